@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The card's management core: an RV32 processor (Unicorn) that runs the real firmware image, its bridge to the
+ * datapath's registers (block "csr", through sl_engine_ops) and its own block "mgmt" (mailbox, events, resets, time).
+ *
+ * Left to the card (sim/card.c): the admin and event rings, bar registers other than those answered here, DMA.
+ * Link a program that uses this file with -lunicorn.
+ *
+ * One thread uses a management core, the thread that uses the engine. No call blocks. Time is the card's time in
+ * milliseconds, modulo 2^32; it never goes back.
+ *
+ * How the card uses it, once per turn of its loop:
+ *
+ *	spent = sl_mgmt_step(m, now_ms, budget);          runs firmware; returns at once while the core sleeps
+ *	if (sl_mgmt_admin_done(m, &cpl)) ...              next completion of the admin queue
+ *	while (sl_mgmt_event(m, &event)) ...              entries of the event queue
+ *	if (sl_mgmt_card_reset_wanted(m)) {               after the completion above has been delivered
+ *		ops->reset(engine);                       and what else the card forgets
+ *		sl_mgmt_reset(m, SL_RESET_KIND_CARD);
+ *	}
+ *	timeout = min(..., sl_mgmt_wait_ms(m, now_ms));   how long the loop may sleep on behalf of the core
+ */
+#ifndef SLUICE_SIM_MGMT_H
+#define SLUICE_SIM_MGMT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/engine.h"
+#include "sluice/contract.h"
+
+/* The core's speed: the budget of instructions that one millisecond of card time is worth. */
+#define SL_MGMT_INSNS_PER_MS 50000u
+/* A heartbeat that stands still for this long sets bar.STATUS bit 2. Only time in which the core was stepped counts (at
+ * most 50 ms between two steps), so that a simulator that did not get the processor raises no alarm. */
+#define SL_MGMT_WATCHDOG_MS 1000u
+/* Events kept for the card until it takes them; later ones are lost and counted. */
+#define SL_MGMT_EVENTS 64u
+
+/* bar.STATUS */
+#define SL_MGMT_STATUS_SERVING 1u  /* firmware has booted and serves the admin queue */
+#define SL_MGMT_STATUS_FAILED  2u  /* firmware failed its self-test */
+#define SL_MGMT_STATUS_SILENT  4u  /* firmware has stopped beating */
+
+struct sl_mgmt; /* opaque */
+
+struct sl_mgmt_port {
+	uint8_t mac[6]; /* factory address */
+	uint16_t mtu;   /* longest IP packet that the wire carries */
+	bool up;        /* link at power-on */
+};
+
+struct sl_mgmt_config {
+	const char *image_path;          /* build/firmware/sluice-fw.bin */
+	const struct sl_engine_ops *ops; /* only csr_read and csr_write are used */
+	struct sl_engine *engine;        /* must outlive the core */
+	unsigned int ports;              /* 1..SL_PORTS_MAX */
+	struct sl_mgmt_port port[SL_PORTS_MAX];
+	uint64_t random_seed;            /* 0: mgmt.RANDOM comes from the kernel; else a sequence that can be repeated */
+	FILE *console;                   /* where the firmware's debug console goes; NULL nowhere */
+	uint32_t now_ms;                 /* card time at power-on */
+};
+
+/* Loads and checks the image and powers the core on (BOOT_CAUSE 0); nothing runs before the first step. NULL on failure,
+ * with a sentence in err. The image is read once; restarts use the copy. */
+struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, size_t err_len);
+void sl_mgmt_destroy(struct sl_mgmt *m);
+
+/* Runs the core until it sleeps, has asked for a CARD reset, or `budget` instructions are spent; returns the instructions
+ * spent. Give at most SL_MGMT_INSNS_PER_MS for each millisecond since the last step, and some at each step. A FIRMWARE
+ * reset that the firmware asks for happens inside. */
+uint32_t sl_mgmt_step(struct sl_mgmt *m, uint32_t now_ms, uint32_t budget);
+/* Milliseconds until the core wants to run: 0 now, UINT32_MAX never (it waits for sl_mgmt_reset). */
+uint32_t sl_mgmt_wait_ms(const struct sl_mgmt *m, uint32_t now_ms);
+
+/* Hands a command to the mailbox (copied). False if the last one's completion has not been taken yet: keep the command in
+ * its ring. */
+bool sl_mgmt_admin_submit(struct sl_mgmt *m, const struct sl_admin_cmd *cmd);
+/* Takes the completion of that command; sq_head and phase are left to the queue, tag and opcode are the command's. A core
+ * that restarts with a command in its mailbox completes it with ABORTED. */
+bool sl_mgmt_admin_done(struct sl_mgmt *m, struct sl_admin_cpl *cpl);
+/* Takes one event; phase is left to the queue. */
+bool sl_mgmt_event(struct sl_mgmt *m, struct sl_event *event);
+/* Events lost since power-on because SL_MGMT_EVENTS were waiting. */
+uint32_t sl_mgmt_events_lost(const struct sl_mgmt *m);
+
+/* The host interface was reset: a command in the mailbox, its completion and the waiting events are dropped, the firmware is told. */
+void sl_mgmt_host_if_reset(struct sl_mgmt *m);
+/* The link of a port changed; told to the firmware only if it did. */
+void sl_mgmt_link_set(struct sl_mgmt *m, unsigned int port, bool up);
+/* One frame that the DMA could not deliver: reason SL_REASON_NO_HOST or SL_REASON_HOST_FULL. */
+void sl_mgmt_count_drop(struct sl_mgmt *m, unsigned int reason, uint32_t bytes);
+
+/* bar.STATUS and bar.HEARTBEAT. */
+uint32_t sl_mgmt_status(const struct sl_mgmt *m);
+uint32_t sl_mgmt_heartbeat(const struct sl_mgmt *m);
+
+/* The firmware executed RESET CARD. It stays halted until sl_mgmt_reset(). */
+bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m);
+/* Restarts the core: SL_RESET_KIND_FIRMWARE or SL_RESET_KIND_CARD (the caller has reset the engine before). Also for what
+ * the host writes to bar.RESET. The image is loaded again, the rest of the core's RAM keeps its contents. A completion
+ * not yet taken stays. */
+void sl_mgmt_reset(struct sl_mgmt *m, enum sl_reset_kind kind);
+
+#endif
