@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The demo and the system tests: real TCP in network namespaces through a card and an agent.
+SYS_DECAP := $(B)/tests/system/decap.bpf.o
+ALL += $(SYS_DECAP)
+SUITES += system
+
+$(SYS_DECAP): tests/system/decap.bpf.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
+
+DEMO_ENGINE ?= rtl
+demo: $(B)/deps.stamp ## the main job: real HTTP through the simulated card (DEMO_ENGINE=rtl|model|software)
+	@echo "demo: building (first time some minutes)"
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(PYTHON) tests/system/demo.py --engine $(DEMO_ENGINE) --json $(B)/demo.json
+
+SYSTEM_ENGINES ?= software model rtl
+test-system: all
+	$(Q)$(PYTHON) tests/system/system_test.py $(foreach e,$(SYSTEM_ENGINES),--engine $(e))
+
+.PHONY: demo test-system
