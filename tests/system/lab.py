@@ -68,7 +68,8 @@ class Lab:
         self.services = services or self.default_services()
         self.processes = {}
         self.namespaces = []
-        self.agent_starts = 0
+        self.tenants = []
+        self.card_options = []
 
     # -- names -----------------------------------------------------------------------------------------------------
     def ns(self, name):
@@ -124,7 +125,14 @@ class Lab:
             self.build_backend(name, i)
         sh("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", ns=self.ns("lb"))
 
-    def plug(self, name, addresses, gateway, gateway6):
+    def plug_host(self, name, addresses):
+        """A new namespace with an interface on the bridge, without routes beyond its own network."""
+        sh("ip", "netns", "add", self.ns(name))
+        self.namespaces.append(self.ns(name))
+        sh("ip", "link", "set", "lo", "up", ns=self.ns(name))
+        self.plug(name, addresses)
+
+    def plug(self, name, addresses, gateway=None, gateway6=None):
         """A host on the bridge: interface eth0 with its addresses and default routes."""
         ns, sw = self.ns(name), self.ns("sw")
         sh("ip", "link", "add", "eth0", "netns", ns, "type", "veth", "peer", "name", f"to-{name}", "netns", sw)
@@ -132,8 +140,10 @@ class Lab:
         for a in addresses:
             sh("ip", "addr", "add", a, "dev", "eth0", *(["nodad"] if ":" in a else []), ns=ns)
         sh("ip", "link", "set", "eth0", "up", ns=ns)
-        sh("ip", "route", "add", "default", "via", gateway, ns=ns)
-        sh("ip", "-6", "route", "add", "default", "via", gateway6, ns=ns)
+        if gateway:
+            sh("ip", "route", "add", "default", "via", gateway, ns=ns)
+        if gateway6:
+            sh("ip", "-6", "route", "add", "default", "via", gateway6, ns=ns)
 
     def build_backend(self, name, index):
         """VIPs on lo for the modes that answer directly, the way back past the balancer, and the tunnels' ends."""
@@ -202,7 +212,7 @@ http {{
             self.software_wire()
             return
         argv = [os.path.join(BIN, "sluice-sim"), "--engine", self.engine, "--bus", self.bus, "--firmware",
-                os.path.join(BUILD, "firmware", "sluice-fw.bin"), "--port", f"tap:slwire,mac={CARD_MAC},mtu=1500"]
+                os.path.join(BUILD, "firmware", "sluice-fw.bin"), "--port", f"tap:slwire,mac={CARD_MAC},mtu=1500"] + self.card_options
         if trace:
             argv += ["--trace", trace, "--trace-clocks", "200000"]
         self.spawn("card", argv, ns=self.ns("sw"))
@@ -226,11 +236,14 @@ http {{
 
     def start_agent(self, wait_healthy=True):
         self.write_config()
-        self.agent_starts += 1
         self.spawn("agent", [os.path.join(BIN, "sluiced"), "-c", self.config], ns=self.ns("lb"))
         self.wait_for(lambda: self.ready(), 30, "the agent's control socket")
         if wait_healthy:
             self.wait_for(lambda: self.healthy() == len(self.all_backends()), 20, "all backends healthy")
+
+    def restart_agent(self):
+        self.stop("agent")
+        self.start_agent()
 
     def ready(self):
         if self.processes["agent"].poll() is not None:
@@ -277,6 +290,7 @@ http {{
             "ports": [{"name": "p0", "device": self.device(), "mtu": 1500,
                        "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
                        "vtep": "10.77.0.2"}],
+            **({"tenants": self.tenants} if self.tenants else {}),
             "services": self.services,
         }
         with open(self.config, "w", encoding="ascii") as f:

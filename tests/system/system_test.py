@@ -1,0 +1,435 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""System tests: the demo's topology (drawn in lab.py) and what must survive in it.
+
+system_test.py --engine software [--engine model] [--engine rtl] [--only NAME] [--list]
+
+One lab an engine carries all its cases in order; a case that needs a card is not run for the software engine. Cases end
+with a line each; the last line is "N passed, N failed".
+"""
+import argparse
+import hashlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+
+import lab as lab_module
+from demo import EchoClient, card_split, find_flow, pattern, read_all, read_line
+from lab import InNamespace, Lab, LabError, PEER_PORT, VIPS, VIPS6, connect, sh, to_yaml
+
+CASES = []
+
+
+def case(card_only=False, engines=None):
+    def register(function):
+        CASES.append((function.__name__, function, card_only, engines))
+        return function
+    return register
+
+
+def expect(held, what):
+    if not held:
+        raise AssertionError(what)
+
+
+def udp_socket(lab, timeout=2):
+    with InNamespace(lab.ns("cl")):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(timeout)
+    return s
+
+
+# -- forwarding --------------------------------------------------------------------------------------------------------
+@case()
+def transfers_in_every_mode(lab):
+    """1 MB each way, half-closed, through every mode and family; uploads meet the tunnel's smaller MTU with DF set."""
+    payload = os.urandom(1 << 20)
+    want = f"{len(payload)} {hashlib.sha256(payload).hexdigest()}".encode()
+    for name, vip in list(VIPS.items()) + [(m + "-v6", v) for m, v in VIPS6.items()]:
+        with connect(lab, vip, PEER_PORT, timeout=20) as s:
+            s.sendall(b"hash\n" + payload)
+            s.shutdown(socket.SHUT_WR)
+            expect(read_all(s).split(b" ", 1)[1].strip() == want, f"{name}: upload differs")
+        with connect(lab, vip, PEER_PORT, timeout=20) as s:
+            s.sendall(b"send 1000000\n")
+            expect(read_all(s) == pattern(1000000), f"{name}: download differs")
+
+
+@case(card_only=True)
+def connection_moves_to_hardware(lab):
+    """After the handshake the card forwards: its own counters and the flow's say so, and the agent says why and since when."""
+    for vip in (VIPS["dsr-l2"], VIPS["nat"], VIPS6["nat"]):
+        client = EchoClient(lab, vip)
+        port = client.socket.getsockname()[1]
+        lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, f"the connection to {vip} in hardware")
+        before = card_split(lab)
+        for _ in range(50):
+            client.ask()
+        after = card_split(lab)
+        expect(not client.broken, f"{vip}: connection broke")
+        expect(after[0] - before[0] >= 50, f"{vip}: the card forwarded {after[0] - before[0]} frames of 50 requests")
+        expect(after[1] - before[1] <= 2, f"{vip}: the host saw {after[1] - before[1]} frames")
+        flow = find_flow(lab, port)
+        expect(flow["reason"] == "offloaded", f"{vip}: reason {flow['reason']}")
+        expect(flow["counters"]["hw_packets"] >= 50, f"{vip}: flow counters {flow['counters']}")
+        client.close()
+
+
+@case(card_only=True)
+def evict_returns_to_software(lab):
+    """An operator un-offloads one connection: it goes on, in software, with that reason."""
+    client = EchoClient(lab, VIPS["nat"])
+    port = client.socket.getsockname()[1]
+    lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, "the connection in hardware")
+    lab.cli("flow", "evict", find_flow(lab, port)["id"])
+    lab.wait_for(lambda: find_flow(lab, port)["where"] == "software", 5, "the connection in software")
+    for _ in range(20):
+        client.ask()
+    expect(not client.broken, "the evicted connection broke")
+    expect(find_flow(lab, port)["reason"] == "evicted", f"reason {find_flow(lab, port)['reason']}")
+    client.close()
+
+
+@case()
+def udp_flow(lab):
+    """UDP through nat; with a card the flow moves to hardware after the policy's packets."""
+    lab.services.append(lab.service("nat", VIPS["nat"], 5353, protocol="udp", health={"type": "none"}))
+    servers = [UdpEcho(lab, name, 5353) for name in lab.backends]
+    try:
+        apply(lab)
+        with udp_socket(lab) as s:
+            s.connect((VIPS["nat"], 5353))
+            answers = set()
+            for i in range(40):
+                s.send(b"%d" % i)
+                answers.add(s.recv(100).split()[0])
+            port = s.getsockname()[1]
+            expect(len(answers) == 1, f"one flow reached {answers}")
+            if lab.engine != "software":
+                lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, "the UDP flow in hardware")
+                s.send(b"x")
+                expect(s.recv(100).split()[0] in answers, "another backend answered after the move to hardware")
+    finally:
+        for u in servers:
+            u.close()
+        lab.services.pop()
+        apply(lab)
+
+
+class UdpEcho:
+    """A UDP server in a backend's namespace: answers "NAME data"."""
+
+    def __init__(self, lab, name, port):
+        with InNamespace(lab.ns(name)):
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("", port))
+        self.name = name.encode()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            while True:
+                data, peer = self.socket.recvfrom(2048)
+                self.socket.sendto(self.name + b" " + data, peer)
+        except OSError:
+            pass  # closed
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR) if self.socket.fileno() < 0 else self.socket.close()
+
+
+def apply(lab):
+    lab.write_config()
+    lab.cli("apply", lab.config)
+
+
+# -- the wire is shared with the kernel --------------------------------------------------------------------------------
+@case()
+def kernel_traffic_through_the_port(lab):
+    """ARP, ICMP and a long TCP session to the host's own address pass the card's port; the VIP answers ping."""
+    for address in ("10.78.0.2", VIPS["dsr-l2"], VIPS["nat"]):
+        r = lab.client("ping", "-c", "3", "-i", "0.2", "-W", "2", address, check=False)
+        expect(r.returncode == 0, f"ping {address}: {r.stdout}")
+    expect(lab.client("ping", "-6", "-c", "2", "-i", "0.2", "-W", "2", "fd78::2", check=False).returncode == 0, "ping fd78::2")
+    server = lab.spawn("host-server", [sys.executable, os.path.join(lab_module.HERE, "peer.py"), "2222", "host"], ns=lab.ns("lb"))
+    try:
+        time.sleep(0.5)
+        with connect(lab, "10.78.0.2", 2222) as s:
+            s.sendall(b"echo\n")
+            for i in range(30):
+                s.sendall(b"line %d\n" % i)
+                expect(read_line(s) == b"host line %d\n" % i, "the host's own TCP session broke")
+        with connect(lab, "10.78.0.2", 2222) as s:
+            s.sendall(b"send 2000000\n")
+            expect(read_all(s) == pattern(2000000), "a transfer from the host itself differs")
+    finally:
+        lab.stop("host-server", signal.SIGKILL)
+    expect(server.returncode is not None, "the host's server was ended")
+
+
+# -- survival ----------------------------------------------------------------------------------------------------------
+@case()
+def removing_a_backend_leaves_the_others(lab):
+    """`apply` of a configuration without one backend: connections to the others live, new ones avoid it."""
+    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(12)]
+    removed = lab.backends[0]
+    saved = json.loads(json.dumps(lab.services))
+    try:
+        for s in lab.services:
+            s["backends"] = [b for b in s["backends"] if b["name"] != removed]
+        apply(lab)
+        for _ in range(5):
+            for c in clients:
+                if c.backend != removed:
+                    c.ask()
+        broken = [c.backend for c in clients if c.broken and c.backend != removed]
+        expect(not broken, f"connections to {broken} broke")
+        fresh = [EchoClient(lab, VIPS["dsr-l2"]) for _ in range(12)]
+        expect(all(c.backend != removed for c in fresh), "a new connection went to the removed backend")
+        for c in fresh:
+            c.close()
+    finally:
+        lab.services[:] = saved
+        apply(lab)
+        lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 10, "all backends healthy again")
+        for c in clients:
+            c.close()
+
+
+@case()
+def agent_killed_and_back(lab):
+    """SIGKILL closes the bus: a host-interface reset. With a card, connections go on while there is no agent at all; the
+    restarted agent adopts connections and rules, and the flows' hardware counters go on from where they were."""
+    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(8)] + [EchoClient(lab, VIPS6["nat"])]
+    card = lab.engine != "software"
+    ports = [c.socket.getsockname()[1] for c in clients]
+    for _ in range(10):
+        for c in clients:
+            c.ask()
+    if card:
+        lab.wait_for(lambda: all((find_flow(lab, p) or {}).get("where") == "hardware" for p in ports), 10, "all in hardware")
+    lab.stop("agent", signal.SIGKILL)
+    if card:
+        for _ in range(10):
+            for c in clients:
+                c.ask()
+        expect(not any(c.broken for c in clients), "a connection broke while no agent ran")
+    lab.start_agent(wait_healthy=False)
+    for _ in range(10):
+        for c in clients:
+            c.ask()
+    expect(not any(c.broken for c in clients), "a connection broke at the restart")
+    backends = {p: c.backend for p, c in zip(ports, clients)}
+    for p in ports:
+        flow = find_flow(lab, p)
+        expect(flow is not None and flow["backend"] == backends[p], f"port {p}: {flow}, was at {backends[p]}")
+        if card:
+            expect(flow["where"] == "hardware", f"port {p} is in {flow['where']} after the restart: {flow['reason']}")
+            expect(flow["counters"]["hw_packets"] >= 20, f"port {p}: counters were not kept: {flow['counters']}")
+    lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
+    for c in clients:
+        c.close()
+
+
+@case(card_only=True)
+def second_agent_is_refused(lab):
+    """Another agent on the same card gets a clear error and disturbs nothing."""
+    other = lab.path("other.yaml")
+    text = open(lab.config, encoding="ascii").read()
+    text = text.replace(lab.state, lab.state + "2").replace(lab.control, lab.control + "2").replace(
+        f'"{lab.tag}"', f'"{lab.tag}x"').replace('"sl0"', '"sl1"')
+    with open(other, "w", encoding="ascii") as f:
+        f.write(text)
+    r = sh(os.path.join(lab_module.BIN, "sluiced"), "-c", other, ns=lab.ns("lb"), check=False, timeout=30)
+    expect(r.returncode != 0, "a second agent started on the same card")
+    expect(str(lab.processes["agent"].pid) in r.stdout + r.stderr, "the refusal does not name the owner's pid: " + (r.stdout + r.stderr)[-800:])
+    client = EchoClient(lab, VIPS["nat"])
+    client.ask()
+    expect(not client.broken, "the first agent's service was disturbed")
+    client.close()
+
+
+@case(engines=("model",))
+def card_gone_and_table_full(lab):
+    """A full flow table refuses, the connections stay in software with that reason and work."""
+    with Lab(lab.engine, services=[lab.service("nat", VIPS["nat"], PEER_PORT)]) as small:
+        small.tag += "f"
+        for name in small.backends:
+            small.start_backend(name)
+        small.card_options = ["--table-log2", "6"]
+        small.start_card()
+        small.start_agent()
+        clients = [EchoClient(small, VIPS["nat"]) for _ in range(60)]
+        for _ in range(3):
+            for c in clients:
+                c.ask()
+        expect(not any(c.broken for c in clients), "a connection broke with a full table")
+        flows = small.cli("flow", "list")["flows"]
+        reasons = {f["reason"] for f in flows}
+        expect("table-full" in reasons and "offloaded" in reasons, f"reasons {reasons}")
+        for c in clients:
+            c.close()
+
+
+# -- tenants -----------------------------------------------------------------------------------------------------------
+@case()
+def tenants_with_equal_addresses(lab):
+    """Two VXLAN tenants whose clients, ports and VIPs have the same addresses each reach their own backend."""
+    tenants = {"ta": (201, "b1"), "tb": (202, "b2")}
+    saved = json.loads(json.dumps(lab.services))
+    try:
+        for i, (t, (vni, backend)) in enumerate(tenants.items(), 1):
+            build_tenant(lab, t, i, vni, backend)
+            lab.services.append({
+                "name": f"web-{t}", "tenant": t, "vip": "192.168.5.5", "protocol": "tcp", "port": PEER_PORT, "mode": "vxlan",
+                "announce": False, "health": {"type": "none"},
+                "backends": [{"name": backend, "address": f"10.77.0.{10 + lab.backends.index(backend) + 1}", "weight": 1,
+                              "vni": vni, "inner_mac": tenant_mac(i)}]})
+        lab.tenants = [{"name": t, "id": vni, "vni": vni, "vteps": [f"10.77.0.{20 + i}"]}
+                       for i, (t, (vni, _)) in enumerate(tenants.items(), 1)]
+        lab.restart_agent()
+        for t, (_, backend) in tenants.items():
+            with InNamespace(lab.ns(t)):
+                s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            s.settimeout(10)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("192.168.5.10", 40000))
+            s.connect(("192.168.5.5", PEER_PORT))
+            s.sendall(b"echo\n")
+            for _ in range(20):
+                s.sendall(b"x\n")
+                line = read_line(s)
+                expect(line.split()[0].decode() == backend, f"tenant {t} was answered by {line}")
+            if lab.engine != "software":
+                flows = [f for f in lab.cli("flow", "list")["flows"] if f["client_port"] == 40000 and f["tenant"] == t]
+                expect(flows and flows[0]["where"] == "hardware", f"tenant {t}: {flows}")
+            s.close()
+    finally:
+        lab.services[:] = saved
+        lab.tenants = []
+        lab.restart_agent()
+
+
+def tenant_mac(i):
+    return f"02:00:00:00:02:{i:02x}"
+
+
+def build_tenant(lab, name, index, vni, backend):
+    """A client namespace on the bridge whose tenant network is VXLAN to the card's VTEP, and the backend's end of it."""
+    lab.plug_host(name, (f"10.77.0.{20 + index}/24",))
+    ns, bn = lab.ns(name), lab.ns(backend)
+    sh("ip", "link", "add", "vx0", "type", "vxlan", "id", str(vni), "dstport", "4789", "local", f"10.77.0.{20 + index}",
+       "remote", "10.77.0.2", "dev", "eth0", ns=ns)
+    sh("ip", "link", "set", "vx0", "address", f"02:00:00:00:03:{index:02x}", "mtu", "1400", "up", ns=ns)
+    sh("ip", "addr", "add", "192.168.5.10/24", "dev", "vx0", ns=ns)
+    sh("ip", "neigh", "add", "192.168.5.5", "lladdr", tenant_mac(index), "dev", "vx0", "nud", "permanent", ns=ns)
+    sh("ip", "link", "add", "vxt", "address", tenant_mac(index), "type", "vxlan", "id", str(vni), "dstport", "4789", "local",
+       f"10.77.0.{10 + lab.backends.index(backend) + 1}", "remote", f"10.77.0.{20 + index}", "dev", "eth0", "nolearning", ns=bn)
+    sh("ip", "link", "set", "vxt", "mtu", "1400", "up", ns=bn)
+    sh("ip", "addr", "add", "192.168.5.5/32", "dev", "lo", ns=bn)
+    sh("ip", "route", "add", "192.168.5.10/32", "dev", "vxt", "src", "192.168.5.5", ns=bn)
+    sh("ip", "neigh", "add", "192.168.5.10", "lladdr", f"02:00:00:00:03:{index:02x}", "dev", "vxt", "nud", "permanent", ns=bn)
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------------
+@case()
+def refused_configurations_change_nothing(lab):
+    """Malformed YAML, unknown keys, duplicates: a message with line and column, exit status not 0, service unchanged."""
+    good = open(lab.config, encoding="ascii").read()
+    bad = {
+        "syntax": (good + "\n  - : [", ":"),
+        "unknown key": (good.replace("max_connections", "max_conections"), "max_connections"),
+        "port out of range": (good.replace("port: 80\n", "port: 70000\n", 1), "70000"),
+        "duplicate service": (good.replace('name: "nat-80"', 'name: "dsr-l2-80"'), "dsr-l2-80"),
+    }
+    before = lab.cli("service", "list")
+    for what, (text, word) in bad.items():
+        path = lab.path("bad.yaml")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+        for verb in ("check", "apply"):
+            r = sh(os.path.join(lab_module.BIN, "sluice"), "-s", lab.control, verb, path, ns=lab.ns("lb"), check=False)
+            said = r.stdout + r.stderr
+            expect(r.returncode != 0, f"{verb} accepted {what}")
+            expect("bad.yaml:" in said and word in said, f"{verb}, {what}: {said}")
+    expect([s["name"] for s in lab.cli("service", "list")["services"]] == [s["name"] for s in before["services"]],
+           "a refused configuration changed the services")
+
+
+@case()
+def unreachable_card_and_foreign_state(lab):
+    """A card that is not there and a state file of another version: errors that name the file and what to do."""
+    other = lab.path("nocard.yaml")
+    text = open(lab.config, encoding="ascii").read().replace(lab.state, lab.state + "3").replace(
+        lab.control, lab.control + "3").replace(f'"{lab.tag}"', f'"{lab.tag}y"').replace('"sl0"', '"sl2"')
+    device = lab.device()
+    gone = text.replace(device, f"net_sluice0,bus={lab.path('nowhere.sock')},port=0")
+    with open(other, "w", encoding="ascii") as f:
+        f.write(gone)
+    r = sh(os.path.join(lab_module.BIN, "sluiced"), "-c", other, ns=lab.ns("lb"), check=False, timeout=30)
+    expect(r.returncode != 0 and "nowhere.sock" in r.stdout + r.stderr, f"unreachable card: {(r.stdout + r.stderr)[-600:]}")
+    with open(lab.state + "3", "wb") as f:
+        f.write(b"SLUICE?\0" + bytes(8192))
+    try:
+        r = sh(os.path.join(lab_module.BIN, "sluiced"), "-c", other, ns=lab.ns("lb"), check=False, timeout=30)
+        said = r.stdout + r.stderr
+        expect(r.returncode != 0 and lab.state + "3" in said, f"foreign state file: {said[-600:]}")
+    finally:
+        os.unlink(lab.state + "3")
+
+
+# -- runner ------------------------------------------------------------------------------------------------------------
+def run_engine(engine, only, tally):
+    chosen = [c for c in CASES if (not only or c[0] in only) and not (c[2] and engine == "software")
+              and (c[3] is None or engine in c[3])]
+    with Lab(engine) as lab:
+        for name in lab.backends:
+            lab.start_backend(name)
+        lab.start_card()
+        lab.start_agent()
+        for name, function, _, _ in chosen:
+            started = time.monotonic()
+            try:
+                function(lab)
+                tally["passed"] += 1
+                print(f"ok      {engine:8} {name} ({time.monotonic() - started:.1f} s)", flush=True)
+            except Exception as e:  # pylint: disable=broad-except; a case may fail in any way and the next one still runs
+                tally["failed"] += 1
+                print(f"FAILED  {engine:8} {name}: {type(e).__name__}: {e}", flush=True)
+                traceback.print_exc(limit=3)
+                tails(lab)
+
+
+def tails(lab):
+    for name in ("card", "agent"):
+        if lab.log(name):
+            print(f"--- last lines of {name}:\n{lab.log(name)[-1500:]}", flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--engine", action="append", choices=("rtl", "model", "software"), required=True)
+    p.add_argument("--only", action="append", choices=[c[0] for c in CASES])
+    args = p.parse_args()
+    if os.geteuid():
+        sys.exit("system tests make network namespaces and need root")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    tally = {"passed": 0, "failed": 0}
+    for engine in args.engine:
+        try:
+            run_engine(engine, args.only, tally)
+        except LabError as e:
+            tally["failed"] += 1
+            print(f"FAILED  {engine:8} the lab: {e}", flush=True)
+    print(f"{tally['passed']} passed, {tally['failed']} failed")
+    sys.exit(1 if tally["failed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
