@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Health checks: TCP connects through the kernel's stack, and so through the kernel interface of a port. Backends with
+ * equal checks (address, port, times) share one. Exactness: a backend that begins to refuse or to be silent is down at
+ * the latest interval_ms x fall + timeout_ms later; the first check of a backend decides alone, in either direction.
+ * Everything belongs to the control thread's uv loop.
+ */
+#ifndef SLUICE_HOST_HEALTH_H
+#define SLUICE_HOST_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "host/config.h"
+#include "host/service.h"
+
+struct sl_health;
+
+/* Results go to the table (sl_service_table_health) and to the log. */
+struct sl_health *sl_health_create(uv_loop_t *loop, struct sl_service_table *table);
+/* Checks what `config` says from now on; checks that stay the same keep their state and their rhythm. -ENOMEM. */
+int sl_health_apply(struct sl_health *h, const struct sl_config *config);
+/* Closes its handles; the loop must run once more before it is closed. */
+void sl_health_destroy(struct sl_health *h);
+
+struct sl_health_view {
+	struct sl_config_health check;
+	struct sl_addr address;
+	uint16_t port;
+	uint64_t checks, failures; /* since the agent started */
+	unsigned int streak;       /* equal results in a row */
+	bool last_ok;
+	uint32_t last_ms;          /* duration of the last check */
+	const char *last_error;    /* "" if it succeeded */
+};
+/* False if the backend has no check. */
+bool sl_health_get(const struct sl_health *h, uint32_t backend_id, struct sl_health_view *view);
+
+#endif
