@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Stage action (docs/datapath.md section 7): whether a hit may leave as its record and action entry say.
+ */
+#ifndef SLUICE_MODEL_ACTION_H
+#define SLUICE_MODEL_ACTION_H
+
+#include "hw/model/parse.h"
+
+/*
+ * packet: the one that was looked up (sl_headers_packet). ports_up: bit n set if port n exists and is enabled. action is
+ * the entry that the record names; the caller has found its index in range. Returns SL_REASON_FORWARDED, or the reason:
+ * below SL_REASON_RUNT to the host, else drop.
+ */
+int sl_action_check(const struct sl_packet *packet SL_NONNULL, const struct sl_record *record SL_NONNULL,
+		    const struct sl_action *action SL_NONNULL, uint32_t ports_up);
+
+/* Length of the frame that sl_rewrite() makes. */
+static inline uint32_t sl_action_frame_len(const struct sl_packet *packet, const struct sl_action *action)
+{
+	const uint32_t l2 = action->flags & SL_ACTION_FLAG_STRIP_L2 ? action->hdr_len
+								   : (uint32_t)packet->l3_off - packet->eth_off;
+
+	return l2 + packet->l3_end - packet->l3_off;
+}
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Stage key (docs/datapath.md section 4): the flow key of the packet that is looked up, or why it has none.
+ */
+#ifndef SLUICE_MODEL_KEY_H
+#define SLUICE_MODEL_KEY_H
+
+#include "hw/model/parse.h"
+
+/*
+ * decap: the inner packet of the tunnel is looked up, else the outer one. Returns 0 with the key filled, or the reason:
+ * below SL_REASON_RUNT to the host, else drop. On a reason the key is not touched.
+ */
+int sl_key_build(const struct sl_headers *headers SL_NONNULL, uint32_t tenant, uint32_t decap,
+		 struct sl_key *key SL_NONNULL);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stage parse. See parse.h. */
+#include "hw/model/parse.h"
+
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_IPV6 0x86dd
+#define ETH_LEN 14
+#define VLAN_LEN 4
+#define IPV4_LEN 20
+#define IPV6_LEN 40
+#define UDP_LEN 8
+#define TCP_LEN 20
+#define VXLAN_LEN 8
+#define PROTO_TCP 6
+#define PROTO_UDP 17
+#define PROTO_IPV6_FRAGMENT 44
+
+/* One's-complement sum of an IPv4 header of ihl 32-bit words, folded; its byte order is the memory's, which 0xffff does
+ * not show. */
+static inline uint32_t ipv4_sum(const struct sl_window *window, uint32_t off, uint32_t ihl)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < 15; i++) {
+		uint32_t word;
+
+		if (i >= ihl)
+			break;
+		__builtin_memcpy(&word, &window->b[sl_window_offset(off + 4 * i)], 4);
+		sum += word;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint32_t)sum;
+}
+
+/* The end of a parse without L3: nothing of an IP header may be believed. */
+static inline void packet_clear_l3(struct sl_packet *p, uint32_t error)
+{
+	p->l4_off = p->l3_off;
+	p->l3_end = p->l3_off;
+	p->error = (uint8_t)error;
+	p->family = 0;
+	p->proto = 0;
+	p->ttl = 255;
+	p->flags = 0;
+	p->tcp_flags = 0;
+	p->l4_len = 0;
+	p->sport = 0;
+	p->dport = 0;
+	__builtin_memset(p->src, 0, sizeof(p->src));
+	__builtin_memset(p->dst, 0, sizeof(p->dst));
+}
+
+static inline void parse_l4(const struct sl_window *window, struct sl_packet *p)
+{
+	const uint32_t payload = (uint32_t)p->l3_end - p->l4_off;
+	const uint8_t *l4 = &window->b[sl_window_offset(p->l4_off)];
+
+	if (p->proto == PROTO_TCP) {
+		const uint32_t data_off = payload >= TCP_LEN ? l4[12] >> 4 : 0;
+
+		if (data_off < 5 || 4 * data_off > payload) {
+			p->flags |= SL_PACKET_BAD_L4;
+			return;
+		}
+		p->tcp_flags = l4[13];
+		p->l4_len = TCP_LEN;
+	} else if (p->proto == PROTO_UDP) {
+		const uint32_t len = payload >= UDP_LEN ? sl_load_be16(l4 + 4) : 0;
+
+		if (len < UDP_LEN || len > payload) {
+			p->flags |= SL_PACKET_BAD_L4;
+			return;
+		}
+		p->l4_len = UDP_LEN;
+	} else {
+		return;
+	}
+	p->flags |= SL_PACKET_L4;
+	p->sport = (uint16_t)sl_load_be16(l4);
+	p->dport = (uint16_t)sl_load_be16(l4 + 2);
+}
+
+/* end: first byte after the (inner) frame. Returns the header's error or 0. */
+static inline uint32_t parse_ipv4(const struct sl_window *window, uint32_t end, struct sl_packet *p)
+{
+	const uint32_t off = p->l3_off;
+	const uint8_t *ip = &window->b[sl_window_offset(off)];
+	uint32_t ihl, total;
+
+	if (off + IPV4_LEN > end)
+		return SL_REASON_BAD_IP;
+	ihl = ip[0] & 0xf;
+	total = sl_load_be16(ip + 2);
+	if (ip[0] >> 4 != 4 || ihl < 5 || total < 4 * ihl || off + total > end)
+		return SL_REASON_BAD_IP;
+	if (ipv4_sum(window, off, ihl) != 0xffff)
+		return SL_REASON_BAD_IP_CSUM;
+	p->family = 4;
+	p->proto = ip[9];
+	p->ttl = ip[8];
+	p->l4_off = (uint16_t)(off + 4 * ihl);
+	p->l3_end = (uint16_t)(off + total);
+	if (ihl > 5)
+		p->flags |= SL_PACKET_OPTIONS;
+	__builtin_memcpy(p->src, ip + 12, 4);
+	__builtin_memcpy(p->dst, ip + 16, 4);
+	if ((sl_load_be16(ip + 6) & 0x3fff) != 0)
+		p->flags |= SL_PACKET_FRAGMENT;
+	else
+		parse_l4(window, p);
+	return 0;
+}
+
+static inline bool is_extension(uint32_t proto)
+{
+	return proto == 0 || proto == 43 || proto == 60 || proto == 51 || proto == 50 || proto == 135 || proto == 139 ||
+	       proto == 140;
+}
+
+static inline uint32_t parse_ipv6(const struct sl_window *window, uint32_t end, struct sl_packet *p)
+{
+	const uint32_t off = p->l3_off;
+	const uint8_t *ip = &window->b[sl_window_offset(off)];
+	uint32_t payload;
+
+	if (off + IPV6_LEN > end)
+		return SL_REASON_BAD_IP;
+	payload = sl_load_be16(ip + 4);
+	if (ip[0] >> 4 != 6 || off + IPV6_LEN + payload > end)
+		return SL_REASON_BAD_IP;
+	p->family = 6;
+	p->proto = ip[6];
+	p->ttl = ip[7];
+	p->l4_off = (uint16_t)(off + IPV6_LEN);
+	p->l3_end = (uint16_t)(off + IPV6_LEN + payload);
+	__builtin_memcpy(p->src, ip + 8, 16);
+	__builtin_memcpy(p->dst, ip + 24, 16);
+	if (p->proto == PROTO_IPV6_FRAGMENT)
+		p->flags |= SL_PACKET_FRAGMENT;
+	else if (is_extension(p->proto))
+		p->flags |= SL_PACKET_EXTENSION;
+	else
+		parse_l4(window, p);
+	return 0;
+}
+
+/* A frame that begins at off and ends before end; a tag is recognised only in the outer one. */
+static inline void parse_frame(const struct sl_window *window, uint32_t off, uint32_t end, bool outer,
+			       struct sl_packet *p)
+{
+	uint32_t error = 0, ethertype = sl_load_be16(&window->b[sl_window_offset(off + 12)]);
+
+	p->eth_off = (uint16_t)off;
+	p->l3_off = (uint16_t)(off + ETH_LEN);
+	p->vid = 0;
+	p->tagged = 0;
+	if (outer && ethertype == ETHERTYPE_VLAN) {
+		ethertype = 0;
+		if (off + ETH_LEN + VLAN_LEN <= end) {
+			p->tagged = 1;
+			p->vid = sl_load_be16(&window->b[sl_window_offset(off + 14)]) & 0xfff;
+			ethertype = sl_load_be16(&window->b[sl_window_offset(off + 16)]);
+			p->l3_off = (uint16_t)(off + ETH_LEN + VLAN_LEN);
+		}
+	}
+	p->ethertype = (uint16_t)ethertype;
+	packet_clear_l3(p, 0);
+	if (ethertype == ETHERTYPE_IPV4)
+		error = parse_ipv4(window, end, p);
+	else if (ethertype == ETHERTYPE_IPV6)
+		error = parse_ipv6(window, end, p);
+	if (error)
+		packet_clear_l3(p, error);
+}
+
+/* True if the packet is a VXLAN tunnel's; then *inner_off and *inner_end bound the inner frame. */
+static inline bool find_tunnel(const struct sl_window *window, const struct sl_packet *p, uint32_t vxlan_port,
+			       uint32_t *inner_off, uint32_t *inner_end)
+{
+	const uint8_t *udp = &window->b[sl_window_offset(p->l4_off)];
+	uint32_t len;
+
+	if (!(p->flags & SL_PACKET_L4) || (p->flags & SL_PACKET_OPTIONS) || p->proto != PROTO_UDP)
+		return false;
+	if (vxlan_port == 0 || p->dport != vxlan_port)
+		return false;
+	len = sl_load_be16(udp + 4);
+	if (len < UDP_LEN + VXLAN_LEN + ETH_LEN || !(udp[UDP_LEN] & 0x08))
+		return false;
+	*inner_off = (uint32_t)p->l4_off + UDP_LEN + VXLAN_LEN;
+	*inner_end = (uint32_t)p->l4_off + len;
+	return true;
+}
+
+int sl_parse(const struct sl_window *window, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
+	     struct sl_headers *headers)
+{
+	uint32_t inner_off, inner_end;
+
+	headers->frame_len = (uint16_t)frame_len;
+	headers->port = (uint8_t)port;
+	headers->vxlan = 0;
+	headers->vni = 0;
+	__builtin_memcpy(headers->dmac, window->b, sizeof(headers->dmac));
+	parse_frame(window, 0, frame_len, true, &headers->outer);
+	if (find_tunnel(window, &headers->outer, vxlan_port, &inner_off, &inner_end)) {
+		const uint8_t *vni = &window->b[sl_window_offset(inner_off - 4)];
+
+		headers->vxlan = 1;
+		headers->vni = (uint32_t)vni[0] << 16 | (uint32_t)vni[1] << 8 | vni[2];
+		parse_frame(window, inner_off, inner_end, false, &headers->inner);
+	}
+	return headers->outer.error;
+}

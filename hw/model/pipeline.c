@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The order of the stages. See pipeline.h. */
+#include "hw/model/pipeline.h"
+
+int sl_ingress_check(const struct sl_pipeline_config *config, uint32_t frame_len, uint32_t port, uint32_t bad_fcs)
+{
+	if (frame_len < SL_FRAME_MIN)
+		return SL_REASON_RUNT;
+	if (frame_len > SL_FRAME_MAX)
+		return SL_REASON_OVERSIZE;
+	if (bad_fcs)
+		return SL_REASON_BAD_FCS;
+	if (!config->enabled || !(config->filter.port_flags[port & (SL_PORTS_MAX - 1)] & SL_PORT_FLAG_ENABLE))
+		return SL_REASON_PORT_DOWN;
+	return 0;
+}
+
+uint32_t sl_pipeline_ports_up(const struct sl_pipeline_config *config)
+{
+	uint32_t up = 0;
+
+	for (uint32_t port = 0; port < SL_PORTS_MAX; port++) {
+		if (port < config->ports && (config->filter.port_flags[port] & SL_PORT_FLAG_ENABLE))
+			up |= 1u << port;
+	}
+	return up;
+}
+
+/* A frame that is not forwarded: reasons below RUNT go to the host if their meter has a token. */
+static void leave(const struct sl_lookups *lookups, void *ctx, uint32_t meter, uint32_t reason,
+		  struct sl_pipeline_result *result)
+{
+	result->fate = reason < SL_REASON_RUNT ? SL_FATE_HOST : SL_FATE_DROP;
+	if (result->fate == SL_FATE_HOST && !lookups->meter_take(ctx, meter)) {
+		result->fate = SL_FATE_DROP;
+		reason = SL_REASON_METERED;
+	}
+	result->reason = (uint8_t)reason;
+}
+
+/* Stages key to rewrite for a rule with verdict FLOWS; the reason, FORWARDED with result->rewrite filled. */
+static uint32_t run_flows(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+			  const struct sl_window *window, const struct sl_class_rule *rule,
+			  struct sl_pipeline_result *result)
+{
+	const bool decap = rule->flags & SL_RULE_FLAG_DECAP;
+	const struct sl_packet *packet = sl_headers_packet(&result->headers, decap);
+	const struct sl_record *record;
+	const struct sl_action *action;
+	uint64_t hash;
+	int reason = sl_key_build(&result->headers, rule->tenant, decap, &result->key);
+
+	if (reason)
+		return (uint32_t)reason;
+	result->has_key = 1;
+	hash = sl_hash_key(&result->key, &config->seed);
+	result->hash = (uint32_t)hash;
+	record = lookups->flow_find(ctx, &result->key, hash, &result->flow_id);
+	if (!record) {
+		result->mark_valid = config->miss_mark_valid;
+		result->mark = config->miss_mark_valid ? config->miss_mark : 0;
+		return SL_REASON_MISS;
+	}
+	action = lookups->action_get(ctx, record->action);
+	if (!action)
+		return SL_REASON_BAD_ACTION;
+	reason = sl_action_check(packet, record, action, sl_pipeline_ports_up(config));
+	if (reason)
+		return (uint32_t)reason;
+	result->port_out = action->port;
+	result->rewrite.hash = hash;
+	sl_rewrite(window, packet, record, action, &result->rewrite);
+	return SL_REASON_FORWARDED;
+}
+
+void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+		     const struct sl_window *window, uint32_t frame_len, uint32_t port, struct sl_pipeline_result *result)
+{
+	const struct sl_class_rule *rule;
+	uint32_t reason, index;
+
+	result->rule = SL_CLASS_NONE;
+	result->port_out = 0;
+	result->copy = 0;
+	result->mark_valid = 0;
+	result->tenant = 0;
+	result->mark = 0;
+	result->copy_mark = 0;
+	result->hash = 0;
+	result->flow_id = SL_FLOW_ID_NONE;
+	result->has_key = 0;
+	reason = (uint32_t)sl_parse(window, frame_len, port, config->vxlan_port, &result->headers);
+	if (reason) {
+		leave(lookups, ctx, 0, reason, result);
+		return;
+	}
+	rule = lookups->class_find(ctx, &result->headers, &index);
+	if (!rule) {
+		leave(lookups, ctx, 0, (uint32_t)sl_class_default(&config->filter, &result->headers), result);
+		return;
+	}
+	result->rule = (uint8_t)index;
+	result->tenant = rule->tenant;
+	switch (rule->verdict) {
+	case SL_VERDICT_FLOWS:
+		reason = run_flows(lookups, ctx, config, window, rule, result);
+		break;
+	case SL_VERDICT_HOST:
+		reason = SL_REASON_RULE;
+		result->mark_valid = (rule->flags & SL_RULE_FLAG_MARK) != 0;
+		result->mark = result->mark_valid ? rule->mark : 0;
+		break;
+	default:
+		reason = SL_REASON_RULE_DROP;
+		break;
+	}
+	if (reason != SL_REASON_FORWARDED) {
+		leave(lookups, ctx, rule->meter, reason, result);
+		return;
+	}
+	result->fate = SL_FATE_FORWARD;
+	result->reason = SL_REASON_FORWARDED;
+	if (rule->flags & SL_RULE_FLAG_COPY) {
+		result->copy = lookups->meter_take(ctx, rule->meter) ? SL_REASON_COPY : SL_REASON_COPY_METERED;
+		result->copy_mark = rule->copy_mark;
+	}
+}

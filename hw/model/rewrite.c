@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stage rewrite. See rewrite.h. Checksums follow RFC 1624, equation 3: HC' = ~(~HC + ~m + m'). */
+#include "hw/model/rewrite.h"
+
+#define PROTO_UDP 17
+
+static inline uint32_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+static inline void csum_add(uint8_t *csum, uint32_t delta)
+{
+	sl_store_be16(csum, ~fold((~sl_load_be16(csum) & 0xffff) + delta));
+}
+
+/* Addresses, TTL and checksum of the IP header; with NAT, ports and checksum of the L4 header that follows it. */
+static inline void edit_ipv4(uint8_t *ip, const struct sl_record *record)
+{
+	uint32_t delta = 0;
+
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
+		__builtin_memcpy(ip + 12, record->new_src, 4);
+	if (record->flags & SL_RECORD_FLAG_NAT_DST)
+		__builtin_memcpy(ip + 16, record->new_dst, 4);
+	if (record->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST))
+		delta = record->l3_delta;
+	if (record->flags & SL_RECORD_FLAG_DEC_TTL) {
+		delta += ~sl_load_be16(ip + 8) & 0xffff;
+		ip[8]--;
+		delta += sl_load_be16(ip + 8);
+	}
+	csum_add(ip + 10, delta);
+}
+
+static inline void edit_ipv6(uint8_t *ip, const struct sl_record *record)
+{
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
+		__builtin_memcpy(ip + 8, record->new_src, 16);
+	if (record->flags & SL_RECORD_FLAG_NAT_DST)
+		__builtin_memcpy(ip + 24, record->new_dst, 16);
+	if (record->flags & SL_RECORD_FLAG_DEC_TTL)
+		ip[7]--;
+}
+
+static inline void edit_l4(uint8_t *l4, uint32_t proto, const struct sl_record *record)
+{
+	uint8_t *csum = proto == PROTO_UDP ? l4 + 6 : l4 + 16;
+
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
+		__builtin_memcpy(l4, &record->new_sport, 2);
+	if (record->flags & SL_RECORD_FLAG_NAT_DST)
+		__builtin_memcpy(l4 + 2, &record->new_dport, 2);
+	if (!(record->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
+		return;
+	if (proto == PROTO_UDP && sl_load_be16(csum) == 0)
+		return;
+	csum_add(csum, record->l4_delta);
+	if (proto == PROTO_UDP && sl_load_be16(csum) == 0)
+		sl_store_be16(csum, 0xffff);
+}
+
+/* The lengths, checksum and source port that the template of an outer header leaves open. */
+static inline void complete_outer(struct sl_rewrite *rewrite, const struct sl_action *action, uint32_t inner_len)
+{
+	uint8_t *ip = &rewrite->head[action->l3_off], *udp = &rewrite->head[action->l4_off];
+	const uint32_t hdr_len = action->hdr_len;
+
+	if (action->flags & SL_ACTION_FLAG_OUTER_V4) {
+		const uint32_t total = (hdr_len - action->l3_off + inner_len) & 0xffff;
+
+		sl_store_be16(ip + 2, total);
+		csum_add(ip + 10, total);
+	}
+	if (action->flags & SL_ACTION_FLAG_OUTER_V6)
+		sl_store_be16(ip + 4, hdr_len - action->l3_off - 40 + inner_len);
+	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) {
+		sl_store_be16(udp, SL_ENTROPY_BASE | (uint32_t)(rewrite->hash >> 48 & 0x3fff));
+		sl_store_be16(udp + 4, hdr_len - action->l4_off + inner_len);
+	}
+}
+
+int sl_rewrite(const struct sl_window *window, const struct sl_packet *packet, const struct sl_record *record,
+	       const struct sl_action *action, struct sl_rewrite *rewrite)
+{
+	const uint8_t *old_l3 = &window->b[sl_window_offset(packet->l3_off)];
+	uint32_t l2_len, l3_len = packet->family == 4 ? 20 : 40, l4_len = packet->proto == PROTO_UDP ? 8 : 20;
+	uint8_t *l3, *l4;
+
+	if (action->flags & SL_ACTION_FLAG_STRIP_L2) {
+		l2_len = action->hdr_len > SL_ACTION_HDR_BYTES ? SL_ACTION_HDR_BYTES : action->hdr_len;
+		__builtin_memcpy(rewrite->head, action->hdr, sizeof(action->hdr));
+		complete_outer(rewrite, action, (uint32_t)packet->l3_end - packet->l3_off);
+	} else {
+		const uint8_t *eth = &window->b[sl_window_offset(packet->eth_off)];
+
+		l2_len = packet->tagged ? 18 : 14;
+		__builtin_memcpy(rewrite->head, eth, 14);
+		if (packet->tagged)
+			__builtin_memcpy(rewrite->head + 14, eth + 14, 4);
+	}
+	l3 = &rewrite->head[l2_len];
+	l4 = l3 + l3_len;
+	if (l3_len == 20) {
+		__builtin_memcpy(l3, old_l3, 20);
+		edit_ipv4(l3, record);
+	} else {
+		__builtin_memcpy(l3, old_l3, 40);
+		edit_ipv6(l3, record);
+	}
+	if (l4_len == 8)
+		__builtin_memcpy(l4, old_l3 + l3_len, 8);
+	else
+		__builtin_memcpy(l4, old_l3 + l3_len, 20);
+	edit_l4(l4, packet->proto, record);
+	rewrite->head_len = (uint16_t)(l2_len + l3_len + l4_len);
+	rewrite->payload_off = (uint16_t)(packet->l3_off + l3_len + l4_len);
+	rewrite->payload_end = packet->l3_end;
+	rewrite->reserved = 0;
+	return 0;
+}

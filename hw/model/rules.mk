@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The datapath model. MODEL_SRC lists its sources for whoever compiles them with their own flags; MODEL_LIB is an archive
+# built with the ordinary ones.
+MODEL_SRC := $(addprefix hw/model/,parse.c class.c key.c hash.c table.c action.c rewrite.c punt.c pipeline.c)
+MODEL_LIB := $(B)/hw/model/libsl_model.a
+ALL += $(MODEL_LIB)
+
+$(B)/hw/model/%.o: hw/model/%.c $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) -fPIC -c $< -o $@
+
+$(MODEL_LIB): $(MODEL_SRC:%.c=$(B)/%.o)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
