@@ -99,6 +99,12 @@ uint32_t sl_mgmt_heartbeat(const struct sl_mgmt *m);
 
 /* The firmware executed RESET CARD. It stays halted until sl_mgmt_reset(). */
 bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m);
+
+/* Breaks the firmware, so that tests see what the card does then: the next instruction in RAM is overwritten by one that is
+ * illegal, that stores where nothing is, or that jumps to itself. A reset heals it. */
+enum sl_mgmt_fault { SL_MGMT_FAULT_ILLEGAL, SL_MGMT_FAULT_STORE, SL_MGMT_FAULT_HANG };
+void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault);
+
 /* Restarts the core: SL_RESET_KIND_FIRMWARE or SL_RESET_KIND_CARD (the caller has reset the engine before). Also for what
  * the host writes to bar.RESET. The image is loaded again, the rest of the core's RAM keeps its contents. A completion
  * not yet taken stays. */

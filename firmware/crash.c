@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Crash record and restart. */
+#include "firmware/crash.h"
+
+#include "firmware/hal.h"
+#include "firmware/log.h"
+
+#define MAGIC 0x48535243u
+
+static struct {
+	uint32_t magic;
+	uint32_t in_row;   /* crashes since the last one forgotten */
+	uint32_t reported; /* 1: the log holds it */
+	uint32_t cause;
+	uint32_t pc;
+	uint32_t value;
+	uint32_t time_ms;
+} record SL_NOINIT;
+
+bool sl_crash_report(void)
+{
+	if (record.magic != MAGIC) {
+		sl_crash_forget();
+		return false;
+	}
+	if (record.in_row && !record.reported) {
+		sl_log_values("crash: cause, pc", record.cause, record.pc);
+		sl_log_values("crash: value, time in ms", record.value, record.time_ms);
+		record.reported = 1;
+	}
+	return record.in_row >= SL_CRASH_LIMIT;
+}
+
+void sl_crash_forget(void)
+{
+	record.in_row = 0;
+	record.reported = 1;
+	record.magic = MAGIC;
+}
+
+void sl_crash_trap(uint32_t cause, uint32_t pc, uint32_t value)
+{
+	record.in_row = record.magic == MAGIC ? record.in_row + 1 : 1;
+	record.reported = 0;
+	record.cause = cause;
+	record.pc = pc;
+	record.value = value;
+	record.time_ms = sl_hal_mgmt_read(SL_MGMT_TIME_MS);
+	record.magic = MAGIC;
+	if (record.in_row < SL_CRASH_HALT)
+		sl_hal_mgmt_write(SL_MGMT_RESET, SL_RESET_KIND_FIRMWARE);
+	sl_hal_halt();
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Boot and turn. A start after power-on or a card reset finds an empty datapath and sets it up; a restart of the firmware
+ * alone finds traffic flowing through tables that are in use and touches nothing.
+ */
+#include "firmware/firmware.h"
+
+#include "firmware/crash.h"
+#include "firmware/event.h"
+#include "firmware/hal.h"
+#include "firmware/log.h"
+#include "firmware/memory.h"
+#include "firmware/meter.h"
+#include "firmware/port.h"
+#include "firmware/selftest.h"
+#include "firmware/stats.h"
+
+#define CTRL_ENABLE 1u
+
+void sl_firmware_beat(void)
+{
+	sl_hal_mgmt_write(SL_MGMT_HEARTBEAT, sl_hal_mgmt_read(SL_MGMT_HEARTBEAT) + 1);
+}
+
+static bool datapath_set_up(void)
+{
+	for (uint32_t i = 0; i < SL_CSR_HASH_KEY_COUNT; i++)
+		sl_hal_csr_write(SL_CSR_HASH_KEY(i), sl_hal_mgmt_read(SL_MGMT_RANDOM));
+	if (sl_meter_set_defaults() != SL_STATUS_OK) {
+		sl_log_text("boot: the datapath's meters cannot be written");
+		return false;
+	}
+	sl_hal_csr_write(SL_CSR_VXLAN_PORT, SL_VXLAN_PORT);
+	sl_hal_csr_write(SL_CSR_CTRL, CTRL_ENABLE);
+	return true;
+}
+
+static void boot_datapath(struct sl_firmware *fw)
+{
+	bool in_use;
+
+	if (!sl_selftest_run()) {
+		fw->failed = true;
+		return;
+	}
+	/* A firmware that died before it had set the datapath up leaves CTRL 0. */
+	in_use = fw->boot_cause == SL_RESET_KIND_FIRMWARE && sl_hal_csr_read(SL_CSR_CTRL) & CTRL_ENABLE;
+	sl_stats_open(!in_use);
+	if (!in_use && !datapath_set_up())
+		fw->failed = true;
+}
+
+void sl_firmware_boot(struct sl_firmware *fw)
+{
+	memset(fw, 0, sizeof(*fw));
+	sl_hal_mgmt_write(SL_MGMT_STATUS, 0);
+	sl_firmware_beat();
+	fw->boot_cause = sl_hal_mgmt_read(SL_MGMT_BOOT_CAUSE);
+	fw->boot_time_ms = sl_hal_mgmt_read(SL_MGMT_TIME_MS);
+	fw->ports = sl_hal_mgmt_read(SL_MGMT_PORTS);
+	sl_log_open();
+	sl_log_values(SL_FIRMWARE_NAME " starts: cause, starts", fw->boot_cause, sl_hal_mgmt_read(SL_MGMT_BOOTS));
+	if (fw->boot_cause != SL_RESET_KIND_FIRMWARE)
+		sl_crash_forget();
+	if (sl_crash_report()) {
+		sl_log_text("boot: too many crashes in a row; only NOP, HEALTH_GET, LOG_READ and RESET are served");
+		fw->failed = true;
+	}
+	if (!fw->failed)
+		boot_datapath(fw);
+	fw->link = sl_hal_mgmt_read(SL_MGMT_LINK);
+	sl_hal_mgmt_write(SL_MGMT_STATUS, fw->failed ? SL_FIRMWARE_FAILED : SL_FIRMWARE_SERVING);
+	if (fw->boot_cause)
+		sl_event_push(SL_EVENT_TYPE_RESET, fw->boot_cause, 0);
+	sl_log_text(fw->failed ? "boot: failed" : "boot: serving");
+}
+
+void sl_firmware_turn(struct sl_firmware *fw)
+{
+	const uint32_t pending = sl_hal_mgmt_read(SL_MGMT_PENDING);
+
+	if (pending & SL_PENDING_HOST_IF_RESET) {
+		sl_log_text("the host interface was reset");
+		sl_hal_mgmt_write(SL_MGMT_HIF_ACK, 1);
+	}
+	if (pending & SL_PENDING_LINK)
+		sl_port_poll_link(fw);
+	if (pending & SL_PENDING_MAILBOX)
+		sl_mailbox_serve(fw);
+	if (fw->reset) {
+		sl_log_values("reset asked for by the host: kind, commands", fw->reset, fw->commands);
+		sl_hal_mgmt_write(SL_MGMT_RESET, fw->reset);
+		return;
+	}
+	sl_stats_poll();
+	if (!fw->settled && sl_hal_mgmt_read(SL_MGMT_TIME_MS) - fw->boot_time_ms >= SL_CRASH_SETTLED_MS) {
+		fw->settled = true;
+		sl_crash_forget();
+	}
+	sl_firmware_beat();
+	sl_hal_mgmt_write(SL_MGMT_SLEEP, SL_FIRMWARE_SLEEP_MS);
+}

@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The management core on Unicorn. Three parts: the block "mgmt" (registers and what the card sees of them), the core
+ * (RAM, traps, instruction budget), and the image.
+ *
+ * Unicorn stops for us in one way only: a hook before each instruction counts it and ends the run when the budget is
+ * spent or a register write asked for it. So the instruction after such a write (SLEEP, RESET) is not executed, the
+ * program counter is exact, and runs can be repeated instruction by instruction. Traps are taken here: Unicorn reports
+ * them as errors and leaves the machine's trap registers alone.
+ */
+#include "sim/mgmt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unicorn/unicorn.h>
+
+#include "sluice/image.h"
+
+#define PENDING_MAILBOX 1u
+#define PENDING_HOST_IF_RESET 2u
+#define PENDING_LINK 4u
+
+#define FOR_EVER 0xffffffffu
+#define STEP_COUNTED_MS 50u      /* most silence that one step adds */
+#define NO_ADDRESS 0xfffffffcull /* never executed: runs end through the hook */
+
+/* mcause of what Unicorn reports */
+#define CAUSE_FETCH 1u
+#define CAUSE_ILLEGAL 2u
+#define CAUSE_LOAD 5u
+#define CAUSE_STORE 7u
+
+struct mailbox {
+	uint32_t request[SL_MGMT_MBOX_REQ_COUNT];
+	uint32_t response[SL_MGMT_MBOX_RSP_COUNT];
+	bool busy;      /* a command was submitted and MBOX_DONE not yet written */
+	bool looked_at; /* the firmware has read its first word */
+	bool discard;   /* nobody waits for its completion any more */
+	bool done;      /* completion waits to be taken */
+	struct sl_admin_cpl completion;
+};
+
+struct sl_mgmt {
+	uc_engine *uc;
+	const struct sl_engine_ops *ops;
+	struct sl_engine *engine;
+	unsigned int ports;
+	struct sl_mgmt_port port[SL_PORTS_MAX];
+	FILE *console;
+	uint64_t random_state; /* 0: ask the kernel */
+	uint32_t now_ms;
+
+	struct mailbox mailbox;
+	struct sl_event events[SL_MGMT_EVENTS];
+	unsigned int event_first, event_count;
+	uint32_t events_lost;
+	uint32_t event_data[SL_MGMT_EVENT_DATA_COUNT];
+	bool host_if_reset;
+	uint32_t link;
+	bool link_changed;
+	uint32_t drops[4]; /* in the order of the registers */
+	uint32_t status, heartbeat;
+	uint32_t boot_cause, boots;
+
+	bool asleep;
+	uint32_t sleep_from_ms, sleep_ms;
+	bool dead;             /* trapped without a handler */
+	unsigned int restart;  /* reset_kind that the firmware asked for */
+	bool stop;             /* end the run before the next instruction */
+	uint64_t insns, insns_end;
+	uint32_t fault_address;
+
+	uint32_t seen_heartbeat, silent_ms;
+
+	uint8_t *image;
+	uint32_t image_len, entry;
+	uint8_t *ram; /* SL_IMAGE_RAM_BYTES */
+};
+
+/* ---- block mgmt ---- */
+
+static uint32_t pending(const struct sl_mgmt *m)
+{
+	return (m->mailbox.busy && !m->mailbox.discard ? PENDING_MAILBOX : 0) | (m->host_if_reset ? PENDING_HOST_IF_RESET : 0) |
+	       (m->link_changed ? PENDING_LINK : 0);
+}
+
+static uint32_t random_word(struct sl_mgmt *m)
+{
+	uint32_t word = 0;
+
+	if (m->random_state == 0) {
+		while (getrandom(&word, sizeof(word), 0) != (ssize_t)sizeof(word) && errno == EINTR)
+			;
+		return word;
+	}
+	m->random_state ^= m->random_state << 13;
+	m->random_state ^= m->random_state >> 7;
+	m->random_state ^= m->random_state << 17;
+	return (uint32_t)(m->random_state >> 32);
+}
+
+static uint32_t port_register(const struct sl_mgmt *m, uint32_t offset)
+{
+	const struct sl_mgmt_port *p = &m->port[(offset - SL_MGMT_PORT_MAC_LO(0)) / 8];
+
+	if (offset % 8 == 0)
+		return p->mac[0] | (uint32_t)p->mac[1] << 8 | (uint32_t)p->mac[2] << 16 | (uint32_t)p->mac[3] << 24;
+	return p->mac[4] | (uint32_t)p->mac[5] << 8 | (uint32_t)p->mtu << 16;
+}
+
+static uint32_t mgmt_read(struct sl_mgmt *m, uint32_t offset)
+{
+	if (offset >= SL_MGMT_MBOX_REQ(0) && offset < SL_MGMT_MBOX_REQ(SL_MGMT_MBOX_REQ_COUNT)) {
+		m->mailbox.looked_at = m->mailbox.busy;
+		return m->mailbox.request[(offset - SL_MGMT_MBOX_REQ(0)) / 4];
+	}
+	if (offset >= SL_MGMT_MBOX_RSP(0) && offset < SL_MGMT_MBOX_RSP(SL_MGMT_MBOX_RSP_COUNT))
+		return m->mailbox.response[(offset - SL_MGMT_MBOX_RSP(0)) / 4];
+	if (offset >= SL_MGMT_EVENT_DATA(0) && offset < SL_MGMT_EVENT_DATA(SL_MGMT_EVENT_DATA_COUNT))
+		return m->event_data[(offset - SL_MGMT_EVENT_DATA(0)) / 4];
+	if (offset >= SL_MGMT_PORT_MAC_LO(0) && offset < SL_MGMT_PORT_MAC_LO(SL_MGMT_PORT_MAC_LO_COUNT))
+		return port_register(m, offset);
+	switch (offset) {
+	case SL_MGMT_ID:
+		return SL_CARD_ID;
+	case SL_MGMT_TIME_MS:
+		return m->now_ms;
+	case SL_MGMT_PENDING:
+		return pending(m);
+	case SL_MGMT_STATUS:
+		return m->status;
+	case SL_MGMT_HEARTBEAT:
+		return m->heartbeat;
+	case SL_MGMT_BOOT_CAUSE:
+		return m->boot_cause;
+	case SL_MGMT_BOOTS:
+		return m->boots;
+	case SL_MGMT_RANDOM:
+		return random_word(m);
+	case SL_MGMT_LINK:
+		m->link_changed = false;
+		return m->link;
+	case SL_MGMT_PORTS:
+		return m->ports;
+	case SL_MGMT_NO_HOST_PACKETS:
+	case SL_MGMT_NO_HOST_BYTES:
+	case SL_MGMT_HOST_FULL_PACKETS:
+	case SL_MGMT_HOST_FULL_BYTES:
+		return m->drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4];
+	default:
+		return 0;
+	}
+}
+
+static void mailbox_complete(struct mailbox *b, const struct sl_admin_cpl *cpl)
+{
+	struct sl_admin_cmd cmd;
+
+	memcpy(&cmd, b->request, sizeof(cmd));
+	if (!b->discard) {
+		b->completion = *cpl;
+		b->completion.tag = cmd.tag;
+		b->completion.opcode = cmd.opcode;
+		if (b->completion.len > sizeof(b->completion.answer))
+			b->completion.len = sizeof(b->completion.answer);
+		b->done = true;
+	}
+	b->busy = false;
+	b->discard = false;
+}
+
+static void mailbox_respond(struct mailbox *b)
+{
+	struct sl_admin_cpl cpl;
+
+	if (!b->busy)
+		return;
+	memcpy(&cpl, b->response, sizeof(cpl));
+	mailbox_complete(b, &cpl);
+}
+
+static void event_push(struct sl_mgmt *m)
+{
+	if (m->event_count == SL_MGMT_EVENTS) {
+		m->events_lost++;
+		return;
+	}
+	memcpy(&m->events[(m->event_first + m->event_count) % SL_MGMT_EVENTS], m->event_data, sizeof(struct sl_event));
+	m->event_count++;
+}
+
+static void sleep_write(struct sl_mgmt *m, uint32_t ms)
+{
+	if (pending(m))
+		return;
+	m->asleep = true;
+	m->sleep_from_ms = m->now_ms;
+	m->sleep_ms = ms;
+	m->stop = true;
+}
+
+static void mgmt_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
+{
+	if (offset >= SL_MGMT_MBOX_RSP(0) && offset < SL_MGMT_MBOX_RSP(SL_MGMT_MBOX_RSP_COUNT)) {
+		m->mailbox.response[(offset - SL_MGMT_MBOX_RSP(0)) / 4] = value;
+		return;
+	}
+	if (offset >= SL_MGMT_EVENT_DATA(0) && offset < SL_MGMT_EVENT_DATA(SL_MGMT_EVENT_DATA_COUNT)) {
+		m->event_data[(offset - SL_MGMT_EVENT_DATA(0)) / 4] = value;
+		return;
+	}
+	switch (offset) {
+	case SL_MGMT_SLEEP:
+		sleep_write(m, value);
+		break;
+	case SL_MGMT_STATUS:
+		m->status = value & (SL_MGMT_STATUS_SERVING | SL_MGMT_STATUS_FAILED);
+		break;
+	case SL_MGMT_HEARTBEAT:
+		m->heartbeat = value;
+		break;
+	case SL_MGMT_RESET:
+		if (value == SL_RESET_KIND_FIRMWARE || value == SL_RESET_KIND_CARD) {
+			m->restart = value;
+			m->stop = true;
+		}
+		break;
+	case SL_MGMT_CONSOLE:
+		if (m->console)
+			fputc((int)(value & 0xff), m->console);
+		break;
+	case SL_MGMT_HIF_ACK:
+		m->host_if_reset = false;
+		break;
+	case SL_MGMT_MBOX_DONE:
+		mailbox_respond(&m->mailbox);
+		break;
+	case SL_MGMT_EVENT_PUSH:
+		event_push(m);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the core ---- */
+
+/* Registers are 32 bits wide; another access is answered like a register that does not exist. */
+static uint64_t on_csr_read(uc_engine *uc, uint64_t offset, unsigned int size, void *user)
+{
+	struct sl_mgmt *m = user;
+
+	(void)uc;
+	return size == 4 && offset % 4 == 0 ? m->ops->csr_read(m->engine, (uint32_t)offset) : 0;
+}
+
+static void on_csr_write(uc_engine *uc, uint64_t offset, unsigned int size, uint64_t value, void *user)
+{
+	struct sl_mgmt *m = user;
+
+	(void)uc;
+	if (size == 4 && offset % 4 == 0)
+		m->ops->csr_write(m->engine, (uint32_t)offset, (uint32_t)value);
+}
+
+static uint64_t on_mgmt_read(uc_engine *uc, uint64_t offset, unsigned int size, void *user)
+{
+	(void)uc;
+	return size == 4 && offset % 4 == 0 ? mgmt_read(user, (uint32_t)offset) : 0;
+}
+
+static void on_mgmt_write(uc_engine *uc, uint64_t offset, unsigned int size, uint64_t value, void *user)
+{
+	(void)uc;
+	if (size == 4 && offset % 4 == 0)
+		mgmt_write(user, (uint32_t)offset, (uint32_t)value);
+}
+
+static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *user)
+{
+	struct sl_mgmt *m = user;
+
+	(void)address;
+	(void)size;
+	if (m->stop || m->insns >= m->insns_end)
+		uc_emu_stop(uc);
+	else
+		m->insns++;
+}
+
+static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
+{
+	struct sl_mgmt *m = user;
+
+	(void)uc;
+	(void)type;
+	(void)size;
+	(void)value;
+	m->fault_address = (uint32_t)address;
+	return false;
+}
+
+/* A new processor each time: no translated code and no trap state of the old one is left. RAM is ours and stays. */
+static uc_err core_open(struct sl_mgmt *m)
+{
+	uc_hook hook;
+	uc_err err;
+
+	if (m->uc)
+		uc_close(m->uc);
+	m->uc = NULL;
+	err = uc_open(UC_ARCH_RISCV, UC_MODE_RISCV32, &m->uc);
+	if (err == UC_ERR_OK)
+		err = uc_mem_map_ptr(m->uc, 0, SL_IMAGE_RAM_BYTES, UC_PROT_ALL, m->ram);
+	if (err == UC_ERR_OK)
+		err = uc_mmio_map(m->uc, SL_CSR_BASE, SL_CSR_SIZE, on_csr_read, m, on_csr_write, m);
+	if (err == UC_ERR_OK)
+		err = uc_mmio_map(m->uc, SL_MGMT_BASE, SL_MGMT_SIZE, on_mgmt_read, m, on_mgmt_write, m);
+	if (err == UC_ERR_OK)
+		err = uc_hook_add(m->uc, &hook, UC_HOOK_CODE, (void *)on_instruction, m, 1, 0);
+	if (err == UC_ERR_OK)
+		err = uc_hook_add(m->uc, &hook, UC_HOOK_MEM_INVALID, (void *)on_bad_memory, m, 1, 0);
+	if (err == UC_ERR_OK)
+		err = uc_reg_write(m->uc, UC_RISCV_REG_PC, &m->entry);
+	return err;
+}
+
+static uc_err core_start(struct sl_mgmt *m, unsigned int cause)
+{
+	const struct sl_admin_cpl aborted = { .status = SL_STATUS_ABORTED };
+
+	memcpy(m->ram, m->image, m->image_len);
+	if (m->mailbox.busy)
+		mailbox_complete(&m->mailbox, &aborted);
+	m->status = 0;
+	m->asleep = false;
+	m->dead = false;
+	m->restart = 0;
+	m->silent_ms = 0;
+	m->boot_cause = cause;
+	m->boots++;
+	return core_open(m);
+}
+
+static void trap(struct sl_mgmt *m, uc_err err)
+{
+	uint32_t pc = 0, handler = 0, value = 0, cause = CAUSE_ILLEGAL;
+
+	uc_reg_read(m->uc, UC_RISCV_REG_PC, &pc);
+	uc_reg_read(m->uc, UC_RISCV_REG_MTVEC, &handler);
+	switch (err) {
+	case UC_ERR_FETCH_UNMAPPED:
+	case UC_ERR_FETCH_PROT:
+		cause = CAUSE_FETCH;
+		break;
+	case UC_ERR_READ_UNMAPPED:
+	case UC_ERR_READ_UNALIGNED:
+		cause = CAUSE_LOAD;
+		break;
+	case UC_ERR_WRITE_UNMAPPED:
+	case UC_ERR_WRITE_UNALIGNED:
+		cause = CAUSE_STORE;
+		break;
+	default:
+		break;
+	}
+	if (cause != CAUSE_ILLEGAL)
+		value = m->fault_address;
+	uc_reg_write(m->uc, UC_RISCV_REG_MEPC, &pc);
+	uc_reg_write(m->uc, UC_RISCV_REG_MCAUSE, &cause);
+	uc_reg_write(m->uc, UC_RISCV_REG_MTVAL, &value);
+	uc_reg_write(m->uc, UC_RISCV_REG_PC, &handler);
+	m->dead = handler == 0; /* it trapped before it had a handler */
+}
+
+static void run(struct sl_mgmt *m)
+{
+	uint32_t pc = 0;
+	uc_err err;
+
+	m->stop = false;
+	uc_reg_read(m->uc, UC_RISCV_REG_PC, &pc);
+	err = uc_emu_start(m->uc, pc, NO_ADDRESS, 0, 0);
+	if (err != UC_ERR_OK) {
+		m->insns++; /* a trap takes its time too: a handler that traps cannot stop the simulator */
+		trap(m, err);
+	}
+	if (m->restart == SL_RESET_KIND_FIRMWARE && core_start(m, SL_RESET_KIND_FIRMWARE) != UC_ERR_OK)
+		m->dead = true;
+}
+
+static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
+{
+	if (m->heartbeat != m->seen_heartbeat || sl_mgmt_card_reset_wanted(m)) {
+		m->seen_heartbeat = m->heartbeat;
+		m->silent_ms = 0;
+		return;
+	}
+	m->silent_ms += elapsed_ms < STEP_COUNTED_MS ? elapsed_ms : STEP_COUNTED_MS;
+	if (m->silent_ms > SL_MGMT_WATCHDOG_MS)
+		m->silent_ms = SL_MGMT_WATCHDOG_MS;
+}
+
+uint32_t sl_mgmt_wait_ms(const struct sl_mgmt *m, uint32_t now_ms)
+{
+	uint32_t slept;
+
+	if (m->dead || m->restart == SL_RESET_KIND_CARD)
+		return UINT32_MAX;
+	if (!m->asleep || pending(m))
+		return 0;
+	if (m->sleep_ms == FOR_EVER)
+		return UINT32_MAX;
+	slept = now_ms - m->sleep_from_ms;
+	return slept >= m->sleep_ms ? 0 : m->sleep_ms - slept;
+}
+
+uint32_t sl_mgmt_step(struct sl_mgmt *m, uint32_t now_ms, uint32_t budget)
+{
+	const uint64_t start = m->insns;
+	const uint32_t elapsed_ms = now_ms - m->now_ms;
+
+	m->now_ms = now_ms;
+	m->insns_end = start + budget;
+	while (m->insns < m->insns_end && sl_mgmt_wait_ms(m, now_ms) == 0) {
+		m->asleep = false;
+		run(m);
+	}
+	watch(m, elapsed_ms);
+	return (uint32_t)(m->insns - start);
+}
+
+/* ---- what the card calls ---- */
+
+bool sl_mgmt_admin_submit(struct sl_mgmt *m, const struct sl_admin_cmd *cmd)
+{
+	struct mailbox *b = &m->mailbox;
+
+	if (b->busy || b->done)
+		return false;
+	memcpy(b->request, cmd, sizeof(b->request));
+	memset(b->response, 0, sizeof(b->response));
+	b->busy = true;
+	b->looked_at = false;
+	return true;
+}
+
+bool sl_mgmt_admin_done(struct sl_mgmt *m, struct sl_admin_cpl *cpl)
+{
+	if (!m->mailbox.done)
+		return false;
+	*cpl = m->mailbox.completion;
+	m->mailbox.done = false;
+	return true;
+}
+
+bool sl_mgmt_event(struct sl_mgmt *m, struct sl_event *event)
+{
+	if (m->event_count == 0)
+		return false;
+	*event = m->events[m->event_first];
+	m->event_first = (m->event_first + 1) % SL_MGMT_EVENTS;
+	m->event_count--;
+	return true;
+}
+
+uint32_t sl_mgmt_events_lost(const struct sl_mgmt *m)
+{
+	return m->events_lost;
+}
+
+void sl_mgmt_host_if_reset(struct sl_mgmt *m)
+{
+	struct mailbox *b = &m->mailbox;
+
+	b->done = false;
+	b->discard = b->busy && b->looked_at;
+	b->busy = b->discard; /* the firmware will still write MBOX_DONE for what it has looked at */
+	m->event_count = 0;
+	m->host_if_reset = true;
+}
+
+void sl_mgmt_link_set(struct sl_mgmt *m, unsigned int port, bool up)
+{
+	const uint32_t bit = 1u << port;
+
+	if (port >= m->ports || up == !!(m->link & bit))
+		return;
+	m->link ^= bit;
+	m->link_changed = true;
+}
+
+void sl_mgmt_count_drop(struct sl_mgmt *m, unsigned int reason, uint32_t bytes)
+{
+	const unsigned int first = reason == SL_REASON_NO_HOST ? 0 : 2;
+
+	m->drops[first]++;
+	m->drops[first + 1] += bytes;
+}
+
+uint32_t sl_mgmt_status(const struct sl_mgmt *m)
+{
+	return m->status | (m->silent_ms >= SL_MGMT_WATCHDOG_MS ? SL_MGMT_STATUS_SILENT : 0);
+}
+
+uint32_t sl_mgmt_heartbeat(const struct sl_mgmt *m)
+{
+	return m->heartbeat;
+}
+
+bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m)
+{
+	return m->restart == SL_RESET_KIND_CARD;
+}
+
+void sl_mgmt_reset(struct sl_mgmt *m, enum sl_reset_kind kind)
+{
+	if (core_start(m, kind) != UC_ERR_OK)
+		m->dead = true;
+}
+
+void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault)
+{
+	static const uint32_t illegal[] = { 0x00000000 };
+	static const uint32_t store[] = { 0x80000537, 0x00052023 }; /* lui a0, 0x80000; sw zero, 0(a0) */
+	static const uint32_t hang[] = { 0x0000006f };              /* j . */
+	const uint32_t *code = fault == SL_MGMT_FAULT_ILLEGAL ? illegal : fault == SL_MGMT_FAULT_STORE ? store : hang;
+	const size_t n = fault == SL_MGMT_FAULT_STORE ? sizeof(store) : sizeof(hang);
+	uint32_t pc = 0;
+
+	uc_reg_read(m->uc, UC_RISCV_REG_PC, &pc);
+	uc_mem_write(m->uc, pc, code, n);
+	uc_ctl_remove_cache(m->uc, pc, pc + n);
+}
+
+/* ---- the image ---- */
+
+static int image_load(struct sl_mgmt *m, const char *path, char *err, size_t err_len)
+{
+	struct sl_image_header header;
+	FILE *f = fopen(path, "rb");
+	const char *wrong;
+	size_t n;
+
+	if (!f) {
+		snprintf(err, err_len, "firmware image %s: %s", path, strerror(errno));
+		return -1;
+	}
+	m->image = malloc(SL_IMAGE_LENGTH_MAX + 1); /* one more shows that a file is too long */
+	n = m->image ? fread(m->image, 1, SL_IMAGE_LENGTH_MAX + 1, f) : 0;
+	fclose(f);
+	wrong = m->image ? sl_image_check(m->image, n, SL_ABI_VERSION) : "out of memory";
+	if (wrong) {
+		snprintf(err, err_len, "firmware image %s: %s", path, wrong);
+		return -1;
+	}
+	memcpy(&header, m->image, sizeof(header));
+	m->image_len = header.length;
+	m->entry = header.entry;
+	return 0;
+}
+
+struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, size_t err_len)
+{
+	struct sl_mgmt *m;
+	uc_err uc;
+
+	if (config->ports == 0 || config->ports > SL_PORTS_MAX) {
+		snprintf(err, err_len, "management core: %u ports; a card has 1 to %d", config->ports, SL_PORTS_MAX);
+		return NULL;
+	}
+	m = calloc(1, sizeof(*m));
+	if (m)
+		m->ram = aligned_alloc(4096, SL_IMAGE_RAM_BYTES);
+	if (!m || !m->ram) {
+		snprintf(err, err_len, "management core: out of memory");
+		goto fail;
+	}
+	memset(m->ram, 0xa5, SL_IMAGE_RAM_BYTES); /* as good as random, and the same in every run */
+	m->ops = config->ops;
+	m->engine = config->engine;
+	m->ports = config->ports;
+	memcpy(m->port, config->port, sizeof(m->port));
+	m->console = config->console;
+	m->random_state = config->random_seed;
+	m->now_ms = config->now_ms;
+	for (unsigned int i = 0; i < m->ports; i++)
+		m->link |= config->port[i].up ? 1u << i : 0;
+	if (image_load(m, config->image_path, err, err_len))
+		goto fail;
+	uc = core_start(m, 0);
+	if (uc != UC_ERR_OK) {
+		snprintf(err, err_len, "management core: %s", uc_strerror(uc));
+		goto fail;
+	}
+	return m;
+fail:
+	sl_mgmt_destroy(m);
+	return NULL;
+}
+
+void sl_mgmt_destroy(struct sl_mgmt *m)
+{
+	if (!m)
+		return;
+	if (m->uc)
+		uc_close(m->uc);
+	free(m->ram);
+	free(m->image);
+	free(m);
+}
