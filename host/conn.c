@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The connection table's index and bookkeeping, all private memory: per shard a hash of 8-slot buckets in which a key
+ * has two (the emptier one takes it), a stack of free entries, and the time at which each entry is worth a look.
+ *
+ *   slot: 63..33 tag (31 bits of the hash) | 32 way back | 31..0 entry + 1, 0 empty
+ *
+ * A shard has four slots for each of its entries, of which a NAT connection uses two: the buckets are at most half full,
+ * where two choices of 8 do not overflow in practice; if they do, the connection is refused like in a full table.
+ */
+#include "host/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "hw/model/hash.h"
+
+#define BUCKET_SLOTS 8u
+#define SLOTS_PER_ENTRY 4u
+#define SLOT_REVERSE (UINT64_C(1) << 32)
+#define SLOT_TAG_SHIFT 33
+#define CHECK_BYTES offsetof(struct sl_conn, check)
+#define UNPROVEN_SHARE 4u
+
+struct bucket {
+	uint64_t slot[BUCKET_SLOTS];
+};
+
+struct shard {
+	struct bucket *buckets;
+	uint32_t *free; /* stack of entry indexes */
+	uint32_t free_count;
+	uint32_t unproven;
+	uint32_t scan; /* next entry to look at */
+	char pad[64];
+};
+
+struct sl_conn_table {
+	struct sl_conn *entries;
+	uint32_t *deadline_s; /* 0: free */
+	uint32_t capacity;
+	uint32_t shard_entries;
+	uint32_t bucket_mask;
+	uint32_t unproven_max; /* of a shard */
+	struct sl_hash_seed seed;
+	struct shard shard[SL_CONN_SHARDS];
+};
+
+static uint32_t conn_check(const struct sl_conn *conn)
+{
+	const uint32_t sum = XXH32(conn, CHECK_BYTES, SL_CONN_SHARDS);
+
+	return sum ? sum : 1;
+}
+
+static uint64_t key_hash(const struct sl_conn_table *t, const struct sl_key *key)
+{
+	return sl_hash_key(key, &t->seed);
+}
+
+static struct bucket *bucket_of(const struct sl_conn_table *t, const struct shard *s, uint64_t hash, unsigned int which)
+{
+	return &s->buckets[(uint32_t)(hash >> (which ? 32 : 0)) & t->bucket_mask];
+}
+
+/* Bits that neither bucket index uses alone: the whole hash is folded. */
+static uint64_t slot_tag(uint64_t hash)
+{
+	return (hash * UINT64_C(0x9E3779B97F4A7C15)) >> SLOT_TAG_SHIFT << SLOT_TAG_SHIFT;
+}
+
+static struct sl_conn *slot_conn(const struct sl_conn_table *t, uint64_t slot)
+{
+	return &t->entries[(uint32_t)slot - 1];
+}
+
+void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	memcpy(key->src, conn->backend_addr, sizeof(key->src));
+	memcpy(key->dst, conn->key.src, sizeof(key->dst));
+	key->sport = conn->backend_port;
+	key->dport = conn->key.sport;
+	key->tenant = conn->key.tenant;
+	key->proto = conn->key.proto;
+	key->family = conn->key.family;
+}
+
+static bool slot_matches(const struct sl_conn_table *t, uint64_t slot, const struct sl_key *key)
+{
+	const struct sl_conn *conn = slot_conn(t, slot);
+	struct sl_key reverse;
+
+	if (!(slot & SLOT_REVERSE))
+		return !memcmp(&conn->key, key, sizeof(*key));
+	sl_conn_reverse_key(conn, &reverse);
+	return !memcmp(&reverse, key, sizeof(*key));
+}
+
+static uint64_t *slot_find(const struct sl_conn_table *t, const struct shard *s, const struct sl_key *key)
+{
+	const uint64_t hash = key_hash(t, key), tag = slot_tag(hash);
+
+	for (unsigned int which = 0; which < 2; which++) {
+		struct bucket *b = bucket_of(t, s, hash, which);
+
+		for (unsigned int i = 0; i < BUCKET_SLOTS; i++) {
+			if (b->slot[i] && (b->slot[i] ^ tag) >> SLOT_TAG_SHIFT == 0 && slot_matches(t, b->slot[i], key))
+				return &b->slot[i];
+		}
+	}
+	return NULL;
+}
+
+/* The place for a new slot of this hash: in the emptier bucket. NULL: both full. */
+static uint64_t *slot_place(const struct sl_conn_table *t, const struct shard *s, uint64_t hash)
+{
+	uint64_t *place[2] = { NULL, NULL };
+	unsigned int used[2] = { 0, 0 };
+
+	for (unsigned int which = 0; which < 2; which++) {
+		struct bucket *b = bucket_of(t, s, hash, which);
+
+		for (unsigned int i = 0; i < BUCKET_SLOTS; i++) {
+			if (b->slot[i])
+				used[which]++;
+			else if (!place[which])
+				place[which] = &b->slot[i];
+		}
+	}
+	return used[1] < used[0] ? place[1] : place[0];
+}
+
+static bool slot_add(struct sl_conn_table *t, struct shard *s, const struct sl_key *key, uint32_t index, uint64_t direction)
+{
+	const uint64_t hash = key_hash(t, key);
+	uint64_t *slot = slot_place(t, s, hash);
+
+	if (!slot)
+		return false;
+	*slot = slot_tag(hash) | direction | (index + 1);
+	return true;
+}
+
+static void slot_remove(struct sl_conn_table *t, struct shard *s, const struct sl_key *key, uint32_t index)
+{
+	uint64_t *slot = slot_find(t, s, key);
+
+	if (slot && (uint32_t)*slot == index + 1)
+		*slot = 0;
+}
+
+static bool conn_two_way(const struct sl_conn *conn)
+{
+	return conn->mode == SL_MODE_NAT;
+}
+
+/* Puts a whole entry into the index; false if a key is taken or there is no room. */
+static bool conn_index(struct sl_conn_table *t, struct shard *s, uint32_t index)
+{
+	struct sl_conn *conn = &t->entries[index];
+	struct sl_key reverse;
+
+	if (slot_find(t, s, &conn->key) || !slot_add(t, s, &conn->key, index, 0))
+		return false;
+	if (!conn_two_way(conn))
+		return true;
+	sl_conn_reverse_key(conn, &reverse);
+	if (!slot_find(t, s, &reverse) && slot_add(t, s, &reverse, index, SLOT_REVERSE))
+		return true;
+	slot_remove(t, s, &conn->key, index);
+	return false;
+}
+
+static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t index)
+{
+	struct sl_conn *conn = &t->entries[index];
+
+	if (conn->state > SL_CONN_CLOSING || conn->check != conn_check(conn) ||
+	    sl_conn_shard(t, conn->key.src, conn->key.sport, conn->key.tenant) != shard ||
+	    !conn_index(t, &t->shard[shard], index))
+		return false;
+	conn->offload = SL_CONN_SOFTWARE;
+	conn->flags &= (uint8_t)~SL_CONN_DOOMED;
+	if (conn->flags & SL_CONN_UNPROVEN)
+		t->shard[shard].unproven++;
+	t->deadline_s[index] = 1;
+	return true;
+}
+
+static void shard_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t *adopted, uint32_t *dropped)
+{
+	struct shard *s = &t->shard[shard];
+	const uint32_t first = shard * t->shard_entries;
+
+	/* From the end, so that the stack of free entries gives the lowest first. */
+	for (uint32_t index = first + t->shard_entries; index-- > first;) {
+		if (t->entries[index].state != SL_CONN_FREE) {
+			if (conn_adopt(t, shard, index)) {
+				(*adopted)++;
+				continue;
+			}
+			(*dropped)++;
+			t->entries[index].state = SL_CONN_FREE;
+		}
+		s->free[s->free_count++] = index;
+	}
+}
+
+struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t capacity, const uint64_t hash_key[2],
+					   uint32_t *adopted, uint32_t *dropped)
+{
+	struct sl_conn_table *t = calloc(1, sizeof(*t));
+	uint32_t buckets = 1;
+
+	if (!t)
+		return NULL;
+	t->entries = entries;
+	t->capacity = capacity;
+	t->shard_entries = capacity / SL_CONN_SHARDS;
+	t->unproven_max = (t->shard_entries + UNPROVEN_SHARE - 1) / UNPROVEN_SHARE;
+	t->seed = (struct sl_hash_seed){ hash_key[0], hash_key[1] };
+	while (buckets * BUCKET_SLOTS < t->shard_entries * SLOTS_PER_ENTRY)
+		buckets *= 2;
+	t->bucket_mask = buckets - 1;
+	t->deadline_s = calloc(capacity, sizeof(*t->deadline_s));
+	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++) {
+		t->shard[i].buckets = aligned_alloc(64, buckets * sizeof(struct bucket));
+		t->shard[i].free = calloc(t->shard_entries, sizeof(*t->shard[i].free));
+		if (!t->deadline_s || !t->shard[i].buckets || !t->shard[i].free) {
+			sl_conn_table_destroy(t);
+			return NULL;
+		}
+		memset(t->shard[i].buckets, 0, buckets * sizeof(struct bucket));
+	}
+	*adopted = *dropped = 0;
+	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
+		shard_adopt(t, i, adopted, dropped);
+	return t;
+}
+
+void sl_conn_table_destroy(struct sl_conn_table *t)
+{
+	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++) {
+		free(t->shard[i].buckets);
+		free(t->shard[i].free);
+	}
+	free(t->deadline_s);
+	free(t);
+}
+
+uint32_t sl_conn_table_capacity(const struct sl_conn_table *t)
+{
+	return t->capacity;
+}
+
+uint32_t sl_conn_table_used(const struct sl_conn_table *t)
+{
+	uint32_t unused = 0;
+
+	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
+		unused += __atomic_load_n(&t->shard[i].free_count, __ATOMIC_RELAXED);
+	return t->capacity - unused;
+}
+
+uint32_t sl_conn_table_unproven(const struct sl_conn_table *t)
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
+		n += __atomic_load_n(&t->shard[i].unproven, __ATOMIC_RELAXED);
+	return n;
+}
+
+unsigned int sl_conn_shard(const struct sl_conn_table *t, const uint8_t client[16], uint16_t client_port, uint16_t tenant)
+{
+	struct sl_key key = { .sport = client_port, .tenant = tenant, .family = 6 };
+
+	memcpy(key.src, client, sizeof(key.src));
+	return (unsigned int)(sl_hash_key(&key, &t->seed) >> 60) % SL_CONN_SHARDS;
+}
+
+unsigned int sl_conn_shard_of(const struct sl_conn_table *t, uint32_t index)
+{
+	return index / t->shard_entries;
+}
+
+uint32_t sl_conn_find(struct sl_conn_table *t, unsigned int shard, const struct sl_key *key, bool *reverse)
+{
+	const uint64_t *slot = slot_find(t, &t->shard[shard], key);
+
+	if (!slot)
+		return SL_CONN_NONE;
+	*reverse = *slot & SLOT_REVERSE;
+	return (uint32_t)*slot - 1;
+}
+
+static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
+{
+	conn->key = what->key;
+	memcpy(conn->backend_addr, what->backend_addr, sizeof(conn->backend_addr));
+	conn->backend_port = what->backend_port;
+	conn->mode = what->mode;
+	conn->backend_family = what->backend_family;
+	conn->check = conn_check(conn);
+	conn->sw_packets = conn->sw_bytes = conn->hw_packets = conn->hw_bytes = 0;
+	conn->last_seen_ms = what->now_ms;
+	conn->backend_id = what->backend_id;
+	conn->offload = SL_CONN_SOFTWARE;
+	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
+	conn->reason = SL_REASON_PENDING; /* so that the next line sets the time */
+	sl_conn_set_reason(conn, what->state == SL_CONN_EMBRYONIC ? SL_REASON_HANDSHAKE : SL_REASON_FEW_PACKETS);
+	conn->created_s = conn->since_s;
+}
+
+int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_conn_new *what, uint32_t *index)
+{
+	struct shard *s = &t->shard[shard];
+	struct sl_key reverse;
+	struct sl_conn *conn;
+	uint32_t i;
+
+	if (!s->free_count)
+		return -ENOSPC;
+	if (what->unproven && s->unproven >= t->unproven_max)
+		return -EDQUOT;
+	i = s->free[s->free_count - 1];
+	conn = &t->entries[i];
+	conn_fill(conn, what);
+	sl_conn_reverse_key(conn, &reverse);
+	if (conn_two_way(conn) && slot_find(t, s, &reverse))
+		return -EADDRINUSE;
+	if (!conn_index(t, s, i))
+		return -ENOSPC;
+	__atomic_store_n(&s->free_count, s->free_count - 1, __ATOMIC_RELAXED);
+	if (what->unproven)
+		__atomic_store_n(&s->unproven, s->unproven + 1, __ATOMIC_RELAXED);
+	t->deadline_s[i] = (uint32_t)(what->now_ms / 1000) + 1;
+	__atomic_store_n(&conn->state, (uint8_t)what->state, __ATOMIC_RELEASE);
+	*index = i;
+	return 0;
+}
+
+void sl_conn_prove(struct sl_conn_table *t, uint32_t index)
+{
+	struct sl_conn *conn = &t->entries[index];
+	struct shard *s = &t->shard[sl_conn_shard_of(t, index)];
+
+	if (!(conn->flags & SL_CONN_UNPROVEN))
+		return;
+	conn->flags &= (uint8_t)~SL_CONN_UNPROVEN;
+	__atomic_store_n(&s->unproven, s->unproven - 1, __ATOMIC_RELAXED);
+}
+
+void sl_conn_free(struct sl_conn_table *t, uint32_t index)
+{
+	struct sl_conn *conn = &t->entries[index];
+	struct shard *s = &t->shard[sl_conn_shard_of(t, index)];
+	struct sl_key reverse;
+
+	sl_conn_prove(t, index);
+	slot_remove(t, s, &conn->key, index);
+	if (conn_two_way(conn)) {
+		sl_conn_reverse_key(conn, &reverse);
+		slot_remove(t, s, &reverse, index);
+	}
+	__atomic_store_n(&conn->state, SL_CONN_FREE, __ATOMIC_RELEASE);
+	t->deadline_s[index] = 0;
+	s->free[s->free_count] = index;
+	__atomic_store_n(&s->free_count, s->free_count + 1, __ATOMIC_RELAXED);
+}
+
+struct sl_conn *sl_conn_at(struct sl_conn_table *t, uint32_t index)
+{
+	return &t->entries[index];
+}
+
+uint32_t sl_conn_timeout_ms(const struct sl_conn *conn, const struct sl_config_timeouts *timeouts)
+{
+	if (conn->key.proto != IPPROTO_TCP)
+		return timeouts->udp_ms;
+	switch (conn->state) {
+	case SL_CONN_ESTABLISHED:
+		return timeouts->established_ms;
+	case SL_CONN_CLOSING:
+		return timeouts->fin_ms;
+	default:
+		return timeouts->syn_ms;
+	}
+}
+
+void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason)
+{
+	struct timespec now;
+
+	if (conn->reason == reason)
+		return;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	conn->since_s = (uint32_t)now.tv_sec;
+	conn->reason = (uint8_t)reason;
+}
+
+void sl_conn_set_deadline(struct sl_conn_table *t, uint32_t index, uint64_t at_ms)
+{
+	t->deadline_s[index] = (uint32_t)(at_ms / 1000) + 1;
+}
+
+unsigned int sl_conn_scan(struct sl_conn_table *t, unsigned int shard, uint32_t count, uint64_t now_ms, uint32_t *due,
+			  unsigned int max)
+{
+	struct shard *s = &t->shard[shard];
+	const uint32_t first = shard * t->shard_entries, now_s = (uint32_t)(now_ms / 1000);
+	unsigned int n = 0;
+
+	if (count > t->shard_entries)
+		count = t->shard_entries;
+	for (; count && n < max; count--) {
+		const uint32_t index = first + s->scan;
+
+		s->scan = s->scan + 1 == t->shard_entries ? 0 : s->scan + 1;
+		if (t->deadline_s[index] && t->deadline_s[index] <= now_s)
+			due[n++] = index;
+	}
+	return n;
+}
+
+bool sl_conn_read(const struct sl_conn_table *t, uint32_t index, struct sl_conn *copy)
+{
+	const struct sl_conn *conn = &t->entries[index];
+
+	if (__atomic_load_n(&conn->state, __ATOMIC_ACQUIRE) == SL_CONN_FREE)
+		return false;
+	memcpy(copy, conn, sizeof(*copy));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&conn->state, __ATOMIC_RELAXED) != SL_CONN_FREE && copy->check == conn_check(copy);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The connection table. An entry of 128 bytes lives in shared memory (host/state) and outlives the agent; the index over
+ * the entries is private memory and is built again when a table is adopted, so that only entries must survive a crash.
+ *
+ * Threads. The table is cut into SL_CONN_SHARDS shards by the client's address and port, which both NAT directions carry;
+ * one worker owns a shard and is the only one to create, find, change and free its connections: no locks. Other threads
+ * read entries through sl_conn_read(), which notices an entry that changed hands meanwhile. The offload thread alone
+ * writes hw_packets and hw_bytes, and an entry is not freed before that thread has let go of it (offload == NONE).
+ *
+ * Crashes. An entry is written while its state is FREE and its check word covers what never changes afterwards; state is
+ * stored last. Everything that changes later is a single aligned word. So SIGKILL between any two instructions leaves
+ * an entry that is either free, or whole.
+ */
+#ifndef SLUICE_HOST_CONN_H
+#define SLUICE_HOST_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/config.h"
+#include "sluice/contract.h"
+
+#define SL_CONN_SHARDS 16u
+#define SL_CONN_NONE UINT32_MAX
+
+enum sl_conn_state {
+	SL_CONN_FREE = 0,
+	SL_CONN_EMBRYONIC = 1,   /* TCP SYN seen, or a packet of a connection we did not see begin */
+	SL_CONN_ESTABLISHED = 2, /* handshake done; UDP: from its first packet */
+	SL_CONN_CLOSING = 3,     /* FIN or RST seen: idles out soon, later packets refresh it */
+};
+
+enum sl_conn_offload {
+	SL_CONN_SOFTWARE = 0,
+	SL_CONN_INSERTING = 1, /* the offload thread has it */
+	SL_CONN_HARDWARE = 2,
+	SL_CONN_REMOVING = 3,
+};
+
+enum sl_conn_flag {
+	SL_CONN_FIN_CLIENT = 1,
+	SL_CONN_FIN_SERVER = 2,
+	SL_CONN_RST = 4,
+	SL_CONN_EVICTED = 8, /* an operator took it out of hardware: it stays out */
+	SL_CONN_DOOMED = 16, /* to be freed when the card has let go of it */
+	SL_CONN_UNPROVEN = 32, /* counted in the shard's embryonic share */
+};
+
+/* One connection, in shared memory. Times: last_seen_ms is CLOCK_BOOTTIME, so it survives the agent. */
+struct sl_conn {
+	struct sl_key key;       /* client -> VIP */
+	uint8_t backend_addr[16]; /* IPv4 in the first four bytes */
+	uint16_t backend_port;   /* network order; NAT only, else the key's */
+	uint8_t mode;            /* enum sl_mode */
+	uint8_t backend_family;  /* 4 or 6 */
+	uint32_t check;          /* over all of the above */
+	uint64_t sw_packets;     /* written by the owner */
+	uint64_t sw_bytes;
+	uint64_t hw_packets;     /* written by the offload thread */
+	uint64_t hw_bytes;
+	uint64_t last_seen_ms;
+	uint32_t since_s;        /* wall clock: when reason last changed */
+	uint32_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
+	uint32_t created_s;      /* wall clock */
+	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads (NAT) */
+	uint8_t last_hop_port;   /* port it came by */
+	uint8_t reserved0;
+	uint8_t state;           /* sl_conn_state; written last when an entry is made */
+	uint8_t offload;         /* sl_conn_offload; private to a run: adoption sets it again */
+	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
+	uint8_t flags;           /* sl_conn_flag */
+};
+_Static_assert(sizeof(struct sl_conn) == 128, "one connection is 128 bytes");
+
+struct sl_conn_table;
+
+/* The table over `capacity` entries at `entries` (a multiple of SL_CONN_SHARDS), adopting every whole entry among them;
+ * others are freed and counted in *dropped. hash_key must be the one that the entries were placed with. At most
+ * capacity / 4 may be unproven at a time. NULL: out of memory. */
+struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t capacity, const uint64_t hash_key[2],
+					   uint32_t *adopted, uint32_t *dropped);
+void sl_conn_table_destroy(struct sl_conn_table *table);
+uint32_t sl_conn_table_capacity(const struct sl_conn_table *table);
+/* Live entries now, and of them unproven. Any thread. */
+uint32_t sl_conn_table_used(const struct sl_conn_table *table);
+uint32_t sl_conn_table_unproven(const struct sl_conn_table *table);
+
+/* The shard of a packet by its client: the source towards a VIP, the destination on the way back. */
+unsigned int sl_conn_shard(const struct sl_conn_table *table, const uint8_t client[16], uint16_t client_port,
+			   uint16_t tenant);
+unsigned int sl_conn_shard_of(const struct sl_conn_table *table, uint32_t index);
+
+/* ---- owner of the shard only ---- */
+/* Finds by a packet's key, either direction; *reverse tells which. SL_CONN_NONE if unknown. */
+uint32_t sl_conn_find(struct sl_conn_table *table, unsigned int shard, const struct sl_key *key, bool *reverse);
+
+struct sl_conn_new {
+	struct sl_key key;
+	uint8_t backend_addr[16];
+	uint16_t backend_port;
+	uint8_t mode;
+	uint8_t backend_family;
+	bool nat; /* index the way back as well */
+	uint32_t backend_id;
+	enum sl_conn_state state;
+	bool unproven;
+	uint64_t now_ms;
+};
+/* 0 and *index; -ENOSPC: shard full; -EDQUOT: too many unproven; -EADDRINUSE: the NAT way back belongs to another. */
+int sl_conn_create(struct sl_conn_table *table, unsigned int shard, const struct sl_conn_new *what, uint32_t *index);
+/* The connection has shown that it is real: it leaves the embryonic share. */
+void sl_conn_prove(struct sl_conn_table *table, uint32_t index);
+void sl_conn_free(struct sl_conn_table *table, uint32_t index);
+struct sl_conn *sl_conn_at(struct sl_conn_table *table, uint32_t index);
+/* The key of the way back (NAT). */
+void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key);
+uint32_t sl_conn_timeout_ms(const struct sl_conn *conn, const struct sl_config_timeouts *timeouts);
+void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason);
+/* When the connection is worth a look by sl_conn_scan(); packets need not move it, only a shorter timeout must. */
+void sl_conn_set_deadline(struct sl_conn_table *table, uint32_t index, uint64_t at_ms);
+/* Looks at the next `count` entries of the shard and writes up to `max` whose deadline has passed to `due`; their number.
+ * The caller frees them or sets a new deadline. */
+unsigned int sl_conn_scan(struct sl_conn_table *table, unsigned int shard, uint32_t count, uint64_t now_ms, uint32_t *due,
+			  unsigned int max);
+
+/* ---- any thread ---- */
+/* A copy of entry `index`; false if it is free or changed hands while it was read. */
+bool sl_conn_read(const struct sl_conn_table *table, uint32_t index, struct sl_conn *copy);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The offload thread: the only one that calls rte_flow. Workers send it connections over a bounded ring; it answers over
+ * another. It probes what the ports can do, keeps group 0 as the configuration says, connections in group 1, and next
+ * hops as shared actions; it reads counters in the background.
+ */
+#ifndef SLUICE_HOST_OFFLOAD_H
+#define SLUICE_HOST_OFFLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/conn.h"
+
+struct sl_config;
+
+/* What a port's driver accepted when sample rules were made and destroyed. */
+enum sl_offload_cap {
+	SL_CAP_L2 = 1 << 0,
+	SL_CAP_NAT4 = 1 << 1,
+	SL_CAP_NAT6 = 1 << 2,
+	SL_CAP_IPIP = 1 << 3,
+	SL_CAP_VXLAN_ENCAP = 1 << 4,
+	SL_CAP_VXLAN_DECAP = 1 << 5,
+	SL_CAP_COPY = 1 << 6,     /* FIN and RST can be copied */
+	SL_CAP_INDIRECT = 1 << 7, /* next hops as indirect actions */
+	SL_CAP_IPV6 = 1 << 8,
+};
+
+struct sl_offload_port_info {
+	uint32_t caps;            /* sl_offload_cap; 0: no offload on this port */
+	char refusal[160];        /* the driver's own words for the first sample it refused, or "" */
+	uint32_t rules;           /* group 0 rules in place */
+	char rules_error[160];    /* why group 0 could not be put in place, or "" */
+};
+
+struct sl_offload_stats {
+	uint64_t inserted, removed, refused, retries; /* connections */
+	uint64_t queries;
+	uint64_t table_full;
+	uint32_t hardware;          /* connections in hardware now */
+	uint32_t nexthops;          /* shared actions now */
+	uint32_t adopted_conns;     /* connections found in shared memory at start */
+	uint32_t adopted_rules;     /* of them rules the card still held (their counters went on) */
+	uint64_t hw_packets, hw_bytes; /* of all connections, as last read */
+};
+
+/* Probes every port, puts group 0 in place and re-creates the rules of all adopted connections; before the ports start. */
+int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table, char *err, size_t err_len);
+int sl_offload_start(char *err, size_t err_len);
+void sl_offload_stop(void);
+void sl_offload_fini(void);
+
+/* ---- workers ---- */
+enum sl_offload_op {
+	SL_OFFLOAD_INSERT,
+	SL_OFFLOAD_REMOVE,
+	SL_OFFLOAD_QUERY, /* how long idle: last_seen_ms and counters are brought up to date */
+};
+/* False: the ring is full; try again later. */
+bool sl_offload_submit(enum sl_offload_op op, uint32_t index);
+
+struct sl_offload_result {
+	uint32_t index;
+	uint8_t op;
+	uint8_t reason; /* OFFLOADED, or why not */
+};
+
+/* ---- control thread ---- */
+/* Group 0 follows a new configuration (VIPs, NAT backends, tunnels). Asynchronous. */
+void sl_offload_configure(void);
+/* Next hops changed: affected shared actions are written again. Asynchronous. */
+void sl_offload_nexthops_changed(void);
+/* Asks for fresh counters of one connection; they are in the entry some milliseconds later. False: queue full. */
+bool sl_offload_refresh(uint32_t index);
+void sl_offload_stats_get(struct sl_offload_stats *stats);
+void sl_offload_port_info_get(unsigned int port_index, struct sl_offload_port_info *info);
+void sl_offload_backend_counters(uint32_t backend_id, uint64_t *packets, uint64_t *bytes);
+/* Words of the driver for a refused connection; "" if none are kept. Thread-safe copy. */
+void sl_offload_refusal(uint32_t index, char *text, size_t len);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port: a DPDK ethdev on the wire and its kernel interface, a TAP with the port's MAC through which everything that is
+ * not service traffic passes both ways. Ports are opened in the order of the configuration; `index` is that order.
+ */
+#ifndef SLUICE_HOST_PORT_H
+#define SLUICE_HOST_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <net/if.h>
+
+#define SL_PORTS 8u
+
+struct sl_config;
+struct rte_mempool;
+
+struct sl_port {
+	unsigned int index;
+	const char *name;       /* of the configuration */
+	uint16_t port_id;       /* ethdev */
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint16_t rx_queues;
+	uint16_t tx_queues;     /* one a worker */
+	bool started;
+	bool gone;              /* the device was removed */
+	bool link;
+	char device[64];        /* ethdev name */
+	char kernel_name[IFNAMSIZ];
+	int kernel_ifindex;
+	int kernel_fd;          /* TAP, non-blocking */
+	struct rte_mempool *pool;
+};
+
+/* Starts EAL. Arguments are chosen from what the host has (hugepages or not); extra, a list of words, is appended. */
+int sl_port_eal_init(const char *node, unsigned int workers, const char *extra, char *err, size_t err_len);
+
+/* Opens every configured port and its kernel interface, configured but not started. 0 or negative errno, err filled. */
+int sl_port_open_all(const struct sl_config *config, unsigned int workers, char *err, size_t err_len);
+int sl_port_start_all(char *err, size_t err_len);
+void sl_port_close_all(void);
+
+unsigned int sl_port_count(void);
+struct sl_port *sl_port_at(unsigned int index);
+
+/* Adds or removes a VIP on every kernel interface (/32, /128), so that the kernel answers ARP, ND and echo for it.
+ * Control thread. Present already or absent already is no error. */
+int sl_port_announce(const uint8_t address[16], uint8_t family, bool add);
+
+#endif
