@@ -41,7 +41,8 @@ static inline bool vlan_match(const struct sl_class_rule *rule, const struct sl_
 	switch (rule->vlan_mode) {
 	case SL_VLAN_MODE_ANY: return true;
 	case SL_VLAN_MODE_UNTAGGED: return !outer->tagged;
-	default: return outer->tagged && outer->vid == rule->vid;
+	case SL_VLAN_MODE_VID: return outer->tagged && outer->vid == rule->vid;
+	default: return false;
 	}
 }
 
@@ -78,10 +79,20 @@ static inline bool tunnel_match(const struct sl_class_rule *rule, const struct s
 	const struct sl_packet *inner = &headers->inner;
 	const bool inner_good = headers->vxlan && inner->family != 0;
 
-	if (rule->tunnel_mode == SL_TUNNEL_MODE_NONE && headers->vxlan)
+	switch (rule->tunnel_mode) {
+	case SL_TUNNEL_MODE_ANY:
+		break;
+	case SL_TUNNEL_MODE_NONE:
+		if (headers->vxlan)
+			return false;
+		break;
+	case SL_TUNNEL_MODE_VNI:
+		if (!headers->vxlan || (headers->vni & rule->vni_mask) != rule->vni)
+			return false;
+		break;
+	default:
 		return false;
-	if (rule->tunnel_mode == SL_TUNNEL_MODE_VNI && (!headers->vxlan || (headers->vni & rule->vni_mask) != rule->vni))
-		return false;
+	}
 	if (rule->inner_l3 != 0 && (!inner_good || inner->family != rule->inner_l3))
 		return false;
 	return rule->inner_proto == 0 || (inner_good && inner->proto == rule->inner_proto);
@@ -97,8 +108,7 @@ bool sl_class_match(const struct sl_class_rule *rule, const struct sl_headers *h
 		return false;
 	if (rule->ethertype != 0 && rule->ethertype != outer->ethertype)
 		return false;
-	if (rule->proto_mask != 0 &&
-	    (outer->family == 0 || ((outer->proto ^ rule->proto) & rule->proto_mask) != 0))
+	if (((outer->proto ^ rule->proto) & rule->proto_mask) != 0)
 		return false;
 	return ports_match(rule, outer) && prefix_match(outer->dst, rule->dst, rule->dst_plen) &&
 	       prefix_match(outer->src, rule->src, rule->src_plen) && mac_match(rule, headers->dmac) &&

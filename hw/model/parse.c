@@ -160,13 +160,11 @@ static inline void parse_frame(const struct sl_window *window, uint32_t off, uin
 	p->vid = 0;
 	p->tagged = 0;
 	if (outer && ethertype == ETHERTYPE_VLAN) {
-		ethertype = 0;
-		if (off + ETH_LEN + VLAN_LEN <= end) {
-			p->tagged = 1;
-			p->vid = sl_load_be16(&window->b[sl_window_offset(off + 14)]) & 0xfff;
-			ethertype = sl_load_be16(&window->b[sl_window_offset(off + 16)]);
-			p->l3_off = (uint16_t)(off + ETH_LEN + VLAN_LEN);
-		}
+		/* Bytes of a tag that is cut off read as zero. */
+		p->tagged = 1;
+		p->vid = (end > 14 ? (window->b[14] & 0xf) << 8 : 0) | (end > 15 ? window->b[15] : 0);
+		ethertype = end >= ETH_LEN + VLAN_LEN ? sl_load_be16(&window->b[16]) : 0;
+		p->l3_off = ETH_LEN + VLAN_LEN;
 	}
 	p->ethertype = (uint16_t)ethertype;
 	packet_clear_l3(p, 0);
