@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Block "mgmt" without a core, and the firmware's accessors. */
+#include "tests/firmware/core.h"
+
+#include <string.h>
+
+#include "firmware/hal.h"
+
+struct core core;
+
+void core_power_on(void)
+{
+	memset(&core, 0, sizeof(core));
+	fake_reset(&core.datapath, 2);
+	core.id = SL_CARD_ID;
+	core.ports = 2;
+	core.link = 1;
+	core.boots = 1;
+	core.random = 1;
+}
+
+enum sl_status core_admin(struct sl_firmware *fw, uint8_t opcode, const void *arg, uint32_t len)
+{
+	memset(&core.request, 0, sizeof(core.request));
+	memset(&core.response, 0xee, sizeof(core.response));
+	core.request.opcode = opcode;
+	core.request.tag = 0x1234;
+	core.request.len = len;
+	if (arg)
+		memcpy(core.request.arg, arg, len < sizeof(core.request.arg) ? len : sizeof(core.request.arg));
+	core.pending |= SL_PENDING_MAILBOX;
+	sl_firmware_turn(fw);
+	return core.response.status;
+}
+
+uint32_t sl_hal_csr_read(uint32_t offset)
+{
+	return fake_csr_read(&core.datapath, offset);
+}
+
+void sl_hal_csr_write(uint32_t offset, uint32_t value)
+{
+	fake_csr_write(&core.datapath, offset, value);
+}
+
+static uint32_t word_of(const void *memory, uint32_t offset)
+{
+	uint32_t word;
+
+	memcpy(&word, (const uint8_t *)memory + offset, sizeof(word));
+	return word;
+}
+
+uint32_t sl_hal_mgmt_read(uint32_t offset)
+{
+	if (offset >= SL_MGMT_MBOX_REQ(0) && offset < SL_MGMT_MBOX_REQ(SL_MGMT_MBOX_REQ_COUNT))
+		return word_of(&core.request, offset - SL_MGMT_MBOX_REQ(0));
+	if (offset >= SL_MGMT_PORT_MAC_LO(0) && offset < SL_MGMT_PORT_MAC_LO(SL_MGMT_PORT_MAC_LO_COUNT)) {
+		const uint32_t port = (offset - SL_MGMT_PORT_MAC_LO(0)) / 8;
+
+		return offset % 8 ? 0x05dc0000 | port << 8 | 0x05 : 0x04030202;
+	}
+	switch (offset) {
+	case SL_MGMT_ID: return core.id;
+	case SL_MGMT_TIME_MS: return core.time_ms += ++core.time_reads % 64 == 0;
+	case SL_MGMT_PENDING: return core.pending;
+	case SL_MGMT_HEARTBEAT: return core.heartbeat;
+	case SL_MGMT_BOOT_CAUSE: return core.boot_cause;
+	case SL_MGMT_BOOTS: return core.boots;
+	case SL_MGMT_RANDOM: return core.random = core.random * 1664525 + 1013904223;
+	case SL_MGMT_LINK:
+		core.pending &= ~SL_PENDING_LINK;
+		return core.link;
+	case SL_MGMT_PORTS: return core.ports;
+	case SL_MGMT_NO_HOST_PACKETS:
+	case SL_MGMT_NO_HOST_BYTES:
+	case SL_MGMT_HOST_FULL_PACKETS:
+	case SL_MGMT_HOST_FULL_BYTES:
+		return core.drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4];
+	default:
+		core.bad_accesses++;
+		return 0;
+	}
+}
+
+static void push_event(void)
+{
+	if (core.event_count < CORE_EVENTS)
+		core.events[core.event_count++] = core.event;
+}
+
+void sl_hal_mgmt_write(uint32_t offset, uint32_t value)
+{
+	if (offset >= SL_MGMT_MBOX_RSP(0) && offset < SL_MGMT_MBOX_RSP(SL_MGMT_MBOX_RSP_COUNT)) {
+		memcpy((uint8_t *)&core.response + offset - SL_MGMT_MBOX_RSP(0), &value, sizeof(value));
+		return;
+	}
+	if (offset >= SL_MGMT_EVENT_DATA(0) && offset < SL_MGMT_EVENT_DATA(SL_MGMT_EVENT_DATA_COUNT)) {
+		memcpy((uint8_t *)&core.event + offset - SL_MGMT_EVENT_DATA(0), &value, sizeof(value));
+		return;
+	}
+	switch (offset) {
+	case SL_MGMT_SLEEP: core.sleeps++; break;
+	case SL_MGMT_STATUS: core.status = value; break;
+	case SL_MGMT_HEARTBEAT: core.heartbeat = value; break;
+	case SL_MGMT_RESET: core.reset = value; break;
+	case SL_MGMT_CONSOLE: break;
+	case SL_MGMT_HIF_ACK:
+		core.pending &= ~SL_PENDING_HOST_IF_RESET;
+		core.hif_acks++;
+		break;
+	case SL_MGMT_MBOX_DONE:
+		core.pending &= ~SL_PENDING_MAILBOX;
+		core.responses++;
+		break;
+	case SL_MGMT_EVENT_PUSH: push_event(); break;
+	default: core.bad_accesses++; break;
+	}
+}
+
+void sl_hal_halt(void)
+{
+	core.halts++;
+}

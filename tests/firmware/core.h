@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The firmware's surroundings in the host build: the fake datapath behind the accessors of block "csr", and here block
+ * "mgmt" without a core. Time goes on by one millisecond with every 64th reading of it, so that bounded waits end.
+ */
+#ifndef SLUICE_TESTS_FIRMWARE_CORE_H
+#define SLUICE_TESTS_FIRMWARE_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "firmware/firmware.h"
+#include "sluice/contract.h"
+#include "tests/firmware/fake.h"
+
+#define CORE_EVENTS 16
+
+struct core {
+	struct sl_engine datapath;
+	uint32_t id, ports, link, pending, time_ms, time_reads, boot_cause, boots, random;
+	uint32_t status, heartbeat, hif_acks, sleeps, halts, reset;
+	uint32_t drops[4];
+	struct sl_admin_cmd request;
+	struct sl_admin_cpl response;
+	unsigned int responses;
+	struct sl_event event;
+	struct sl_event events[CORE_EVENTS];
+	unsigned int event_count;
+	unsigned int bad_accesses; /* of registers that do not exist or have another direction */
+};
+
+extern struct core core;
+
+/* Surroundings after power-on: two ports, the first one up. RAM that survives restarts keeps its contents. */
+void core_power_on(void);
+/* Puts the command into the mailbox and takes one turn; the completion is core.response. */
+enum sl_status core_admin(struct sl_firmware *fw, uint8_t opcode, const void *arg, uint32_t len);
+
+#endif
