@@ -12,8 +12,8 @@
  * the entry that the record names; the caller has found its index in range. Returns SL_REASON_FORWARDED, or the reason:
  * below SL_REASON_RUNT to the host, else drop.
  */
-int sl_action_check(const struct sl_packet *packet SL_NONNULL, const struct sl_record *record SL_NONNULL,
-		    const struct sl_action *action SL_NONNULL, uint32_t ports_up);
+int sl_action_check(const struct sl_packet *packet, const struct sl_record *record,
+		    const struct sl_action *action, uint32_t ports_up);
 
 /* Length of the frame that sl_rewrite() makes. */
 static inline uint32_t sl_action_frame_len(const struct sl_packet *packet, const struct sl_action *action)

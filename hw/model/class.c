@@ -98,7 +98,7 @@ static inline bool tunnel_match(const struct sl_class_rule *rule, const struct s
 	return rule->inner_proto == 0 || (inner_good && inner->proto == rule->inner_proto);
 }
 
-bool sl_class_match(const struct sl_class_rule *rule, const struct sl_headers *headers)
+bool sl_class_match(const struct sl_class_rule *rule SL_NONNULL, const struct sl_headers *headers SL_NONNULL)
 {
 	const struct sl_packet *outer = &headers->outer;
 
@@ -116,7 +116,7 @@ bool sl_class_match(const struct sl_class_rule *rule, const struct sl_headers *h
 	       tunnel_match(rule, headers);
 }
 
-int sl_class_find(const struct sl_class_table *table, const struct sl_headers *headers)
+int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl_headers *headers SL_NONNULL)
 {
 	uint64_t left = table->valid;
 
@@ -127,7 +127,7 @@ int sl_class_find(const struct sl_class_table *table, const struct sl_headers *h
 	return SL_CLASS_NONE;
 }
 
-int sl_class_default(const struct sl_class_filter *filter, const struct sl_headers *headers)
+int sl_class_default(const struct sl_class_filter *filter SL_NONNULL, const struct sl_headers *headers SL_NONNULL)
 {
 	const uint8_t *dmac = headers->dmac;
 	const uint32_t port = headers->port & (SL_PORTS_MAX - 1);

@@ -27,12 +27,12 @@ struct sl_class_filter {
 #define SL_PORT_FLAG_ALL_MULTICAST 4
 
 /* True if every condition of the rule holds. Does not look at rule->valid. */
-bool sl_class_match(const struct sl_class_rule *rule SL_NONNULL, const struct sl_headers *headers SL_NONNULL);
+bool sl_class_match(const struct sl_class_rule *rule, const struct sl_headers *headers);
 
 /* Index of the first valid rule that matches, or SL_CLASS_NONE. */
-int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl_headers *headers SL_NONNULL);
+int sl_class_find(const struct sl_class_table *table, const struct sl_headers *headers);
 
 /* Without a rule: SL_REASON_KERNEL or SL_REASON_MAC_FILTER. */
-int sl_class_default(const struct sl_class_filter *filter SL_NONNULL, const struct sl_headers *headers SL_NONNULL);
+int sl_class_default(const struct sl_class_filter *filter, const struct sl_headers *headers);
 
 #endif

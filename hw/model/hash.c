@@ -40,7 +40,7 @@ static inline uint64_t load_le64(const void *p)
 	return value;
 }
 
-uint64_t sl_hash_key(const struct sl_key *key, const struct sl_hash_seed *seed)
+uint64_t sl_hash_key(const struct sl_key *key SL_NONNULL, const struct sl_hash_seed *seed SL_NONNULL)
 {
 	struct sip s = {
 		.v0 = seed->k0 ^ 0x736f6d6570736575,

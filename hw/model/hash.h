@@ -15,7 +15,7 @@ struct sl_hash_seed {
 };
 
 /* IPv4 (family 4) hashes 16 bytes of the key, everything else all 40. */
-uint64_t sl_hash_key(const struct sl_key *key SL_NONNULL, const struct sl_hash_seed *seed SL_NONNULL);
+uint64_t sl_hash_key(const struct sl_key *key, const struct sl_hash_seed *seed);
 
 /* UDP source port of an encapsulated packet, host order. */
 static inline uint32_t sl_hash_entropy(uint64_t hash)

@@ -11,7 +11,7 @@
  * decap: the inner packet of the tunnel is looked up, else the outer one. Returns 0 with the key filled, or the reason:
  * below SL_REASON_RUNT to the host, else drop. On a reason the key is not touched.
  */
-int sl_key_build(const struct sl_headers *headers SL_NONNULL, uint32_t tenant, uint32_t decap,
-		 struct sl_key *key SL_NONNULL);
+int sl_key_build(const struct sl_headers *headers, uint32_t tenant, uint32_t decap,
+		 struct sl_key *key);
 
 #endif

@@ -195,8 +195,8 @@ static inline bool find_tunnel(const struct sl_window *window, const struct sl_p
 	return true;
 }
 
-int sl_parse(const struct sl_window *window, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
-	     struct sl_headers *headers)
+int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
+	     struct sl_headers *headers SL_NONNULL)
 {
 	uint32_t inner_off, inner_end;
 

@@ -53,8 +53,8 @@ struct sl_headers {
  * Parses a frame of frame_len bytes, SL_FRAME_MIN..SL_FRAME_MAX (ingress sees to that). vxlan_port 0: no tunnels.
  * Returns 0, or the outer IP header's error (SL_REASON_BAD_IP, SL_REASON_BAD_IP_CSUM): drop.
  */
-int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
-	     struct sl_headers *headers SL_NONNULL);
+int sl_parse(const struct sl_window *window, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
+	     struct sl_headers *headers);
 
 /* The innermost recognised IP packet without error; the outer frame if there is none. */
 static inline const struct sl_packet *sl_headers_effective(const struct sl_headers *headers)

@@ -2,30 +2,6 @@
 /* The order of the stages. See pipeline.h. */
 #include "hw/model/pipeline.h"
 
-int sl_ingress_check(const struct sl_pipeline_config *config, uint32_t frame_len, uint32_t port, uint32_t bad_fcs)
-{
-	if (frame_len < SL_FRAME_MIN)
-		return SL_REASON_RUNT;
-	if (frame_len > SL_FRAME_MAX)
-		return SL_REASON_OVERSIZE;
-	if (bad_fcs)
-		return SL_REASON_BAD_FCS;
-	if (!config->enabled || !(config->filter.port_flags[port & (SL_PORTS_MAX - 1)] & SL_PORT_FLAG_ENABLE))
-		return SL_REASON_PORT_DOWN;
-	return 0;
-}
-
-uint32_t sl_pipeline_ports_up(const struct sl_pipeline_config *config)
-{
-	uint32_t up = 0;
-
-	for (uint32_t port = 0; port < SL_PORTS_MAX; port++) {
-		if (port < config->ports && (config->filter.port_flags[port] & SL_PORT_FLAG_ENABLE))
-			up |= 1u << port;
-	}
-	return up;
-}
-
 /* A frame that is not forwarded: reasons below RUNT go to the host if their meter has a token. */
 static void leave(const struct sl_lookups *lookups, void *ctx, uint32_t meter, uint32_t reason,
 		  struct sl_pipeline_result *result)
@@ -64,7 +40,7 @@ static uint32_t run_flows(const struct sl_lookups *lookups, void *ctx, const str
 	action = lookups->action_get(ctx, record->action);
 	if (!action)
 		return SL_REASON_BAD_ACTION;
-	reason = sl_action_check(packet, record, action, sl_pipeline_ports_up(config));
+	reason = sl_action_check(packet, record, action, sl_ingress_ports_up(config));
 	if (reason)
 		return (uint32_t)reason;
 	result->port_out = action->port;

@@ -3,7 +3,7 @@
  * The stages strung together for one frame: parse, class, key, hash, table, action, rewrite, punt. Where rules, flows,
  * actions and meters are kept is the caller's business, behind four callbacks; so the card's engine, the host's software
  * path and the XDP program share this one order of decisions. What is left to the caller: ingress checks before
- * (sl_ingress_check), counting and delivery after, and HOST_FULL, which only the owner of the buffer can know.
+ * (stage ingress), counting and delivery after, and HOST_FULL, which only the owner of the buffer can know.
  */
 #ifndef SLUICE_MODEL_PIPELINE_H
 #define SLUICE_MODEL_PIPELINE_H
@@ -11,22 +11,11 @@
 #include "hw/model/action.h"
 #include "hw/model/class.h"
 #include "hw/model/hash.h"
+#include "hw/model/ingress.h"
 #include "hw/model/key.h"
 #include "hw/model/parse.h"
 #include "hw/model/punt.h"
 #include "hw/model/rewrite.h"
-
-/* The registers that decide about frames. */
-struct sl_pipeline_config {
-	struct sl_hash_seed seed;
-	struct sl_class_filter filter;
-	uint32_t ports; /* that exist */
-	uint32_t vxlan_port;
-	uint32_t miss_mark;
-	uint8_t miss_mark_valid;
-	uint8_t enabled; /* CTRL bit 0 */
-	uint8_t reserved[2];
-};
 
 enum sl_fate {
 	SL_FATE_DROP = 0,
@@ -64,13 +53,6 @@ struct sl_lookups {
 	/* Takes a token of that meter (index as in the rule); false if there is none. */
 	bool (*meter_take)(void *ctx, uint32_t meter);
 };
-
-/* Stage ingress (section 1): 0, or the reason for dropping the frame. */
-int sl_ingress_check(const struct sl_pipeline_config *config SL_NONNULL, uint32_t frame_len, uint32_t port,
-		     uint32_t bad_fcs);
-
-/* Bit n set if port n exists and is enabled. */
-uint32_t sl_pipeline_ports_up(const struct sl_pipeline_config *config SL_NONNULL);
 
 /* Judges a frame that passed sl_ingress_check(). Sets every field of *result that its fate makes valid. */
 void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,

@@ -16,13 +16,13 @@ struct sl_punt_meter {
 	uint32_t reserved;
 };
 
-/* Writes a meter; the bucket is full. */
-void sl_punt_set(struct sl_punt_meter *meter SL_NONNULL, uint32_t rate, uint32_t burst);
+/* Writes a meter; the bucket is full. Returns its tokens. */
+uint32_t sl_punt_set(struct sl_punt_meter *meter, uint32_t rate, uint32_t burst);
 
-/* elapsed_ms milliseconds have passed. */
-void sl_punt_tick(struct sl_punt_meter *meter SL_NONNULL, uint32_t elapsed_ms);
+/* elapsed_ms milliseconds have passed. Returns the tokens there are now. */
+uint32_t sl_punt_tick(struct sl_punt_meter *meter, uint32_t elapsed_ms);
 
 /* Takes one frame's tokens; 0 if there were none. */
-int sl_punt_take(struct sl_punt_meter *meter SL_NONNULL);
+int sl_punt_take(struct sl_punt_meter *meter);
 
 #endif

@@ -81,8 +81,9 @@ static inline void complete_outer(struct sl_rewrite *rewrite, const struct sl_ac
 	}
 }
 
-int sl_rewrite(const struct sl_window *window, const struct sl_packet *packet, const struct sl_record *record,
-	       const struct sl_action *action, struct sl_rewrite *rewrite)
+int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet *packet SL_NONNULL,
+	       const struct sl_record *record SL_NONNULL,
+	       const struct sl_action *action SL_NONNULL, struct sl_rewrite *rewrite SL_NONNULL)
 {
 	const uint8_t *old_l3 = &window->b[sl_window_offset(packet->l3_off)];
 	uint32_t l2_len, l3_len = packet->family == 4 ? 20 : 40, l4_len = packet->proto == PROTO_UDP ? 8 : 20;

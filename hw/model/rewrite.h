@@ -28,8 +28,8 @@ struct sl_rewrite {
  * The action entry is taken as valid: hdr_len <= 112, and l3_off, l4_off such that the headers they name lie within
  * hdr_len. An entry that breaks this makes a wrong frame but no access outside the arguments.
  */
-int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet *packet SL_NONNULL,
-	       const struct sl_record *record SL_NONNULL, const struct sl_action *action SL_NONNULL,
-	       struct sl_rewrite *rewrite SL_NONNULL);
+int sl_rewrite(const struct sl_window *window, const struct sl_packet *packet,
+	       const struct sl_record *record, const struct sl_action *action,
+	       struct sl_rewrite *rewrite);
 
 #endif

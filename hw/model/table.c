@@ -18,7 +18,7 @@ size_t sl_table_size(uint32_t log2)
 	return slots * (sizeof(struct sl_table_slot) + sizeof(struct sl_flow_state) + sizeof(uint32_t));
 }
 
-void sl_table_init(struct sl_table *table, uint32_t log2, void *memory)
+void sl_table_init(struct sl_table *table SL_NONNULL, uint32_t log2, void *memory SL_NONNULL)
 {
 	const size_t slots = (size_t)1 << log2, buckets = slots / (SL_TABLE_WAYS * SL_TABLE_BANKS);
 
@@ -34,7 +34,7 @@ void sl_table_init(struct sl_table *table, uint32_t log2, void *memory)
 	sl_table_clear(table, 0);
 }
 
-void sl_table_clear(struct sl_table *table, uint8_t epoch)
+void sl_table_clear(struct sl_table *table SL_NONNULL, uint8_t epoch)
 {
 	const uint32_t slots = 1u << table->log2;
 
@@ -53,7 +53,8 @@ void sl_table_clear(struct sl_table *table, uint8_t epoch)
 	table->epoch = epoch;
 }
 
-uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket, uint64_t hash, uint32_t epoch, uint32_t from)
+uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket SL_NONNULL, uint64_t hash, uint32_t epoch,
+			      uint32_t from)
 {
 	for (uint32_t way = 0; way < SL_TABLE_WAYS; way++) {
 		const struct sl_table_slot *slot = &bucket->slot[way];
@@ -98,14 +99,14 @@ static inline uint32_t find(const struct sl_table *table, const struct sl_key *k
 	return SL_FLOW_ID_NONE;
 }
 
-uint32_t sl_table_lookup(const struct sl_table *table, const struct sl_key *key, uint64_t hash)
+uint32_t sl_table_lookup(const struct sl_table *table SL_NONNULL, const struct sl_key *key SL_NONNULL, uint64_t hash)
 {
 	struct place place;
 
 	return find(table, key, hash, &place);
 }
 
-void sl_table_prefetch(const struct sl_table *table, uint64_t hash)
+void sl_table_prefetch(const struct sl_table *table SL_NONNULL, uint64_t hash)
 {
 	for (uint32_t bank = 0; bank < SL_TABLE_BANKS; bank++)
 		__builtin_prefetch(&table->bank[bank][sl_table_bucket_index(hash, bank, table->bucket_mask)]);
@@ -242,8 +243,9 @@ static inline uint32_t dump(const struct sl_table *table, uint32_t id, uint32_t 
 	return SL_STATUS_OK;
 }
 
-void sl_table_command(struct sl_table *table, const struct sl_flow_cmd *cmd, uint32_t now_ms, struct sl_flow_cpl *cpl,
-		      struct sl_flow_state *state)
+void sl_table_command(struct sl_table *table SL_NONNULL, const struct sl_flow_cmd *cmd SL_NONNULL, uint32_t now_ms,
+		      struct sl_flow_cpl *cpl SL_NONNULL,
+		      struct sl_flow_state *state SL_NONNULL)
 {
 	uint32_t status;
 

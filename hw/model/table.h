@@ -59,7 +59,7 @@ static inline uint32_t sl_table_bucket_index(uint64_t hash, uint32_t bank, uint3
 }
 
 /* Way of the first slot of the bucket that is valid, of this epoch and has this hash, starting at way `from`; else 4. */
-uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket SL_NONNULL, uint64_t hash, uint32_t epoch,
+uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket, uint64_t hash, uint32_t epoch,
 			      uint32_t from);
 
 /* Flow id of the key, or SL_FLOW_ID_NONE. hash is sl_hash_key(key, &table->seed). */

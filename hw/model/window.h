@@ -24,7 +24,7 @@ struct sl_window {
 	uint8_t b[SL_WINDOW_BYTES + SL_WINDOW_SLACK];
 };
 
-/* Pointer arguments of stages are never NULL; the verifier has to be told. */
+/* Pointer arguments of stages are never NULL; the verifier has to be told, where the function is defined. */
 #ifdef __bpf__
 #define SL_NONNULL __attribute__((btf_decl_tag("arg:nonnull")))
 #else
@@ -40,9 +40,13 @@ static inline const struct sl_window *sl_window_at(const void *frame)
 static inline uint32_t sl_window_offset(uint32_t off)
 {
 #ifdef __bpf__
-	__asm__ volatile("%0 &= 0xff" : "+r"(off));
-#endif
+	uint64_t bounded = off;
+
+	__asm__ volatile("%0 &= 0xff" : "+r"(bounded));
+	return (uint32_t)bounded;
+#else
 	return off;
+#endif
 }
 
 static inline uint32_t sl_load_be16(const uint8_t *p)

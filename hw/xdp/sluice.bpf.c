@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
+/*
+ * The datapath as an XDP program: the model's stages (hw/model, compiled for BPF and linked in) around BPF maps. Every
+ * stage is a global function, so the kernel verifies each one by itself, for all arguments. The order of decisions is that
+ * of hw/model/pipeline.c, which BPF cannot run because of its callbacks.
+ *
+ * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host is
+ * passed on as it came (XDP_PASS). XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
+ */
+#include <linux/bpf.h>
+
+#include "hw/xdp/sluice.h"
+
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_config);
+} config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_scratch);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_class_table);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SL_XDP_FLOWS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sl_key);
+	__type(value, struct sl_xdp_flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_ACTIONS);
+	__type(key, uint32_t);
+	__type(value, struct sl_action);
+} actions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_METERS);
+	__type(key, uint32_t);
+	__type(value, struct sl_punt_meter); /* reserved: time of the last tick */
+} meters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SL_REASONS);
+	__type(key, uint32_t);
+	__type(value, struct sl_counter_pair);
+} reason_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SL_CLASS_RULES);
+	__type(key, uint32_t);
+	__type(value, struct sl_counter_pair);
+} rule_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, SL_PORTS_MAX);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} ports SEC(".maps");
+
+static __always_inline void count(void *map, uint32_t index, uint32_t len)
+{
+	struct sl_counter_pair *pair = bpf_map_lookup_elem(map, &index);
+
+	if (pair) {
+		pair->packets++;
+		pair->bytes += len;
+	}
+}
+
+/* Takes a token of the rule's meter. Two CPUs may race for one token; the meter is a guard, not an account. */
+__noinline int meter_take(uint32_t index, uint32_t now_ms)
+{
+	const uint32_t i = index % SL_METERS;
+	struct sl_punt_meter *meter = bpf_map_lookup_elem(&meters, &i);
+	uint32_t elapsed;
+
+	if (!meter)
+		return 0;
+	elapsed = now_ms - meter->reserved;
+	if (elapsed != 0) {
+		meter->reserved = now_ms;
+		sl_punt_tick(meter, elapsed);
+	}
+	return sl_punt_take(meter);
+}
+
+/* Stages key to rewrite: the reason, FORWARDED with s->rewrite filled. */
+__noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL)
+{
+	const struct sl_packet *packet = s->decap ? &s->headers.inner : &s->headers.outer;
+	struct sl_xdp_flow *flow;
+	struct sl_action *action;
+	uint32_t index;
+	int reason = sl_key_build(&s->headers, s->tenant, s->decap, &s->key);
+
+	if (reason)
+		return reason;
+	s->hash = sl_hash_key(&s->key, &c->pipeline.seed);
+	flow = bpf_map_lookup_elem(&flows, &s->key);
+	if (!flow) {
+		s->mark_valid = c->pipeline.miss_mark_valid;
+		s->mark = c->pipeline.miss_mark_valid ? c->pipeline.miss_mark : 0;
+		return SL_REASON_MISS;
+	}
+	s->flow_id = flow->flow_id;
+	index = flow->record.action;
+	action = bpf_map_lookup_elem(&actions, &index);
+	if (!action)
+		return SL_REASON_BAD_ACTION;
+	reason = sl_action_check(packet, &flow->record, action, sl_ingress_ports_up(&c->pipeline));
+	if (reason)
+		return reason;
+	s->port_out = action->port;
+	s->rewrite.hash = s->hash;
+	sl_rewrite(&s->window, packet, &flow->record, action, &s->rewrite);
+	__sync_fetch_and_add(&flow->counters.packets, 1);
+	__sync_fetch_and_add(&flow->counters.bytes, s->frame_len);
+	flow->counters.last_seen_ms = s->now_ms;
+	return SL_REASON_FORWARDED;
+}
+
+/* Class and what follows from it; s->headers is filled. The meter to pass is put into *meter. */
+__noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL,
+		     uint32_t *meter SL_NONNULL)
+{
+	const uint32_t zero = 0;
+	struct sl_class_table *table = bpf_map_lookup_elem(&rules, &zero);
+	const struct sl_class_rule *rule;
+	uint32_t index;
+
+	if (!table)
+		return SL_REASON_RULE_DROP;
+	index = (uint32_t)sl_class_find(table, &s->headers);
+	if (index >= SL_CLASS_RULES)
+		return sl_class_default(&c->pipeline.filter, &s->headers);
+	rule = &table->rule[index];
+	s->rule = (uint8_t)index;
+	s->tenant = rule->tenant;
+	s->decap = (rule->flags & SL_RULE_FLAG_DECAP) != 0;
+	*meter = rule->meter;
+	if (rule->verdict == SL_VERDICT_HOST) {
+		s->mark_valid = (rule->flags & SL_RULE_FLAG_MARK) != 0;
+		s->mark = s->mark_valid ? rule->mark : 0;
+		return SL_REASON_RULE;
+	}
+	return rule->verdict == SL_VERDICT_FLOWS ? run_flows(s, c) : SL_REASON_RULE_DROP;
+}
+
+/* The value as the compiler must take it, so that its comparisons stay in a form that the verifier takes as bounds. */
+static __always_inline uint64_t opaque(uint64_t value)
+{
+	__asm__ volatile("" : "+r"(value));
+	return value;
+}
+
+static __always_inline int load_window(struct xdp_md *ctx, struct sl_xdp_scratch *s, uint32_t len)
+{
+	const uint64_t n = opaque(len > SL_WINDOW_BYTES ? SL_WINDOW_BYTES : len);
+
+	if (n == 0 || n > SL_WINDOW_BYTES)
+		return -1;
+	return (int)bpf_xdp_load_bytes(ctx, 0, s->window.b, (uint32_t)n);
+}
+
+/* Makes the frame the rewritten one. */
+static __always_inline int replace_head(struct xdp_md *ctx, struct sl_xdp_scratch *s)
+{
+	const uint64_t head_len = opaque(s->rewrite.head_len);
+
+	if (head_len == 0 || head_len > sizeof(s->rewrite.head))
+		return -1;
+	if (bpf_xdp_adjust_head(ctx, (int)s->rewrite.payload_off - (int)head_len))
+		return -1;
+	if (s->rewrite.payload_end != s->frame_len &&
+	    bpf_xdp_adjust_tail(ctx, (int)s->rewrite.payload_end - (int)s->frame_len))
+		return -1;
+	return (int)bpf_xdp_store_bytes(ctx, 0, s->rewrite.head, (uint32_t)head_len);
+}
+
+static __always_inline void begin(struct sl_xdp_scratch *s, const struct sl_xdp_config *c, uint32_t frame_len)
+{
+	s->frame_len = frame_len;
+	s->now_ms = c->time_ms ? c->time_ms : (uint32_t)(bpf_ktime_get_ns() / 1000000);
+	s->hash = 0;
+	s->flow_id = SL_FLOW_ID_NONE;
+	s->mark = 0;
+	s->tenant = 0;
+	s->rule = SL_CLASS_NONE;
+	s->port_out = 0;
+	s->mark_valid = 0;
+	s->decap = 0;
+}
+
+SEC("xdp.frags")
+int sluice(struct xdp_md *ctx)
+{
+	const uint32_t zero = 0;
+	struct sl_xdp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
+	struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &zero);
+	uint32_t meter = 0, len = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	int reason;
+
+	if (!s || !c)
+		return XDP_ABORTED;
+	begin(s, c, len);
+	reason = sl_ingress_check(&c->pipeline, len, c->port, 0);
+	if (reason == 0) {
+		if (load_window(ctx, s, len))
+			return XDP_ABORTED;
+		reason = sl_parse(&s->window, len, c->port, c->pipeline.vxlan_port, &s->headers);
+		if (reason == 0)
+			reason = judge(s, c, &meter);
+	}
+	if (reason > 0 && reason < SL_REASON_RUNT && !meter_take(meter, s->now_ms))
+		reason = SL_REASON_METERED;
+	s->reason = (uint8_t)reason;
+	s->fate = reason == 0 ? SL_FATE_FORWARD : reason < SL_REASON_RUNT ? SL_FATE_HOST : SL_FATE_DROP;
+	count(&reason_count, s->reason, len);
+	count(&rule_count, s->rule, len);
+	if (s->fate == SL_FATE_HOST)
+		return XDP_PASS;
+	if (s->fate == SL_FATE_DROP)
+		return XDP_DROP;
+	if (replace_head(ctx, s))
+		return XDP_ABORTED;
+	return s->port_out == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, s->port_out, XDP_ABORTED);
+}
+
+char sl_license[] SEC("license") = "Dual BSD/GPL";
