@@ -24,6 +24,7 @@ void sl_firmware_beat(void)
 
 static bool datapath_set_up(void)
 {
+	sl_hal_csr_write(SL_CSR_CTRL, 0);
 	for (uint32_t i = 0; i < SL_CSR_HASH_KEY_COUNT; i++)
 		sl_hal_csr_write(SL_CSR_HASH_KEY(i), sl_hal_mgmt_read(SL_MGMT_RANDOM));
 	if (sl_meter_set_defaults() != SL_STATUS_OK) {

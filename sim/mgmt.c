@@ -194,9 +194,7 @@ static void event_push(struct sl_mgmt *m)
 
 static void sleep_write(struct sl_mgmt *m, uint32_t ms)
 {
-	if (pending(m))
-		return;
-	m->asleep = true;
+	m->asleep = true; /* sl_mgmt_wait_ms() knows what wakes it, also what is pending already */
 	m->sleep_from_ms = m->now_ms;
 	m->sleep_ms = ms;
 	m->stop = true;

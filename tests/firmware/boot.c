@@ -79,6 +79,7 @@ static void restarts(void **state)
 		{ "firmware reset before set-up", SL_RESET_KIND_FIRMWARE, 0, 4, 1 },
 		{ "card reset", SL_RESET_KIND_CARD, 0, 4, 1 },
 		{ "power-on", 0, 0, 4, 0 },
+		{ "power-on, a datapath that was not reset", 0, 1, 4, 0 },
 	};
 
 	(void)state;

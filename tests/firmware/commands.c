@@ -16,6 +16,7 @@
 
 #include "firmware/crash.h"
 #include "firmware/firmware.h"
+#include "firmware/table.h"
 #include "tests/firmware/core.h"
 
 #define FUZZ_COMMANDS 200000u
@@ -463,6 +464,18 @@ static void a_hung_datapath_times_out(void **state)
 	assert_int_equal(core.datapath.clearing, 0);
 }
 
+static void the_datapath_may_have_less(void **state)
+{
+	uint32_t entry[SL_CSR_TBL_DATA_COUNT] = { 0 };
+
+	(void)state;
+	assert_int_equal(sl_table_read(SL_CSR_TABLE_PORT, 3, entry, 16), SL_STATUS_OK);
+	assert_int_equal(sl_table_read(SL_CSR_TABLE_PORT, 4, entry, 16), SL_STATUS_BAD_INDEX);
+	assert_int_equal(sl_table_read((enum sl_csr_table)99, 0, entry, 16), SL_STATUS_BAD_INDEX);
+	assert_int_equal(sl_table_write(SL_CSR_TABLE_REASON, 0, entry, 16), SL_STATUS_BAD_INDEX);
+	assert_int_equal(sl_table_write(SL_CSR_TABLE_METER, 0, entry, 16), SL_STATUS_OK);
+}
+
 static uint64_t random_state;
 
 static uint32_t random_below(uint32_t n)
@@ -534,6 +547,7 @@ int main(void)
 		ROW(answers),
 		ROW(resets_follow_their_completion),
 		ROW(a_hung_datapath_times_out),
+		ROW(the_datapath_may_have_less),
 		ROW(random_commands),
 	};
 

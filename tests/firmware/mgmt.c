@@ -458,6 +458,7 @@ static void link_changes_become_events(void **state)
 static void host_if_reset_drops_what_was_asked(void **state)
 {
 	const struct sl_admin_cmd cmd = { .opcode = SL_ADMIN_OP_NOP, .tag = 1 };
+	const struct sl_admin_cmd next = { .opcode = SL_ADMIN_OP_HEALTH_GET, .tag = 2 };
 	struct sl_admin_cpl cpl;
 	struct sl_event event;
 
@@ -470,8 +471,13 @@ static void host_if_reset_drops_what_was_asked(void **state)
 		assert_true(sl_mgmt_admin_submit(core, &cmd));
 		sl_mgmt_step(core, now_ms, insns);
 		sl_mgmt_host_if_reset(core);
-		run_ms(3);
 		assert_false(sl_mgmt_admin_done(core, &cpl));
+		while (!sl_mgmt_admin_submit(core, &next)) /* whose answer must not be the old command's */
+			sl_mgmt_step(core, now_ms, 50);
+		run_ms(3);
+		assert_true(sl_mgmt_admin_done(core, &cpl));
+		assert_int_equal(cpl.tag, next.tag);
+		assert_int_equal(cpl.len, sizeof(struct sl_health));
 	}
 	sl_mgmt_link_set(core, 1, true);
 	run_ms(3);
