@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The firmware's unit tests: its host build against fakes, and the real image on the simulated management core.
 T_FW := $(B)/tests/firmware
+# Finds the RTL engine in ../lib, so it lives one folder up.
+T_FW_ENGINES := $(B)/tests/firmware-engines
 T_FW_HOST := $(patsubst %.c,$(T_FW)/host/%.o,$(filter-out main.c memory.c,$(FW_SRC)))
 
-UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/mgmt
+UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/mgmt $(T_FW_ENGINES)
 
 $(T_FW)/host/%.o: firmware/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -13,12 +15,16 @@ $(T_FW)/%.o: tests/firmware/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_FW)/sim-mgmt.o: sim/mgmt.c $(CONTRACT_H)
+$(T_FW)/sim/%.o: sim/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
 $(T_FW)/boot $(T_FW)/commands: %: %.o $(T_FW)/core.o $(T_FW)/fake.o $(T_FW_HOST)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
-$(T_FW)/mgmt: $(T_FW)/mgmt.o $(T_FW)/fake.o $(T_FW)/sim-mgmt.o | $(B)/firmware/sluice-fw.bin
+$(T_FW)/mgmt: $(T_FW)/mgmt.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o | $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
+
+$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o engine_find.o engine_model.o) $(MODEL_LIB) \
+	| $(B)/firmware/sluice-fw.bin
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka -ldl -lm
