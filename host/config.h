@@ -65,7 +65,8 @@ struct sl_config_node {
 	uint32_t max_connections;
 	uint32_t maglev_size;             /* entries of a service's table, a prime */
 	uint64_t hash_seed;               /* the same on every node of a cluster */
-	struct sl_config_offload offload; /* default of services */
+	struct sl_config_offload offload;   /* default of services */
+	struct sl_config_timeouts timeouts; /* default of services */
 };
 
 struct sl_config_port {

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Checks across the parts of a configuration: names and addresses used twice, services that overlap, families that
+ * cannot meet, tunnels without an end. Runs only when every part was read without a mistake.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/config_reader.h"
+
+/* The node of item i of section `section`, and of key in it if there is one: the place of a message. */
+static const yaml_node_t *item_node(struct sl_reader *r, yaml_node_t *root, const char *section, unsigned int i)
+{
+	return sl_reader_item(r, sl_reader_peek(r, root, section), i);
+}
+
+static const yaml_node_t *key_node(struct sl_reader *r, const yaml_node_t *item, const char *key)
+{
+	const yaml_node_t *node = sl_reader_peek(r, item, key);
+
+	return node ? node : item;
+}
+
+static void check_ports(struct sl_reader *r, yaml_node_t *root)
+{
+	const struct sl_config *c = r->config;
+
+	for (unsigned int i = 0; i < c->port_count; i++) {
+		const struct sl_config_port *p = &c->ports[i];
+		const yaml_node_t *item = item_node(r, root, "ports", i);
+
+		snprintf(r->thing, sizeof(r->thing), "port \"%s\"", p->name);
+		for (unsigned int j = 0; j < i; j++) {
+			if (!strcmp(p->name, c->ports[j].name))
+				sl_reader_error(r, key_node(r, item, "name"), "there are two ports of this name");
+			if (!strcmp(p->device, c->ports[j].device))
+				sl_reader_error(r, key_node(r, item, "device"), "port \"%s\" has the same device",
+						c->ports[j].name);
+			if (!strcmp(p->kernel_interface, c->ports[j].kernel_interface))
+				sl_reader_error(r, key_node(r, item, "kernel"), "port \"%s\" has the same kernel interface",
+						c->ports[j].name);
+		}
+	}
+}
+
+static bool have_vtep(const struct sl_config *c, unsigned int family)
+{
+	for (unsigned int i = 0; i < c->port_count; i++)
+		for (unsigned int j = 0; j < c->ports[i].vtep_count; j++)
+			if (c->ports[i].vtep[j].family == family)
+				return true;
+	return false;
+}
+
+/* A tunnel's source may also be an address of a kernel interface. */
+static bool have_source(const struct sl_config *c, unsigned int family)
+{
+	for (unsigned int i = 0; i < c->port_count; i++)
+		for (unsigned int j = 0; j < c->ports[i].kernel_address_count; j++)
+			if (c->ports[i].kernel_address[j].addr.family == family)
+				return true;
+	return have_vtep(c, family);
+}
+
+static void check_tenants(struct sl_reader *r, yaml_node_t *root)
+{
+	const struct sl_config *c = r->config;
+
+	for (unsigned int i = 1; i < c->tenant_count; i++) {
+		const struct sl_config_tenant *t = &c->tenants[i];
+		const yaml_node_t *item = item_node(r, root, "tenants", i - 1);
+
+		snprintf(r->thing, sizeof(r->thing), "tenant \"%s\"", t->name);
+		if (!t->vlan == !t->has_vni)
+			sl_reader_error(r, item, "give either vlan, or vni with trusted_vteps");
+		else if (t->vlan && t->trusted_count)
+			sl_reader_error(r, key_node(r, item, "trusted_vteps"), "trusted_vteps belongs to vni, not to vlan");
+		else if (t->has_vni && !t->trusted_count)
+			sl_reader_error(r, item, "\"trusted_vteps\" is missing: whose tunnel packets are believed");
+		for (unsigned int j = 0; j < t->trusted_count; j++)
+			if (!have_vtep(c, t->trusted[j].family))
+				sl_reader_error(r, key_node(r, item, "trusted_vteps"),
+						"no port has an IPv%u vtep that its tunnels could end at", t->trusted[j].family);
+		for (unsigned int j = 0; j < i; j++) {
+			const struct sl_config_tenant *o = &c->tenants[j];
+
+			if (!strcmp(t->name, o->name))
+				sl_reader_error(r, key_node(r, item, "name"), j ? "there are two tenants of this name" :
+						"this name stands for untagged traffic; choose another");
+			if (t->id == o->id)
+				sl_reader_error(r, key_node(r, item, "id"), "tenant \"%s\" has the same id %u", o->name, t->id);
+			if (t->vlan && t->vlan == o->vlan)
+				sl_reader_error(r, key_node(r, item, "vlan"), "tenant \"%s\" has the same vlan %u", o->name,
+						t->vlan);
+			if (t->has_vni && o->has_vni && t->vni == o->vni)
+				sl_reader_error(r, key_node(r, item, "vni"), "tenant \"%s\" has the same vni %u", o->name, t->vni);
+		}
+	}
+}
+
+static void set_thing(struct sl_reader *r, const struct sl_config_service *s, const struct sl_config_backend *b)
+{
+	if (b)
+		snprintf(r->thing, sizeof(r->thing), "service \"%s\", backend \"%s\"", s->name, b->name);
+	else
+		snprintf(r->thing, sizeof(r->thing), "service \"%s\"", s->name);
+}
+
+static void check_vxlan_backend(struct sl_reader *r, const yaml_node_t *item, struct sl_config_backend *b)
+{
+	static const uint8_t none[6];
+
+	if (!b->vtep.family)
+		b->vtep = b->address;
+	if (!sl_reader_peek(r, item, "vni"))
+		sl_reader_error(r, item, "\"vni\" is missing; mode vxlan needs the network the backend is in");
+	if (!memcmp(b->inner_mac, none, sizeof(none)))
+		sl_reader_error(r, item, "\"inner_mac\" is missing; mode vxlan needs the MAC of the backend in its network");
+	if (!have_vtep(r->config, b->vtep.family))
+		sl_reader_error(r, item, "no port has an IPv%u vtep for the tunnel to start from", b->vtep.family);
+}
+
+static void check_backend(struct sl_reader *r, const yaml_node_t *item, const struct sl_config_service *s,
+			  struct sl_config_backend *b)
+{
+	static const char *const vxlan_keys[] = { "vni", "vtep", "inner_mac" };
+
+	if (s->mode == SL_MODE_VXLAN)
+		check_vxlan_backend(r, item, b);
+	else
+		for (unsigned int i = 0; i < 3; i++)
+			if (sl_reader_peek(r, item, vxlan_keys[i]))
+				sl_reader_error(r, key_node(r, item, vxlan_keys[i]), "%s belongs to mode vxlan; this service is %s",
+						vxlan_keys[i], sl_mode_name(s->mode));
+	if ((s->mode == SL_MODE_DSR_L2 || s->mode == SL_MODE_NAT) && b->address.family != s->vip.family)
+		sl_reader_error(r, key_node(r, item, "address"), "an IPv%u backend cannot serve an IPv%u VIP in mode %s",
+				b->address.family, s->vip.family, sl_mode_name(s->mode));
+	if (s->mode == SL_MODE_IPIP && !have_source(r->config, b->address.family))
+		sl_reader_error(r, key_node(r, item, "address"), "no port has an IPv%u address for the tunnel to start from",
+				b->address.family);
+	if (b->port && s->mode != SL_MODE_NAT)
+		sl_reader_error(r, key_node(r, item, "port"),
+				"port belongs to mode nat; in mode %s a packet keeps its port", sl_mode_name(s->mode));
+	if (sl_addr_equal(&b->address, &s->vip))
+		sl_reader_error(r, key_node(r, item, "address"), "a backend cannot have the VIP's address");
+}
+
+static bool backends_equal(const struct sl_config_backend *a, const struct sl_config_backend *b)
+{
+	return sl_addr_equal(&a->address, &b->address) && a->port == b->port && sl_addr_equal(&a->vtep, &b->vtep) &&
+	       a->vni == b->vni && !memcmp(a->inner_mac, b->inner_mac, sizeof(a->inner_mac));
+}
+
+static void check_backends(struct sl_reader *r, const yaml_node_t *service, struct sl_config_service *s)
+{
+	yaml_node_t *list = sl_reader_peek(r, service, "backends");
+
+	for (unsigned int i = 0; i < s->backend_count; i++) {
+		struct sl_config_backend *b = &s->backends[i];
+		const yaml_node_t *item = sl_reader_item(r, list, i);
+
+		set_thing(r, s, b);
+		check_backend(r, item, s, b);
+		for (unsigned int j = 0; j < i; j++) {
+			if (!strcmp(b->name, s->backends[j].name))
+				sl_reader_error(r, key_node(r, item, "name"), "the service has two backends of this name");
+			else if (backends_equal(b, &s->backends[j]))
+				sl_reader_error(r, key_node(r, item, "address"), "backend \"%s\" is the same server",
+						s->backends[j].name);
+		}
+	}
+}
+
+/* Kind of a service's ports: one, a range, any. A packet goes to the narrowest, so only equal kinds can clash. */
+static unsigned int port_kind(const struct sl_config_service *s)
+{
+	return s->port_lo == s->port_hi ? 0 : s->port_lo ? 1 : 2;
+}
+
+static bool overlap(const struct sl_config_service *a, const struct sl_config_service *b)
+{
+	return a->tenant == b->tenant && a->protocol == b->protocol && sl_addr_equal(&a->vip, &b->vip) &&
+	       port_kind(a) == port_kind(b) && a->port_lo <= b->port_hi && b->port_lo <= a->port_hi;
+}
+
+static void check_service(struct sl_reader *r, const yaml_node_t *item, const struct sl_config_service *s)
+{
+	const struct sl_config *c = r->config;
+
+	if (s->health.type == SL_HEALTH_TCP && !s->health.port && port_kind(s)) {
+		bool all = s->mode == SL_MODE_NAT;
+
+		for (unsigned int i = 0; i < s->backend_count; i++)
+			all = all && s->backends[i].port;
+		if (!all)
+			sl_reader_error(r, key_node(r, item, "health"),
+					"health needs a port: the service has many, so say which one to check (or type: none)");
+	}
+	if (s->backend_count * 5 > c->node.maglev_size)
+		sl_reader_error(r, item, "%u backends need node.maglev_size of at least %u", s->backend_count,
+				s->backend_count * 5);
+}
+
+static void check_services(struct sl_reader *r, yaml_node_t *root)
+{
+	const struct sl_config *c = r->config;
+
+	for (unsigned int i = 0; i < c->service_count; i++) {
+		struct sl_config_service *s = &c->services[i];
+		const yaml_node_t *item = item_node(r, root, "services", i);
+
+		set_thing(r, s, NULL);
+		check_service(r, item, s);
+		for (unsigned int j = 0; j < i; j++) {
+			const struct sl_config_service *o = &c->services[j];
+
+			if (!strcmp(s->name, o->name))
+				sl_reader_error(r, key_node(r, item, "name"), "there are two services of this name; the first is in line %u",
+						o->line);
+			else if (overlap(s, o))
+				sl_reader_error(r, key_node(r, item, "port"),
+						"VIP, protocol and port are those of service \"%s\" in line %u", o->name, o->line);
+		}
+		check_backends(r, item, s);
+	}
+	r->thing[0] = '\0';
+}
+
+void sl_config_check(struct sl_reader *r, yaml_node_t *root)
+{
+	check_ports(r, root);
+	check_tenants(r, root);
+	check_services(r, root);
+	r->thing[0] = '\0';
+	if (!strcmp(r->config->node.state, r->config->node.control))
+		sl_reader_error(r, sl_reader_peek(r, root, "node"), "node: state and control are the same file");
+}

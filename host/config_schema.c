@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The schema of the configuration file, section by section: each key, its range and its default. docs/config.md says
+ * the same to people. What concerns more than one key is checked afterwards (host/config_check.c).
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/config_reader.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan" };
+static const char *const policy_words[] = { "established", "packets", "never" };
+static const char *const health_words[] = { "none", "tcp" };
+
+const char *sl_mode_name(unsigned int mode)
+{
+	return mode < COUNT(mode_words) ? mode_words[mode] : "?";
+}
+
+const char *sl_offload_policy_name(unsigned int policy)
+{
+	return policy < COUNT(policy_words) ? policy_words[policy] : "?";
+}
+
+/* A number whose range is fixed, into an unsigned field of any size. */
+#define NUMBER(function, type, field, min, max)                                                              \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		uint64_t n;                                                                                   \
+                                                                                                              \
+		if (sl_reader_number(r, key, v, min, max, &n))                                                \
+			((type *)out)->field = (__typeof__(((type *)out)->field))n;                           \
+	}
+#define NAME(function, type, field)                                                                          \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_name(r, key, v, ((type *)out)->field);                                              \
+	}
+#define TEXT(function, type, field)                                                                          \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_copy(r, key, v, ((type *)out)->field, sizeof(((type *)out)->field));                \
+	}
+#define ADDRESS(function, type, field)                                                                       \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_addr(r, key, v, &((type *)out)->field);                                             \
+	}
+
+/* -- offload, timeouts: of the node and of a service --------------------------------------------------------------- */
+
+static void read_policy(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_word(r, key, v, policy_words, COUNT(policy_words), &((struct sl_config_offload *)out)->policy);
+}
+
+NUMBER(read_packets, struct sl_config_offload, packets, 1, 1000000)
+NUMBER(read_udp_packets, struct sl_config_offload, udp_packets, 1, 1000000)
+
+static void offload_section(struct sl_reader *r, yaml_node_t *v, struct sl_config_offload *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "policy", read_policy, false },
+		{ "packets", read_packets, false },
+		{ "udp_packets", read_udp_packets, false },
+	};
+
+	sl_reader_map(r, v, keys, COUNT(keys), out);
+}
+
+NUMBER(read_syn_ms, struct sl_config_timeouts, syn_ms, 1000, 3600000)
+NUMBER(read_established_ms, struct sl_config_timeouts, established_ms, 1000, 604800000)
+NUMBER(read_fin_ms, struct sl_config_timeouts, fin_ms, 1000, 3600000)
+NUMBER(read_udp_ms, struct sl_config_timeouts, udp_ms, 1000, 604800000)
+
+static void timeouts_section(struct sl_reader *r, yaml_node_t *v, struct sl_config_timeouts *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "syn_ms", read_syn_ms, false },
+		{ "established_ms", read_established_ms, false },
+		{ "fin_ms", read_fin_ms, false },
+		{ "udp_ms", read_udp_ms, false },
+	};
+
+	sl_reader_map(r, v, keys, COUNT(keys), out);
+}
+
+/* -- node ------------------------------------------------------------------------------------------------------------ */
+
+NAME(read_node_name, struct sl_config_node, name)
+NUMBER(read_workers, struct sl_config_node, workers, 1, 16)
+NUMBER(read_max_connections, struct sl_config_node, max_connections, 1024, 1u << 26)
+NUMBER(read_hash_seed, struct sl_config_node, hash_seed, 0, UINT64_MAX)
+
+static void read_path(struct sl_reader *r, const char *key, yaml_node_t *v, char *out)
+{
+	char path[SL_CONFIG_PATH_MAX];
+
+	if (!sl_reader_copy(r, key, v, path, sizeof(path)))
+		return;
+	if (*path != '/')
+		sl_reader_error(r, v, "%s \"%s\" is not an absolute path", key, path);
+	else
+		memcpy(out, path, sizeof(path));
+}
+
+static void read_state(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	read_path(r, key, v, ((struct sl_config_node *)out)->state);
+}
+
+static void read_control(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	read_path(r, key, v, ((struct sl_config_node *)out)->control);
+}
+
+static bool is_prime(uint64_t n)
+{
+	for (uint64_t d = 2; d * d <= n; d++)
+		if (n % d == 0)
+			return false;
+	return n > 1;
+}
+
+static void read_maglev_size(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	uint64_t n, next;
+
+	if (!sl_reader_number(r, key, v, 251, 65521, &n))
+		return;
+	for (next = n; !is_prime(next); next++)
+		;
+	if (next != n)
+		sl_reader_error(r, v, "%s %u is not a prime; the next one is %u", key, (unsigned int)n, (unsigned int)next);
+	else
+		((struct sl_config_node *)out)->maglev_size = (uint32_t)n;
+}
+
+static void read_node_offload(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	(void)key;
+	offload_section(r, v, &((struct sl_config_node *)out)->offload);
+}
+
+static void read_node_timeouts(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	(void)key;
+	timeouts_section(r, v, &((struct sl_config_node *)out)->timeouts);
+}
+
+static void node_section(struct sl_reader *r, yaml_node_t *v)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "name", read_node_name, false },       { "workers", read_workers, false },
+		{ "state", read_state, false },          { "control", read_control, false },
+		{ "max_connections", read_max_connections, false },
+		{ "maglev_size", read_maglev_size, false },
+		{ "hash_seed", read_hash_seed, false },  { "offload", read_node_offload, false },
+		{ "timeouts", read_node_timeouts, false },
+	};
+
+	snprintf(r->thing, sizeof(r->thing), "node");
+	sl_reader_map(r, v, keys, COUNT(keys), &r->config->node);
+}
+
+static void node_defaults(struct sl_config_node *n)
+{
+	*n = (struct sl_config_node){
+		.name = "sluice",
+		.workers = 1,
+		.state = "/dev/shm/sluice.state",
+		.control = "/run/sluice.sock",
+		.max_connections = 1u << 20,
+		.maglev_size = 16381,
+		.offload = { .policy = SL_OFFLOAD_ESTABLISHED, .packets = 8, .udp_packets = 8 },
+		.timeouts = { .syn_ms = 30000, .established_ms = 3600000, .fin_ms = 60000, .udp_ms = 120000 },
+	};
+}
+
+/* -- things with names in a list ------------------------------------------------------------------------------------- */
+
+/* Sets r->thing to `kind "name"`, or `kind 3` if the name cannot be read. */
+static void set_thing(struct sl_reader *r, const yaml_node_t *node, const char *kind, unsigned int number)
+{
+	const yaml_node_t *name = sl_reader_peek(r, node, "name");
+
+	if (name && name->type == YAML_SCALAR_NODE && name->data.scalar.length)
+		snprintf(r->thing, sizeof(r->thing), "%s \"%.*s\"", kind, SL_CONFIG_NAME_MAX - 1, name->data.scalar.value);
+	else
+		snprintf(r->thing, sizeof(r->thing), "%s %u", kind, number);
+	for (char *p = r->thing; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = '?';
+}
+
+/* -- ports ----------------------------------------------------------------------------------------------------------- */
+
+NAME(read_port_name, struct sl_config_port, name)
+TEXT(read_device, struct sl_config_port, device)
+NUMBER(read_mtu, struct sl_config_port, mtu, 1280, 9582)
+
+static void read_interface(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	char name[SL_CONFIG_NAME_MAX];
+
+	if (!sl_reader_name(r, key, v, name))
+		return;
+	if (strlen(name) > 15)
+		sl_reader_error(r, v, "%s \"%s\" is too long for an interface's name; at most 15 bytes", key, name);
+	else
+		memcpy(((struct sl_config_port *)out)->kernel_interface, name, strlen(name) + 1);
+}
+
+static bool read_prefix(struct sl_reader *r, const char *key, const yaml_node_t *v, struct sl_prefix *out)
+{
+	const char *text = sl_reader_text(r, key, v);
+	char addr[64], *slash, *end;
+	unsigned long len;
+
+	if (!text)
+		return false;
+	snprintf(addr, sizeof(addr), "%s", text);
+	slash = strchr(addr, '/');
+	if (!slash || strlen(text) >= sizeof(addr))
+		goto bad;
+	*slash = '\0';
+	if (sl_addr_parse(addr, &out->addr) || slash[1] < '0' || slash[1] > '9')
+		goto bad;
+	len = strtoul(slash + 1, &end, 10);
+	if (*end || len < 1 || len > (out->addr.family == 4 ? 32 : 128))
+		goto bad;
+	out->len = (uint8_t)len;
+	return true;
+bad:
+	sl_reader_error(r, v, "%s \"%.64s\" is not an address with a prefix length, such as 192.0.2.1/24", key, text);
+	return false;
+}
+
+static void read_addresses(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_ADDRESSES_MAX);
+	struct sl_config_port *p = out;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (read_prefix(r, key, sl_reader_item(r, v, i), &p->kernel_address[p->kernel_address_count]))
+			p->kernel_address_count++;
+}
+
+static void read_kernel(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "interface", read_interface, true },
+		{ "addresses", read_addresses, false },
+	};
+
+	(void)key;
+	sl_reader_map(r, v, keys, COUNT(keys), out);
+}
+
+static void add_vtep(struct sl_reader *r, const char *key, const yaml_node_t *v, struct sl_config_port *p)
+{
+	struct sl_addr addr;
+
+	if (!sl_reader_addr(r, key, v, &addr))
+		return;
+	for (unsigned int i = 0; i < p->vtep_count; i++)
+		if (p->vtep[i].family == addr.family) {
+			sl_reader_error(r, v, "%s has two IPv%u addresses; at most one of each family", key, addr.family);
+			return;
+		}
+	p->vtep[p->vtep_count++] = addr;
+}
+
+static void read_vtep(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	unsigned int n;
+
+	if (v->type == YAML_SCALAR_NODE) {
+		add_vtep(r, key, v, out);
+		return;
+	}
+	n = sl_reader_list(r, key, v, 2);
+	for (unsigned int i = 0; i < n; i++)
+		add_vtep(r, key, sl_reader_item(r, v, i), out);
+}
+
+static void ports_section(struct sl_reader *r, yaml_node_t *v)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "name", read_port_name, true }, { "device", read_device, true }, { "mtu", read_mtu, false },
+		{ "kernel", read_kernel, true },  { "vtep", read_vtep, false },
+	};
+	unsigned int n;
+
+	r->thing[0] = '\0';
+	n = sl_reader_list(r, "ports", v, SL_CONFIG_PORTS_MAX);
+	for (unsigned int i = 0; i < n; i++) {
+		yaml_node_t *item = sl_reader_item(r, v, i);
+		struct sl_config_port *p = &r->config->ports[r->config->port_count++];
+
+		p->mtu = 1500;
+		set_thing(r, item, "port", i + 1);
+		sl_reader_map(r, item, keys, COUNT(keys), p);
+	}
+}
+
+/* -- tenants --------------------------------------------------------------------------------------------------------- */
+
+NAME(read_tenant_name, struct sl_config_tenant, name)
+NUMBER(read_tenant_id, struct sl_config_tenant, id, 1, 65535)
+NUMBER(read_vlan, struct sl_config_tenant, vlan, 1, 4094)
+
+static void read_tenant_vni(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	struct sl_config_tenant *t = out;
+	uint64_t n;
+
+	if (!sl_reader_number(r, key, v, 0, 0xffffff, &n))
+		return;
+	t->has_vni = true;
+	t->vni = (uint32_t)n;
+}
+
+static void read_trusted(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_ADDRESSES_MAX);
+	struct sl_config_tenant *t = out;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (sl_reader_addr(r, key, sl_reader_item(r, v, i), &t->trusted[t->trusted_count]))
+			t->trusted_count++;
+}
+
+static void tenants_section(struct sl_reader *r, yaml_node_t *v)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "name", read_tenant_name, true },  { "id", read_tenant_id, true },
+		{ "vlan", read_vlan, false },        { "vni", read_tenant_vni, false },
+		{ "trusted_vteps", read_trusted, false },
+	};
+	unsigned int n;
+
+	r->thing[0] = '\0';
+	n = sl_reader_list(r, "tenants", v, SL_CONFIG_TENANTS_MAX - 1);
+	for (unsigned int i = 0; i < n; i++) {
+		yaml_node_t *item = sl_reader_item(r, v, i);
+
+		set_thing(r, item, "tenant", i + 1);
+		sl_reader_map(r, item, keys, COUNT(keys), &r->config->tenants[r->config->tenant_count++]);
+	}
+}
+
+/* -- services -------------------------------------------------------------------------------------------------------- */
+
+NAME(read_service_name, struct sl_config_service, name)
+ADDRESS(read_vip, struct sl_config_service, vip)
+
+static void read_tenant(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	const char *name = sl_reader_text(r, key, v);
+
+	if (!name)
+		return;
+	for (unsigned int i = 0; i < r->config->tenant_count; i++)
+		if (!strcmp(r->config->tenants[i].name, name)) {
+			((struct sl_config_service *)out)->tenant = r->config->tenants[i].id;
+			return;
+		}
+	sl_reader_error(r, v, "tenant \"%.64s\" is not among the tenants; add it there or leave the key out", name);
+}
+
+static void read_protocol(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const char *const words[] = { "tcp", "udp" };
+	uint8_t i;
+
+	if (sl_reader_word(r, key, v, words, COUNT(words), &i))
+		((struct sl_config_service *)out)->protocol = i == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+/* A number, "a-b" or "any". */
+static void read_service_port(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	struct sl_config_service *s = out;
+	const char *text = sl_reader_text(r, key, v);
+	unsigned int lo, hi;
+	uint64_t n;
+	int used = 0;
+
+	if (!text)
+		return;
+	if (!strcmp(text, "any")) {
+		s->port_lo = 0;
+		s->port_hi = 65535;
+	} else if (sscanf(text, "%5u-%5u%n", &lo, &hi, &used) == 2 && !text[used] && *text >= '0' && *text <= '9') {
+		if (lo < 1 || hi > 65535 || lo >= hi)
+			sl_reader_error(r, v, "%s range %s must rise within 1-65535", key, text);
+		s->port_lo = (uint16_t)lo;
+		s->port_hi = (uint16_t)hi;
+	} else if (sl_reader_number(r, key, v, 1, 65535, &n)) {
+		s->port_lo = s->port_hi = (uint16_t)n;
+	}
+}
+
+static void read_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_word(r, key, v, mode_words, COUNT(mode_words), &((struct sl_config_service *)out)->mode);
+}
+
+static void read_scheduler(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const char *const words[] = { "maglev" };
+	uint8_t ignored;
+
+	(void)out;
+	sl_reader_word(r, key, v, words, COUNT(words), &ignored);
+}
+
+static void read_announce(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_bool(r, key, v, &((struct sl_config_service *)out)->announce);
+}
+
+static void read_service_offload(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	(void)key;
+	offload_section(r, v, &((struct sl_config_service *)out)->offload);
+}
+
+static void read_service_timeouts(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	(void)key;
+	timeouts_section(r, v, &((struct sl_config_service *)out)->timeouts);
+}
+
+static void read_health_type(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_word(r, key, v, health_words, COUNT(health_words), &((struct sl_config_health *)out)->type);
+}
+
+NUMBER(read_health_port, struct sl_config_health, port, 1, 65535)
+NUMBER(read_interval, struct sl_config_health, interval_ms, 20, 3600000)
+NUMBER(read_timeout, struct sl_config_health, timeout_ms, 10, 60000)
+NUMBER(read_rise, struct sl_config_health, rise, 1, 100)
+NUMBER(read_fall, struct sl_config_health, fall, 1, 100)
+
+static void read_health(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "type", read_health_type, false },     { "port", read_health_port, false },
+		{ "interval_ms", read_interval, false }, { "timeout_ms", read_timeout, false },
+		{ "rise", read_rise, false },            { "fall", read_fall, false },
+	};
+	struct sl_config_health *h = &((struct sl_config_service *)out)->health;
+	unsigned int before = r->errors;
+
+	(void)key;
+	sl_reader_map(r, v, keys, COUNT(keys), h);
+	if (r->errors == before && h->timeout_ms > h->interval_ms)
+		sl_reader_error(r, v, "health: timeout_ms %u is longer than interval_ms %u; a check must end before the next",
+				h->timeout_ms, h->interval_ms);
+}
+
+/* -- backends -------------------------------------------------------------------------------------------------------- */
+
+NAME(read_backend_name, struct sl_config_backend, name)
+ADDRESS(read_backend_address, struct sl_config_backend, address)
+NUMBER(read_backend_port, struct sl_config_backend, port, 1, 65535)
+NUMBER(read_weight, struct sl_config_backend, weight, 0, 1000)
+ADDRESS(read_backend_vtep, struct sl_config_backend, vtep)
+NUMBER(read_backend_vni, struct sl_config_backend, vni, 0, 0xffffff)
+
+static void read_inner_mac(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_mac(r, key, v, ((struct sl_config_backend *)out)->inner_mac);
+}
+
+static void read_backends(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "name", read_backend_name, true },     { "address", read_backend_address, true },
+		{ "port", read_backend_port, false },    { "weight", read_weight, false },
+		{ "vtep", read_backend_vtep, false },    { "vni", read_backend_vni, false },
+		{ "inner_mac", read_inner_mac, false },
+	};
+	struct sl_config_service *s = out;
+	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_BACKENDS_MAX);
+	char service[sizeof(r->thing)];
+
+	s->backends = n ? calloc(n, sizeof(*s->backends)) : NULL;
+	if (n && !s->backends) {
+		sl_reader_error(r, v, "out of memory");
+		return;
+	}
+	memcpy(service, r->thing, sizeof(service));
+	for (unsigned int i = 0; i < n; i++) {
+		yaml_node_t *item = sl_reader_item(r, v, i);
+		char backend[sizeof(r->thing)];
+
+		set_thing(r, item, "backend", i + 1);
+		memcpy(backend, r->thing, sizeof(backend));
+		snprintf(r->thing, sizeof(r->thing), "%.80s, %.80s", service, backend);
+		s->backends[s->backend_count].weight = 1;
+		sl_reader_map(r, item, keys, COUNT(keys), &s->backends[s->backend_count++]);
+	}
+	memcpy(r->thing, service, sizeof(service));
+}
+
+static void service_defaults(const struct sl_config *c, struct sl_config_service *s)
+{
+	s->announce = true;
+	s->mode = UINT8_MAX; /* required: only for finding out that it was wrong */
+	s->offload = c->node.offload;
+	s->timeouts = c->node.timeouts;
+	s->health = (struct sl_config_health){
+		.type = UINT8_MAX, .interval_ms = 2000, .timeout_ms = 1000, .rise = 2, .fall = 3
+	};
+}
+
+static void services_section(struct sl_reader *r, yaml_node_t *v)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "name", read_service_name, true },         { "tenant", read_tenant, false },
+		{ "vip", read_vip, true },                   { "protocol", read_protocol, true },
+		{ "port", read_service_port, true },         { "mode", read_mode, true },
+		{ "scheduler", read_scheduler, false },      { "announce", read_announce, false },
+		{ "offload", read_service_offload, false },  { "timeouts", read_service_timeouts, false },
+		{ "health", read_health, false },            { "backends", read_backends, true },
+	};
+	struct sl_config *c = r->config;
+	unsigned int n;
+
+	r->thing[0] = '\0';
+	n = sl_reader_list(r, "services", v, SL_CONFIG_SERVICES_MAX);
+	c->services = n ? calloc(n, sizeof(*c->services)) : NULL;
+	if (n && !c->services) {
+		sl_reader_error(r, v, "out of memory");
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		yaml_node_t *item = sl_reader_item(r, v, i);
+		struct sl_config_service *s = &c->services[c->service_count++];
+
+		service_defaults(c, s);
+		s->line = (unsigned int)item->start_mark.line + 1;
+		set_thing(r, item, "service", i + 1);
+		sl_reader_map(r, item, keys, COUNT(keys), s);
+		if (s->health.type == UINT8_MAX)
+			s->health.type = s->protocol == IPPROTO_UDP ? SL_HEALTH_NONE : SL_HEALTH_TCP;
+	}
+}
+
+/* -- the file -------------------------------------------------------------------------------------------------------- */
+
+/* Sections refer to earlier ones whatever their order in the file: they are only noted here. */
+static void note_section(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	(void)r;
+	((yaml_node_t **)out)[*key == 'n' ? 0 : *key == 'p' ? 1 : *key == 't' ? 2 : 3] = v;
+}
+
+void sl_config_schema_read(struct sl_reader *r, yaml_node_t *root)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "node", note_section, false },
+		{ "ports", note_section, true },
+		{ "tenants", note_section, false },
+		{ "services", note_section, false },
+	};
+	yaml_node_t *section[4] = { NULL };
+	struct sl_config *c = r->config;
+
+	node_defaults(&c->node);
+	c->tenants = calloc(SL_CONFIG_TENANTS_MAX, sizeof(*c->tenants));
+	if (!c->tenants) {
+		sl_reader_error(r, root, "out of memory");
+		return;
+	}
+	memcpy(c->tenants[c->tenant_count++].name, "default", 8);
+	sl_reader_map(r, root, keys, COUNT(keys), section);
+	if (section[0])
+		node_section(r, section[0]);
+	if (section[1])
+		ports_section(r, section[1]);
+	if (section[2])
+		tenants_section(r, section[2]);
+	if (section[3])
+		services_section(r, section[3]);
+	r->thing[0] = '\0';
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Unit tests of the agent and the command line.
+T_HOST := $(B)/tests/host
+
+# -- the control side ------------------------------------------------------------------------------------------------
+T_HOST_CONTROL := $(patsubst host/%.c,$(T_HOST)/control/%.o,$(HOST_CONTROL_SRC))
+
+UNIT_TESTS += $(T_HOST)/config_test $(T_HOST)/service_test
+
+$(T_HOST)/control/%.o: host/%.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
+
+$(T_HOST)/control/%_test.o: tests/host/%_test.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
+
+$(T_HOST)/config_test $(T_HOST)/service_test: $(T_HOST)/%: $(T_HOST)/control/%.o $(T_HOST_CONTROL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
