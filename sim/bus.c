@@ -80,7 +80,7 @@ static int listen_at(struct sl_bus *bus, const char *path, char *err, size_t err
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		fail(err, err_len, "bus socket %s: the path is longer than %zu bytes", path, sizeof(address.sun_path) - 1);
+		fail(err, err_len, "bus socket: the path is longer than %zu bytes: %s", sizeof(address.sun_path) - 1, path);
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);

@@ -2,7 +2,7 @@
 # Unit tests of the simulated card, and tests of the whole card as a process. That process is the same sources as
 # build/bin/sluice-sim, built with the sanitizers.
 SIM_T := $(B)/tests/sim
-SIM_TESTS := $(addprefix $(SIM_T)/,test_iova test_dma)
+SIM_TESTS := $(addprefix $(SIM_T)/,test_iova test_dma test_bus test_segment)
 UNIT_TESTS += $(SIM_TESTS)
 
 $(SIM_T)/%.o: tests/sim/%.c $(CONTRACT_H)
@@ -14,6 +14,8 @@ $(SIM_T)/sim/%.o: sim/%.c $(CONTRACT_H)
 	$(Q)$(CC) $(CFLAGS_TEST) -c $< -o $@
 
 $(SIM_T)/test_iova: $(SIM_T)/sim/iova.o
+$(SIM_T)/test_bus: $(addprefix $(SIM_T)/,host.o sim/iova.o sim/bus.o)
+$(SIM_T)/test_segment: $(SIM_T)/sim/port_segment.o
 $(SIM_T)/test_dma: $(addprefix $(SIM_T)/,host.o sim/iova.o sim/queue.o sim/dma.o)
 
 $(SIM_TESTS): $(SIM_T)/%: $(SIM_T)/%.o
