@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Stage table: commands one by one, the rules of placement, and how full the table gets. The load figures are printed:
+ * the share of slots in use when the first insert is refused, for random and for sequential keys.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hw/model/table.h"
+
+static struct sl_table table;
+static void *memory;
+
+static void open_table(uint32_t log2, uint64_t seed)
+{
+	free(memory);
+	memory = aligned_alloc(64, (sl_table_size(log2) + 63) & ~(size_t)63);
+	assert_non_null(memory);
+	sl_table_init(&table, log2, memory);
+	table.seed = (struct sl_hash_seed){ seed, ~seed };
+}
+
+static struct sl_flow_cpl run(unsigned int opcode, uint64_t n, uint64_t cookie, uint32_t now_ms)
+{
+	struct sl_flow_cmd cmd = { .opcode = (uint8_t)opcode, .tag = 77, .flow_id = (uint32_t)n };
+	struct sl_flow_state state;
+	struct sl_flow_cpl cpl;
+
+	memcpy(cmd.key.src, &n, 4);
+	cmd.key.sport = (uint16_t)(n >> 32);
+	cmd.key.proto = 6;
+	cmd.key.family = 4;
+	cmd.record.cookie = cookie;
+	sl_table_command(&table, &cmd, now_ms, &cpl, &state);
+	assert_int_equal(cpl.tag, 77);
+	assert_int_equal(cpl.opcode, opcode);
+	if (opcode == SL_FLOW_OP_DUMP && cpl.status == SL_STATUS_OK)
+		assert_int_equal(state.record.cookie, cookie);
+	return cpl;
+}
+
+static uint32_t find(uint64_t n)
+{
+	struct sl_key key = { .proto = 6, .family = 4, .sport = (uint16_t)(n >> 32) };
+
+	memcpy(key.src, &n, 4);
+	return sl_table_lookup(&table, &key, sl_hash_key(&key, &table.seed));
+}
+
+struct command_row {
+	const char *what;
+	unsigned int opcode;
+	uint64_t n;
+	uint64_t cookie;
+	uint32_t now_ms;
+	/* expected */
+	unsigned int status;
+	uint32_t flow_id;
+	uint64_t packets;
+	uint32_t idle_ms;
+	uint32_t occupancy;
+};
+
+#define NONE SL_FLOW_ID_NONE
+/* Before every command at time t, flow of key 1 (if present) gets one hit of 100 bytes at time t - 5. */
+static const struct command_row command_rows[] = {
+	{ "nop", SL_FLOW_OP_NOP, 1, 0, 10, SL_STATUS_OK, NONE, 0, 0, 0 },
+	{ "unknown opcode", 99, 1, 0, 10, SL_STATUS_BAD_OPCODE, NONE, 0, 0, 0 },
+	{ "query absent", SL_FLOW_OP_QUERY, 1, 0, 10, SL_STATUS_NOT_FOUND, NONE, 0, 0, 0 },
+	{ "update absent", SL_FLOW_OP_UPDATE, 1, 0, 10, SL_STATUS_NOT_FOUND, NONE, 0, 0, 0 },
+	{ "delete absent", SL_FLOW_OP_DELETE, 1, 0, 10, SL_STATUS_NOT_FOUND, NONE, 0, 0, 0 },
+	{ "dump free", SL_FLOW_OP_DUMP, 0, 0, 10, SL_STATUS_NOT_FOUND, NONE, 0, 0, 0 },
+	{ "dump beyond", SL_FLOW_OP_DUMP, 1024, 0, 10, SL_STATUS_BAD_INDEX, NONE, 0, 0, 0 },
+	{ "insert", SL_FLOW_OP_INSERT, 1, 5, 10, SL_STATUS_OK, 0, 0, 0, 1 },
+	{ "insert another", SL_FLOW_OP_INSERT, 2, 6, 20, SL_STATUS_OK, 1, 0, 0, 2 },
+	{ "query", SL_FLOW_OP_QUERY, 1, 0, 30, SL_STATUS_OK, 0, 2, 5, 2 },
+	{ "insert present", SL_FLOW_OP_INSERT, 1, 7, 40, SL_STATUS_EXISTS, 0, 3, 5, 2 },
+	{ "dump", SL_FLOW_OP_DUMP, 0, 7, 45, SL_STATUS_OK, 0, 0, 0, 2 },
+	{ "update", SL_FLOW_OP_UPDATE, 1, 8, 50, SL_STATUS_OK, 0, 5, 5, 2 },
+	{ "dump updated", SL_FLOW_OP_DUMP, 0, 8, 55, SL_STATUS_OK, 0, 0, 0, 2 },
+	{ "delete", SL_FLOW_OP_DELETE, 1, 0, 60, SL_STATUS_OK, 0, 7, 5, 1 },
+	{ "dump deleted", SL_FLOW_OP_DUMP, 0, 0, 60, SL_STATUS_NOT_FOUND, NONE, 0, 0, 1 },
+	{ "next id, not the freed one", SL_FLOW_OP_INSERT, 3, 0, 70, SL_STATUS_OK, 2, 0, 0, 2 },
+	{ "never hit", SL_FLOW_OP_QUERY, 2, 0, 80, SL_STATUS_OK, 1, 0, 60, 2 },
+};
+
+static void test_commands(void **state)
+{
+	(void)state;
+	open_table(10, 1);
+	for (size_t i = 0; i < sizeof(command_rows) / sizeof(command_rows[0]); i++) {
+		const struct command_row *row = &command_rows[i];
+		struct sl_flow_cpl cpl;
+
+		print_message("row %s\n", row->what);
+		if (find(1) != NONE)
+			sl_table_count(&table, find(1), 100, row->now_ms - 5);
+		cpl = run(row->opcode, row->n, row->cookie, row->now_ms);
+		assert_int_equal(cpl.status, row->status);
+		assert_int_equal(cpl.flow_id, row->flow_id);
+		assert_int_equal(cpl.packets, row->packets);
+		assert_int_equal(cpl.bytes, 100 * row->packets);
+		assert_int_equal(cpl.idle_ms, row->idle_ms);
+		assert_int_equal(sl_table_occupancy(&table), row->occupancy);
+	}
+}
+
+/* Every slot names a taken id whose key hashes to it, no key and no id twice; returns the slots in use. */
+static uint32_t check_table(void)
+{
+	const uint32_t slots = 1u << table.log2;
+	uint8_t *seen = calloc(1, slots);
+	uint32_t used = 0;
+
+	assert_non_null(seen);
+	for (uint32_t i = 0; i < slots; i++) {
+		const uint32_t bank = i / (slots / 2), index = i % (slots / 2) / 4;
+		const struct sl_table_slot *slot = &table.bank[bank][index].slot[i % 4];
+
+		if (!slot->valid)
+			continue;
+		used++;
+		assert_true(slot->flow_id < slots);
+		assert_int_equal(seen[slot->flow_id], 0);
+		seen[slot->flow_id] = 1;
+		assert_int_equal(table.flow[slot->flow_id].counters.now_ms, 1);
+		assert_true(slot->hash == sl_hash_key(&table.flow[slot->flow_id].key, &table.seed));
+		assert_int_equal(sl_table_bucket_index(slot->hash, bank, table.bucket_mask), index);
+		assert_int_equal(sl_table_lookup(&table, &table.flow[slot->flow_id].key, slot->hash), slot->flow_id);
+	}
+	free(seen);
+	assert_int_equal(used, sl_table_occupancy(&table));
+	return used;
+}
+
+struct load_row {
+	uint32_t log2;
+	bool sequential;
+	double least; /* load before the first refusal */
+};
+
+static const struct load_row load_rows[] = {
+	{ 10, false, 0.70 }, { 10, true, 0.70 }, { 16, false, 0.70 }, { 16, true, 0.70 },
+};
+
+static void test_load(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++) {
+		const struct load_row *row = &load_rows[i];
+		const uint32_t slots = 1u << row->log2;
+		uint64_t n = 12345;
+		uint32_t first = 0, total = 0;
+
+		open_table(row->log2, 42 + i);
+		for (uint32_t k = 0; k < slots; k++) {
+			const struct sl_flow_cpl cpl = run(SL_FLOW_OP_INSERT, row->sequential ? k : n >> 8, k, 0);
+
+			n = n * 6364136223846793005u + 1442695040888963407u;
+			if (cpl.status != SL_STATUS_OK && !first)
+				first = sl_table_occupancy(&table);
+			total += cpl.status == SL_STATUS_OK;
+		}
+		print_message("log2 %u %s: first refusal at %.1f %%, after %u keys %.1f %% placed, %u moves, %u refused\n",
+			      row->log2, row->sequential ? "sequential" : "random", 100.0 * first / slots, slots,
+			      100.0 * total / slots, table.moves, table.refused);
+		assert_true(first >= row->least * slots);
+		assert_int_equal(total, check_table());
+		assert_int_equal(total + table.refused, slots);
+		assert_true(table.moves > 0);
+	}
+}
+
+/* Random inserts and deletes against a plain array of what should be there; ids are reused in the order freed. */
+static void test_churn(void **state)
+{
+	uint32_t id_of[600], x = 99;
+
+	(void)state;
+	open_table(9, 3);
+	memset(id_of, 0xff, sizeof(id_of));
+	for (unsigned int i = 0; i < 20000; i++) {
+		const uint32_t n = (x = x * 1664525 + 1013904223) >> 8 & 0x1ff;
+		const uint32_t expected_id = table.free_id[table.free_head];
+		struct sl_flow_cpl cpl;
+
+		assert_int_equal(find(n), id_of[n]);
+		if (x >> 31) {
+			cpl = run(SL_FLOW_OP_INSERT, n, i, i);
+			if (id_of[n] != NONE)
+				assert_int_equal(cpl.status, SL_STATUS_EXISTS);
+			else if (cpl.status == SL_STATUS_OK)
+				assert_int_equal(cpl.flow_id, expected_id);
+			id_of[n] = cpl.flow_id;
+		} else {
+			cpl = run(SL_FLOW_OP_DELETE, n, 0, i);
+			assert_int_equal(cpl.status, id_of[n] == NONE ? SL_STATUS_NOT_FOUND : SL_STATUS_OK);
+			id_of[n] = NONE;
+		}
+	}
+	check_table();
+}
+
+static void test_placement(void **state)
+{
+	(void)state;
+	open_table(3, 7); /* one bucket a bank: every key meets every other */
+	for (uint32_t n = 0; n < 8; n++) {
+		assert_int_equal(run(SL_FLOW_OP_INSERT, n, 0, 0).flow_id, n);
+		/* More free slots wins, bank 0 on a tie, lowest way: so the banks take turns. */
+		assert_int_equal(table.bank[n & 1][0].slot[n / 2].valid, 1);
+		assert_int_equal(table.bank[n & 1][0].slot[n / 2].flow_id, n);
+	}
+	assert_int_equal(run(SL_FLOW_OP_INSERT, 8, 0, 0).status, SL_STATUS_NO_SPACE);
+	assert_int_equal(table.refused, 1);
+	assert_int_equal(run(SL_FLOW_OP_DELETE, 5, 0, 0).status, SL_STATUS_OK);
+	assert_int_equal(run(SL_FLOW_OP_INSERT, 8, 0, 0).flow_id, 5);
+	assert_int_equal(table.moves, 0);
+}
+
+static void test_epoch(void **state)
+{
+	(void)state;
+	open_table(4, 7);
+	assert_int_equal(run(SL_FLOW_OP_INSERT, 1, 0, 0).flow_id, 0);
+	table.epoch = 9; /* what a lookup sees between a new epoch and the end of clearing */
+	assert_int_equal(find(1), NONE);
+	table.epoch = 0;
+	assert_int_equal(find(1), 0);
+	sl_table_clear(&table, 9);
+	assert_int_equal(find(1), NONE);
+	assert_int_equal(sl_table_occupancy(&table), 0);
+	assert_int_equal(run(SL_FLOW_OP_DUMP, 0, 0, 0).status, SL_STATUS_NOT_FOUND);
+	assert_int_equal(run(SL_FLOW_OP_INSERT, 2, 0, 0).flow_id, 0);
+	assert_int_equal(find(2), 0);
+	check_table();
+}
+
+static int close_table(void **state)
+{
+	(void)state;
+	free(memory);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_placement), cmocka_unit_test(test_load),
+		cmocka_unit_test(test_churn), cmocka_unit_test(test_epoch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, close_table);
+}
