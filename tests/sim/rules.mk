@@ -2,7 +2,7 @@
 # Unit tests of the simulated card, and tests of the whole card as a process. That process is the same sources as
 # build/bin/sluice-sim, built with the sanitizers.
 SIM_T := $(B)/tests/sim
-SIM_TESTS := $(addprefix $(SIM_T)/,test_iova test_dma test_bus test_segment test_card)
+SIM_TESTS := $(addprefix $(SIM_T)/,test_iova test_dma test_bus test_segment test_card test_packet)
 SIM_CARD := $(SIM_T)/sluice-sim
 UNIT_TESTS += $(SIM_TESTS)
 
@@ -21,7 +21,7 @@ $(SIM_T)/test_iova: $(SIM_T)/card/sim/iova.o
 $(SIM_T)/test_dma: $(addprefix $(SIM_T)/,host.o card/sim/iova.o card/sim/queue.o card/sim/dma.o)
 $(SIM_T)/test_bus: $(addprefix $(SIM_T)/,host.o card/sim/iova.o card/sim/bus.o)
 $(SIM_T)/test_segment: $(SIM_T)/card/sim/port_segment.o
-$(SIM_T)/test_card: $(SIM_T)/host.o | $(SIM_CARD) $(B)/firmware/sluice-fw.bin
+$(addprefix $(SIM_T)/,test_card test_packet): $(SIM_T)/host.o | $(SIM_CARD) $(B)/firmware/sluice-fw.bin
 
 $(SIM_TESTS): $(SIM_T)/%: $(SIM_T)/%.o
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka -lpcap
