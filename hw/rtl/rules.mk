@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The RTL of the datapath: one file list for lint, simulation, synthesis and formal. RTL_SRC is what it names.
+RTL_LIST := hw/rtl/sl_core.f
+RTL_SRC := $(shell grep '^[a-z].*\.sv$$' $(RTL_LIST))
+
+# The simulation libraries made of it.
+include sim/engine_rtl/rules.mk

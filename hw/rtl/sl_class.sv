@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage class (docs/datapath.md, 3): finds the first of 64 rules that a frame matches and turns it into a verdict; what
+// no rule matches is judged by the destination MAC filter. The faults that parse found drop the frame here.
+//
+// A rule is written as a whole between two frames: its match fields change at once, what it does changes exactly as
+// many clocks later as a frame needs from the one to the other.
+//
+//   k1, k2: 64 x sl_class_rule     k3: first hit, MAC filter     k4: read what the rule does     k5: job
+`default_nettype none
+module sl_class (
+  input  wire logic                 clk_i,
+  input  wire logic                 rst_ni,
+  // Registers.
+  input  wire logic                 rule_write_i,
+  input  wire logic [5:0]           rule_index_i,
+  input  wire logic [1023:0]        rule_i,
+  input  wire logic [8*8-1:0]       port_flags_i,
+  input  wire logic [8*48-1:0]      mac_i,          // memory order
+  input  wire logic [8*8-1:0]       mac_ports_i,
+  input  wire logic [7:0]           mac_valid_i,
+  input  wire logic                 valid_i,
+  input  wire sl_dp_pkg::parsed_t   parsed_i,
+  output logic                      valid_o,
+  output sl_dp_pkg::parsed_t        parsed_o,
+  output sl_dp_pkg::job_t           job_o
+);
+  // k0: the effective packet.
+  logic               valid0_q, valid1_q, valid2_q, valid3_q, valid4_q;
+  sl_dp_pkg::parsed_t parsed0_q, parsed4;
+  logic               inner_good_q, eff_frag_q, eff_tcp_q;
+  logic [7:0]         eff_flags_q, eff_ttl_q;
+  logic               inner_good;
+  assign inner_good = parsed_i.vxlan && (parsed_i.inner.v4 || parsed_i.inner.v6) && !parsed_i.inner.bad_ip
+                      && !parsed_i.inner.bad_csum;
+  always_ff @(posedge clk_i) begin
+    if (valid_i) begin
+      parsed0_q    <= parsed_i;
+      inner_good_q <= inner_good;
+      if (inner_good) begin
+        eff_frag_q  <= parsed_i.inner.frag;
+        eff_tcp_q   <= parsed_i.inner.tcp && parsed_i.inner.l4_ok;
+        eff_flags_q <= parsed_i.inner.flags;
+        eff_ttl_q   <= parsed_i.inner.ttl;
+      end else if (parsed_i.outer.v4 || parsed_i.outer.v6) begin
+        eff_frag_q  <= parsed_i.outer.frag;
+        eff_tcp_q   <= parsed_i.outer.tcp && parsed_i.outer.l4_ok;
+        eff_flags_q <= parsed_i.outer.flags;
+        eff_ttl_q   <= parsed_i.outer.ttl;
+      end else begin
+        eff_frag_q  <= 1'b0;
+        eff_tcp_q   <= 1'b0;
+        eff_flags_q <= 8'd0;
+        eff_ttl_q   <= 8'd255;
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {valid4_q, valid3_q, valid2_q, valid1_q, valid0_q} <= '0;
+    else         {valid4_q, valid3_q, valid2_q, valid1_q, valid0_q} <= {valid3_q, valid2_q, valid1_q, valid0_q, valid_i};
+  end
+
+  // k1, k2: the rules.
+  logic [sl_pkg::CLASS_RULES-1:0] hit;
+  for (genvar r = 0; r < sl_pkg::CLASS_RULES; r++) begin : g_rule
+    sl_class_rule u_rule (
+      .clk_i, .rst_ni, .write_i(rule_write_i && rule_index_i == 6'(r)), .rule_i,
+      .valid_i(valid0_q), .parsed_i(parsed0_q), .eff_frag_i(eff_frag_q), .eff_tcp_i(eff_tcp_q),
+      .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .hit_o(hit[r])
+    );
+  end
+
+  // Beside them: may a frame that no rule matches go to the host?
+  logic [7:0] mac_hit1_q;
+  logic       group1_q, bcast1_q, promisc1_q, allmulti1_q, kernel2_q;
+  always_ff @(posedge clk_i) begin
+    if (valid0_q) begin
+      for (int i = 0; i < 8; i++)
+        mac_hit1_q[i] <= mac_valid_i[i] && mac_i[48*i +: 48] == parsed0_q.dmac && mac_ports_i[8*i + int'(parsed0_q.port)];
+      group1_q    <= parsed0_q.dmac[0];
+      bcast1_q    <= parsed0_q.dmac == 48'hffff_ffff_ffff;
+      promisc1_q  <= port_flags_i[8*int'(parsed0_q.port) + 1];
+      allmulti1_q <= port_flags_i[8*int'(parsed0_q.port) + 2];
+    end
+    if (valid1_q) kernel2_q <= mac_hit1_q != 8'd0 || bcast1_q || (group1_q ? allmulti1_q : promisc1_q);
+  end
+
+  // k3: the first hit.
+  logic       any3_q, kernel3_q;
+  logic [5:0] index3_q, index;
+  always_comb begin
+    index = '0;
+    for (int r = sl_pkg::CLASS_RULES - 1; r >= 0; r--) if (hit[r]) index = 6'(r);
+  end
+  always_ff @(posedge clk_i) begin
+    if (valid2_q) begin
+      any3_q    <= hit != '0;
+      index3_q  <= index;
+      kernel3_q <= kernel2_q;
+    end
+  end
+
+  // k4: what the rule does: verdict, flags, meter, tenant, mark, copy mark. A frame reads it three clocks after its
+  // comparison, so a write comes three clocks after the write of the match fields.
+  localparam int unsigned DW = 2 + 3 + 4 + 16 + 32 + 32;
+  logic [DW-1:0] does_mem [0:sl_pkg::CLASS_RULES-1];
+  logic [DW-1:0] does4_q, does_late;
+  logic [5:0]    index_late;
+  logic          write_late, any4_q, kernel4_q;
+  logic [7:0]    index4_q;
+  sl_delay #(.W(DW + 6), .N(3)) u_late (
+    .clk_i, .rst_ni, .valid_i(rule_write_i), .data_i({rule_index_i,
+      rule_i[sl_pkg::CLASS_RULE_VERDICT_LSB +: 2], rule_i[sl_pkg::CLASS_RULE_FLAGS_LSB +: 3],
+      rule_i[sl_pkg::CLASS_RULE_METER_LSB +: 4], rule_i[sl_pkg::CLASS_RULE_TENANT_LSB +: 16],
+      rule_i[sl_pkg::CLASS_RULE_MARK_LSB +: 32], rule_i[sl_pkg::CLASS_RULE_COPY_MARK_LSB +: 32]}),
+    .valid_o(write_late), .data_o({index_late, does_late})
+  );
+  always_ff @(posedge clk_i) begin
+    if (write_late) does_mem[index_late] <= does_late;
+    if (valid3_q) begin
+      does4_q   <= does_mem[index3_q];
+      any4_q    <= any3_q;
+      index4_q  <= {2'b00, index3_q};
+      kernel4_q <= kernel3_q;
+    end
+  end
+
+  logic parsed4_valid;
+  sl_delay #(.W(sl_dp_pkg::PARSED_W), .N(4)) u_parsed (
+    .clk_i, .rst_ni, .valid_i(valid0_q), .data_i(parsed0_q), .valid_o(parsed4_valid), .data_o(parsed4)
+  );
+
+  // k5: the job.
+  logic [1:0]  verdict;
+  logic [2:0]  flags;
+  logic [3:0]  meter;
+  logic [15:0] tenant;
+  logic [31:0] mark, copy_mark;
+  assign {verdict, flags, meter, tenant, mark, copy_mark} = does4_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_o <= 1'b0;
+    else         valid_o <= valid4_q;
+    if (valid4_q) begin
+      parsed_o       <= parsed4;
+      job_o          <= '0;
+      job_o.port     <= parsed4.port;
+      job_o.len      <= parsed4.len;
+      job_o.vlan   <= parsed4.vlan;
+      job_o.rule     <= 8'hff;
+      job_o.outer_v6 <= parsed4.outer.v6;
+      if (parsed4.outer.bad_ip || parsed4.outer.bad_csum) begin
+        job_o.reason <= parsed4.outer.bad_ip ? sl_pkg::REASON_BAD_IP : sl_pkg::REASON_BAD_IP_CSUM;
+      end else if (!any4_q) begin
+        job_o.reason <= kernel4_q ? sl_pkg::REASON_KERNEL : sl_pkg::REASON_MAC_FILTER;
+      end else begin
+        job_o.rule   <= index4_q;
+        job_o.tenant <= tenant;
+        job_o.meter  <= meter;
+        if (verdict == sl_pkg::VERDICT_FLOWS[1:0]) begin
+          job_o.reason    <= sl_pkg::REASON_FORWARDED;
+          job_o.copy      <= flags[0];
+          job_o.copy_mark <= copy_mark;
+          job_o.decap     <= flags[1];
+        end else if (verdict == sl_pkg::VERDICT_HOST[1:0]) begin
+          job_o.reason     <= sl_pkg::REASON_RULE;
+          job_o.mark_valid <= flags[2];
+          job_o.mark       <= flags[2] ? mark : 32'd0;
+        end else begin
+          job_o.reason <= sl_pkg::REASON_RULE_DROP;
+        end
+      end
+    end
+  end
+
+`ifndef SYNTHESIS
+  a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni) parsed4_valid == valid4_q);
+`endif
+endmodule

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One classification rule's match fields and its comparison with a frame's headers (docs/datapath.md, 3). Latency: 2
+// clocks, one frame per clock. What the rule then does is kept by sl_class.
+`default_nettype none
+module sl_class_rule (
+  input  wire logic                clk_i,
+  input  wire logic                rst_ni,
+  input  wire logic                write_i,
+  input  wire logic [1023:0]       rule_i,     // structure class_rule
+  input  wire logic                valid_i,
+  input  wire sl_dp_pkg::parsed_t  parsed_i,
+  // The effective packet's fields and what all rules need of them, prepared by sl_class.
+  input  wire logic                eff_frag_i,
+  input  wire logic                eff_tcp_i,
+  input  wire logic [7:0]          eff_flags_i,
+  input  wire logic [7:0]          eff_ttl_i,
+  input  wire logic                inner_good_i,
+  output logic                     hit_o       // 2 clocks after valid_i
+);
+  // A prefix length as a mask in memory order: bit 7 of byte 0 is the first bit of the address.
+  function automatic logic [127:0] prefix_mask(input logic [7:0] plen);
+    prefix_mask = '0;
+    for (int i = 0; i < 128; i++) if (8'(i) < plen) prefix_mask[8*(i/8) + 7 - (i%8)] = 1'b1;
+  endfunction
+
+  logic         valid_q;
+  logic [47:0]  dmac_q, dmac_mask_q;
+  logic [7:0]   port_mask_q;
+  logic         v4_q, v6_q, any_l3_q;
+  logic [7:0]   vlan_mode_q, tunnel_mode_q, frag_q, ttl_max_q;
+  logic [11:0]  vid_q;
+  logic         vid_high_q;    // a VID that no frame can have
+  logic [15:0]  etype_q;
+  logic [7:0]   proto_q, proto_mask_q, flags_q, flags_mask_q, inner_l3_q, inner_proto_q;
+  logic [23:0]  vni_q, vni_mask_q;
+  logic         vni_high_q;
+  logic [15:0]  sport_lo_q, sport_hi_q, dport_lo_q, dport_hi_q;
+  logic         ports_any_q;
+  logic [127:0] src_q, src_mask_q, dst_q, dst_mask_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (write_i) valid_q <= rule_i[sl_pkg::CLASS_RULE_VALID_LSB +: 8] != 8'd0;
+    if (write_i) begin
+      dmac_q        <= rule_i[sl_pkg::CLASS_RULE_DMAC_LSB +: 48];
+      dmac_mask_q   <= rule_i[sl_pkg::CLASS_RULE_DMAC_MASK_LSB +: 48];
+      port_mask_q   <= rule_i[sl_pkg::CLASS_RULE_PORT_MASK_LSB +: 8];
+      any_l3_q      <= rule_i[sl_pkg::CLASS_RULE_L3_LSB +: 8] == 8'd0;
+      v4_q          <= rule_i[sl_pkg::CLASS_RULE_L3_LSB +: 8] == 8'd4;
+      v6_q          <= rule_i[sl_pkg::CLASS_RULE_L3_LSB +: 8] == 8'd6;
+      vlan_mode_q   <= rule_i[sl_pkg::CLASS_RULE_VLAN_MODE_LSB +: 8];
+      tunnel_mode_q <= rule_i[sl_pkg::CLASS_RULE_TUNNEL_MODE_LSB +: 8];
+      vid_q         <= rule_i[sl_pkg::CLASS_RULE_VID_LSB +: 12];
+      vid_high_q    <= rule_i[sl_pkg::CLASS_RULE_VID_LSB + 12 +: 4] != 4'd0;
+      etype_q       <= rule_i[sl_pkg::CLASS_RULE_ETHERTYPE_LSB +: 16];
+      proto_q       <= rule_i[sl_pkg::CLASS_RULE_PROTO_LSB +: 8];
+      proto_mask_q  <= rule_i[sl_pkg::CLASS_RULE_PROTO_MASK_LSB +: 8];
+      flags_q       <= rule_i[sl_pkg::CLASS_RULE_TCP_FLAGS_LSB +: 8];
+      flags_mask_q  <= rule_i[sl_pkg::CLASS_RULE_TCP_FLAGS_MASK_LSB +: 8];
+      frag_q        <= rule_i[sl_pkg::CLASS_RULE_FRAG_LSB +: 8];
+      ttl_max_q     <= rule_i[sl_pkg::CLASS_RULE_TTL_MAX_LSB +: 8];
+      inner_l3_q    <= rule_i[sl_pkg::CLASS_RULE_INNER_L3_LSB +: 8];
+      inner_proto_q <= rule_i[sl_pkg::CLASS_RULE_INNER_PROTO_LSB +: 8];
+      vni_q         <= rule_i[sl_pkg::CLASS_RULE_VNI_LSB +: 24];
+      vni_high_q    <= rule_i[sl_pkg::CLASS_RULE_VNI_LSB + 24 +: 8] != 8'd0;
+      vni_mask_q    <= rule_i[sl_pkg::CLASS_RULE_VNI_MASK_LSB +: 24];
+      sport_lo_q    <= rule_i[sl_pkg::CLASS_RULE_SPORT_LO_LSB +: 16];
+      sport_hi_q    <= rule_i[sl_pkg::CLASS_RULE_SPORT_HI_LSB +: 16];
+      dport_lo_q    <= rule_i[sl_pkg::CLASS_RULE_DPORT_LO_LSB +: 16];
+      dport_hi_q    <= rule_i[sl_pkg::CLASS_RULE_DPORT_HI_LSB +: 16];
+      ports_any_q   <= rule_i[sl_pkg::CLASS_RULE_SPORT_LO_LSB +: 16] == 16'd0
+                       && rule_i[sl_pkg::CLASS_RULE_SPORT_HI_LSB +: 16] == 16'hffff
+                       && rule_i[sl_pkg::CLASS_RULE_DPORT_LO_LSB +: 16] == 16'd0
+                       && rule_i[sl_pkg::CLASS_RULE_DPORT_HI_LSB +: 16] == 16'hffff;
+      src_q         <= rule_i[sl_pkg::CLASS_RULE_SRC_LSB +: 128];
+      src_mask_q    <= prefix_mask(rule_i[sl_pkg::CLASS_RULE_SRC_PLEN_LSB +: 8]);
+      dst_q         <= rule_i[sl_pkg::CLASS_RULE_DST_LSB +: 128];
+      dst_mask_q    <= prefix_mask(rule_i[sl_pkg::CLASS_RULE_DST_PLEN_LSB +: 8]);
+    end
+  end
+
+  // First clock: the conditions in four groups; second clock: all of them.
+  logic        seen_q, frame_q, addr_q, ports_q, deep_q;
+  logic [15:0] sport, dport;
+  logic        l4;
+  assign sport = {parsed_i.outer.sport[7:0], parsed_i.outer.sport[15:8]};
+  assign dport = {parsed_i.outer.dport[7:0], parsed_i.outer.dport[15:8]};
+  assign l4    = (parsed_i.outer.tcp || parsed_i.outer.udp) && parsed_i.outer.l4_ok;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) seen_q <= 1'b0;
+    else         seen_q <= valid_i && valid_q;
+    if (valid_i && valid_q) begin
+      frame_q <= port_mask_q[parsed_i.port] && (parsed_i.dmac & dmac_mask_q) == dmac_q
+                 && (etype_q == 16'd0 || etype_q == parsed_i.etype)
+                 && (any_l3_q || (v4_q && parsed_i.outer.v4) || (v6_q && parsed_i.outer.v6))
+                 && (vlan_mode_q == sl_pkg::VLAN_MODE_ANY
+                     || (vlan_mode_q == sl_pkg::VLAN_MODE_UNTAGGED && !parsed_i.vlan)
+                     || (vlan_mode_q == sl_pkg::VLAN_MODE_VID && parsed_i.vlan && parsed_i.vid == vid_q
+                         && !vid_high_q));
+      addr_q  <= ((parsed_i.outer.src ^ src_q) & src_mask_q) == 128'd0
+                 && ((parsed_i.outer.dst ^ dst_q) & dst_mask_q) == 128'd0;
+      ports_q <= ((parsed_i.outer.proto ^ proto_q) & proto_mask_q) == 8'd0
+                 && (ports_any_q || (l4 && sport >= sport_lo_q && sport <= sport_hi_q && dport >= dport_lo_q
+                                     && dport <= dport_hi_q));
+      deep_q  <= (flags_mask_q == 8'd0 || (eff_tcp_i && (eff_flags_i & flags_mask_q) == flags_q))
+                 && (frag_q == sl_pkg::FRAG_MODE_ANY || (frag_q == sl_pkg::FRAG_MODE_YES) == eff_frag_i)
+                 && eff_ttl_i <= ttl_max_q
+                 && (tunnel_mode_q == sl_pkg::TUNNEL_MODE_ANY
+                     || (tunnel_mode_q == sl_pkg::TUNNEL_MODE_NONE && !parsed_i.vxlan)
+                     || (tunnel_mode_q == sl_pkg::TUNNEL_MODE_VNI && parsed_i.vxlan
+                         && (parsed_i.vni & vni_mask_q) == vni_q && !vni_high_q))
+                 && (inner_l3_q == 8'd0 || (inner_good_i && ((inner_l3_q == 8'd4 && parsed_i.inner.v4)
+                                                             || (inner_l3_q == 8'd6 && parsed_i.inner.v6))))
+                 && (inner_proto_q == 8'd0 || (inner_good_i && inner_proto_q == parsed_i.inner.proto));
+    end
+  end
+
+  always_ff @(posedge clk_i) hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q;
+endmodule

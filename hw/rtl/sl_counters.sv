@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All counters of the card: per flow (with last-seen), per verdict reason, per rule, per port. Flow, reason and rule
+// counters are in memory, one update per clock each. What several places count at once (ports; copies; ingress drops,
+// which can happen on every port in the same clock) is kept in registers and added when it is read.
+`default_nettype none
+module sl_counters #(
+  parameter int unsigned NPORTS = 2,
+  parameter int unsigned TABLE_LOG2 = 16
+) (
+  input  wire logic                    clk_i,
+  input  wire logic                    rst_ni,
+  input  wire logic [31:0]             time_ms_i,
+  // Verdicts.
+  input  wire logic                    verdict_i,
+  input  wire logic [7:0]              reason_i,
+  input  wire logic [13:0]             len_i,
+  input  wire logic [7:0]              rule_i,
+  input  wire logic [31:0]             flow_id_i,
+  input  wire logic                    copy_i,
+  input  wire logic                    copy_lost_i,
+  // Ports: frames received (reason 0: kept, else dropped in ingress), frames sent.
+  input  wire logic [NPORTS-1:0]       rx_i,
+  input  wire logic [16*NPORTS-1:0]    rx_len_i,
+  input  wire logic [8*NPORTS-1:0]     rx_reason_i,
+  input  wire logic [NPORTS-1:0]       tx_i,
+  input  wire logic [16*NPORTS-1:0]    tx_len_i,
+  // Flow counters, for commands.
+  input  wire logic                    flow_req_i,
+  input  wire logic                    flow_clear_i,
+  input  wire logic [TABLE_LOG2-1:0]   flow_index_i,
+  output logic                         flow_ack_o,
+  output logic [159:0]                 flow_data_o,
+  output logic                         bubble_o,      // a command has waited long for a clock without a frame
+  // Registers: read REASON (4), PORT (5) or RULE (6); clear a rule; clear reason and rule of this index (after reset).
+  input  wire logic                    csr_req_i,
+  input  wire logic [7:0]              csr_table_i,
+  input  wire logic [7:0]              csr_index_i,
+  input  wire logic                    csr_clear_i,
+  output logic                         csr_ack_o,
+  output logic [127:0]                 csr_data_o,
+  output logic                         busy_o
+);
+  logic flow_busy, reason_busy, rule_busy;
+  sl_count_ram #(.LOG2(TABLE_LOG2), .STAMP_W(32)) u_flow (
+    .clk_i, .rst_ni, .valid_i(verdict_i && reason_i == sl_pkg::REASON_FORWARDED), .index_i(flow_id_i[TABLE_LOG2-1:0]),
+    .len_i({2'b00, len_i}), .stamp_i(time_ms_i), .aux_req_i(flow_req_i), .aux_clear_i(flow_clear_i),
+    .aux_index_i(flow_index_i), .aux_ack_o(flow_ack_o), .aux_data_o(flow_data_o), .busy_o(flow_busy)
+  );
+  logic [5:0] waited_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !flow_req_i || flow_ack_o) waited_q <= '0;
+    else if (waited_q != '1)                  waited_q <= waited_q + 6'd1;
+  end
+  assign bubble_o = waited_q == '1;
+
+  // The memory of reasons; ingress's own (RUNT, RX_OVERFLOW, PORT_DOWN, BAD_FCS, OVERSIZE) are counted per port, the
+  // verdict's PORT_DOWN and those in memory are added.
+  localparam int unsigned OWN = 5;
+  logic [128:0] reason_data, rule_data;
+  logic         reason_ack, rule_ack, reason_req, rule_req;
+  assign reason_req = csr_req_i && (csr_clear_i ? csr_table_i == 8'd0 : csr_table_i == sl_pkg::CSR_TABLE_REASON);
+  assign rule_req   = csr_req_i && csr_table_i == sl_pkg::CSR_TABLE_RULE;
+  sl_count_ram #(.LOG2(8), .STAMP_W(1)) u_reason (
+    .clk_i, .rst_ni, .valid_i(verdict_i), .index_i(reason_i), .len_i({2'b00, len_i}), .stamp_i(1'b0),
+    .aux_req_i(reason_req), .aux_clear_i(csr_clear_i), .aux_index_i(csr_index_i), .aux_ack_o(reason_ack),
+    .aux_data_o(reason_data), .busy_o(reason_busy)
+  );
+  sl_count_ram #(.LOG2(6), .STAMP_W(1)) u_rule (
+    .clk_i, .rst_ni, .valid_i(verdict_i && rule_i != 8'hff), .index_i(rule_i[5:0]), .len_i({2'b00, len_i}),
+    .stamp_i(1'b0), .aux_req_i(rule_req), .aux_clear_i(csr_clear_i), .aux_index_i(csr_index_i[5:0]),
+    .aux_ack_o(rule_ack), .aux_data_o(rule_data), .busy_o(rule_busy)
+  );
+
+  // Registers: pairs {bytes, frames}.
+  logic [128*2*NPORTS-1:0]   port_q;                 // received, sent
+  logic [128*OWN*NPORTS-1:0] drop_q;
+  logic [255:0]              copy_q;                 // delivered, lost
+
+  function automatic logic [7:0] own_reason(input int i);
+    own_reason = i == 0 ? sl_pkg::REASON_RUNT : i == 1 ? sl_pkg::REASON_RX_OVERFLOW : i == 2 ? sl_pkg::REASON_PORT_DOWN
+                 : i == 3 ? sl_pkg::REASON_BAD_FCS : sl_pkg::REASON_OVERSIZE;
+  endfunction
+
+  for (genvar p = 0; p < NPORTS; p++) begin : g_port
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        port_q[256*p +: 256] <= '0;
+        drop_q[128*OWN*p +: 128*OWN] <= '0;
+      end else begin
+        if (rx_i[p]) begin
+          port_q[256*p +: 64]      <= port_q[256*p +: 64] + 64'd1;
+          port_q[256*p + 64 +: 64] <= port_q[256*p + 64 +: 64] + 64'(rx_len_i[16*p +: 16]);
+          for (int i = 0; i < OWN; i++) begin
+            if (rx_reason_i[8*p +: 8] == own_reason(i)) begin
+              drop_q[128*(OWN*p+i) +: 64]      <= drop_q[128*(OWN*p+i) +: 64] + 64'd1;
+              drop_q[128*(OWN*p+i) + 64 +: 64] <= drop_q[128*(OWN*p+i) + 64 +: 64] + 64'(rx_len_i[16*p +: 16]);
+            end
+          end
+        end
+        if (tx_i[p]) begin
+          port_q[256*p + 128 +: 64] <= port_q[256*p + 128 +: 64] + 64'd1;
+          port_q[256*p + 192 +: 64] <= port_q[256*p + 192 +: 64] + 64'(tx_len_i[16*p +: 16]);
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      copy_q <= '0;
+    end else begin
+      if (copy_i)      {copy_q[127:64], copy_q[63:0]}     <= {copy_q[127:64] + 64'(len_i), copy_q[63:0] + 64'd1};
+      if (copy_lost_i) {copy_q[255:192], copy_q[191:128]} <= {copy_q[255:192] + 64'(len_i), copy_q[191:128] + 64'd1};
+    end
+  end
+
+  // A read: from memory or a register first, then one addition per clock of what else counts to it.
+  logic [1:0]   state_q;     // 0 idle, 1 adding, 2 answer
+  logic [7:0]   add_q;
+  logic [127:0] sum_q, addend;
+  always_comb begin
+    addend = '0;
+    for (int p = 0; p < NPORTS; p++)
+      for (int i = 0; i < OWN; i++)
+        if (add_q == 8'(OWN*p + i) && csr_index_i == own_reason(i)) addend = drop_q[128*(OWN*p+i) +: 128];
+    if (add_q == 8'(OWN*NPORTS) && csr_index_i == sl_pkg::REASON_COPY)             addend = copy_q[127:0];
+    if (add_q == 8'(OWN*NPORTS) && csr_index_i == sl_pkg::REASON_COPY_METERED)     addend = copy_q[255:128];
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= 2'd0;
+    end else begin
+      case (state_q)
+        2'd0: begin
+          add_q <= '0;
+          if (reason_ack) begin
+            sum_q   <= reason_data[127:0];
+            state_q <= csr_clear_i ? 2'd2 : 2'd1;
+          end else if (rule_ack) begin
+            sum_q   <= rule_data[127:0];
+            state_q <= 2'd2;
+          end else if (csr_req_i && csr_table_i == sl_pkg::CSR_TABLE_PORT) begin
+            sum_q <= '0;
+            for (int i = 0; i < 2*NPORTS; i++) if (csr_index_i == 8'(i)) sum_q <= port_q[128*i +: 128];
+            state_q <= 2'd2;
+          end
+        end
+        2'd1: begin
+          sum_q <= {sum_q[127:64] + addend[127:64], sum_q[63:0] + addend[63:0]};
+          add_q <= add_q + 8'd1;
+          if (add_q == 8'(OWN*NPORTS)) state_q <= 2'd2;
+        end
+        default: state_q <= 2'd0;
+      endcase
+    end
+  end
+  assign csr_ack_o  = state_q == 2'd2;
+  assign csr_data_o = sum_q;
+  assign busy_o     = flow_busy || reason_busy || rule_busy || verdict_i || rx_i != '0 || tx_i != '0;
+endmodule

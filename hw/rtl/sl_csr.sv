@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The datapath's registers (block csr of the contract) on AXI4-Lite, one transaction at a time, and the window TBL_*
+// through which the tables of rules, actions, meters and counters are read and written an entry at a time. After a reset
+// it first clears the action table and the counters in memory (STATUS bit 0 meanwhile).
+`default_nettype none
+module sl_csr #(
+  parameter int unsigned NPORTS = 2,
+  parameter int unsigned TABLE_LOG2 = 16
+) (
+  input  wire logic              clk_i,
+  input  wire logic              rst_ni,
+  // AXI4-Lite, byte offsets within the block.
+  input  wire logic              s_axil_awvalid,
+  output logic                   s_axil_awready,
+  input  wire logic [11:0]       s_axil_awaddr,
+  input  wire logic              s_axil_wvalid,
+  output logic                   s_axil_wready,
+  input  wire logic [31:0]       s_axil_wdata,
+  output logic                   s_axil_bvalid,
+  input  wire logic              s_axil_bready,
+  output logic [1:0]             s_axil_bresp,
+  input  wire logic              s_axil_arvalid,
+  output logic                   s_axil_arready,
+  input  wire logic [11:0]       s_axil_araddr,
+  output logic                   s_axil_rvalid,
+  input  wire logic              s_axil_rready,
+  output logic [31:0]            s_axil_rdata,
+  output logic [1:0]             s_axil_rresp,
+  // What the registers say.
+  input  wire logic [31:0]       time_ms_i,
+  input  wire logic              clearing_i,       // the flow table
+  input  wire logic [31:0]       occupancy_i,
+  input  wire logic [31:0]       moves_i,
+  input  wire logic [31:0]       refused_i,
+  output logic                   clearing_o,       // anything
+  output logic                   clear_o,          // forget all flows
+  output logic [7:0]             epoch_o,
+  output logic [127:0]           seed_o,
+  output logic [15:0]            vxlan_port_o,
+  output logic [31:0]            miss_mark_o,
+  output logic                   miss_valid_o,
+  output logic [NPORTS-1:0]      port_up_o,
+  output logic [63:0]            port_flags_o,
+  output logic [8*48-1:0]        mac_o,
+  output logic [63:0]            mac_ports_o,
+  output logic [7:0]             mac_valid_o,
+  // Tables.
+  output logic                   rule_write_o,
+  output logic [5:0]             rule_index_o,
+  output logic [1023:0]          entry_o,          // rule, action or meter to write
+  output logic                   action_read_o,
+  output logic                   action_write_o,
+  output logic [11:0]            action_index_o,
+  input  wire logic [1023:0]     action_data_i,
+  output logic                   meter_write_o,
+  output logic [3:0]             meter_index_o,
+  input  wire logic [128*16-1:0] meter_data_i,
+  output logic                   count_req_o,
+  output logic [7:0]             count_table_o,
+  output logic [7:0]             count_index_o,
+  output logic                   count_clear_o,
+  input  wire logic              count_ack_i,
+  input  wire logic [127:0]      count_data_i,
+  output logic                   busy_o
+);
+  localparam logic [2:0] IDLE = 3'd0, FETCH = 3'd1, KEEP = 3'd2, COUNT = 3'd3, COMPARE = 3'd4, ZERO = 3'd5;
+
+  logic [31:0]    ctrl_q;
+  logic [31:0]    epoch_q, vxlan_q, miss_mark_q, miss_flags_q;
+  logic [127:0]   seed_q;
+  logic [255:0]   port_flags_q, mac_lo_q, mac_hi_q;
+  logic [8*48-1:0] mac_q;
+  logic [31:0]    sel_q;
+  logic [1023:0]  data_q;
+  logic           error_q;
+  logic [2:0]     state_q;
+  logic           command_q, write_q;       // a TBL_CMD waits; it writes
+  logic [7:0]     sel_table;
+  logic [23:0]    sel_index;
+
+  // Clearing after reset: actions and rules by walk_q, counters by count_walk_q (256 reasons, then 64 rules).
+  logic           init_q, init_walk_q, init_count_q;
+  logic [11:0]    walk_q;
+  logic [8:0]     count_walk_q;
+
+  assign sel_table = sel_q[31:24];
+  assign sel_index = sel_q[23:0];
+
+  // Write.
+  logic        write;
+  logic [11:0] waddr;
+  logic [31:0] wdata;
+  assign write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && state_q == IDLE && !command_q;
+  assign waddr = {s_axil_awaddr[11:2], 2'b00};
+  assign wdata = s_axil_wdata;
+  assign s_axil_awready = write;
+  assign s_axil_wready  = write;
+  assign s_axil_bresp   = 2'b00;
+  assign s_axil_rresp   = 2'b00;
+
+  logic in_table;
+  always_comb begin
+    case (sel_table)
+      sl_pkg::CSR_TABLE_CLASS:  in_table = sel_index < 24'(sl_pkg::CLASS_RULES);
+      sl_pkg::CSR_TABLE_ACTION: in_table = sel_index < 24'(sl_pkg::ACTIONS);
+      sl_pkg::CSR_TABLE_METER:  in_table = sel_index < 24'(sl_pkg::METERS);
+      sl_pkg::CSR_TABLE_REASON: in_table = sel_index < 24'(sl_pkg::REASONS) && !write_q;
+      sl_pkg::CSR_TABLE_PORT:   in_table = sel_index < 24'(2 * NPORTS) && !write_q;
+      sl_pkg::CSR_TABLE_RULE:   in_table = sel_index < 24'(sl_pkg::CLASS_RULES) && !write_q;
+      default:                  in_table = 1'b0;
+    endcase
+  end
+
+  // The rules as written, for reading back and for their cookies.
+  logic [1023:0] rule_data, rule_unused;
+  logic          rule_read;
+  sl_slot_ram #(.W(1024), .LOG2(6)) u_rules (
+    .clk_i, .a_read_i(rule_read), .a_addr_i(sel_index[5:0]), .a_data_o(rule_data),
+    .b_read_i(1'b0), .b_write_i(rule_write_o || init_walk_q), .b_addr_i(init_walk_q ? walk_q[5:0] : sel_index[5:0]),
+    .b_data_i(entry_o), .b_data_o(rule_unused)
+  );
+
+  logic start;
+  assign start = state_q == IDLE && command_q && !init_q;
+  assign rule_read      = start && sel_table == sl_pkg::CSR_TABLE_CLASS;
+  assign action_read_o  = start && sel_table == sl_pkg::CSR_TABLE_ACTION && !write_q;
+  assign action_write_o = init_walk_q || (start && in_table && write_q && sel_table == sl_pkg::CSR_TABLE_ACTION);
+  assign action_index_o = init_walk_q ? walk_q : sel_index[11:0];
+  assign meter_write_o  = start && in_table && write_q && sel_table == sl_pkg::CSR_TABLE_METER;
+  assign meter_index_o  = sel_index[3:0];
+  assign rule_write_o   = state_q == COMPARE;
+  assign rule_index_o   = sel_index[5:0];
+  assign entry_o        = init_walk_q ? '0 : data_q;
+  assign count_req_o    = state_q == COUNT || state_q == ZERO || init_count_q;
+  assign count_clear_o  = state_q == ZERO || init_count_q;
+  assign count_table_o  = init_count_q ? (count_walk_q[8] ? sl_pkg::CSR_TABLE_RULE : 8'd0)
+                          : state_q == ZERO ? sl_pkg::CSR_TABLE_RULE : sel_table;
+  assign count_index_o  = init_count_q ? count_walk_q[7:0] : sel_index[7:0];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      ctrl_q        <= '0;
+      epoch_q       <= '0;
+      vxlan_q       <= sl_pkg::VXLAN_PORT;
+      miss_mark_q   <= '0;
+      miss_flags_q  <= '0;
+      seed_q        <= '0;
+      port_flags_q  <= '0;
+      mac_lo_q      <= '0;
+      mac_hi_q      <= '0;
+      mac_q         <= '0;
+      sel_q         <= '0;
+      data_q        <= '0;
+      error_q       <= 1'b0;
+      state_q       <= IDLE;
+      command_q     <= 1'b0;
+      write_q       <= 1'b0;
+      s_axil_bvalid <= 1'b0;
+      clear_o       <= 1'b0;
+      init_q        <= 1'b1;
+      init_walk_q   <= 1'b1;
+      init_count_q  <= 1'b1;
+      walk_q        <= '0;
+      count_walk_q  <= '0;
+    end else begin
+      clear_o <= 1'b0;
+      if (s_axil_bvalid && s_axil_bready) s_axil_bvalid <= 1'b0;
+      if (write) begin
+        s_axil_bvalid <= 1'b1;
+        case (32'(waddr))
+          sl_pkg::CSR_CTRL:       ctrl_q <= wdata;
+          sl_pkg::CSR_EPOCH: begin
+            epoch_q <= {24'd0, wdata[7:0]};
+            clear_o <= 1'b1;
+          end
+          sl_pkg::CSR_VXLAN_PORT: vxlan_q <= wdata;
+          sl_pkg::CSR_MISS_MARK:  miss_mark_q <= wdata;
+          sl_pkg::CSR_MISS_FLAGS: miss_flags_q <= wdata;
+          sl_pkg::CSR_TBL_SEL:    sel_q <= wdata;
+          sl_pkg::CSR_TBL_CMD: begin
+            command_q <= wdata == 32'd1 || wdata == 32'd2;
+            write_q   <= wdata == 32'd2;
+            error_q   <= wdata != 32'd1 && wdata != 32'd2;
+          end
+          default: ;
+        endcase
+        if (waddr[11:4] == 8'h02) seed_q[32*waddr[3:2] +: 32] <= wdata;
+        if (waddr[11:5] == 7'h04) port_flags_q[32*waddr[4:2] +: 32] <= wdata;
+        if (waddr[11:6] == 6'h03) begin
+          if (!waddr[2]) begin
+            mac_lo_q[32*waddr[5:3] +: 32] <= wdata;
+          end else begin
+            mac_hi_q[32*waddr[5:3] +: 32] <= wdata;
+            mac_q[48*waddr[5:3] +: 48]    <= {wdata[15:0], mac_lo_q[32*waddr[5:3] +: 32]};
+          end
+        end
+        if (waddr[11:7] == 5'h03) data_q[32*waddr[6:2] +: 32] <= wdata;
+      end
+
+      // TBL_CMD.
+      case (state_q)
+        IDLE: begin
+          if (start) begin
+            command_q <= 1'b0;
+            error_q   <= !in_table;
+            if (in_table) begin
+              case (sel_table)
+                sl_pkg::CSR_TABLE_CLASS:  state_q <= FETCH;
+                sl_pkg::CSR_TABLE_ACTION: if (!write_q) state_q <= FETCH;
+                sl_pkg::CSR_TABLE_METER:  if (!write_q) data_q <= 1024'(meter_data_i[128*sel_index[3:0] +: 128]);
+                default:                  state_q <= COUNT;
+              endcase
+            end
+          end
+        end
+        FETCH: state_q <= write_q ? COMPARE : KEEP;
+        KEEP: begin
+          data_q  <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data : action_data_i;
+          state_q <= IDLE;
+        end
+        // A rule with a new cookie is a new rule: its counters restart.
+        COMPARE: state_q <= rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] != data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
+                            ? ZERO : IDLE;
+        ZERO: if (count_ack_i) state_q <= IDLE;
+        COUNT: begin
+          if (count_ack_i) begin
+            data_q  <= 1024'(count_data_i);
+            state_q <= IDLE;
+          end
+        end
+        default: state_q <= IDLE;
+      endcase
+
+      // After reset.
+      if (init_walk_q) begin
+        walk_q <= walk_q + 12'd1;
+        if (walk_q == '1) init_walk_q <= 1'b0;
+      end
+      if (init_count_q && count_ack_i) begin
+        count_walk_q <= count_walk_q + 9'd1;
+        if (count_walk_q == 9'd319) init_count_q <= 1'b0;
+      end
+      init_q <= init_walk_q || init_count_q;
+    end
+  end
+
+  // Read.
+  logic        read;
+  logic [11:0] raddr;
+  assign read  = s_axil_arvalid && !s_axil_rvalid;
+  assign raddr = {s_axil_araddr[11:2], 2'b00};
+  assign s_axil_arready = read;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      s_axil_rvalid <= 1'b0;
+    end else begin
+      if (s_axil_rvalid && s_axil_rready) s_axil_rvalid <= 1'b0;
+      if (read) s_axil_rvalid <= 1'b1;
+    end
+    if (read) begin
+      s_axil_rdata <= '0;
+      case (32'(raddr))
+        sl_pkg::CSR_ID:         s_axil_rdata <= sl_pkg::DATAPATH_ID;
+        sl_pkg::CSR_ABI:        s_axil_rdata <= sl_pkg::ABI_VERSION;
+        sl_pkg::CSR_CONFIG:     s_axil_rdata <= {16'd0, 8'(NPORTS), 8'(TABLE_LOG2)};
+        sl_pkg::CSR_STATUS:     s_axil_rdata <= {31'd0, clearing_o};
+        sl_pkg::CSR_CTRL:       s_axil_rdata <= ctrl_q;
+        sl_pkg::CSR_EPOCH:      s_axil_rdata <= epoch_q;
+        sl_pkg::CSR_VXLAN_PORT: s_axil_rdata <= vxlan_q;
+        sl_pkg::CSR_MISS_MARK:  s_axil_rdata <= miss_mark_q;
+        sl_pkg::CSR_MISS_FLAGS: s_axil_rdata <= miss_flags_q;
+        sl_pkg::CSR_TIME_MS:    s_axil_rdata <= time_ms_i;
+        sl_pkg::CSR_OCCUPANCY:  s_axil_rdata <= occupancy_i;
+        sl_pkg::CSR_MOVES:      s_axil_rdata <= moves_i;
+        sl_pkg::CSR_REFUSED:    s_axil_rdata <= refused_i;
+        sl_pkg::CSR_TBL_SEL:    s_axil_rdata <= sel_q;
+        sl_pkg::CSR_TBL_STATUS: s_axil_rdata <= {30'd0, error_q, command_q || state_q != IDLE};
+        default: begin
+          if (raddr[11:5] == 7'h04) s_axil_rdata <= port_flags_q[32*raddr[4:2] +: 32];
+          if (raddr[11:6] == 6'h03) s_axil_rdata <= raddr[2] ? mac_hi_q[32*raddr[5:3] +: 32] : mac_lo_q[32*raddr[5:3] +: 32];
+          if (raddr[11:7] == 5'h03) s_axil_rdata <= data_q[32*raddr[6:2] +: 32];
+        end
+      endcase
+    end
+  end
+
+  always_comb begin
+    for (int p = 0; p < NPORTS; p++) port_up_o[p] = ctrl_q[0] && port_flags_q[32*p] && !clearing_o;
+    for (int p = 0; p < 8; p++) port_flags_o[8*p +: 8] = port_flags_q[32*p +: 8];
+    for (int i = 0; i < 8; i++) begin
+      mac_ports_o[8*i +: 8] = mac_hi_q[32*i + 16 +: 8];
+      mac_valid_o[i]        = mac_hi_q[32*i + 31];
+    end
+  end
+  assign mac_o        = mac_q;
+  assign clearing_o   = init_q || clearing_i || clear_o;
+  assign epoch_o      = epoch_q[7:0];
+  assign seed_o       = seed_q;
+  assign vxlan_port_o = vxlan_q[15:0];
+  assign miss_mark_o  = miss_mark_q;
+  assign miss_valid_o = miss_flags_q[0];
+  assign busy_o       = state_q != IDLE || command_q || s_axil_bvalid || s_axil_rvalid || clearing_o;
+endmodule

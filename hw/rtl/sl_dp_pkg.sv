@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the datapath's modules pass to each other inside the card. What others see of the card (registers, structures,
+// reasons) is in the generated package sl_pkg; nothing here is a contract with software.
+//
+// Byte n of a frame, an address or a structure is always bits [8*n +: 8]: "memory order". Numbers are plain.
+`default_nettype none
+package sl_dp_pkg;
+  // One IP packet's headers, of the outer or of a tunnel's inner frame.
+  typedef struct packed {
+    logic         v4;        // by ethertype; v4 and v6 both 0: no L3
+    logic         v6;
+    logic         bad_ip;
+    logic         bad_csum;
+    logic         frag;
+    logic         options;
+    logic         ext;       // IPv6 extension header that is not followed
+    logic         tcp;       // TCP or UDP, not a fragment; l4_ok says whether its header is good
+    logic         udp;
+    logic         l4_ok;
+    logic [7:0]   proto;
+    logic [7:0]   ttl;
+    logic [7:0]   flags;     // TCP flags, 0 unless tcp and l4_ok
+    logic [15:0]  ip_len;    // header and payload
+    logic [15:0]  sport;     // memory order
+    logic [15:0]  dport;     // memory order
+    logic [127:0] src;       // memory order; IPv4 in the low 32 bits, rest zero
+    logic [127:0] dst;
+  } ip_t;
+
+  // What parse found out about a frame.
+  typedef struct packed {
+    logic [2:0]  port;
+    logic [13:0] len;
+    logic [47:0] dmac;       // memory order
+    logic        vlan;
+    logic [11:0] vid;
+    logic [15:0] etype;
+    ip_t         outer;
+    logic        vxlan;
+    logic [23:0] vni;
+    ip_t         inner;      // means something only with vxlan
+  } parsed_t;
+
+  // What travels with a frame from class to the verdict. reason 0: on its way to be forwarded; 1-63: to the host;
+  // 64 and above: dropped.
+  typedef struct packed {
+    logic [2:0]  port;
+    logic [13:0] len;
+    logic        vlan;
+    logic [7:0]  reason;
+    logic [7:0]  rule;       // 255 none
+    logic [15:0] tenant;
+    logic [3:0]  meter;
+    logic        mark_valid;
+    logic [31:0] mark;
+    logic        copy;
+    logic [31:0] copy_mark;
+    logic        decap;
+    logic        outer_v6;   // decides where the inner frame starts
+    logic        v6;         // of the packet looked up, as the rest
+    logic        udp;
+    logic [7:0]  ttl;
+    logic [15:0] ip_len;
+    logic        has_key;    // the hash was computed
+  } job_t;
+
+  // The lookup's answer.
+  typedef struct packed {
+    logic [31:0] flow_id;    // FLOW_ID_NONE unless hit
+    logic [63:0] hash;
+  } found_t;
+
+  // How the new frame is made; valid for forwarded frames.
+  typedef struct packed {
+    logic [2:0]  port;       // to leave by
+    logic [13:0] out_len;
+    logic [6:0]  hdr_len;    // bytes in front of the IP packet
+    logic [6:0]  src_off;    // offset of the IP packet in the frame as received
+    logic [15:0] ip_len;
+  } shape_t;
+
+  // Beside a frame for the host.
+  typedef struct packed {
+    logic [13:0] len;
+    logic [7:0]  port;
+    logic [7:0]  reason;
+    logic [7:0]  rule;
+    logic [15:0] tenant;
+    logic        mark_valid;
+    logic [31:0] mark;
+    logic [31:0] hash;
+    logic [31:0] flow_id;
+  } host_meta_t;
+  // Widths, for flat ports and memories.
+  localparam int unsigned IP_W     = 10 + 3*8 + 3*16 + 2*128;
+  localparam int unsigned PARSED_W = 3 + 14 + 48 + 1 + 12 + 16 + 2*IP_W + 1 + 24;
+  localparam int unsigned JOB_W    = 3 + 14 + 1 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 16 + 1;
+  localparam int unsigned FOUND_W  = 96;
+  localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
+  localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
+endpackage

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage emit (docs/datapath.md, 9): joins a frame's new first bytes (the block from rewrite) with the rest of the packet
+// and sends it to its port. All beats of all frames are written to a ring as they pass parse; here they are read again.
+//
+//   new frame:   | header (hdr_len) | IP packet: first 64 bytes | rest of the IP packet          |
+//                 \_________________ block ________________/     \__ ring, shifted by src_off - hdr_len __/
+//
+// The ring has two banks, even and odd beats, so that the 128 bytes that one output beat may need are read in one clock.
+// An output beat therefore needs one clock, whatever the shift: a frame takes as many clocks as it has output beats, and
+// a frame that is not forwarded takes one.
+`default_nettype none
+module sl_emit #(
+  parameter int unsigned NPORTS = 2,
+  parameter int unsigned RING_LOG2 = 9,
+  parameter int unsigned FRAMES_LOG2 = 7
+) (
+  input  wire logic               clk_i,
+  input  wire logic               rst_ni,
+  // Beats as they come from sl_arb.
+  input  wire logic               beat_i,
+  input  wire logic [511:0]       data_i,
+  // One per frame, from rewrite.
+  input  wire logic               valid_i,
+  input  wire logic               forward_i,
+  input  wire logic [7:0]         beats_i,
+  input  wire sl_dp_pkg::shape_t  shape_i,
+  input  wire logic [1407:0]      block_i,
+  // Credits back to sl_arb.
+  output logic                    done_o,
+  output logic [7:0]              done_beats_o,
+  // To the ports; room_i: there is room for eight more beats.
+  input  wire logic [NPORTS-1:0]  room_i,
+  output logic [NPORTS-1:0]       valid_o,
+  output logic [511:0]            data_o,
+  output logic [6:0]              bytes_o,    // of this beat
+  output logic                    last_o
+);
+  localparam int unsigned ENTRY_W = 1 + 8 + sl_dp_pkg::SHAPE_W + 1408;
+
+  // The ring.
+  logic [511:0] even_mem [0:(1<<(RING_LOG2-1))-1];
+  logic [511:0] odd_mem  [0:(1<<(RING_LOG2-1))-1];
+  logic [511:0] even_q, odd_q;
+  logic [RING_LOG2:0] wr_q, base_q, present;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni)     wr_q <= '0;
+    else if (beat_i) wr_q <= wr_q + 1'b1;
+    if (beat_i && !wr_q[0]) even_mem[wr_q[RING_LOG2-1:1]] <= data_i;
+    if (beat_i && wr_q[0])  odd_mem[wr_q[RING_LOG2-1:1]]  <= data_i;
+  end
+  assign present = wr_q - base_q;
+
+  logic               head_valid, forward, pop;
+  logic [7:0]         beats;
+  sl_dp_pkg::shape_t  shape;
+  logic [1407:0]      block;
+  logic [FRAMES_LOG2:0] waiting;
+  sl_fifo #(.W(ENTRY_W), .LOG2(FRAMES_LOG2)) u_frames (
+    .clk_i, .rst_ni, .push_i(valid_i), .data_i({forward_i, beats_i, shape_i, block_i}), .pop_i(pop),
+    .valid_o(head_valid), .data_o({forward, beats, shape, block}), .count_o(waiting)
+  );
+
+  // e0: choose the beat and read.
+  logic [7:0]  out_q, out_beats;          // output beat of the head frame
+  logic [7:0]  need;                      // last beat of the frame that it needs
+  logic signed [8:0] first, shift;        // first beat that it needs, relative to base; may be before the frame
+  logic [RING_LOG2-1:0] addr;
+  logic        step, last, enough;
+  logic [7:0]  block_bytes, left;         // bytes of this output beat that come from the block
+  assign out_beats = 8'((shape.out_len + 14'd63) >> 6);
+  assign shift = 9'(shape.src_off) - 9'(shape.hdr_len);
+  assign first = $signed({1'b0, out_q}) + (shift >>> 6);
+  assign need  = (first + 9'sd1 >= $signed({1'b0, beats})) ? beats - 8'd1 : first + 9'sd1 < 9'sd0 ? 8'd0
+                                                                         : 8'(first + 9'sd1);
+  assign addr  = base_q[RING_LOG2-1:0] + RING_LOG2'(first);
+  assign enough = present > (RING_LOG2+1)'(need);
+  assign last  = out_q == out_beats - 8'd1;
+  assign left  = (8'(shape.hdr_len) + 8'd64) - {out_q[1:0], 6'd0};
+  assign block_bytes = (out_q > 8'd2 || {out_q[1:0], 6'd0} >= 8'(shape.hdr_len) + 8'd64) ? 8'd0
+                       : left > 8'd64 ? 8'd64 : left;
+
+  logic room, start_ok;
+  always_comb begin
+    room = 1'b0;
+    for (int p = 0; p < NPORTS; p++) if (shape.port == 3'(p)) room = room_i[p];
+  end
+  // A frame that is not forwarded must have passed parse as a whole before its beats are given back.
+  // A new frame much shorter than the old one (padding, long tunnel headers) must not overtake the old one's beats: it
+  // starts late enough never to pause. The old beats come without pause, one per clock.
+  assign start_ok = out_q != 8'd0 || present >= (RING_LOG2+1)'(beats)
+                    || present + (RING_LOG2+1)'(out_beats) >= (RING_LOG2+1)'(beats) + (RING_LOG2+1)'(2);
+  assign step = head_valid && (forward ? (room && enough && start_ok) : present >= (RING_LOG2+1)'(beats));
+  assign pop  = step && (!forward || (last && present >= (RING_LOG2+1)'(beats)));
+
+  logic         valid1_q, valid2_q, valid3_q, last1_q, last2_q, last3_q, odd1_q;
+  logic [5:0]   shift1_q, shift2_q;
+  logic [2:0]   port1_q, port2_q, port3_q;
+  logic [6:0]   bytes1_q, bytes2_q, bytes3_q;
+  logic [7:0]   from1_q, from2_q, from3_q;
+  logic [511:0] block1_q, block2_q, block3_q;
+  logic         go;
+  assign go = step && forward && (!last || pop);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      out_q  <= '0;
+      base_q <= '0;
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+      valid3_q <= 1'b0;
+      done_o <= 1'b0;
+    end else begin
+      if (go) out_q <= last ? 8'd0 : out_q + 8'd1;
+      if (pop) base_q <= base_q + (RING_LOG2+1)'(beats);
+      done_o   <= pop;
+      valid1_q <= go;
+      valid2_q <= valid1_q;
+      valid3_q <= valid2_q;
+    end
+    if (pop) done_beats_o <= beats;
+    if (go) begin
+      even_q   <= even_mem[(RING_LOG2-1)'((addr + 1'b1) >> 1)];
+      odd_q    <= odd_mem[addr[RING_LOG2-1:1]];
+      odd1_q   <= addr[0];
+      shift1_q <= shift[5:0];
+      port1_q  <= shape.port;
+      last1_q  <= last;
+      bytes1_q <= last ? 7'(shape.out_len - {out_q, 6'd0}) : 7'd64;
+      from1_q  <= block_bytes;
+      block1_q <= out_q == 8'd0 ? block[511:0] : out_q == 8'd1 ? block[1023:512] : 512'(block[1407:1024]);
+    end
+  end
+
+  // e1: two beats in order, shifted by whole 16 bytes; e2: by the rest; e3: joined.
+  logic [1023:0] pair;
+  logic [639:0]  coarse2_q;
+  logic [511:0]  fine3_q;
+  assign pair = odd1_q ? {even_q, odd_q} : {odd_q, even_q};
+
+  function automatic logic [511:0] join_at(input logic [511:0] front, input logic [511:0] rest, input logic [7:0] n);
+    join_at = rest;
+    for (int i = 0; i < 64; i++) if (8'(i) < n) join_at[8*i +: 8] = front[8*i +: 8];
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (valid1_q) begin
+      coarse2_q <= 640'(pair >> {shift1_q[5:4], 7'd0});
+      shift2_q  <= shift1_q;
+      {port2_q, last2_q, bytes2_q, from2_q, block2_q} <= {port1_q, last1_q, bytes1_q, from1_q, block1_q};
+    end
+    if (valid2_q) begin
+      fine3_q <= 512'(coarse2_q >> {shift2_q[3:0], 3'd0});
+      {port3_q, last3_q, bytes3_q, from3_q, block3_q} <= {port2_q, last2_q, bytes2_q, from2_q, block2_q};
+    end
+    if (valid3_q) begin
+      data_o  <= join_at(block3_q, fine3_q, from3_q);
+      bytes_o <= bytes3_q;
+      last_o  <= last3_q;
+    end
+    if (!rst_ni) valid_o <= '0;
+    else for (int p = 0; p < NPORTS; p++) valid_o[p] <= valid3_q && port3_q == 3'(p);
+  end
+endmodule

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage ingress (docs/datapath.md, 1): one port's receive side. The MAC cannot be held back, so each frame is written
+// to a ring as it comes and kept only if its end says that it is good; the frames behind it then overwrite it.
+//
+//      beats  rd_q ─► | frame | frame | frame |  being written ... | ◄─ wr_q
+//                                             ^ start_q (the frame being written)
+//
+// A kept frame has a descriptor (its length). The reader (sl_arb) takes one beat per clock; its data follows one clock
+// later. Every frame ends in one event for the counters. What a kept frame is, later stages find out.
+`default_nettype none
+module sl_ingress #(
+  parameter int unsigned LOG2 = 9   // log2 of the ring's beats
+) (
+  input  wire logic         clk_i,
+  input  wire logic         rst_ni,
+  input  wire logic         enable_i,
+  // From the MAC; tkeep is contiguous from byte 0, tuser on the last beat says that the FCS is wrong.
+  input  wire logic         s_axis_tvalid,
+  input  wire logic [511:0] s_axis_tdata,
+  input  wire logic [63:0]  s_axis_tkeep,
+  input  wire logic         s_axis_tlast,
+  input  wire logic         s_axis_tuser,
+  output logic [15:0]       free_o,         // beats of room
+  // To sl_arb.
+  output logic              desc_valid_o,
+  output logic [13:0]       desc_len_o,
+  input  wire logic         desc_pop_i,
+  input  wire logic         rd_i,
+  output logic [511:0]      rd_data_o,
+  // To sl_counters: one pulse per frame.
+  output logic              event_o,
+  output logic [15:0]       event_len_o,
+  output logic [7:0]        event_reason_o, // 0: kept
+  output logic              busy_o
+);
+  localparam int unsigned BEATS_MAX = (sl_pkg::FRAME_MAX + sl_pkg::BEAT_BYTES - 1) / sl_pkg::BEAT_BYTES;
+
+  function automatic logic [6:0] keep_count(input logic [63:0] keep);
+    keep_count = 7'd0;
+    for (int i = 0; i < 64; i++) if (keep[i]) keep_count = 7'(i + 1);
+  endfunction
+
+  logic [511:0] mem [0:(1<<LOG2)-1];
+
+  // First register: the beat as it came, with its bytes counted.
+  logic         in_valid_q, in_last_q, in_bad_q;
+  logic [511:0] in_data_q;
+  logic [6:0]   in_bytes_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) in_valid_q <= 1'b0;
+    else         in_valid_q <= s_axis_tvalid;
+    if (s_axis_tvalid) begin
+      in_data_q  <= s_axis_tdata;
+      in_last_q  <= s_axis_tlast;
+      in_bad_q   <= s_axis_tuser;
+      in_bytes_q <= keep_count(s_axis_tkeep);
+    end
+  end
+
+  logic [LOG2:0] wr_q, start_q, rd_q, used;
+  logic [15:0]   len_q, len_d;
+  logic [7:0]    beats_q;
+  logic          lost_q, full, store;
+  logic [7:0]    reason;
+
+  assign used  = wr_q - rd_q;
+  assign full  = used == (LOG2+1)'(1 << LOG2);
+  assign store = in_valid_q && !full && !lost_q && beats_q < 8'(BEATS_MAX);
+  assign len_d = (len_q > 16'hff00) ? len_q : len_q + 16'(in_bytes_q);
+
+  always_comb begin
+    reason = 8'd0;
+    if (len_d < 16'(sl_pkg::FRAME_MIN))      reason = sl_pkg::REASON_RUNT;
+    else if (len_d > 16'(sl_pkg::FRAME_MAX)) reason = sl_pkg::REASON_OVERSIZE;
+    else if (in_bad_q)                       reason = sl_pkg::REASON_BAD_FCS;
+    else if (!enable_i)                      reason = sl_pkg::REASON_PORT_DOWN;
+    else if (lost_q || full)                 reason = sl_pkg::REASON_RX_OVERFLOW;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (store) mem[wr_q[LOG2-1:0]] <= in_data_q;
+    if (rd_i)  rd_data_o <= mem[rd_q[LOG2-1:0]];
+  end
+
+  logic keep;
+  assign keep = in_valid_q && in_last_q && reason == 8'd0;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      wr_q    <= '0;
+      start_q <= '0;
+      rd_q    <= '0;
+      len_q   <= '0;
+      beats_q <= '0;
+      lost_q  <= 1'b0;
+      event_o <= 1'b0;
+    end else begin
+      event_o <= in_valid_q && in_last_q;
+      if (rd_i) rd_q <= rd_q + 1'b1;
+      if (in_valid_q && in_last_q) begin
+        len_q   <= '0;
+        beats_q <= '0;
+        lost_q  <= 1'b0;
+        if (keep) begin
+          wr_q    <= wr_q + 1'b1;
+          start_q <= wr_q + 1'b1;
+        end else begin
+          wr_q <= start_q;
+        end
+      end else if (in_valid_q) begin
+        len_q <= len_d;
+        if (store) begin
+          wr_q    <= wr_q + 1'b1;
+          beats_q <= beats_q + 8'd1;
+        end
+        if (full) lost_q <= 1'b1;
+      end
+    end
+    if (in_valid_q && in_last_q) begin
+      event_len_o    <= len_d;
+      event_reason_o <= reason;
+    end
+  end
+
+  logic [LOG2:0] frames;
+  sl_fifo #(.W(14), .LOG2(LOG2)) u_desc (
+    .clk_i, .rst_ni, .push_i(keep), .data_i(len_d[13:0]), .pop_i(desc_pop_i),
+    .valid_o(desc_valid_o), .data_o(desc_len_o), .count_o(frames)
+  );
+
+  assign free_o = 16'(1 << LOG2) - 16'(used);
+  assign busy_o = in_valid_q || len_q != 16'd0 || frames != '0 || event_o || s_axis_tvalid;
+
+`ifndef SYNTHESIS
+  initial assert (LOG2 >= 8) else $fatal(1, "sl_ingress: the ring must hold a whole frame");
+  a_read_stored: assert property (@(posedge clk_i) disable iff (!rst_ni) rd_i |-> rd_q != start_q);
+  a_bounded: assert property (@(posedge clk_i) disable iff (!rst_ni) used <= (LOG2+1)'(1 << LOG2));
+`endif
+endmodule

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage key (docs/datapath.md, 4): builds the flow key of the packet that is looked up, the outer one or with DECAP the
+// inner one, or says why there is none. Latency: 1 clock.
+`default_nettype none
+module sl_key (
+  input  wire logic                clk_i,
+  input  wire logic                rst_ni,
+  input  wire logic                valid_i,
+  input  wire sl_dp_pkg::parsed_t  parsed_i,
+  input  wire sl_dp_pkg::job_t     job_i,
+  output logic                     valid_o,
+  output logic [319:0]             key_o,     // structure key; 0 without one
+  output sl_dp_pkg::job_t          job_o
+);
+  sl_dp_pkg::ip_t ip;
+  logic [7:0]     reason;
+  logic [319:0]   key;
+
+  always_comb begin
+    ip = job_i.decap ? parsed_i.inner : parsed_i.outer;
+    reason = job_i.reason;
+    if (job_i.reason == sl_pkg::REASON_FORWARDED) begin
+      if (job_i.decap && !parsed_i.vxlan)               reason = sl_pkg::REASON_TUNNEL_INNER;
+      else if (job_i.decap && !ip.v4 && !ip.v6)         reason = sl_pkg::REASON_TUNNEL_INNER;
+      else if (ip.bad_ip)                               reason = sl_pkg::REASON_BAD_IP;
+      else if (ip.bad_csum)                             reason = sl_pkg::REASON_BAD_IP_CSUM;
+      else if (!ip.v4 && !ip.v6)                        reason = sl_pkg::REASON_NO_L4;
+      else if (ip.frag)                                 reason = sl_pkg::REASON_FRAGMENT;
+      else if (ip.options)                              reason = sl_pkg::REASON_IP_OPTIONS;
+      else if (ip.ext)                                  reason = sl_pkg::REASON_EXT_HDR;
+      else if (!ip.tcp && !ip.udp)                      reason = sl_pkg::REASON_NO_L4;
+      else if (!ip.l4_ok)                               reason = sl_pkg::REASON_BAD_L4;
+    end
+    key = {ip.v6 ? 8'd6 : 8'd4, ip.proto, job_i.tenant, ip.dport, ip.sport, ip.dst, ip.src};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_o <= 1'b0;
+    else         valid_o <= valid_i;
+    if (valid_i) begin
+      key_o         <= reason == sl_pkg::REASON_FORWARDED ? key : '0;
+      job_o         <= job_i;
+      job_o.reason  <= reason;
+      job_o.has_key <= reason == sl_pkg::REASON_FORWARDED;
+      job_o.v6      <= ip.v6;
+      job_o.udp     <= ip.udp;
+      job_o.ttl     <= ip.ttl;
+      job_o.ip_len  <= ip.ip_len;
+    end
+  end
+endmodule

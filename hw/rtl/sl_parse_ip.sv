@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reads one IP header and the TCP or UDP header behind it (docs/datapath.md, 2). Used twice by sl_parse: for the outer
+// packet and for a tunnel's inner one. Latency: 4 clocks, one packet per clock.
+`default_nettype none
+module sl_parse_ip (
+  input  wire logic         clk_i,
+  input  wire logic         rst_ni,
+  input  wire logic         valid_i,
+  input  wire logic [15:0]  etype_i,
+  input  wire logic [13:0]  len_i,    // bytes of the frame from the IP header on
+  input  wire logic [639:0] view_i,   // 80 bytes from the IP header on; zero or rubbish behind the frame's end
+  output logic              valid_o,
+  output sl_dp_pkg::ip_t    ip_o
+);
+  function automatic logic [15:0] be16(input logic [15:0] x);
+    be16 = {x[7:0], x[15:8]};
+  endfunction
+
+  // Next headers that are extensions (docs/datapath.md lists them).
+  function automatic logic is_ext(input logic [7:0] nh);
+    is_ext = nh == 8'd0 || nh == 8'd43 || nh == 8'd60 || nh == 8'd51 || nh == 8'd50 || nh == 8'd135 || nh == 8'd139
+             || nh == 8'd140;
+  endfunction
+
+  // The 20 bytes of L4 header behind an IPv4 header of ihl words.
+  function automatic logic [159:0] l4_of(input logic [639:0] view, input logic [3:0] ihl);
+    l4_of = view[160 +: 160];
+    for (int i = 6; i < 16; i++) if (ihl == 4'(i)) l4_of = view[32*i +: 160];
+  endfunction
+
+  // Sum of the header's 16-bit words 3n..3n+2, as far as they belong to the header.
+  function automatic logic [17:0] sum3(input logic [639:0] view, input logic [3:0] ihl, input int n);
+    sum3 = 18'd0;
+    for (int w = 3*n; w < 3*n + 3; w++) begin
+      if (w < 2 * int'(ihl)) sum3 = sum3 + 18'({view[16*w +: 8], view[16*w + 8 +: 8]});
+    end
+  endfunction
+
+  // Stage 1: the IP header's fields and lengths.
+  logic               valid1_q, valid2_q, valid3_q;
+  sl_dp_pkg::ip_t     ip1_q, ip2_q, ip3_q, ip1_d;
+  logic [15:0]        pay1_q, pay2_q;
+  logic [3:0]         ihl;
+  logic [15:0]        total, payload;
+  logic               v4, v6, frag4;
+  logic [7:0]         proto;
+
+  assign v4    = etype_i == 16'h0800;
+  assign v6    = etype_i == 16'h86dd;
+  assign ihl   = view_i[3:0];
+  assign total = be16(view_i[31:16]);
+  assign frag4 = (be16(view_i[63:48]) & 16'h3fff) != 16'd0;
+  assign proto = v4 ? view_i[79:72] : v6 ? view_i[55:48] : 8'd0;
+
+  always_comb begin
+    ip1_d     = '0;
+    payload   = 16'd0;
+    ip1_d.v4  = v4;
+    ip1_d.v6  = v6;
+    if (v4) begin
+      ip1_d.bad_ip  = len_i < 14'd20 || view_i[7:4] != 4'd4 || ihl < 4'd5 || total < 16'({ihl, 2'b00})
+                      || total > 16'(len_i);
+      ip1_d.frag    = frag4;
+      ip1_d.options = ihl > 4'd5;
+      ip1_d.ttl     = view_i[71:64];
+      ip1_d.src     = 128'(view_i[127:96]);
+      ip1_d.dst     = 128'(view_i[159:128]);
+      ip1_d.ip_len  = total;
+      payload       = total - 16'({ihl, 2'b00});
+    end else if (v6) begin
+      payload       = be16(view_i[47:32]);
+      ip1_d.bad_ip  = len_i < 14'd40 || view_i[7:4] != 4'd6 || 17'(payload) + 17'd40 > 17'(len_i);
+      ip1_d.frag    = proto == 8'd44;
+      ip1_d.ext     = is_ext(proto);
+      ip1_d.ttl     = view_i[63:56];
+      ip1_d.src     = view_i[191:64];
+      ip1_d.dst     = view_i[319:192];
+      ip1_d.ip_len  = payload + 16'd40;
+    end
+    ip1_d.proto = proto;
+    ip1_d.tcp   = proto == 8'd6 && !ip1_d.frag && !ip1_d.ext && (v4 || v6);
+    ip1_d.udp   = proto == 8'd17 && !ip1_d.frag && !ip1_d.ext && (v4 || v6);
+  end
+
+  // The checksum is summed in three steps: ten sums of three words, three sums of those, one.
+  logic [10*18-1:0] sum1_q;
+  logic [159:0]     l4v4_q, l4v6_q, l4_q;
+  always_ff @(posedge clk_i) begin
+    if (valid_i) begin
+      ip1_q  <= ip1_d;
+      pay1_q <= payload;
+      l4v4_q <= l4_of(view_i, ihl);
+      l4v6_q <= view_i[320 +: 160];
+      for (int n = 0; n < 10; n++) sum1_q[18*n +: 18] <= sum3(view_i, ihl, n);
+    end
+  end
+
+  // Stage 2: the L4 header, and fewer sums.
+  logic [3*20-1:0] sum2_q;
+  always_ff @(posedge clk_i) begin
+    if (valid1_q) begin
+      ip2_q  <= ip1_q;
+      pay2_q <= pay1_q;
+      l4_q   <= ip1_q.v4 ? l4v4_q : l4v6_q;
+      sum2_q[0 +: 20]  <= 20'(sum1_q[0 +: 18]) + 20'(sum1_q[18 +: 18]) + 20'(sum1_q[36 +: 18]);
+      sum2_q[20 +: 20] <= 20'(sum1_q[54 +: 18]) + 20'(sum1_q[72 +: 18]) + 20'(sum1_q[90 +: 18]);
+      sum2_q[40 +: 20] <= 20'(sum1_q[108 +: 18]) + 20'(sum1_q[126 +: 18]) + 20'(sum1_q[144 +: 18])
+                          + 20'(sum1_q[162 +: 18]);
+    end
+  end
+
+  // Stage 3: is the L4 header good?
+  logic [15:0] udp_len;
+  logic        tcp_ok, udp_ok;
+  logic [21:0] sum3_q;
+  assign udp_len = be16(l4_q[47:32]);
+  assign tcp_ok  = pay2_q >= 16'd20 && l4_q[103:100] >= 4'd5 && pay2_q >= 16'({l4_q[103:100], 2'b00});
+  assign udp_ok  = pay2_q >= 16'd8 && udp_len >= 16'd8 && udp_len <= pay2_q;
+  always_ff @(posedge clk_i) begin
+    if (valid2_q) begin
+      ip3_q       <= ip2_q;
+      ip3_q.l4_ok <= (ip2_q.tcp && tcp_ok) || (ip2_q.udp && udp_ok);
+      ip3_q.flags <= (ip2_q.tcp && tcp_ok) ? l4_q[111:104] : 8'd0;
+      ip3_q.sport <= l4_q[15:0];
+      ip3_q.dport <= l4_q[31:16];
+      sum3_q      <= 22'(sum2_q[0 +: 20]) + 22'(sum2_q[20 +: 20]) + 22'(sum2_q[40 +: 20]);
+    end
+  end
+
+  // Stage 4: the checksum's verdict. Folded once, the sum has at most 17 bits; both 0xffff and 0x1fffe fold to 0xffff.
+  logic [16:0] folded;
+  assign folded = 17'(sum3_q[15:0]) + 17'(sum3_q[21:16]);
+  always_ff @(posedge clk_i) begin
+    if (valid3_q) begin
+      ip_o          <= ip3_q;
+      ip_o.bad_csum <= ip3_q.v4 && !ip3_q.bad_ip && folded != 17'h0ffff && folded != 17'h1fffe;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {valid_o, valid3_q, valid2_q, valid1_q} <= '0;
+    else         {valid_o, valid3_q, valid2_q, valid1_q} <= {valid3_q, valid2_q, valid1_q, valid_i};
+  end
+endmodule

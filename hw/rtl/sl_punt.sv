@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage punt (docs/datapath.md, 10) and the final verdict of every frame: meters, room in the host buffer, copies. The
+// frame's beats wait in a ring of their own, so that a frame for the host is read there while emit sends others.
+//
+//   beats of all frames ─► ring ─► (skip or copy) ─► host buffer ─► m_axis_host
+//   verdicts            ─► queue ────┘
+//
+// Room in the host buffer is reserved at the verdict, so a frame is delivered whole or not at all.
+`default_nettype none
+module sl_punt #(
+  parameter int unsigned RING_LOG2 = 9,
+  parameter int unsigned FRAMES_LOG2 = 7,
+  parameter int unsigned HOST_LOG2 = 11      // beats of the host buffer; a quarter as many frames
+) (
+  input  wire logic                      clk_i,
+  input  wire logic                      rst_ni,
+  input  wire logic                      tick_i,
+  input  wire logic [1:0]                tick_size_i,
+  input  wire logic                      meter_write_i,
+  input  wire logic [3:0]                meter_index_i,
+  input  wire logic [127:0]              meter_data_i,
+  output logic [128*16-1:0]              meter_data_o,
+  // Beats as they come from sl_arb.
+  input  wire logic                      beat_i,
+  input  wire logic [511:0]              data_i,
+  // One per frame, from action.
+  input  wire logic                      valid_i,
+  input  wire sl_dp_pkg::job_t           job_i,
+  input  wire sl_dp_pkg::found_t         found_i,
+  // Credits back to sl_arb.
+  output logic                           done_o,
+  output logic [7:0]                     done_beats_o,
+  // The final verdict, for sl_counters.
+  output logic                           verdict_o,
+  output logic [7:0]                     reason_o,
+  output logic [13:0]                    len_o,
+  output logic [7:0]                     rule_o,       // 255 none
+  output logic [31:0]                    flow_id_o,
+  output logic                           copy_o,       // copied as well
+  output logic                           copy_lost_o,  // should have been
+  // To the host.
+  output logic                           m_axis_host_tvalid,
+  input  wire logic                      m_axis_host_tready,
+  output logic [511:0]                   m_axis_host_tdata,
+  output logic [6:0]                     m_axis_host_bytes,
+  output logic                           m_axis_host_tlast,
+  output sl_dp_pkg::host_meta_t          m_axis_host_tuser,
+  output logic                           busy_o        // but for frames that wait for the host
+);
+  // v1: the meter.
+  logic [15:0] pass, take;
+  logic        wants;
+  assign wants = valid_i && (job_i.reason == sl_pkg::REASON_FORWARDED ? job_i.copy : job_i.reason < 8'd64);
+  for (genvar m = 0; m < 16; m++) begin : g_meter
+    assign take[m] = wants && job_i.meter == 4'(m);
+    sl_meter u_meter (
+      .clk_i, .rst_ni, .write_i(meter_write_i && meter_index_i == 4'(m)), .data_i(meter_data_i),
+      .data_o(meter_data_o[128*m +: 128]), .tick_i, .tick_size_i, .take_i(take[m]), .pass_o(pass[m])
+    );
+  end
+
+  logic              valid1_q, wants1_q, pass1_q;
+  sl_dp_pkg::job_t   job1_q;
+  sl_dp_pkg::found_t found1_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid1_q <= 1'b0;
+    else         valid1_q <= valid_i;
+    if (valid_i) begin
+      job1_q   <= job_i;
+      found1_q <= found_i;
+      wants1_q <= wants;
+      pass1_q  <= pass[job_i.meter];
+    end
+  end
+
+  // v2: room in the host buffer, and the verdict.
+  logic [HOST_LOG2:0]   room_q;       // beats not reserved
+  logic [HOST_LOG2-2:0] frames_q;     // frames reserved or waiting
+  logic [7:0]           beats1;
+  logic                 fits, accept, beat_out, frame_out;
+  assign beats1 = 8'((job1_q.len + 14'd63) >> 6);
+  assign fits   = room_q >= (HOST_LOG2+1)'(beats1) && !frames_q[HOST_LOG2-2];
+  assign accept = valid1_q && wants1_q && pass1_q && fits;
+
+  sl_dp_pkg::host_meta_t meta1;
+  always_comb begin
+    meta1.len        = job1_q.len;
+    meta1.port       = 8'(job1_q.port);
+    meta1.reason     = job1_q.reason;
+    meta1.rule       = job1_q.rule;
+    meta1.tenant     = job1_q.tenant;
+    meta1.mark_valid = job1_q.mark_valid;
+    meta1.mark       = job1_q.mark;
+    meta1.hash       = found1_q.hash[31:0];
+    meta1.flow_id    = found1_q.flow_id;
+    if (job1_q.reason == sl_pkg::REASON_FORWARDED) begin
+      meta1.reason     = sl_pkg::REASON_COPY;
+      meta1.mark_valid = 1'b1;
+      meta1.mark       = job1_q.copy_mark;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      room_q      <= (HOST_LOG2+1)'(1 << HOST_LOG2);
+      frames_q    <= '0;
+      verdict_o   <= 1'b0;
+      copy_o      <= 1'b0;
+      copy_lost_o <= 1'b0;
+    end else begin
+      room_q   <= room_q - (accept ? (HOST_LOG2+1)'(beats1) : '0) + (HOST_LOG2+1)'(beat_out);
+      frames_q <= frames_q + (HOST_LOG2-1)'(accept) - (HOST_LOG2-1)'(frame_out);
+      verdict_o   <= valid1_q;
+      copy_o      <= accept && job1_q.reason == sl_pkg::REASON_FORWARDED;
+      copy_lost_o <= valid1_q && wants1_q && !accept && job1_q.reason == sl_pkg::REASON_FORWARDED;
+    end
+    if (valid1_q) begin
+      len_o     <= job1_q.len;
+      rule_o    <= job1_q.rule;
+      flow_id_o <= found1_q.flow_id;
+      reason_o  <= job1_q.reason;
+      if (wants1_q && job1_q.reason != sl_pkg::REASON_FORWARDED) begin
+        if (!pass1_q)   reason_o <= sl_pkg::REASON_METERED;
+        else if (!fits) reason_o <= sl_pkg::REASON_HOST_FULL;
+      end
+    end
+  end
+
+  // The ring and its reader: one clock to skip a frame, one per beat to copy it.
+  logic [511:0]       ring_mem [0:(1<<RING_LOG2)-1];
+  logic [511:0]       ring_q;
+  logic [RING_LOG2:0] wr_q, rd_q, present;
+  logic               head_valid, head_take, pop, read;
+  logic [13:0]        head_len;
+  logic [7:0]         head_beats, beat_q;
+  logic [FRAMES_LOG2:0] waiting;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni)     wr_q <= '0;
+    else if (beat_i) wr_q <= wr_q + 1'b1;
+    if (beat_i) ring_mem[wr_q[RING_LOG2-1:0]] <= data_i;
+    if (read)   ring_q <= ring_mem[rd_q[RING_LOG2-1:0]];
+  end
+  sl_fifo #(.W(15), .LOG2(FRAMES_LOG2)) u_frames (
+    .clk_i, .rst_ni, .push_i(valid1_q), .data_i({accept, job1_q.len}), .pop_i(pop),
+    .valid_o(head_valid), .data_o({head_take, head_len}), .count_o(waiting)
+  );
+  assign present    = wr_q - rd_q;
+  assign head_beats = 8'((head_len + 14'd63) >> 6);
+  assign read       = head_valid && head_take && present != '0;
+  assign pop        = head_valid && (head_take ? read && beat_q == head_beats - 8'd1
+                                               : present >= (RING_LOG2+1)'(head_beats));
+
+  logic       push_q, last_q;
+  logic [6:0] bytes_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      rd_q   <= '0;
+      beat_q <= '0;
+      push_q <= 1'b0;
+      done_o <= 1'b0;
+    end else begin
+      if (read)     rd_q <= rd_q + 1'b1;
+      else if (pop) rd_q <= rd_q + (RING_LOG2+1)'(head_beats);
+      if (read) beat_q <= pop ? 8'd0 : beat_q + 8'd1;
+      push_q <= read;
+      done_o <= pop;
+    end
+    if (pop) done_beats_o <= head_beats;
+    if (read) begin
+      last_q  <= pop;
+      bytes_q <= pop ? 7'(head_len - {beat_q, 6'd0}) : 7'd64;
+    end
+  end
+
+  // The host buffer.
+  logic [HOST_LOG2:0] host_free;
+  sl_ram_fifo #(.W(520), .LOG2(HOST_LOG2)) u_host (
+    .clk_i, .rst_ni, .push_i(push_q), .commit_i(1'b1), .data_i({last_q, bytes_q, ring_q}), .free_o(host_free),
+    .valid_o(m_axis_host_tvalid), .data_o({m_axis_host_tlast, m_axis_host_bytes, m_axis_host_tdata}), .pop_i(beat_out)
+  );
+  logic meta_valid;
+  logic [HOST_LOG2-2:0] metas;
+  sl_fifo #(.W(sl_dp_pkg::META_W), .LOG2(HOST_LOG2 - 2)) u_meta (
+    .clk_i, .rst_ni, .push_i(accept), .data_i(meta1), .pop_i(frame_out), .valid_o(meta_valid),
+    .data_o(m_axis_host_tuser), .count_o(metas)
+  );
+  assign beat_out  = m_axis_host_tvalid && m_axis_host_tready;
+  assign frame_out = beat_out && m_axis_host_tlast;
+  assign busy_o    = valid1_q || head_valid || push_q || verdict_o;
+
+`ifndef SYNTHESIS
+  a_meta_first: assert property (@(posedge clk_i) disable iff (!rst_ni) m_axis_host_tvalid |-> meta_valid);
+  a_reserved: assert property (@(posedge clk_i) disable iff (!rst_ni) push_q |-> host_free != '0);
+  a_frames: assert property (@(posedge clk_i) disable iff (!rst_ni) metas == frames_q);
+`endif
+endmodule

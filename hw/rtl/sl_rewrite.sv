@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage rewrite (docs/datapath.md, 8): makes the new frame's first bytes. They are the action's header template (or the
+// Ethernet header as it came) with its lengths completed, followed by the first 64 bytes of the IP packet with NAT and
+// TTL applied; every header that changes lies within these. The rest of the packet follows in emit.
+//
+//   window ─► r1 pick IP packet ─► r2 addresses, sums ─► r3 checksums, lengths ─► r4, r5 shift behind the header ─► block
+//
+// Latency: 5 clocks, one frame per clock; frames that are not forwarded pass without meaning.
+`default_nettype none
+module sl_rewrite (
+  input  wire logic                clk_i,
+  input  wire logic                rst_ni,
+  input  wire logic                valid_i,
+  input  wire sl_dp_pkg::job_t     job_i,
+  input  wire logic [63:0]         hash_i,
+  input  wire logic [511:0]        record_i,
+  input  wire logic [1023:0]       action_i,
+  input  wire sl_dp_pkg::shape_t   shape_i,
+  input  wire logic [1535:0]       window_i,
+  output logic                     valid_o,
+  output logic                     forward_o,
+  output logic [7:0]               beats_o,     // of the frame as received
+  output sl_dp_pkg::shape_t        shape_o,
+  output logic [1407:0]            block_o      // 112 + 64 bytes; shape_o.hdr_len + 64 of them mean something
+);
+  function automatic logic [15:0] be16(input logic [15:0] x);
+    be16 = {x[7:0], x[15:8]};
+  endfunction
+
+  // One's-complement sum folded to 16 bits.
+  function automatic logic [15:0] fold(input logic [18:0] sum);
+    logic [16:0] once;
+    once = 17'(sum[15:0]) + 17'(sum[18:16]);
+    fold = once[15:0] + 16'(once[16]);
+  endfunction
+
+  // The 64 bytes from one of the six places where an IP packet can start.
+  function automatic logic [511:0] pick(input logic [1535:0] window, input logic [6:0] off);
+    case (off)
+      7'd14:   pick = window[8*14 +: 512];
+      7'd18:   pick = window[8*18 +: 512];
+      7'd64:   pick = window[8*64 +: 512];
+      7'd68:   pick = window[8*68 +: 512];
+      7'd84:   pick = window[8*84 +: 512];
+      default: pick = window[8*88 +: 512];
+    endcase
+  endfunction
+
+  // The Ethernet header in front of it, with its tag if it has one (only an outer one can).
+  function automatic logic [143:0] ethernet(input logic [1535:0] window, input logic [6:0] off);
+    case (off)
+      7'd64:   ethernet = window[8*50 +: 144];
+      7'd68:   ethernet = window[8*54 +: 144];
+      7'd84:   ethernet = window[8*70 +: 144];
+      7'd88:   ethernet = window[8*74 +: 144];
+      default: ethernet = window[143:0];
+    endcase
+  endfunction
+
+  logic        valid1_q, valid2_q, valid3_q, valid4_q;
+  logic        fwd1_q, fwd2_q, fwd3_q, fwd4_q;
+  logic [7:0]  beats1_q, beats2_q, beats3_q, beats4_q;
+  sl_dp_pkg::shape_t shape1_q, shape2_q, shape3_q, shape4_q;
+  logic        go;
+  assign go = valid_i && job_i.reason == sl_pkg::REASON_FORWARDED;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {valid_o, valid4_q, valid3_q, valid2_q, valid1_q} <= '0;
+    else         {valid_o, valid4_q, valid3_q, valid2_q, valid1_q} <= {valid4_q, valid3_q, valid2_q, valid1_q, valid_i};
+    if (valid_i) begin
+      fwd1_q   <= go;
+      beats1_q <= 8'((job_i.len + 14'd63) >> 6);
+      shape1_q <= shape_i;
+    end
+    if (valid1_q) {fwd2_q, beats2_q, shape2_q} <= {fwd1_q, beats1_q, shape1_q};
+    if (valid2_q) {fwd3_q, beats3_q, shape3_q} <= {fwd2_q, beats2_q, shape2_q};
+    if (valid3_q) {fwd4_q, beats4_q, shape4_q} <= {fwd3_q, beats3_q, shape3_q};
+    if (valid4_q) {forward_o, beats_o, shape_o} <= {fwd4_q, beats4_q, shape4_q};
+  end
+
+  // r1: the packet, the header, and what the checksums need.
+  logic [511:0] ip1_q, rec1_q;
+  logic [895:0] hdr1_q;
+  logic         v6_1_q, udp_1_q, strip_1_q;
+  logic [7:0]   flags1_q;
+  logic [6:0]   l3_off1_q, l4_off1_q;
+  logic [15:0]  entropy1_q;
+  always_ff @(posedge clk_i) begin
+    if (go) begin
+      ip1_q      <= pick(window_i, shape_i.src_off);
+      rec1_q     <= record_i;
+      strip_1_q  <= action_i[sl_pkg::ACTION_FLAGS_LSB + 1];
+      hdr1_q     <= action_i[sl_pkg::ACTION_FLAGS_LSB + 1] ? action_i[sl_pkg::ACTION_HDR_LSB +: 896]
+                                                           : 896'(ethernet(window_i, shape_i.src_off));
+      flags1_q   <= action_i[sl_pkg::ACTION_FLAGS_LSB +: 8];
+      l3_off1_q  <= action_i[sl_pkg::ACTION_L3_OFF_LSB +: 7];
+      l4_off1_q  <= action_i[sl_pkg::ACTION_L4_OFF_LSB +: 7];
+      v6_1_q     <= job_i.v6;
+      udp_1_q    <= job_i.udp;
+      entropy1_q <= 16'(sl_pkg::ENTROPY_BASE) | {2'b00, hash_i[61:48]};
+    end
+  end
+
+  // r2: NAT and TTL; sums.
+  function automatic logic [511:0] nat(input logic [511:0] ip, input logic [511:0] rec, input logic v6);
+    logic [7:0] ttl;
+    nat = ip;
+    ttl = v6 ? ip[63:56] : ip[71:64];
+    if (rec[sl_pkg::RECORD_FLAGS_LSB + 2]) ttl = ttl - 8'd1;
+    if (v6) nat[63:56] = ttl;
+    else    nat[71:64] = ttl;
+    if (rec[sl_pkg::RECORD_FLAGS_LSB]) begin
+      if (v6) begin
+        nat[191:64]  = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 128];
+        nat[335:320] = rec[sl_pkg::RECORD_NEW_SPORT_LSB +: 16];
+      end else begin
+        nat[127:96]  = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 32];
+        nat[175:160] = rec[sl_pkg::RECORD_NEW_SPORT_LSB +: 16];
+      end
+    end
+    if (rec[sl_pkg::RECORD_FLAGS_LSB + 1]) begin
+      if (v6) begin
+        nat[319:192] = rec[sl_pkg::RECORD_NEW_DST_LSB +: 128];
+        nat[351:336] = rec[sl_pkg::RECORD_NEW_DPORT_LSB +: 16];
+      end else begin
+        nat[159:128] = rec[sl_pkg::RECORD_NEW_DST_LSB +: 32];
+        nat[191:176] = rec[sl_pkg::RECORD_NEW_DPORT_LSB +: 16];
+      end
+    end
+  endfunction
+
+  logic        is_nat;
+  logic [15:0] l4_old;
+  assign is_nat = rec1_q[sl_pkg::RECORD_FLAGS_LSB] || rec1_q[sl_pkg::RECORD_FLAGS_LSB + 1];
+  assign l4_old = v6_1_q ? (udp_1_q ? ip1_q[8*46 +: 16] : ip1_q[8*56 +: 16])
+                         : (udp_1_q ? ip1_q[8*26 +: 16] : ip1_q[8*36 +: 16]);
+
+  logic [511:0] ip2_q;
+  logic [895:0] hdr2_q;
+  logic         v6_2_q, udp_2_q, nat_2_q, ttl_2_q, l4_zero2_q, strip_2_q;
+  logic [7:0]   flags2_q;
+  logic [6:0]   l3_off2_q, l4_off2_q;
+  logic [18:0]  l3_sum2_q, l4_sum2_q, outer_sum2_q;
+  logic [15:0]  outer_len2_q, udp_len2_q, entropy2_q, outer_len;
+  assign outer_len = 16'(shape1_q.hdr_len) - 16'(l3_off1_q) + shape1_q.ip_len;
+  always_ff @(posedge clk_i) begin
+    if (valid1_q && fwd1_q) begin
+      ip2_q        <= nat(ip1_q, rec1_q, v6_1_q);
+      hdr2_q       <= hdr1_q;
+      v6_2_q       <= v6_1_q;
+      udp_2_q      <= udp_1_q;
+      strip_2_q    <= strip_1_q;
+      flags2_q     <= flags1_q;
+      l3_off2_q    <= l3_off1_q;
+      l4_off2_q    <= l4_off1_q;
+      entropy2_q   <= entropy1_q;
+      nat_2_q      <= is_nat;
+      ttl_2_q      <= rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2];
+      l4_zero2_q   <= udp_1_q && l4_old == 16'd0;
+      // TTL less one: ~m + m' is 0xfeff whatever the word m was.
+      l3_sum2_q    <= 19'(16'(~be16(ip1_q[95:80]))) + (is_nat ? 19'(rec1_q[sl_pkg::RECORD_L3_DELTA_LSB +: 16]) : 19'd0)
+                      + (rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2] ? 19'h0feff : 19'd0);
+      l4_sum2_q    <= 19'(16'(~be16(l4_old))) + 19'(rec1_q[sl_pkg::RECORD_L4_DELTA_LSB +: 16]);
+      outer_sum2_q <= 19'(16'(~be16(hdr1_q[8*(11'(l3_off1_q) + 11'd10) +: 16]))) + 19'(outer_len);
+      outer_len2_q <= outer_len;
+      udp_len2_q   <= 16'(shape1_q.hdr_len) - 16'(l4_off1_q) + shape1_q.ip_len;
+    end
+  end
+
+  // r3: checksums and lengths go in.
+  function automatic logic [511:0] ip_sums(input logic [511:0] ip, input logic v6, input logic udp, input logic l3,
+                                           input logic [15:0] l3_sum, input logic l4, input logic [15:0] l4_sum);
+    ip_sums = ip;
+    if (!v6 && l3) ip_sums[95:80] = be16(l3_sum);
+    if (l4) begin
+      if (v6 && udp)  ip_sums[8*46 +: 16] = be16(l4_sum);
+      if (v6 && !udp) ip_sums[8*56 +: 16] = be16(l4_sum);
+      if (!v6 && udp) ip_sums[8*26 +: 16] = be16(l4_sum);
+      if (!v6 && !udp) ip_sums[8*36 +: 16] = be16(l4_sum);
+    end
+  endfunction
+
+  function automatic logic [895:0] complete(input logic [895:0] hdr, input logic [7:0] flags, input logic [6:0] l3,
+                                            input logic [6:0] l4, input logic [15:0] len, input logic [15:0] sum,
+                                            input logic [15:0] udp_len, input logic [15:0] sport);
+    complete = hdr;
+    if (flags[2]) begin
+      complete[8*(11'(l3) + 11'd2) +: 16]  = be16(len);
+      complete[8*(11'(l3) + 11'd10) +: 16] = be16(sum);
+    end
+    if (flags[3]) complete[8*(11'(l3) + 11'd4) +: 16] = be16(len - 16'd40);
+    if (flags[4]) begin
+      complete[8*11'(l4) +: 16]           = be16(sport);
+      complete[8*(11'(l4) + 11'd4) +: 16] = be16(udp_len);
+    end
+  endfunction
+
+  logic [15:0] l4_new;
+  assign l4_new = ~fold(l4_sum2_q);
+  logic [511:0] ip3_q;
+  logic [895:0] hdr3_q;
+  always_ff @(posedge clk_i) begin
+    if (valid2_q && fwd2_q) begin
+      ip3_q  <= ip_sums(ip2_q, v6_2_q, udp_2_q, nat_2_q || ttl_2_q, ~fold(l3_sum2_q), nat_2_q && !l4_zero2_q,
+                        udp_2_q && l4_new == 16'd0 ? 16'hffff : l4_new);
+      hdr3_q <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_len2_q, ~fold(outer_sum2_q),
+                                     udp_len2_q, entropy2_q)
+                          : hdr2_q;
+    end
+  end
+
+  // r4: cut the header to its length and shift the packet behind it by whole 16 bytes; r5: by the rest.
+  function automatic logic [895:0] cut(input logic [895:0] hdr, input logic [6:0] len);
+    cut = hdr;
+    for (int i = 0; i < 112; i++) if (7'(i) >= len) cut[8*i +: 8] = 8'd0;
+  endfunction
+
+  logic [895:0]  hdr4_q;
+  logic [1407:0] ip4_q;
+  always_ff @(posedge clk_i) begin
+    if (valid3_q && fwd3_q) begin
+      hdr4_q <= cut(hdr3_q, shape3_q.hdr_len);
+      ip4_q  <= 1408'(ip3_q) << {shape3_q.hdr_len[6:4], 7'd0};
+    end
+    if (valid4_q && fwd4_q) block_o <= (ip4_q << {shape4_q.hdr_len[3:0], 3'd0}) | 1408'(hdr4_q);
+  end
+endmodule
