@@ -27,13 +27,19 @@ static inline bool prefix_match(const uint8_t *address, const uint8_t *prefix, u
 	return (load_be64(address + 8) ^ load_be64(prefix + 8)) >> (128 - plen) == 0;
 }
 
+static inline uint64_t load_mac(const uint8_t *p)
+{
+	uint32_t low;
+	uint16_t high;
+
+	__builtin_memcpy(&low, p, 4);
+	__builtin_memcpy(&high, p + 4, 2);
+	return (uint64_t)high << 32 | low;
+}
+
 static inline bool mac_match(const struct sl_class_rule *rule, const uint8_t *dmac)
 {
-	uint32_t differs = 0;
-
-	for (unsigned int i = 0; i < 6; i++)
-		differs |= (uint32_t)((dmac[i] & rule->dmac_mask[i]) ^ rule->dmac[i]);
-	return differs == 0;
+	return (load_mac(dmac) & load_mac(rule->dmac_mask)) == load_mac(rule->dmac);
 }
 
 static inline bool vlan_match(const struct sl_class_rule *rule, const struct sl_packet *outer)
@@ -110,10 +116,10 @@ bool sl_class_match(const struct sl_class_rule *rule SL_NONNULL, const struct sl
 		return false;
 	if (((outer->proto ^ rule->proto) & rule->proto_mask) != 0)
 		return false;
-	return ports_match(rule, outer) && prefix_match(outer->dst, rule->dst, rule->dst_plen) &&
-	       prefix_match(outer->src, rule->src, rule->src_plen) && mac_match(rule, headers->dmac) &&
-	       vlan_match(rule, outer) && effective_match(rule, sl_headers_effective(headers)) &&
-	       tunnel_match(rule, headers);
+	/* The cheap conditions first. */
+	return effective_match(rule, sl_headers_effective(headers)) && vlan_match(rule, outer) && ports_match(rule, outer) &&
+	       tunnel_match(rule, headers) && mac_match(rule, headers->dmac) &&
+	       prefix_match(outer->dst, rule->dst, rule->dst_plen) && prefix_match(outer->src, rule->src, rule->src_plen);
 }
 
 int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl_headers *headers SL_NONNULL)

@@ -32,7 +32,8 @@ struct row {
 
 static const struct row rows[] = {
 	{ "as it is", { .family = 4, .proto = 6, .payload = 5 }, 0, .outer = OUTER_NONE },
-	{ "as it is, tag, padding", { .family = 6, .proto = 17, .vid = 5, .payload = 1, .padding = 7 }, TTL, .outer = OUTER_NONE },
+	{ "as it is, tag, padding", { .family = 6, .proto = 17, .vid = 5, .payload = 1, .padding = 7 }, TTL,
+	  .outer = OUTER_NONE },
 	{ "l2 v4", { .family = 4, .proto = 6, .payload = 31 }, 0, .outer = OUTER_L2 },
 	{ "l2 v6", { .family = 6, .proto = 6, .payload = 31 }, TTL, .outer = OUTER_L2 },
 	{ "l2 adds tag", { .family = 4, .proto = 17, .payload = 3, .padding = 9 }, TTL, .outer = OUTER_L2_TAG },
@@ -41,7 +42,8 @@ static const struct row rows[] = {
 	{ "fullnat v4 tcp", { .family = 4, .proto = 6, .payload = 33, .vid = 8 }, SRC | DST | TTL, .outer = OUTER_L2 },
 	{ "fullnat v6 tcp", { .family = 6, .proto = 6, .payload = 32 }, SRC | DST | TTL, .outer = OUTER_L2 },
 	{ "fullnat v6 udp", { .family = 6, .proto = 17, .payload = 30 }, SRC | DST | TTL, .outer = OUTER_L2_TAG },
-	{ "nat v4 udp without checksum", { .family = 4, .proto = 17, .payload = 30 }, DST, .outer = OUTER_L2, .zero_csum = true },
+	{ "nat v4 udp without checksum", { .family = 4, .proto = 17, .payload = 30 }, DST, .outer = OUTER_L2,
+	  .zero_csum = true },
 	{ "ip4 in ip4", { .family = 4, .proto = 6, .payload = 11, .padding = 3 }, TTL, .outer = OUTER_IP4 },
 	{ "ip6 in ip4", { .family = 6, .proto = 6, .payload = 11 }, 0, .outer = OUTER_IP4 },
 	{ "ip4 in ip6", { .family = 4, .proto = 17, .payload = 1300 }, 0, .outer = OUTER_IP6 },

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The model's stages in the kernel: verifier, then the vector corpus by BPF test runs. Needs root (CAP_BPF).
+XDP_TEST := $(B)/tests/xdp/xdp_test
+XDP_TEST_TABLE := $(B)/tests/xdp/stage_table.bpf.o
+XDP_TEST_TABLE_STAGES := $(B)/hw/xdp/stage/table.bpf.o $(B)/hw/xdp/stage/hash.bpf.o
+SUITES += bpf
+
+$(XDP_TEST_TABLE): tests/xdp/stage_table.bpf.c $(XDP_TEST_TABLE_STAGES) $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $(@:.o=.part.o)
+	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.part.o) $(XDP_TEST_TABLE_STAGES)
+
+$(XDP_TEST): tests/xdp/xdp_test.c tests/vectors/load.c hw/model/punt.c $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -Wno-clobbered $< tests/vectors/load.c hw/model/punt.c -o $@ -lbpf -ljansson
+
+test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(B)/vectors/corpus.json
+	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(B)/vectors/corpus.json
+
+.PHONY: test-bpf

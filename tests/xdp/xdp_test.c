@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The vector corpus against the XDP program in this kernel: each frame through BPF_PROG_TEST_RUN, verdict, bytes and
+ * metadata compared. What a BPF test run or XDP cannot express is counted by reason, never passed silently. Also the
+ * table stage's lookup, which the program itself does not need (its flows are a kernel map), through the verifier.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/model/table.h"
+#include "hw/xdp/sluice.h"
+#include "tests/vectors/load.h"
+#include "tests/xdp/stage_table.h"
+
+#define TIME_BASE 1000 /* config.time_ms 0 would mean the kernel's clock */
+#define FAILURES_SHOWN 50
+
+enum skip { SKIP_NONE, SKIP_STEPS, SKIP_COPY, SKIP_FCS, SKIP_LENGTH, SKIPS };
+
+static const char *const skip_text[SKIPS] = {
+	[SKIP_STEPS] = "flow commands or register writes between frames",
+	[SKIP_COPY] = "copies: XDP cannot duplicate a frame",
+	[SKIP_FCS] = "a bad FCS is never handed to XDP",
+	[SKIP_LENGTH] = "frame length that a BPF test run does not take",
+};
+
+struct mode_count {
+	const char *mode;
+	unsigned int passed;
+};
+
+struct test {
+	struct bpf_object *object;
+	int prog, config, scratch, rules, flows, actions, meters, reasons;
+	struct sl_xdp_scratch *seen; /* by CPU */
+	int cpus;
+	unsigned int passed, failed, shown, skipped[SKIPS];
+	struct mode_count modes[5];
+};
+
+static int map_fd(const struct test *t, const char *name)
+{
+	const int fd = bpf_object__find_map_fd_by_name(t->object, name);
+
+	if (fd < 0) {
+		fprintf(stderr, "map %s is missing\n", name);
+		exit(1);
+	}
+	return fd;
+}
+
+static struct bpf_object *load(const char *path)
+{
+	struct bpf_object *object = bpf_object__open(path);
+
+	if (!object || bpf_object__load(object)) {
+		fprintf(stderr, "%s: not loaded: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	return object;
+}
+
+static void open_program(struct test *t, const char *path)
+{
+	const uint32_t loopback = 1;
+	int ports;
+
+	t->object = load(path);
+	t->prog = bpf_program__fd(bpf_object__find_program_by_name(t->object, "sluice"));
+	t->config = map_fd(t, "config");
+	t->scratch = map_fd(t, "scratch");
+	t->rules = map_fd(t, "rules");
+	t->flows = map_fd(t, "flows");
+	t->actions = map_fd(t, "actions");
+	t->meters = map_fd(t, "meters");
+	t->reasons = map_fd(t, "reason_count");
+	/* Test runs do not redirect, but the map must name a device for every port. */
+	ports = map_fd(t, "ports");
+	for (uint32_t port = 0; port < SL_PORTS_MAX; port++)
+		bpf_map_update_elem(ports, &port, &loopback, 0);
+	t->cpus = libbpf_num_possible_cpus();
+	t->seen = calloc((size_t)t->cpus, sizeof(*t->seen));
+	if (!t->seen)
+		exit(1);
+}
+
+static void must(int error, const char *what)
+{
+	if (error) {
+		fprintf(stderr, "%s: %s\n", what, strerror(errno));
+		exit(1);
+	}
+}
+
+static void make_config(const struct sl_vector *v, struct sl_xdp_config *c)
+{
+	*c = (struct sl_xdp_config){
+		.pipeline = { .ports = SL_VECTOR_PORTS, .vxlan_port = v->vxlan_port, .miss_mark = v->miss_mark,
+			      .miss_mark_valid = v->miss_mark_valid, .enabled = v->ctrl & 1 },
+	};
+	memcpy(&c->pipeline.seed, v->hash_key, sizeof(v->hash_key));
+	for (unsigned int port = 0; port < SL_VECTOR_PORTS; port++)
+		c->pipeline.filter.port_flags[port] = (uint8_t)v->port_flags[port];
+	for (size_t i = 0; i < v->mac_count; i++) {
+		const struct sl_vector_mac *m = &v->macs[i];
+
+		memcpy(&c->pipeline.filter.mac_lo[m->index], m->mac, 4);
+		c->pipeline.filter.mac_hi[m->index] = m->mac[4] | (uint32_t)m->mac[5] << 8 |
+						      (uint32_t)m->port_mask << 16 | (uint32_t)m->valid << 31;
+	}
+}
+
+/* Puts the vector's state into the maps; what it does not name is as after a reset. */
+static void load_state(struct test *t, const struct sl_vector *v)
+{
+	static const struct sl_action no_action;
+	static struct sl_class_table table;
+	const uint32_t zero = 0;
+	struct sl_key key;
+
+	memset(&table, 0, sizeof(table));
+	for (size_t i = 0; i < v->rule_count; i++) {
+		table.rule[v->rules[i].index] = v->rules[i].rule;
+		table.valid |= (uint64_t)(v->rules[i].rule.valid != 0) << v->rules[i].index;
+	}
+	must(bpf_map_update_elem(t->rules, &zero, &table, 0), "rules");
+	for (uint32_t i = 0; i < SL_METERS; i++) {
+		struct sl_punt_meter meter = { .reserved = TIME_BASE };
+
+		for (size_t m = 0; m < v->meter_count; m++) {
+			if (v->meters[m].index == i)
+				sl_punt_set(&meter, v->meters[m].meter.rate, v->meters[m].meter.burst);
+		}
+		must(bpf_map_update_elem(t->meters, &i, &meter, 0), "meter");
+	}
+	for (uint32_t i = 0; i < 64; i++)
+		must(bpf_map_update_elem(t->actions, &i, &no_action, 0), "action");
+	for (size_t i = 0; i < v->action_count; i++)
+		must(bpf_map_update_elem(t->actions, &v->actions[i].index, &v->actions[i].action, 0), "action");
+	while (bpf_map_get_next_key(t->flows, NULL, &key) == 0)
+		must(bpf_map_delete_elem(t->flows, &key), "flow");
+	for (size_t i = 0; i < v->flow_count; i++) {
+		const struct sl_xdp_flow flow = { .record = v->flows[i].record, .flow_id = (uint32_t)i,
+						  .counters = { .last_seen_ms = TIME_BASE } };
+
+		must(bpf_map_update_elem(t->flows, &v->flows[i].key, &flow, 0), "flow");
+	}
+}
+
+static void clear_state(struct test *t, const struct sl_vector *v)
+{
+	static const struct sl_action no_action;
+
+	for (size_t i = 0; i < v->action_count; i++)
+		must(bpf_map_update_elem(t->actions, &v->actions[i].index, &no_action, 0), "action");
+}
+
+static bool fail(struct test *t, const struct sl_vector *v, size_t step, const char *what)
+{
+	if (t->shown++ < FAILURES_SHOWN)
+		printf("FAIL %s, step %zu: %s\n", v->name, step, what);
+	return false;
+}
+
+static bool check_host(struct test *t, const struct sl_vector *v, size_t step, const struct sl_vector_output *o,
+		       const struct sl_xdp_scratch *s)
+{
+	if (s->fate != SL_FATE_HOST || s->reason != o->reason || s->rule != o->rule || s->tenant != o->tenant)
+		return fail(t, v, step, "host metadata: reason, rule or tenant");
+	if (s->mark_valid != o->mark_valid || (o->mark_valid && s->mark != o->mark))
+		return fail(t, v, step, "host metadata: mark");
+	if ((uint32_t)s->hash != o->hash)
+		return fail(t, v, step, "host metadata: hash");
+	if (s->flow_id != (o->hit ? (uint32_t)o->flow : SL_FLOW_ID_NONE))
+		return fail(t, v, step, "host metadata: flow");
+	return true;
+}
+
+static uint64_t reason_total(const struct test *t, uint32_t reason)
+{
+	struct sl_counter_pair pair[256];
+	uint64_t total = 0;
+
+	must(bpf_map_lookup_elem(t->reasons, &reason, pair), "reason counter");
+	for (int cpu = 0; cpu < t->cpus; cpu++)
+		total += pair[cpu].packets;
+	return total;
+}
+
+/* One frame; false and a line if anything differs. */
+static bool run_frame(struct test *t, const struct sl_vector *v, size_t index, struct sl_xdp_config *config)
+{
+	static uint8_t out[65536];
+	const struct sl_vector_step *step = &v->steps[index];
+	const struct sl_vector_output *o = step->outputs ? &step->output[0] : NULL;
+	const uint64_t before = reason_total(t, step->reason);
+	const uint32_t zero = 0;
+	const struct sl_xdp_scratch *s = &t->seen[0];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = step->frame.data, .data_size_in = step->frame.len, .data_out = out,
+		    .data_size_out = sizeof(out));
+	unsigned int verdict;
+
+	config->port = step->port;
+	config->time_ms = TIME_BASE + step->time_ms;
+	must(bpf_map_update_elem(t->config, &zero, config, 0), "config");
+	if (bpf_prog_test_run_opts(t->prog, &opts))
+		return fail(t, v, index, strerror(errno));
+	must(bpf_map_lookup_elem(t->scratch, &zero, t->seen), "scratch");
+	if (s->reason != step->reason || reason_total(t, step->reason) != before + 1)
+		return fail(t, v, index, sl_reason_text(s->reason));
+	if (s->rule != step->rule)
+		return fail(t, v, index, "rule");
+	verdict = !o ? 1 : o->to_host ? 2 : o->port == step->port ? 3 : 4; /* XDP_DROP, PASS, TX, REDIRECT */
+	if (opts.retval != verdict)
+		return fail(t, v, index, "XDP verdict");
+	if (!o)
+		return true;
+	if (opts.data_size_out != o->frame.len || memcmp(out, o->frame.data, o->frame.len) != 0)
+		return fail(t, v, index, "bytes");
+	if (o->to_host)
+		return check_host(t, v, index, o, s);
+	return s->port_out == o->port || fail(t, v, index, "port");
+}
+
+static bool check_flows(struct test *t, const struct sl_vector *v)
+{
+	for (size_t i = 0; i < v->flow_count; i++) {
+		struct sl_xdp_flow flow;
+
+		if (bpf_map_lookup_elem(t->flows, &v->flows[i].key, &flow))
+			return fail(t, v, v->step_count, "flow is gone");
+		if (flow.counters.packets != v->flows[i].packets || flow.counters.bytes != v->flows[i].bytes ||
+		    flow.counters.last_seen_ms != TIME_BASE + v->flows[i].last_seen_ms)
+			return fail(t, v, v->step_count, "flow counters");
+	}
+	return true;
+}
+
+static enum skip cannot_express(const struct sl_vector *v)
+{
+	if (!v->frames_only)
+		return SKIP_STEPS;
+	for (size_t i = 0; i < v->rule_count; i++) {
+		if (v->rules[i].rule.flags & SL_RULE_FLAG_COPY)
+			return SKIP_COPY;
+	}
+	for (size_t i = 0; i < v->step_count; i++) {
+		if (v->steps[i].bad_fcs)
+			return SKIP_FCS;
+		if (v->steps[i].frame.len < SL_FRAME_MIN)
+			return SKIP_LENGTH;
+	}
+	return SKIP_NONE;
+}
+
+static void run_vector(struct test *t, const struct sl_vector *v)
+{
+	const enum skip skip = cannot_express(v);
+	struct sl_xdp_config config;
+	bool good = true;
+
+	t->skipped[skip]++;
+	if (skip != SKIP_NONE)
+		return;
+	make_config(v, &config);
+	load_state(t, v);
+	for (size_t i = 0; good && i < v->step_count; i++)
+		good = run_frame(t, v, i, &config);
+	good = good && check_flows(t, v);
+	clear_state(t, v);
+	t->passed += good;
+	t->failed += !good;
+	for (unsigned int i = 0; i < 5; i++) {
+		if (good && strcmp(v->mode, t->modes[i].mode) == 0)
+			t->modes[i].passed++;
+	}
+}
+
+/* The table stage's bucket lookup as BPF, for each way and a miss. */
+static bool run_table(const char *path)
+{
+	struct bpf_object *object = load(path);
+	const int prog = bpf_program__fd(bpf_object__find_program_by_name(object, "stage_table"));
+	const int map = bpf_object__find_map_fd_by_name(object, "stage");
+	const uint32_t zero = 0;
+	bool good = true;
+
+	for (uint32_t way = 0; way <= SL_TABLE_WAYS; way++) {
+		struct sl_stage_table s = { .hash = 77, .epoch = 3, .way = 99 };
+		uint8_t frame[64] = { 0 };
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+		for (uint32_t i = 0; i < SL_TABLE_WAYS; i++)
+			s.bucket.slot[i] = (struct sl_table_slot){ .hash = i == way ? 77 : 76, .epoch = 3, .valid = 1 };
+		must(bpf_map_update_elem(map, &zero, &s, 0), "stage");
+		must(bpf_prog_test_run_opts(prog, &opts), "stage_table");
+		must(bpf_map_lookup_elem(map, &zero, &s), "stage");
+		good &= s.way == way;
+	}
+	bpf_object__close(object);
+	printf("table stage: %s\n", good ? "passed" : "FAILED");
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	struct test t = { .modes = { { "dsr-l2", 0 }, { "nat", 0 }, { "ipip", 0 }, { "vxlan", 0 }, { "vxlan-decap", 0 } } };
+	struct sl_corpus *corpus;
+	bool good = argc == 4;
+	char err[256];
+	cpu_set_t one;
+
+	if (!good) {
+		fprintf(stderr, "usage: xdp_test SLUICE.bpf.o STAGE_TABLE.bpf.o CORPUS.json\n");
+		return 2;
+	}
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	must(sched_setaffinity(0, sizeof(one), &one), "processor 0"); /* so that scratch of CPU 0 is the frame's */
+	open_program(&t, argv[1]);
+	good = run_table(argv[2]);
+	corpus = sl_corpus_load(argv[3], err, sizeof(err));
+	if (!corpus) {
+		fprintf(stderr, "%s\n", err);
+		return 1;
+	}
+	for (size_t i = 0; i < corpus->count; i++)
+		run_vector(&t, &corpus->vectors[i]);
+	for (unsigned int i = 1; i < SKIPS; i++)
+		printf("%u not expressible: %s\n", t.skipped[i], skip_text[i]);
+	for (unsigned int i = 0; i < 5; i++) {
+		printf("mode %s: %u passed\n", t.modes[i].mode, t.modes[i].passed);
+		good &= t.modes[i].passed > 0;
+	}
+	printf("%u passed, %u failed\n", t.passed, t.failed);
+	sl_corpus_free(corpus);
+	bpf_object__close(t.object);
+	free(t.seen);
+	return good && t.failed == 0 ? 0 : 1;
+}
