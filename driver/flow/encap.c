@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parsing and completing header templates. */
+#include "driver/flow/encap.h"
+
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+#include <rte_vxlan.h>
+
+#include "driver/flow/refuse.h"
+#include "sluice/contract.h"
+
+_Static_assert(SL_ENCAP_MAX == SL_ACTION_HDR_BYTES, "a template must fit the card's action entry");
+
+struct parser {
+	struct sl_encap *encap;
+	size_t at;             /* parsed so far */
+	const void *cause;
+	struct rte_flow_error *error;
+};
+
+#define CANNOT(p, sentence) sl_refuse((p)->error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION_CONF, (p)->cause, sentence)
+
+static uint16_t load16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static void store16(uint8_t *at, uint16_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static bool room(const struct parser *p, size_t n)
+{
+	return p->encap->len - p->at >= n;
+}
+
+static uint8_t family_of_type(uint16_t ethertype)
+{
+	return ethertype == RTE_ETHER_TYPE_IPV4 ? 4 : ethertype == RTE_ETHER_TYPE_IPV6 ? 6 : 0;
+}
+
+/* An Ethernet header, with at most one tag if allowed; leaves the ethertype's offset in type_off. */
+static int parse_ethernet(struct parser *p, bool tag)
+{
+	const uint8_t *hdr = p->encap->hdr;
+
+	if (!room(p, RTE_ETHER_HDR_LEN))
+		return CANNOT(p, "the encapsulation data ends inside an Ethernet header");
+	p->encap->type_off = (uint8_t)(p->at + 12);
+	p->at += RTE_ETHER_HDR_LEN;
+	if (tag && load16(hdr + p->encap->type_off) == RTE_ETHER_TYPE_VLAN) {
+		if (!room(p, RTE_VLAN_HLEN))
+			return CANNOT(p, "the encapsulation data ends inside a VLAN tag");
+		p->encap->type_off = (uint8_t)(p->encap->type_off + RTE_VLAN_HLEN);
+		p->at += RTE_VLAN_HLEN;
+	}
+	p->encap->family = family_of_type(load16(hdr + p->encap->type_off));
+	if (p->encap->family == 0 && load16(hdr + p->encap->type_off) != 0)
+		return CANNOT(p, "the ethertype before the packet must be IPv4, IPv6, or 0 to have it completed");
+	return 0;
+}
+
+static int parse_ipv4(struct parser *p)
+{
+	uint8_t *ip = p->encap->hdr + p->at;
+
+	if (!room(p, sizeof(struct rte_ipv4_hdr)) || (ip[0] != 0x45 && ip[0] != 0))
+		return CANNOT(p, "the outer IPv4 header must be whole and without options");
+	ip[0] = 0x45;
+	if (load16(ip + 6) & 0x3fff)
+		return CANNOT(p, "the outer IPv4 header must not be a fragment");
+	if (ip[8] == 0)
+		return CANNOT(p, "the outer IPv4 header needs a TTL");
+	p->at += sizeof(struct rte_ipv4_hdr);
+	return ip[9];
+}
+
+static int parse_ipv6(struct parser *p)
+{
+	uint8_t *ip = p->encap->hdr + p->at;
+
+	if (!room(p, sizeof(struct rte_ipv6_hdr)) || (ip[0] >> 4 != 6 && ip[0] != 0))
+		return CANNOT(p, "the outer IPv6 header must be whole");
+	ip[0] = (uint8_t)(0x60 | (ip[0] & 0x0f));
+	if (ip[7] == 0)
+		return CANNOT(p, "the outer IPv6 header needs a hop limit");
+	p->at += sizeof(struct rte_ipv6_hdr);
+	return ip[6];
+}
+
+static int parse_vxlan(struct parser *p)
+{
+	struct sl_encap *encap = p->encap;
+	uint8_t *udp = encap->hdr + p->at, *vxlan = udp + sizeof(struct rte_udp_hdr);
+
+	if (!room(p, sizeof(struct rte_udp_hdr) + sizeof(struct rte_vxlan_hdr) + RTE_ETHER_HDR_LEN))
+		return CANNOT(p, "the encapsulation data ends inside the VXLAN headers");
+	if (load16(udp + 6) != 0)
+		return CANNOT(p, "the outer UDP checksum must be 0: the card does not compute it");
+	if (load16(udp + 2) == 0)
+		store16(udp + 2, SL_VXLAN_PORT);
+	if (!(vxlan[0] & 0x08))
+		return CANNOT(p, "the VXLAN header must carry a VNI (flag 0x08)");
+	encap->udp = true;
+	encap->l4_off = (uint8_t)p->at;
+	p->at += sizeof(struct rte_udp_hdr) + sizeof(struct rte_vxlan_hdr);
+	return parse_ethernet(p, false);
+}
+
+/* What the outer IP header says it carries. */
+static int parse_payload(struct parser *p, int proto, uint8_t proto_off)
+{
+	struct sl_encap *encap = p->encap;
+
+	if (proto == 17 || (proto == 0 && p->at < encap->len)) {
+		encap->hdr[proto_off] = 17;
+		return parse_vxlan(p);
+	}
+	if (proto != 0 && proto != 4 && proto != 41)
+		return CANNOT(p, "the outer IP header must carry IP (protocol 4 or 41) or UDP");
+	encap->type_off = proto_off;
+	encap->family = proto == 4 ? 4 : proto == 41 ? 6 : 0;
+	return 0;
+}
+
+/* Lengths and the IPv4 checksum of an empty payload; the card adds to them. */
+static void finish_outer(struct sl_encap *encap)
+{
+	uint8_t *ip = encap->hdr + encap->l3_off;
+
+	if (encap->udp) {
+		store16(encap->hdr + encap->l4_off, 0);
+		store16(encap->hdr + encap->l4_off + 4, 0);
+	}
+	if (encap->outer == 6) {
+		store16(ip + 4, 0);
+	} else {
+		uint32_t sum = 0;
+
+		store16(ip + 2, 0);
+		store16(ip + 10, 0);
+		for (unsigned int i = 0; i < 20; i += 2)
+			sum += load16(ip + i);
+		sum = (sum & 0xffff) + (sum >> 16);
+		sum = (sum & 0xffff) + (sum >> 16);
+		store16(ip + 10, (uint16_t)~sum);
+	}
+}
+
+int sl_encap_parse(const uint8_t *data, size_t size, struct sl_encap *encap, const void *cause, struct rte_flow_error *error)
+{
+	struct parser p = {.encap = encap, .cause = cause, .error = error};
+	uint8_t proto_off;
+	int rc;
+
+	memset(encap, 0, sizeof(*encap));
+	if (!data || size > SL_ENCAP_MAX)
+		return CANNOT(&p, "the encapsulation data must be 14 to 112 bytes long");
+	memcpy(encap->hdr, data, size);
+	encap->len = (uint8_t)size;
+	rc = parse_ethernet(&p, true);
+	if (rc || p.at == encap->len)
+		return rc;
+	if (encap->family == 0)
+		return CANNOT(&p, "the ethertype before the outer IP header is missing");
+	encap->outer = encap->family;
+	encap->l3_off = (uint8_t)p.at;
+	proto_off = (uint8_t)(p.at + (encap->outer == 4 ? 9 : 6));
+	rc = encap->outer == 4 ? parse_ipv4(&p) : parse_ipv6(&p);
+	if (rc >= 0)
+		rc = parse_payload(&p, rc, proto_off);
+	if (rc)
+		return rc;
+	if (p.at != encap->len)
+		return CANNOT(&p, "bytes follow the last header of the encapsulation data");
+	finish_outer(encap);
+	return 0;
+}
+
+bool sl_encap_complete(struct sl_encap *encap, uint8_t family)
+{
+	if (encap->family && encap->family != family)
+		return false;
+	if (encap->outer && !encap->udp) {
+		encap->hdr[encap->type_off] = family == 4 ? 4 : 41;
+		finish_outer(encap);
+	} else {
+		store16(encap->hdr + encap->type_off, family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	}
+	encap->family = family;
+	return true;
+}
+
+void sl_encap_ethernet(struct sl_encap *encap, const uint8_t dst[6], const uint8_t src[6])
+{
+	memset(encap, 0, sizeof(*encap));
+	memcpy(encap->hdr, dst, 6);
+	memcpy(encap->hdr + 6, src, 6);
+	encap->len = RTE_ETHER_HDR_LEN;
+	encap->type_off = 12;
+}

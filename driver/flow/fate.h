@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The actions of a rule that does not forward, in neutral form: group 0, and the catch-all of group 1.
+ *
+ *	drop [count]
+ *	[mark] [meter] [count] port_representor                                                          to the host
+ *	[vxlan_decap] [set_meta] [sample ratio 1 {[mark] port_representor}] [count] jump group 1         to the flows
+ */
+#ifndef SLUICE_DRIVER_FLOW_FATE_H
+#define SLUICE_DRIVER_FLOW_FATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_flow.h>
+
+enum sl_fate_kind { SL_FATE_NONE, SL_FATE_DROP, SL_FATE_HOST, SL_FATE_FLOWS };
+
+struct sl_fate {
+	enum sl_fate_kind kind;
+	const struct rte_flow_action *decided_by;  /* the action that gave kind, for refusals */
+	uint16_t ethdev;         /* HOST: whose host queues */
+	bool mark_set;
+	uint32_t mark;
+	bool meter_set;
+	uint32_t meter;          /* rte_mtr id */
+	bool count;
+	bool decap;
+	uint16_t tenant;
+	bool copy;
+	uint16_t copy_ethdev;
+	uint32_t copy_mark;
+};
+
+/* 0, or a refusal in error. */
+int sl_fate_parse(const struct rte_flow_action actions[], struct sl_fate *fate, struct rte_flow_error *error);
+
+#endif

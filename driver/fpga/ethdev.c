@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * net_sluice: a port of a Sluice card as a DPDK ethdev.
+ *
+ *	--vdev net_sluice0,bus=/run/card.sock,port=0[,timeout_ms=2000][,kernel_pps=0]
+ *
+ * bus         Unix socket of the simulated card; ports of one process that name the same path share one connection.
+ * port        port of the card, from 0.
+ * timeout_ms  bound of every wait for the card. The first port that connects decides.
+ * kernel_pps  frames a second that reach the host though no rule matched them (meter 0); 0 unlimited. Likewise.
+ *
+ * Flow rules belong to the card, not to this process: they survive rte_eth_dev_stop() and configure()
+ * (RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP), rte_eth_dev_close(), and the end of the process, and go on forwarding.
+ * rte_flow_destroy() and rte_flow_flush() remove them. Rules may be created while the port is configured but not started;
+ * rte_eth_dev_start() removes what an earlier process left and this one did not create again (adopt.h).
+ *
+ * Left to others: rings (queue.c), bursts (rx.c, tx.c), rte_flow (flow_ops.c), meters (mtr.c), counters (stats.c).
+ */
+#include "driver/fpga/port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bus_vdev_driver.h>
+#include <ethdev_vdev.h>
+#include <rte_interrupts.h>
+#include <rte_kvargs.h>
+
+#include "driver/fpga/adopt.h"
+#include "driver/fpga/log.h"
+
+#define ARG_BUS "bus"
+#define ARG_PORT "port"
+#define ARG_TIMEOUT "timeout_ms"
+#define ARG_KERNEL_PPS "kernel_pps"
+
+#define OVERHEAD (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+#define MTU_MAX (SL_FRAME_MAX - OVERHEAD)
+
+/* --- port state --------------------------------------------------------------------------------------------------- */
+
+static int apply(struct sl_port *port)
+{
+	struct sl_port_config arg = {
+		.port = port->port,
+		.enable = port->enabled,
+		.promisc = port->promisc,
+		.allmulti = port->allmulti,
+	};
+
+	memcpy(arg.mac, port->mac.addr_bytes, sizeof(arg.mac));
+	return sl_admin_exec(&port->card->admin, SL_ADMIN_OP_PORT_SET, &arg, sizeof(arg), NULL, 0);
+}
+
+static int apply_mac(struct sl_port *port)
+{
+	struct sl_mac_filter arg = {.index = port->port, .valid = 1, .port_mask = (uint8_t)(1u << port->port)};
+
+	memcpy(arg.mac, port->mac.addr_bytes, sizeof(arg.mac));
+	return sl_admin_exec(&port->card->admin, SL_ADMIN_OP_MAC_SET, &arg, sizeof(arg), NULL, 0);
+}
+
+static int read_state(struct sl_port *port, struct sl_port_state *state)
+{
+	const struct sl_index_arg arg = {.index = port->port};
+
+	return sl_admin_exec(&port->card->admin, SL_ADMIN_OP_PORT_GET, &arg, sizeof(arg), state, sizeof(*state));
+}
+
+static int promiscuous_enable(struct rte_eth_dev *dev)
+{
+	sl_port_of(dev)->promisc = true;
+	return apply(sl_port_of(dev));
+}
+
+static int promiscuous_disable(struct rte_eth_dev *dev)
+{
+	sl_port_of(dev)->promisc = false;
+	return apply(sl_port_of(dev));
+}
+
+static int allmulticast_enable(struct rte_eth_dev *dev)
+{
+	sl_port_of(dev)->allmulti = true;
+	return apply(sl_port_of(dev));
+}
+
+static int allmulticast_disable(struct rte_eth_dev *dev)
+{
+	sl_port_of(dev)->allmulti = false;
+	return apply(sl_port_of(dev));
+}
+
+static int mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *mac)
+{
+	struct sl_port *port = sl_port_of(dev);
+
+	rte_ether_addr_copy(mac, &port->mac);
+	return apply_mac(port);
+}
+
+static int mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
+{
+	struct sl_port *port = sl_port_of(dev);
+	int rc;
+
+	if (port->wire_mtu && mtu > port->wire_mtu) {
+		SL_LOG(ERR, "port %u: MTU %u is more than the wire carries (%u)", port->port, mtu, port->wire_mtu);
+		return -EINVAL;
+	}
+	pthread_mutex_lock(&port->card->lock);
+	rc = sl_actions_set_mtu(&port->card->actions, port->port, mtu);
+	pthread_mutex_unlock(&port->card->lock);
+	return rc;
+}
+
+static int link_update(struct rte_eth_dev *dev, int wait)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct rte_eth_link link = {
+		.link_speed = RTE_ETH_SPEED_NUM_NONE,
+		.link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
+		.link_autoneg = RTE_ETH_LINK_FIXED,
+	};
+	struct sl_port_state state;
+
+	(void)wait;
+	if (!sl_card_gone(port->card) && read_state(port, &state) == 0) {
+		link.link_speed = state.speed_mbps;
+		link.link_status = state.link && state.enable;
+	}
+	return rte_eth_linkstatus_set(dev, &link);
+}
+
+static int set_enabled(struct rte_eth_dev *dev, bool enabled)
+{
+	struct sl_port *port = sl_port_of(dev);
+	int rc;
+
+	port->enabled = enabled;
+	rc = apply(port);
+	if (rc == 0)
+		link_update(dev, 0);
+	return rc;
+}
+
+static int set_link_up(struct rte_eth_dev *dev)
+{
+	return set_enabled(dev, true);
+}
+
+static int set_link_down(struct rte_eth_dev *dev)
+{
+	return set_enabled(dev, false);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
+{
+	const struct sl_port *port = sl_port_of(dev);
+
+	info->max_rx_queues = SL_RX_QUEUES;
+	info->max_tx_queues = SL_TX_QUEUES;
+	info->max_mac_addrs = 1;
+	info->min_mtu = RTE_ETHER_MIN_MTU;
+	info->max_mtu = port->wire_mtu ? RTE_MIN(port->wire_mtu, (uint16_t)MTU_MAX) : MTU_MAX;
+	info->max_rx_pktlen = info->max_mtu + OVERHEAD;
+	info->min_rx_bufsize = SL_RX_BUFFER_MIN;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
+	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	info->rx_desc_lim = (struct rte_eth_desc_lim){
+		.nb_max = 1 << SL_QUEUE_LOG2_MAX,
+		.nb_min = 1 << SL_QUEUE_LOG2_MIN,
+		.nb_align = 1 << SL_QUEUE_LOG2_MIN,
+	};
+	info->tx_desc_lim = info->rx_desc_lim;
+	info->tx_desc_lim.nb_min = 2 * SL_TX_SEGMENTS_MAX;
+	info->tx_desc_lim.nb_seg_max = SL_TX_SEGMENTS_MAX;
+	info->tx_desc_lim.nb_mtu_seg_max = SL_TX_SEGMENTS_MAX;
+	info->default_rxportconf = (struct rte_eth_dev_portconf){.burst_size = 32, .ring_size = 1024, .nb_queues = 1};
+	info->default_txportconf = info->default_rxportconf;
+	info->default_rxconf.rx_free_thresh = 32;
+	info->speed_capa = RTE_ETH_LINK_SPEED_FIXED;
+	info->dev_capa = RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP;
+	info->switch_info.name = port->card->config.path;
+	info->switch_info.domain_id = port->card->domain;
+	info->switch_info.port_id = port->port;
+	return 0;
+}
+
+static int fw_version_get(struct rte_eth_dev *dev, char *text, size_t size)
+{
+	const struct sl_caps *caps = &sl_port_of(dev)->card->caps;
+	int n = snprintf(text, size, "%u.%u.%u %.32s", caps->fw_version >> 16, caps->fw_version >> 8 & 0xff, caps->fw_version & 0xff,
+			 (const char *)caps->fw_name);
+
+	return n < 0 ? -EINVAL : (size_t)n < size ? 0 : n + 1;
+}
+
+static int configure(struct rte_eth_dev *dev)
+{
+	return sl_card_gone(sl_port_of(dev)->card) ? -EIO : 0;
+}
+
+/* Receive interrupts: the card's eventfds, by queue. */
+static int set_up_interrupts(struct rte_eth_dev *dev)
+{
+	struct sl_port *port = sl_port_of(dev);
+	const int n = dev->data->nb_rx_queues;
+
+	if (!dev->data->dev_conf.intr_conf.rxq)
+		return 0;
+	if (rte_intr_vec_list_alloc(port->rx_intr, "sluice_vec", n))
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		const struct sl_rxq *rxq = dev->data->rx_queues[i];
+		const int fd = port->card->bus->ops->irq_fd(port->card->bus, rxq->queue.id);
+
+		if (rte_intr_vec_list_index_set(port->rx_intr, i, RTE_INTR_VEC_RXTX_OFFSET + i) ||
+		    rte_intr_efds_index_set(port->rx_intr, i, fd))
+			return -EINVAL;
+	}
+	rte_intr_nb_efd_set(port->rx_intr, n);
+	rte_intr_max_intr_set(port->rx_intr, n + 1);
+	rte_intr_efd_counter_size_set(port->rx_intr, sizeof(uint64_t));
+	dev->intr_handle = port->rx_intr;
+	return 0;
+}
+
+static void drop_interrupts(struct rte_eth_dev *dev)
+{
+	struct sl_port *port = sl_port_of(dev);
+
+	if (!dev->intr_handle)
+		return;
+	rte_intr_free_epoll_fd(port->rx_intr);
+	rte_intr_vec_list_free(port->rx_intr);
+	rte_intr_nb_efd_set(port->rx_intr, 0);
+	dev->intr_handle = NULL;
+}
+
+static int stop(struct rte_eth_dev *dev)
+{
+	struct rte_eth_link down = {.link_status = RTE_ETH_LINK_DOWN};
+
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		if (dev->data->rx_queues[i])
+			sl_rx_stop(dev->data->rx_queues[i]);
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
+		if (dev->data->tx_queues[i])
+			sl_tx_stop(dev->data->tx_queues[i]);
+	drop_interrupts(dev);
+	rte_eth_linkstatus_set(dev, &down);
+	return 0;
+}
+
+static int start_queues(struct rte_eth_dev *dev)
+{
+	int rc = 0;
+
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues && rc == 0; i++)
+		rc = sl_tx_start(dev->data->tx_queues[i]);
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues && rc == 0; i++)
+		rc = sl_rx_start(dev->data->rx_queues[i]);
+	return rc;
+}
+
+/* Ends the replay of rules and brings what the card holds in line with this port's settings. */
+static int settle(struct sl_port *port, uint16_t mtu)
+{
+	int rc;
+
+	pthread_mutex_lock(&port->card->lock);
+	rc = sl_adopt_sweep(port->card, port->port);
+	if (rc == 0)
+		rc = sl_actions_set_mtu(&port->card->actions, port->port, mtu);
+	pthread_mutex_unlock(&port->card->lock);
+	return rc;
+}
+
+static int start(struct rte_eth_dev *dev)
+{
+	struct sl_port *port = sl_port_of(dev);
+	int rc = start_queues(dev);
+
+	if (rc == 0)
+		rc = set_up_interrupts(dev);
+	if (rc == 0)
+		rc = settle(port, dev->data->mtu);
+	if (rc == 0)
+		rc = apply_mac(port);
+	if (rc == 0) {
+		port->enabled = true;
+		rc = apply(port);
+	}
+	if (rc) {
+		SL_LOG(ERR, "port %u of %s cannot be started: %s", port->port, port->card->config.path, strerror(-rc));
+		stop(dev);
+		return rc;
+	}
+	link_update(dev, 0);
+	return 0;
+}
+
+static int close_port(struct rte_eth_dev *dev)
+{
+	struct sl_port *port = sl_port_of(dev);
+
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return 0;
+	stop(dev);
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		sl_rx_release(dev, i);
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
+		sl_tx_release(dev, i);
+	sl_flow_leave(port);
+	sl_card_leave(port->card, port->port);
+	rte_intr_instance_free(port->rx_intr);
+	sl_card_put(port->card);
+	dev->data->mac_addrs = NULL; /* part of the private data */
+	return 0;
+}
+
+static int is_removed(struct rte_eth_dev *dev)
+{
+	return sl_card_gone(sl_port_of(dev)->card);
+}
+
+static int flow_ops_get(struct rte_eth_dev *dev, const struct rte_flow_ops **ops)
+{
+	(void)dev;
+	*ops = &sl_flow_ops;
+	return 0;
+}
+
+static int mtr_ops_get(struct rte_eth_dev *dev, void *ops)
+{
+	(void)dev;
+	*(const struct rte_mtr_ops **)ops = &sl_mtr_ops;
+	return 0;
+}
+
+static const struct eth_dev_ops ops = {
+	.dev_configure = configure,
+	.dev_start = start,
+	.dev_stop = stop,
+	.dev_set_link_up = set_link_up,
+	.dev_set_link_down = set_link_down,
+	.dev_close = close_port,
+	.link_update = link_update,
+	.is_removed = is_removed,
+	.promiscuous_enable = promiscuous_enable,
+	.promiscuous_disable = promiscuous_disable,
+	.allmulticast_enable = allmulticast_enable,
+	.allmulticast_disable = allmulticast_disable,
+	.mac_addr_set = mac_addr_set,
+	.mtu_set = mtu_set,
+	.stats_get = sl_stats_get,
+	.stats_reset = sl_stats_reset,
+	.xstats_get = sl_xstats_get,
+	.xstats_get_names = sl_xstats_get_names,
+	.xstats_reset = sl_xstats_reset,
+	.dev_infos_get = infos_get,
+	.fw_version_get = fw_version_get,
+	.rx_queue_setup = sl_rx_setup,
+	.rx_queue_release = sl_rx_release,
+	.rx_queue_intr_enable = sl_rx_intr_enable,
+	.rx_queue_intr_disable = sl_rx_intr_disable,
+	.tx_queue_setup = sl_tx_setup,
+	.tx_queue_release = sl_tx_release,
+	.tx_done_cleanup = sl_tx_cleanup,
+	.flow_ops_get = flow_ops_get,
+	.mtr_ops_get = mtr_ops_get,
+};
+
+/* --- probe -------------------------------------------------------------------------------------------------------- */
+
+struct arguments {
+	struct sl_card_config card;
+	uint64_t port, timeout_ms, kernel_pps;
+};
+
+static int parse_number(const char *key, const char *value, void *out)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = value ? strtoull(value, &end, 0) : 0;
+	if (!value || *value == '\0' || *end != '\0' || errno || number > UINT32_MAX || *value == '-') {
+		SL_LOG(ERR, "%s=%s: a number from 0 to 4294967295 is needed", key, value ? value : "");
+		return -EINVAL;
+	}
+	*(uint64_t *)out = number;
+	return 0;
+}
+
+static int parse_path(const char *key, const char *value, void *out)
+{
+	struct sl_card_config *config = out;
+
+	if (!value || *value == '\0' || strlen(value) >= sizeof(config->path)) {
+		SL_LOG(ERR, "%s=%s: the path of the card's socket is needed, at most %zu characters", key, value ? value : "",
+			sizeof(config->path) - 1);
+		return -EINVAL;
+	}
+	strcpy(config->path, value);
+	return 0;
+}
+
+static int parse_arguments(const char *text, struct arguments *args)
+{
+	static const char *const keys[] = {ARG_BUS, ARG_PORT, ARG_TIMEOUT, ARG_KERNEL_PPS, NULL};
+	struct rte_kvargs *kvlist = rte_kvargs_parse(text, keys);
+	int rc = kvlist ? 0 : -EINVAL;
+
+	*args = (struct arguments){.timeout_ms = 2000};
+	if (!kvlist) {
+		SL_LOG(ERR, "\"%s\": the arguments are bus=PATH,port=N[,timeout_ms=N][,kernel_pps=N]", text);
+		return rc;
+	}
+	if (rte_kvargs_process(kvlist, ARG_BUS, parse_path, &args->card) || rte_kvargs_process(kvlist, ARG_PORT, parse_number, &args->port) ||
+	    rte_kvargs_process(kvlist, ARG_TIMEOUT, parse_number, &args->timeout_ms) ||
+	    rte_kvargs_process(kvlist, ARG_KERNEL_PPS, parse_number, &args->kernel_pps))
+		rc = -EINVAL;
+	rte_kvargs_free(kvlist);
+	if (rc == 0 && args->card.path[0] == '\0') {
+		SL_LOG(ERR, "the argument bus=PATH is missing: the socket of the card");
+		rc = -EINVAL;
+	}
+	args->card.timeout_ms = (unsigned int)RTE_MAX(RTE_MIN(args->timeout_ms, UINT64_C(600000)), UINT64_C(1));
+	args->card.kernel_pps = (uint32_t)args->kernel_pps;
+	return rc;
+}
+
+static int init_port(struct rte_eth_dev *dev, struct sl_card *card, unsigned int number)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_port_state state;
+	int rc;
+
+	port->card = card;
+	port->dev = dev;
+	port->port = (uint8_t)number;
+	port->owner = (uint8_t)(number + 1);
+	TAILQ_INIT(&port->flows);
+	TAILQ_INIT(&port->indirects);
+	rc = sl_card_join(card, number, dev);
+	if (rc) {
+		if (rc == -ENODEV)
+			SL_LOG(ERR, "%s has no port %u: it has %u", card->config.path, number, card->caps.ports);
+		else
+			SL_LOG(ERR, "port %u of %s is an ethdev of this process already", number, card->config.path);
+		return rc;
+	}
+	rc = read_state(port, &state);
+	if (rc == 0) {
+		port->enabled = state.enable;
+		port->wire_mtu = state.mtu;
+		port->speed_mbps = state.speed_mbps;
+		memcpy(port->mac.addr_bytes, state.mac, sizeof(state.mac));
+		port->rx_intr = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+		rc = port->rx_intr ? 0 : -ENOMEM;
+	}
+	if (rc) {
+		sl_card_leave(card, number);
+		return rc;
+	}
+	rte_intr_type_set(port->rx_intr, RTE_INTR_HANDLE_VDEV);
+	dev->data->mac_addrs = &port->mac;
+	dev->data->dev_link.link_status = RTE_ETH_LINK_DOWN;
+	dev->data->dev_flags |= RTE_ETH_DEV_FLOW_OPS_THREAD_SAFE | RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_INTR_RMV |
+				RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
+	dev->dev_ops = &ops;
+	dev->rx_pkt_burst = sl_rx_burst;
+	dev->tx_pkt_burst = sl_tx_burst;
+	return 0;
+}
+
+static int probe(struct rte_vdev_device *vdev)
+{
+	struct arguments args;
+	struct rte_eth_dev *dev;
+	struct sl_card *card;
+	int rc;
+
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
+		SL_LOG(ERR, "%s: secondary processes are not supported", rte_vdev_device_name(vdev));
+		return -ENOTSUP;
+	}
+	rc = parse_arguments(rte_vdev_device_args(vdev), &args);
+	if (rc)
+		return rc;
+	rc = sl_card_get(&args.card, &card);
+	if (rc)
+		return rc;
+	dev = rte_eth_vdev_allocate(vdev, sizeof(struct sl_port));
+	if (!dev) {
+		sl_card_put(card);
+		return -ENOMEM;
+	}
+	rc = init_port(dev, card, (unsigned int)args.port);
+	if (rc) {
+		dev->data->mac_addrs = NULL;
+		rte_eth_dev_release_port(dev);
+		sl_card_put(card);
+		return rc;
+	}
+	rte_eth_dev_probing_finish(dev);
+	return 0;
+}
+
+static int remove_port(struct rte_vdev_device *vdev)
+{
+	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
+
+	if (!dev)
+		return 0;
+	close_port(dev);
+	return rte_eth_dev_release_port(dev);
+}
+
+static struct rte_vdev_driver driver = {
+	.probe = probe,
+	.remove = remove_port,
+};
+
+RTE_PMD_REGISTER_VDEV(net_sluice, driver);
+RTE_PMD_REGISTER_PARAM_STRING(net_sluice, "bus=<path> port=<int> timeout_ms=<int> kernel_pps=<int>");

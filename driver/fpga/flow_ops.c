@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rte_flow on a card: group 0 is the classification table, group 1 the flow table. Rules are parsed (driver/flow),
+ * compiled to the card's terms (compile.c) and entered (rules.c, flows.c, actions.c). The card's lock is held throughout;
+ * the datapath never takes it.
+ */
+#include "driver/fpga/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/flow/refuse.h"
+#include "driver/fpga/compile.h"
+#include "driver/fpga/dump.h"
+#include "driver/fpga/indirect.h"
+#include "driver/fpga/rte_flow_rule.h"
+
+#define NO_CARD "the card has gone"
+
+/* A rule on its way into the card. */
+struct draft {
+	enum sl_rule_kind kind;
+	uint32_t priority;
+	struct sl_class_rule rule;
+	int meter;                    /* the card's, or negative */
+	struct sl_catch_all catch_all;
+	struct sl_key key;
+	struct sl_record record;
+	struct sl_rewrite rewrite;
+	struct sl_indirect *indirect;
+	uint8_t egress;
+	bool count;
+};
+
+static int card_error(struct rte_flow_error *error, int rc, const char *full)
+{
+	switch (-rc) {
+	case EIO: return sl_refuse(error, EIO, RTE_FLOW_ERROR_TYPE_STATE, NULL, NO_CARD);
+	case ETIMEDOUT: return sl_refuse(error, ETIMEDOUT, RTE_FLOW_ERROR_TYPE_STATE, NULL, "the card did not answer in time");
+	case ENOSPC: return sl_refuse(error, ENOSPC, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, full);
+	case ENOMEM: return sl_refuse(error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
+	default: return sl_refuse(error, -rc, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "the card refused the command");
+	}
+}
+
+static int port_of(void *ctx, uint16_t ethdev)
+{
+	return sl_card_port_of(ctx, ethdev);
+}
+
+static uint8_t flow_meter(const struct sl_card *card)
+{
+	return card->catch_all.refs ? card->catch_all.meter : SL_METER_UNLIMITED;
+}
+
+static int check_attributes(const struct rte_flow_attr *attr, struct rte_flow_error *error)
+{
+	if (!attr->transfer || attr->ingress || attr->egress)
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_TRANSFER, attr,
+			"rules act on the wire's frames, before the host: they need the attribute transfer, and it alone");
+	if (attr->group > 1)
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_GROUP, attr,
+			"there are two groups: 0 classifies, 1 is the flow table");
+	return 0;
+}
+
+/* set_mac leaves a tag alone, but the card writes Ethernet headers as a whole: it may only be used where frames have none. */
+static bool tenant_tagged(const struct sl_card *card, uint16_t tenant)
+{
+	for (uint32_t i = 0; i < card->rules.count; i++) {
+		const struct sl_rule *rule = card->rules.slots[i];
+
+		if (rule && !rule->held && rule->content.verdict == SL_VERDICT_FLOWS && rule->content.tenant == tenant &&
+		    rule->content.vlan_mode != SL_VLAN_MODE_UNTAGGED && !(rule->content.flags & SL_RULE_FLAG_DECAP))
+			return true;
+	}
+	return false;
+}
+
+static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[], const struct rte_flow_action actions[],
+		      struct draft *draft, struct rte_flow_error *error)
+{
+	struct sl_card *card = port->card;
+	struct sl_compile_env env = {
+		.ports = card->caps.ports,
+		.port_of = port_of,
+		.ctx = card,
+		.unlimited_meter = SL_METER_UNLIMITED,
+		.flow_meter = flow_meter(card),
+		.meter = -ENOENT,
+	};
+	struct sl_match match;
+	struct sl_fate fate;
+	int rc = sl_match_parse(pattern, &match, error);
+
+	if (rc == 0)
+		rc = sl_fate_parse(actions, &fate, error);
+	if (rc)
+		return rc;
+	if (fate.meter_set)
+		env.meter = sl_mtr_find(port, fate.meter);
+	draft->kind = SL_RULE_CLASS;
+	draft->count = fate.count;
+	draft->meter = env.meter;
+	rc = sl_compile_rule(&env, &match, &fate, &draft->rule, error);
+	if (rc == 0 && draft->rule.verdict == SL_VERDICT_FLOWS && draft->rule.vlan_mode != SL_VLAN_MODE_UNTAGGED &&
+	    !(draft->rule.flags & SL_RULE_FLAG_DECAP) && card->mac_flows[draft->rule.tenant])
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, fate.decided_by,
+			"connections of this tenant use set_mac, which cannot keep a VLAN tag: use raw_decap and raw_encap in them");
+	return rc;
+}
+
+static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *attr, const struct rte_flow_action actions[],
+			   struct draft *draft, struct rte_flow_error *error)
+{
+	struct sl_card *card = port->card;
+	const struct sl_catch_all *present = &card->catch_all;
+	struct sl_catch_all *wanted = &draft->catch_all;
+	struct sl_fate fate;
+	int rc = sl_fate_parse(actions, &fate, error);
+
+	if (rc)
+		return rc;
+	if (fate.kind != SL_FATE_HOST || sl_card_port_of(card, fate.ethdev) < 0)
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, actions,
+			"the catch-all of group 1 sends to a port_representor of the card");
+	if (fate.count)
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, actions,
+			"misses are counted by the card for all ports together: xstats reason_miss_packets");
+	if (attr->priority <= card->flow_priority_max)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY, attr,
+			"the catch-all of group 1 needs a larger priority number than every connection");
+	draft->kind = SL_RULE_CATCH_ALL;
+	draft->meter = fate.meter_set ? sl_mtr_find(port, fate.meter) : -ENOENT;
+	if (fate.meter_set && draft->meter < 0)
+		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate.decided_by, "this port has no such meter");
+	wanted->mark = fate.mark;
+	wanted->mark_set = fate.mark_set;
+	wanted->priority = attr->priority;
+	wanted->meter = fate.meter_set ? (uint8_t)draft->meter : SL_METER_UNLIMITED;
+	if (present->refs && (present->mark != wanted->mark || present->mark_set != wanted->mark_set || present->meter != wanted->meter))
+		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+			"the card has another catch-all in group 1: it has one for all its ports");
+	return 0;
+}
+
+static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, const struct sl_tuple *tuple,
+		      const struct rte_flow_action actions[], struct draft *draft, struct rte_flow_error *error)
+{
+	struct sl_card *card = port->card;
+	struct sl_rewrite *rewrite = &draft->rewrite;
+	int egress, rc = sl_rewrite_parse(actions, tuple->family, rewrite, error);
+
+	if (rc)
+		return rc;
+	if (card->catch_all.refs ? attr->priority >= card->catch_all.priority : attr->priority == UINT32_MAX)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY, attr,
+			"a connection needs a smaller priority number than the catch-all of group 1");
+	egress = sl_card_port_of(card, rewrite->ethdev);
+	if (egress < 0)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->egress, "this ethdev is not a port of the card");
+	if (rewrite->l2 == SL_REWRITE_L2_MACS && tenant_tagged(card, tuple->tenant))
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, rewrite->l2_action,
+			"frames of this tenant may carry a VLAN tag, which set_mac cannot keep: use raw_decap and raw_encap");
+	if (rewrite->l2 == SL_REWRITE_L2_INDIRECT) {
+		draft->indirect = sl_indirect_find(port, rewrite->indirect);
+		if (!draft->indirect)
+			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->l2_action,
+				"this is not an indirect action of this port");
+	}
+	draft->kind = SL_RULE_FLOW;
+	draft->count = rewrite->count;
+	draft->egress = (uint8_t)egress;
+	sl_compile_key(tuple, &draft->key);
+	sl_compile_record(rewrite, &draft->key, port->owner, &draft->record);
+	return 0;
+}
+
+/* Everything that can be said about a rule without touching the card. */
+static int make_draft(struct sl_port *port, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
+		      const struct rte_flow_action actions[], struct draft *draft, struct rte_flow_error *error)
+{
+	struct sl_tuple tuple;
+	int rc = check_attributes(attr, error);
+
+	memset(draft, 0, sizeof(*draft));
+	draft->priority = attr->priority;
+	draft->meter = -ENOENT;
+	if (rc)
+		return rc;
+	if (sl_card_gone(port->card))
+		return card_error(error, -EIO, NULL);
+	if (attr->group == 0)
+		return draft_rule(port, pattern, actions, draft, error);
+	rc = sl_tuple_parse(pattern, &tuple, error);
+	if (rc)
+		return rc;
+	if (tuple.catch_all)
+		return draft_catch_all(port, attr, actions, draft, error);
+	return draft_flow(port, attr, &tuple, actions, draft, error);
+}
+
+static int enter_rule(struct sl_port *port, const struct draft *draft, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	int rc = sl_rules_add(&port->card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
+
+	return rc ? card_error(error, rc, "the card's classification table is full: 64 rules") : 0;
+}
+
+static int set_miss(struct sl_card *card, const struct sl_catch_all *catch_all)
+{
+	const struct sl_miss_arg arg = {.mark = catch_all->mark, .valid = catch_all->mark_set};
+	int rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_MISS_MARK, &arg, sizeof(arg), NULL, 0);
+
+	return rc ? rc : sl_rules_set_flow_meter(&card->rules, catch_all->meter);
+}
+
+static int enter_catch_all(struct sl_port *port, const struct draft *draft, struct rte_flow_error *error)
+{
+	struct sl_card *card = port->card;
+	int rc = card->catch_all.refs ? 0 : set_miss(card, &draft->catch_all);
+
+	if (rc)
+		return card_error(error, rc, NULL);
+	if (card->catch_all.refs++ == 0) {
+		card->catch_all = draft->catch_all;
+		card->catch_all.refs = 1;
+	}
+	return 0;
+}
+
+/* The action entry of a connection, with a reference. */
+static int get_action(struct sl_port *port, const struct draft *draft, struct rte_flow *flow)
+{
+	struct sl_card *card = port->card;
+	const uint16_t mtu = rte_eth_devices[draft->rewrite.ethdev].data->mtu;
+	struct sl_action content;
+	int rc;
+
+	if (draft->indirect) {
+		rc = sl_indirect_entry(port, draft->indirect, draft->egress, mtu, draft->key.family, &flow->action);
+		if (rc == 0)
+			sl_actions_ref(&card->actions, flow->action);
+		return rc;
+	}
+	sl_compile_action(draft->rewrite.l2 == SL_REWRITE_L2_KEEP ? NULL : &draft->rewrite.encap, draft->egress, mtu, &content);
+	return sl_actions_get(&card->actions, &content, false, &flow->action);
+}
+
+static int enter_flow(struct sl_port *port, struct draft *draft, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	struct sl_card *card = port->card;
+	int rc = get_action(port, draft, flow);
+
+	if (rc == -EINVAL)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION, draft->rewrite.l2_action,
+			"the indirect action names another IP version than the packets that the rule matches");
+	if (rc)
+		return card_error(error, rc, "the card's action table is full");
+	draft->record.action = flow->action;
+	rc = sl_flows_add(&card->flows, &draft->key, &draft->record, &flow->flow);
+	if (rc) {
+		sl_actions_put(&card->actions, flow->action);
+		if (rc == -EEXIST)
+			return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "there is a rule for this connection already");
+		return card_error(error, rc, "the card's flow table has no room for this connection");
+	}
+	flow->indirect = draft->indirect;
+	if (flow->indirect)
+		flow->indirect->rules++;
+	flow->mac = draft->rewrite.l2 == SL_REWRITE_L2_MACS;
+	if (flow->mac)
+		card->mac_flows[draft->key.tenant]++;
+	flow->age = draft->rewrite.age;
+	flow->age_s = draft->rewrite.age_s;
+	card->flow_priority_max = RTE_MAX(card->flow_priority_max, draft->priority);
+	return 0;
+}
+
+static int enter(struct sl_port *port, struct draft *draft, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	flow->kind = draft->kind;
+	flow->count = draft->count;
+	flow->meter = draft->meter;
+	switch (draft->kind) {
+	case SL_RULE_CLASS: return enter_rule(port, draft, flow, error);
+	case SL_RULE_CATCH_ALL: return enter_catch_all(port, draft, error);
+	default: return enter_flow(port, draft, flow, error);
+	}
+}
+
+static int validate(struct rte_eth_dev *dev, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
+		    const struct rte_flow_action actions[], struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct draft draft;
+	int rc;
+
+	pthread_mutex_lock(&port->card->lock);
+	rc = make_draft(port, attr, pattern, actions, &draft, error);
+	pthread_mutex_unlock(&port->card->lock);
+	return rc;
+}
+
+static struct rte_flow *create(struct rte_eth_dev *dev, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
+			       const struct rte_flow_action actions[], struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct rte_flow *flow = calloc(1, sizeof(*flow));
+	struct draft draft;
+	int rc;
+
+	if (!flow) {
+		card_error(error, -ENOMEM, NULL);
+		return NULL;
+	}
+	pthread_mutex_lock(&port->card->lock);
+	rc = make_draft(port, attr, pattern, actions, &draft, error);
+	if (rc == 0)
+		rc = enter(port, &draft, flow, error);
+	if (rc == 0) {
+		if (flow->meter >= 0)
+			port->card->meter_refs[flow->meter]++;
+		TAILQ_INSERT_TAIL(&port->flows, flow, next);
+	}
+	pthread_mutex_unlock(&port->card->lock);
+	if (rc == 0)
+		return flow;
+	free(flow);
+	return NULL;
+}
+
+static int leave_catch_all(struct sl_card *card)
+{
+	const struct sl_catch_all none = {.meter = SL_METER_UNLIMITED};
+	int rc = card->catch_all.refs == 1 ? set_miss(card, &none) : 0;
+
+	if (rc == 0)
+		card->catch_all.refs--;
+	return rc;
+}
+
+static int leave_flow(struct sl_card *card, struct rte_flow *flow)
+{
+	const uint16_t tenant = flow->flow->key.tenant;
+	int rc = sl_flows_remove(&card->flows, flow->flow);
+
+	if (rc)
+		return rc;
+	sl_actions_put(&card->actions, flow->action);
+	if (flow->indirect)
+		flow->indirect->rules--;
+	if (flow->mac)
+		card->mac_flows[tenant]--;
+	return 0;
+}
+
+static int destroy_locked(struct sl_port *port, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	struct sl_card *card = port->card;
+	int rc;
+
+	switch (flow->kind) {
+	case SL_RULE_CLASS: rc = sl_rules_remove(&card->rules, flow->rule); break;
+	case SL_RULE_CATCH_ALL: rc = leave_catch_all(card); break;
+	default: rc = leave_flow(card, flow); break;
+	}
+	if (rc)
+		return card_error(error, rc, NULL);
+	if (flow->meter >= 0)
+		card->meter_refs[flow->meter]--;
+	TAILQ_REMOVE(&port->flows, flow, next);
+	free(flow);
+	return 0;
+}
+
+static int destroy(struct rte_eth_dev *dev, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	int rc;
+
+	pthread_mutex_lock(&port->card->lock);
+	rc = destroy_locked(port, flow, error);
+	pthread_mutex_unlock(&port->card->lock);
+	return rc;
+}
+
+static int flush(struct rte_eth_dev *dev, struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct rte_flow *flow;
+	int rc = 0;
+
+	pthread_mutex_lock(&port->card->lock);
+	while (rc == 0 && (flow = TAILQ_FIRST(&port->flows)) != NULL)
+		rc = destroy_locked(port, flow, error);
+	pthread_mutex_unlock(&port->card->lock);
+	return rc;
+}
+
+static int query_count(struct sl_port *port, struct rte_flow *flow, struct rte_flow_query_count *count, struct rte_flow_error *error)
+{
+	struct sl_counter_pair now;
+	struct sl_flow_cpl cpl;
+	int rc;
+
+	if (flow->kind == SL_RULE_CLASS) {
+		rc = sl_rules_stats(&port->card->rules, flow->rule, &now);
+	} else {
+		rc = sl_flows_query(&port->card->flows, flow->flow, &cpl);
+		now.packets = cpl.packets;
+		now.bytes = cpl.bytes;
+	}
+	if (rc)
+		return card_error(error, rc, NULL);
+	count->hits_set = count->bytes_set = 1;
+	count->hits = now.packets - flow->count_base.packets;
+	count->bytes = now.bytes - flow->count_base.bytes;
+	if (count->reset)
+		flow->count_base = now;
+	return 0;
+}
+
+static int query_age(struct sl_port *port, struct rte_flow *flow, struct rte_flow_query_age *age, struct rte_flow_error *error)
+{
+	struct sl_flow_cpl cpl;
+	int rc = sl_flows_query(&port->card->flows, flow->flow, &cpl);
+
+	if (rc)
+		return card_error(error, rc, NULL);
+	memset(age, 0, sizeof(*age));
+	age->sec_since_last_hit_valid = 1;
+	age->sec_since_last_hit = RTE_MIN(cpl.idle_ms / 1000, 0xffffffu);
+	age->aged = flow->age_s && cpl.idle_ms / 1000 >= flow->age_s;
+	return 0;
+}
+
+static int query(struct rte_eth_dev *dev, struct rte_flow *flow, const struct rte_flow_action *action, void *data,
+		 struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	int rc;
+
+	pthread_mutex_lock(&port->card->lock);
+	if (action->type == RTE_FLOW_ACTION_TYPE_COUNT && flow->count)
+		rc = query_count(port, flow, data, error);
+	else if (action->type == RTE_FLOW_ACTION_TYPE_AGE && flow->age)
+		rc = query_age(port, flow, data, error);
+	else
+		rc = sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, action,
+			"the rule has no such action to ask, or the action cannot be asked");
+	pthread_mutex_unlock(&port->card->lock);
+	return rc;
+}
+
+static int isolate(struct rte_eth_dev *dev, int set, struct rte_flow_error *error)
+{
+	(void)dev;
+	return set ? sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+			"frames for the host's own network stack pass without a rule: isolated mode is not supported") : 0;
+}
+
+static int dev_dump(struct rte_eth_dev *dev, struct rte_flow *flow, FILE *file, struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	int rc;
+
+	pthread_mutex_lock(&port->card->lock);
+	rc = sl_dump(port->card, flow, file);
+	pthread_mutex_unlock(&port->card->lock);
+	return rc ? card_error(error, rc, NULL) : 0;
+}
+
+/* --- indirect actions --------------------------------------------------------------------------------------------- */
+
+static int parse_indirect(const struct rte_flow_action *action, struct sl_encap *encap, struct rte_flow_error *error)
+{
+	const struct rte_flow_action_raw_encap *conf = action->conf;
+
+	if (action->type != RTE_FLOW_ACTION_TYPE_RAW_ENCAP || !conf)
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, action, "indirect actions are made of raw_encap only");
+	return sl_encap_parse(conf->data, conf->size, encap, action, error);
+}
+
+static struct rte_flow_action_handle *handle_create(struct rte_eth_dev *dev, const struct rte_flow_indir_action_conf *conf,
+						    const struct rte_flow_action *action, struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_indirect *indirect;
+	struct sl_encap encap;
+
+	if (!conf || !conf->transfer || conf->ingress || conf->egress) {
+		sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_TRANSFER, conf, "indirect actions are for transfer rules");
+		return NULL;
+	}
+	if (parse_indirect(action, &encap, error))
+		return NULL;
+	pthread_mutex_lock(&port->card->lock);
+	indirect = sl_indirect_create(port, &encap);
+	pthread_mutex_unlock(&port->card->lock);
+	if (!indirect)
+		card_error(error, -ENOMEM, NULL);
+	return (struct rte_flow_action_handle *)indirect;
+}
+
+static int handle_destroy(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle, struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_indirect *indirect;
+	int rc;
+
+	pthread_mutex_lock(&port->card->lock);
+	indirect = sl_indirect_find(port, handle);
+	rc = indirect ? sl_indirect_destroy(port, indirect) : -ENOENT;
+	pthread_mutex_unlock(&port->card->lock);
+	if (rc == -EBUSY)
+		return sl_refuse(error, EBUSY, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "rules use this indirect action");
+	return rc ? sl_refuse(error, -rc, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "this is not an indirect action of this port") : 0;
+}
+
+static int handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle, const void *update,
+			 struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_indirect *indirect;
+	struct sl_encap encap;
+	int rc = parse_indirect(update, &encap, error);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&port->card->lock);
+	indirect = sl_indirect_find(port, handle);
+	rc = indirect ? sl_indirect_update(port, indirect, &encap) : -ENOENT;
+	pthread_mutex_unlock(&port->card->lock);
+	if (rc == -ENOENT)
+		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "this is not an indirect action of this port");
+	if (rc == -EINVAL)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, update,
+			"rules that use the indirect action match packets of another IP version");
+	return rc ? card_error(error, rc, NULL) : 0;
+}
+
+static int handle_query(struct rte_eth_dev *dev, const struct rte_flow_action_handle *handle, void *data,
+			struct rte_flow_error *error)
+{
+	(void)dev;
+	(void)data;
+	return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "an encapsulation has nothing to ask: query the rules");
+}
+
+/* --- leaving ------------------------------------------------------------------------------------------------------ */
+
+void sl_flow_leave(struct sl_port *port)
+{
+	struct sl_card *card = port->card;
+	struct sl_indirect *indirect;
+	struct rte_flow *flow;
+
+	pthread_mutex_lock(&card->lock);
+	while ((flow = TAILQ_FIRST(&port->flows)) != NULL) {
+		TAILQ_REMOVE(&port->flows, flow, next);
+		if (flow->kind == SL_RULE_CLASS) {
+			flow->rule->held = true;
+		} else if (flow->kind == SL_RULE_CATCH_ALL) {
+			card->catch_all.refs--;
+		} else {
+			sl_flows_release(&card->flows, flow->flow);
+			sl_actions_put(&card->actions, flow->action);
+			if (flow->mac)
+				card->mac_flows[flow->flow->key.tenant]--;
+			if (flow->indirect)
+				flow->indirect->rules--;
+		}
+		if (flow->meter >= 0)
+			card->meter_refs[flow->meter]--;
+		free(flow);
+	}
+	while ((indirect = TAILQ_FIRST(&port->indirects)) != NULL)
+		sl_indirect_destroy(port, indirect);
+	for (int i = 0; i < SL_METERS; i++)
+		if (port->meters[i].used)
+			card->meters_used &= ~(1u << i);
+	pthread_mutex_unlock(&card->lock);
+}
+
+const struct rte_flow_ops sl_flow_ops = {
+	.validate = validate,
+	.create = create,
+	.destroy = destroy,
+	.flush = flush,
+	.query = query,
+	.isolate = isolate,
+	.dev_dump = dev_dump,
+	.action_handle_create = handle_create,
+	.action_handle_destroy = handle_destroy,
+	.action_handle_update = handle_update,
+	.action_handle_query = handle_query,
+};
