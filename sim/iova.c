@@ -88,7 +88,6 @@ int sl_iova_unmap(struct sl_iova *t, uint64_t iova, uint64_t len)
 	munmap(t->ranges[at].base, t->ranges[at].len);
 	t->count--;
 	memmove(&t->ranges[at], &t->ranges[at + 1], (t->count - at) * sizeof(t->ranges[0]));
-	t->last = 0;
 	return 0;
 }
 

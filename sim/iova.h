@@ -24,7 +24,7 @@ struct sl_iova {
 	struct sl_iova_range *ranges; /* sorted by iova, never overlapping */
 	size_t count;
 	size_t room;
-	size_t last; /* index of the range that the last access began in */
+	size_t last; /* where the last access began: a guess for the next, always checked */
 };
 
 /* Maps `len` bytes of the file from `offset` at `iova`; the descriptor stays the caller's. -EINVAL: not multiples of

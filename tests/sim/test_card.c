@@ -141,6 +141,8 @@ static void attach(struct host *h)
 	assert_int_equal(host_attach(h, file("bus"), NULL), 0);
 	assert_int_equal(h->read(h, SL_BAR_ID), SL_CARD_ID);
 	assert_int_equal(h->read(h, SL_BAR_ABI), SL_ABI_VERSION);
+	for (unsigned int i = 0; i < SL_QUEUES; i++) /* whatever an earlier host left */
+		assert_int_equal(h->read(h, SL_BAR_Q_CTRL(i)) & 1u, 0);
 	h->write(h, SL_BAR_RESET, SL_RESET_KIND_HOST_IF);
 	assert_int_equal(h->read(h, SL_BAR_RESET), 0);
 	assert_int_equal(h->read(h, SL_BAR_STATUS) & 7u, 1);
