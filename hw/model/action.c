@@ -3,8 +3,7 @@
 #include "hw/model/action.h"
 
 int sl_action_check(const struct sl_packet *packet SL_NONNULL, const struct sl_record *record SL_NONNULL,
-		    const struct sl_action *action SL_NONNULL,
-		    uint32_t ports_up)
+		    const struct sl_action *action SL_NONNULL, uint32_t ports_up)
 {
 	const uint32_t ip_len = (uint32_t)packet->l3_end - packet->l3_off;
 	uint32_t wire_len = ip_len;

@@ -8,7 +8,7 @@
 #include "hw/model/parse.h"
 
 /*
- * packet: the one that was looked up (sl_headers_packet). ports_up: bit n set if port n exists and is enabled. action is
+ * packet: the one that was looked up (sl_headers_packet). ports_up: bit n set if port n exists and is enabled. action:
  * the entry that the record names; the caller has found its index in range. Returns SL_REASON_FORWARDED, or the reason:
  * below SL_REASON_RUNT to the host, else drop.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Stage ingress (docs/datapath.md section 1): whether a received frame enters the pipeline, and the registers that decide
- * about frames.
+ * Stage ingress (docs/datapath.md section 1): whether a received frame enters the pipeline, and the registers that
+ * decide about frames.
  */
 #ifndef SLUICE_MODEL_INGRESS_H
 #define SLUICE_MODEL_INGRESS_H

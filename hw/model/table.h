@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Stage table (docs/datapath.md section 6): two banks of buckets of four slots, a record per flow id, and the commands
- * that change them. Memory comes from the caller; nothing is allocated. One thread, or commands and lookups serialised by
- * the caller. A slot here holds the key's hash and the flow id, and the key itself stands beside the record: one bucket
+ * that change them. Memory comes from the caller; nothing is allocated. One thread, or commands and lookups serialised
+ * by the caller. A slot here holds the key's hash and the flow id, and the key itself stands beside the record: one bucket
  * is one cache line, a hit touches two more. Slots are found, moved and freed exactly as the definition says.
  */
 #ifndef SLUICE_MODEL_TABLE_H
@@ -41,7 +41,7 @@ struct sl_table {
 /* Bytes of memory for 2^log2 slots and records; 0 if log2 is out of range. */
 size_t sl_table_size(uint32_t log2);
 
-/* Takes memory of sl_table_size(log2) bytes, aligned to 64, for as long as the table lives. The table is empty, epoch 0. */
+/* Takes memory of sl_table_size(log2) bytes, aligned to 64, for as long as the table lives. Empty, epoch 0. */
 void sl_table_init(struct sl_table *table, uint32_t log2, void *memory);
 
 /* Forgets every flow: all slots and ids free (ids again 0, 1, 2, ...), counters of flows gone. */
@@ -58,7 +58,7 @@ static inline uint32_t sl_table_bucket_index(uint64_t hash, uint32_t bank, uint3
 	return (uint32_t)(hash >> (32 * bank)) & bucket_mask;
 }
 
-/* Way of the first slot of the bucket that is valid, of this epoch and has this hash, starting at way `from`; else 4. */
+/* Way of the first slot of the bucket that is valid, of this epoch and has this hash, from way `from` on; else 4. */
 uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket, uint64_t hash, uint32_t epoch,
 			      uint32_t from);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
  * The datapath as an XDP program: the model's stages (hw/model, compiled for BPF and linked in) around BPF maps. Every
- * stage is a global function, so the kernel verifies each one by itself, for all arguments. The order of decisions is that
- * of hw/model/pipeline.c, which BPF cannot run because of its callbacks.
+ * stage is a global function, so the kernel verifies each one by itself, for all arguments. The order of decisions is
+ * that of hw/model/pipeline.c, which BPF cannot run because of its callbacks.
  *
  * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host is
  * passed on as it came (XDP_PASS). XDP cannot duplicate a frame: rules with COPY must be refused by the loader.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How fast the model's whole pipeline runs on one core, for hits: parse to rewrite and flow counters, 64-byte frames,
- * frame after frame of another flow, as they would lie in a receive
- * ring; the table is met in random order, because it is hashed. The rewritten frame is made (header bytes), not sent. Prints a table and, with a file name, JSON.
+ * frame after frame of another flow, as they would lie in a receive ring; the table is met in random order, because it
+ * is hashed. The head of the new frame is made; the frame is not sent. Prints a table and, with a file name, JSON.
  */
 #include <stdbool.h>
 #include <stdio.h>

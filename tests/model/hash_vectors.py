@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes keys with their SipHash-1-3 as C rows for hash_test.c: an implementation apart from hw/model/hash.c, written from
-the paper, on bytes and Python integers. It is itself checked with the paper's vector of SipHash-2-4 before it is used."""
+"""Writes keys with their SipHash-1-3 as C rows for hash_test.c: an implementation apart from hw/model/hash.c, written
+from the paper, on bytes and Python integers. It is itself checked with the paper's vector of SipHash-2-4 before use."""
 import random
 import struct
 

@@ -50,7 +50,8 @@ static const struct row rows[] = {
 	{ "vxlan over ip4", { .family = 4, .proto = 6, .payload = 100 }, TTL, .outer = OUTER_VXLAN4 },
 	{ "vxlan over ip6", { .family = 6, .proto = 17, .payload = 100 }, TTL, .outer = OUTER_VXLAN6 },
 	{ "decap to l2", { .family = 4, .proto = 17, .inner = 6, .payload = 40 }, TTL, .outer = OUTER_L2, .decap = true },
-	{ "decap, inner l2 kept", { .family = 6, .proto = 17, .inner = 4, .payload = 40 }, 0, .outer = OUTER_NONE, .decap = true },
+	{ "decap, inner l2 kept", { .family = 6, .proto = 17, .inner = 4, .payload = 40 }, 0,
+	  .outer = OUTER_NONE, .decap = true },
 	{ "decap, nat, vxlan", { .family = 4, .proto = 17, .inner = 4, .payload = 40, .vid = 2 }, SRC | DST | TTL,
 	  .outer = OUTER_VXLAN4, .decap = true },
 };

@@ -10,11 +10,11 @@ $(XDP_TEST_TABLE): tests/xdp/stage_table.bpf.c $(XDP_TEST_TABLE_STAGES) $(B)/con
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $(@:.o=.part.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.part.o) $(XDP_TEST_TABLE_STAGES)
 
-$(XDP_TEST): tests/xdp/xdp_test.c tests/vectors/load.c hw/model/punt.c $(B)/contract.stamp
+$(XDP_TEST): tests/xdp/xdp_test.c $(VECTORS_LOAD) hw/model/punt.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_TEST) -Wno-clobbered $< tests/vectors/load.c hw/model/punt.c -o $@ -lbpf -ljansson
+	$(Q)$(CC) $(CFLAGS_TEST) $< $(VECTORS_LOAD) hw/model/punt.c -o $@ -lbpf $(VECTORS_LIBS)
 
-test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(B)/vectors/corpus.json
-	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(B)/vectors/corpus.json
+test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS)
+	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS)
 
 .PHONY: test-bpf
