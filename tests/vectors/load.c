@@ -321,14 +321,27 @@ static void read_vector(struct reader *r, json_t *object, struct sl_vector *v)
 		read_step(r, json_array_get(steps, i), v, &v->steps[i]);
 }
 
+static int decode(struct reader *r, struct sl_corpus *corpus)
+{
+	const json_t *vectors;
+
+	if (setjmp(r->wrong))
+		return -1;
+	if (number(r, corpus->json, "format") != 1)
+		wrong(r, "format is not 1");
+	vectors = list(r, corpus->json, "vectors", &corpus->count);
+	corpus->vectors = room(r, corpus->count, sizeof(*corpus->vectors));
+	for (size_t i = 0; i < corpus->count; i++)
+		read_vector(r, json_array_get(vectors, i), &corpus->vectors[i]);
+	return 0;
+}
+
 struct sl_corpus *sl_corpus_load(const char *path, char *err, size_t err_len)
 {
 	struct reader r = {.vector = "(none)", .err = err, .err_len = err_len};
-	struct sl_corpus *corpus;
-	const json_t *vectors;
+	struct sl_corpus *corpus = calloc(1, sizeof(*corpus));
 	json_error_t error;
 
-	corpus = calloc(1, sizeof(*corpus));
 	if (corpus == NULL) {
 		snprintf(err, err_len, "out of memory");
 		return NULL;
@@ -339,16 +352,10 @@ struct sl_corpus *sl_corpus_load(const char *path, char *err, size_t err_len)
 		free(corpus);
 		return NULL;
 	}
-	if (setjmp(r.wrong)) {
+	if (decode(&r, corpus) != 0) {
 		sl_corpus_free(corpus);
 		return NULL;
 	}
-	if (number(&r, corpus->json, "format") != 1)
-		wrong(&r, "format is not 1");
-	vectors = list(&r, corpus->json, "vectors", &corpus->count);
-	corpus->vectors = room(&r, corpus->count, sizeof(*corpus->vectors));
-	for (size_t i = 0; i < corpus->count; i++)
-		read_vector(&r, json_array_get(vectors, i), &corpus->vectors[i]);
 	return corpus;
 }
 
