@@ -232,11 +232,12 @@ module sl_core #(
   logic [NPORTS-1:0] emit_room, emit_valid, tx_event, tx_busy;
   logic [511:0]      emit_data;
   logic [6:0]        emit_bytes;
-  logic              emit_last;
+  logic              emit_last, emit_busy;
   sl_emit #(.NPORTS(NPORTS), .RING_LOG2(RING_LOG2), .FRAMES_LOG2(FRAMES_LOG2)) u_emit (
     .clk_i, .rst_ni, .beat_i(beat), .data_i(beat_data), .valid_i(block_valid), .forward_i(block_forward),
     .beats_i(block_beats), .shape_i(shape_block), .block_i(block), .done_o(emit_done), .done_beats_o(emit_done_beats),
-    .room_i(emit_room), .valid_o(emit_valid), .data_o(emit_data), .bytes_o(emit_bytes), .last_o(emit_last)
+    .room_i(emit_room), .valid_o(emit_valid), .data_o(emit_data), .bytes_o(emit_bytes), .last_o(emit_last),
+    .busy_o(emit_busy)
   );
 
   // Transmit.
@@ -286,7 +287,7 @@ module sl_core #(
     .csr_clear_i(count_clear), .csr_ack_o(count_ack), .csr_data_o(count_data), .busy_o(counters_busy)
   );
 
-  assign busy_o = csr_busy || ingress_busy != '0 || arb_busy || cmd_busy || m_axis_cpl_tvalid || punt_busy
+  assign busy_o = csr_busy || ingress_busy != '0 || arb_busy || emit_busy || cmd_busy || m_axis_cpl_tvalid || punt_busy
                   || tx_busy != '0 || counters_busy || time_ms_o != time_ms_i;
 
 `ifndef SYNTHESIS

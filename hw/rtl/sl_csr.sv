@@ -141,7 +141,7 @@ module sl_csr #(
     if (!rst_ni) begin
       ctrl_q        <= '0;
       epoch_q       <= '0;
-      vxlan_q       <= sl_pkg::VXLAN_PORT;
+      vxlan_q       <= '0;
       miss_mark_q   <= '0;
       miss_flags_q  <= '0;
       seed_q        <= '0;
@@ -173,7 +173,7 @@ module sl_csr #(
             epoch_q <= {24'd0, wdata[7:0]};
             clear_o <= 1'b1;
           end
-          sl_pkg::CSR_VXLAN_PORT: vxlan_q <= wdata;
+          sl_pkg::CSR_VXLAN_PORT: vxlan_q <= {16'd0, wdata[15:0]};
           sl_pkg::CSR_MISS_MARK:  miss_mark_q <= wdata;
           sl_pkg::CSR_MISS_FLAGS: miss_flags_q <= wdata;
           sl_pkg::CSR_TBL_SEL:    sel_q <= wdata;

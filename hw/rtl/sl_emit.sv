@@ -33,7 +33,8 @@ module sl_emit #(
   output logic [NPORTS-1:0]       valid_o,
   output logic [511:0]            data_o,
   output logic [6:0]              bytes_o,    // of this beat
-  output logic                    last_o
+  output logic                    last_o,
+  output logic                    busy_o
 );
   localparam int unsigned ENTRY_W = 1 + 8 + sl_dp_pkg::SHAPE_W + 1408;
 
@@ -159,4 +160,5 @@ module sl_emit #(
     if (!rst_ni) valid_o <= '0;
     else for (int p = 0; p < NPORTS; p++) valid_o[p] <= valid3_q && port3_q == 3'(p);
   end
+  assign busy_o = valid1_q || valid2_q || valid3_q || done_o;
 endmodule

@@ -186,7 +186,7 @@ module sl_punt #(
   );
   assign beat_out  = m_axis_host_tvalid && m_axis_host_tready;
   assign frame_out = beat_out && m_axis_host_tlast;
-  assign busy_o    = valid1_q || head_valid || push_q || verdict_o;
+  assign busy_o    = valid1_q || head_valid || push_q || verdict_o || done_o || (meta_valid && !m_axis_host_tvalid);
 
 `ifndef SYNTHESIS
   a_meta_first: assert property (@(posedge clk_i) disable iff (!rst_ni) m_axis_host_tvalid |-> meta_valid);
