@@ -70,7 +70,7 @@ void ring_pop(struct ring *r); /* with doorbell */
 unsigned int host_admin(struct ring *admin, unsigned int opcode, const void *arg, uint32_t len, struct sl_admin_cpl *cpl);
 
 /* Starts a program and returns its process id once it has printed a line that begins with `line`. */
-pid_t program_start(char *const argv[], const char *line);
+pid_t program_start(const char *const argv[], const char *line);
 /* SIGTERM; its exit status. */
 int program_stop(pid_t pid);
 

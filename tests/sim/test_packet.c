@@ -287,7 +287,7 @@ static void card_attach(void)
 static int setup(void **state)
 {
 	char command[600];
-	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", command, NULL };
+	const char *argv[] = { "sh", "-c", command, NULL };
 
 	(void)state;
 	snprintf(tag, sizeof(tag), "slp%d", (int)getpid());
