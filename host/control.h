@@ -89,7 +89,8 @@ struct sl_control_ops {
 	void (*port)(void *ctx, unsigned int index, struct sl_port_view *out);
 	void (*data)(void *ctx, struct sl_data_view *out);
 	void (*backend)(void *ctx, uint32_t backend_id, struct sl_backend_counters *out);
-	/* A snapshot was published: rules for VIPs, announcing. As in service.h. */
+	/* A snapshot was published: rules for VIPs, announcing. As in service.h; once more with now == before when
+	 * sl_control_start() has made the next hops. */
 	void (*services_changed)(void *ctx, const struct sl_services *now, const struct sl_services *before);
 	/* The configuration was replaced (timeouts and rates of the data side); before services_changed. */
 	void (*config_changed)(void *ctx, const struct sl_config *now);

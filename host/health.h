@@ -16,16 +16,16 @@
 #include "host/config.h"
 #include "host/service.h"
 
-struct sl_health;
+struct sl_checks;
 
 /* Results go to the table (sl_service_table_health) and to the log. */
-struct sl_health *sl_health_create(uv_loop_t *loop, struct sl_service_table *table);
+struct sl_checks *sl_checks_create(uv_loop_t *loop, struct sl_service_table *table);
 /* Checks what `config` says from now on; checks that stay the same keep their state and their rhythm. -ENOMEM. */
-int sl_health_apply(struct sl_health *h, const struct sl_config *config);
+int sl_checks_apply(struct sl_checks *h, const struct sl_config *config);
 /* Closes its handles; the loop must run once more before it is closed. */
-void sl_health_destroy(struct sl_health *h);
+void sl_checks_destroy(struct sl_checks *h);
 
-struct sl_health_view {
+struct sl_check_view {
 	struct sl_config_health check;
 	struct sl_addr address;
 	uint16_t port;
@@ -36,6 +36,6 @@ struct sl_health_view {
 	const char *last_error;    /* "" if it succeeded */
 };
 /* False if the backend has no check. */
-bool sl_health_get(const struct sl_health *h, uint32_t backend_id, struct sl_health_view *view);
+bool sl_checks_get(const struct sl_checks *h, uint32_t backend_id, struct sl_check_view *view);
 
 #endif
