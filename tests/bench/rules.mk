@@ -11,4 +11,15 @@ bench-model: $(BENCH_MODEL) ## speed of the datapath model on one core (JSON: bu
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(BENCH_MODEL) $(B)/bench/model.json
 
-.PHONY: bench-model
+BENCH_GEN := $(B)/bench/wire_gen
+$(BENCH_GEN): tests/bench/wire_gen.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror $(shell pkg-config --cflags libdpdk) $< -o $@ \
+		$(shell pkg-config --libs libdpdk)
+
+bench-software-path: all $(BENCH_GEN) ## the agent's software path against testpmd mac-swap over memif
+	$(Q)$(PYTHON) tests/bench/software_bench.py --json $(B)/bench/software-path.json
+
+bench: bench-model bench-rtl bench-software-path ## every benchmark, one after the other
+
+.PHONY: bench bench-model bench-software-path
