@@ -49,6 +49,7 @@ struct sl_card {
 	unsigned int ports;
 	struct card_port port[SL_PORTS_MAX];
 	int epoll;
+	bool bus_ready;            /* the bus has something to say */
 	uint64_t started_ms;
 	uint32_t now_ms;           /* card time */
 	uint32_t link_checked_ms;
@@ -286,7 +287,8 @@ static bool turn(struct sl_card *card)
 
 	card->now_ms = (uint32_t)(clock_ms() - card->started_ms);
 	card->turns++;
-	worked = sl_bus_step(card->bus);
+	worked = card->bus_ready && sl_bus_step(card->bus);
+	card->bus_ready = false;
 	for (unsigned int i = 0; i < card->ports; i++)
 		worked |= port_step(card, i);
 	worked |= sl_dma_step(&card->dma, card->now_ms);
@@ -322,7 +324,9 @@ static bool wait_events(struct sl_card *card, int timeout)
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u32 < SL_PORTS_MAX)
 			card->port[events[i].data.u32].readable = true;
-		else if (events[i].data.u32 == WATCH_HOOK)
+		else if (events[i].data.u32 == WATCH_BUS)
+			card->bus_ready = true;
+		else
 			hook = true;
 	}
 	return hook;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ports on veth interfaces, with the kernel's own TCP and its offloads switched on:
+ * Ports on veth interfaces and on TAPs, with the kernel's own TCP and its offloads switched on:
  *
  *      namespace A                namespace C                     namespace B
  *     ┌────────────┐      ┌───────────────────────────┐      ┌────────────┐
@@ -8,6 +8,8 @@
  *     │ fd09::1    │ veth │       ▲            │      │ veth │ fd09::2    │
  *     └────────────┘      └───────┼────────────┼──────┘      └────────────┘
  *                                 └─ this test ◄┘
+ *
+ * With TAPs pa and pb are the card's own, and eth0 is each one's kernel interface, moved into A and B.
  *
  * The test is the card's host and carries each frame from one port to the other. What the veths hand over is up to 64 KB
  * long and has unfinished checksums; what reaches the host must be what a wire carries.
@@ -284,25 +286,52 @@ static void card_attach(void)
 	}
 }
 
-static int setup(void **state)
+static void namespaces_make(void)
+{
+	snprintf(tag, sizeof(tag), "slp%d", (int)getpid());
+	shell("ip netns add %sA && ip netns add %sB && ip netns add %sC", tag, tag, tag);
+	shell("ip netns exec %sC sysctl -qw net.ipv6.conf.all.disable_ipv6=1", tag);
+}
+
+static void card_start(const char *kind)
 {
 	char command[600];
 	const char *argv[] = { "sh", "-c", command, NULL };
 
-	(void)state;
-	snprintf(tag, sizeof(tag), "slp%d", (int)getpid());
-	shell("ip netns add %sA && ip netns add %sB && ip netns add %sC", tag, tag, tag);
-	shell("ip -n %sC link add pa type veth peer name eth0 netns %sA && ip -n %sC link add pb type veth peer name eth0 netns %sB",
-	      tag, tag, tag, tag);
-	shell("ip netns exec %sC sysctl -qw net.ipv6.conf.all.disable_ipv6=1 && ip -n %sC link set pa up && ip -n %sC link set pb up",
-	      tag, tag, tag);
+	snprintf(command, sizeof(command),
+		 "exec ip netns exec %sC build/tests/sim/sluice-sim --engine model --bus /tmp/%s.bus --firmware "
+		 "build/firmware/sluice-fw.bin --port %s:pa --port %s:pb 2>/tmp/%s.log", tag, tag, kind, kind, tag);
+	card = program_start(argv, "sluice-sim: ready");
+}
+
+static void ends_up(void)
+{
 	for (unsigned int i = 0; i < 2; i++)
 		shell("ip -n %s%c addr add 10.9.0.%u/24 dev eth0 && ip -n %s%c -6 addr add fd09::%u/64 dev eth0 nodad && "
 		      "ip -n %s%c link set eth0 up", tag, 'A' + i, i + 1, tag, 'A' + i, i + 1, tag, 'A' + i);
-	snprintf(command, sizeof(command),
-		 "exec ip netns exec %sC build/tests/sim/sluice-sim --engine model --bus /tmp/%s.bus --firmware "
-		 "build/firmware/sluice-fw.bin --port afpacket:pa --port afpacket:pb 2>/tmp/%s.log", tag, tag, tag);
-	card = program_start(argv, "sluice-sim: ready");
+}
+
+static int setup_veth(void **state)
+{
+	(void)state;
+	namespaces_make();
+	for (unsigned int i = 0; i < 2; i++)
+		shell("ip -n %sC link add p%c type veth peer name eth0 netns %s%c && ip -n %sC link set p%c up", tag, 'a' + i,
+		      tag, 'A' + i, tag, 'a' + i);
+	ends_up();
+	card_start("afpacket");
+	card_attach();
+	return 0;
+}
+
+static int setup_tap(void **state)
+{
+	(void)state;
+	namespaces_make();
+	card_start("tap");
+	for (unsigned int i = 0; i < 2; i++)
+		shell("ip -n %sC link set p%c netns %s%c name eth0", tag, 'a' + i, tag, 'A' + i);
+	ends_up();
 	card_attach();
 	return 0;
 }
@@ -437,11 +466,42 @@ static void raw_frames(void **state)
 	}
 }
 
+static void over_tap(void **state)
+{
+	(void)state;
+	transfer("10.9.0.2");
+}
+
+static bool link_up(unsigned int port)
+{
+	const struct sl_index_arg index = { .index = port };
+	struct sl_admin_cpl cpl;
+	struct sl_port_state answer;
+
+	assert_int_equal(host_admin(&admin, SL_ADMIN_OP_PORT_GET, &index, sizeof(index), &cpl), SL_STATUS_OK);
+	memcpy(&answer, cpl.answer, sizeof(answer));
+	return answer.link != 0;
+}
+
+/* The wire's other end goes down and comes back. */
+static void link_follows(void **state)
+{
+	(void)state;
+	for (unsigned int up = 0; up < 2; up++) {
+		shell("ip -n %sA link set eth0 %s", tag, up ? "up" : "down");
+		for (unsigned int i = 0; i < 100 && link_up(0) != up; i++)
+			usleep(20000);
+		assert_int_equal(link_up(0), up);
+		assert_int_equal(link_up(1), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		ROW(over_ipv4), ROW(over_ipv6), ROW(raw_frames),
+#define ROW(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		ROW(over_ipv4, setup_veth), ROW(over_ipv6, setup_veth),  ROW(raw_frames, setup_veth),
+		ROW(link_follows, setup_veth), ROW(over_tap, setup_tap), ROW(link_follows, setup_tap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
