@@ -186,7 +186,9 @@ static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t ind
 	    sl_conn_shard(t, conn->key.src, conn->key.sport, conn->key.tenant) != shard ||
 	    !conn_index(t, &t->shard[shard], index))
 		return false;
-	conn->offload = SL_CONN_SOFTWARE;
+	/* Where the last agent put it into a card; host/offload asks the card. */
+	if (conn->offload != SL_CONN_HARDWARE)
+		conn->offload = SL_CONN_SOFTWARE;
 	conn->flags &= (uint8_t)~SL_CONN_DOOMED;
 	if (conn->flags & SL_CONN_UNPROVEN)
 		t->shard[shard].unproven++;

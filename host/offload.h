@@ -26,6 +26,7 @@ enum sl_offload_cap {
 	SL_CAP_COPY = 1 << 6,     /* FIN and RST can be copied */
 	SL_CAP_INDIRECT = 1 << 7, /* next hops as indirect actions */
 	SL_CAP_IPV6 = 1 << 8,
+	SL_CAP_CLASSES = 1 << 9,  /* VIPs and SYNs can be told apart */
 };
 
 struct sl_offload_port_info {
@@ -57,6 +58,7 @@ enum sl_offload_op {
 	SL_OFFLOAD_INSERT,
 	SL_OFFLOAD_REMOVE,
 	SL_OFFLOAD_QUERY, /* how long idle: last_seen_ms and counters are brought up to date */
+	SL_OFFLOAD_LOST,  /* answer only: the connection has fallen out of the card */
 };
 /* False: the ring is full; try again later. */
 bool sl_offload_submit(enum sl_offload_op op, uint32_t index);
@@ -65,7 +67,22 @@ struct sl_offload_result {
 	uint32_t index;
 	uint8_t op;
 	uint8_t reason; /* OFFLOADED, or why not */
+	uint16_t reserved;
 };
+_Static_assert(sizeof(struct sl_offload_result) == 8, "one ring element");
+
+/* Marks of frames that the card sends to the host. Only COPY changes what is done with a frame. */
+enum sl_mark {
+	SL_MARK_MISS = 1,
+	SL_MARK_COPY = 2,
+	SL_MARK_SYN = 3,
+	SL_MARK_FRAGMENT = 4,
+	SL_MARK_TTL = 5,
+	SL_MARK_CLOSE = 6, /* FIN or RST, where the card cannot copy */
+};
+
+/* sl_offload_cap bits that every port has: a connection's two directions may leave by any. Any thread. */
+uint32_t sl_offload_capable(void);
 
 /* ---- control thread ---- */
 /* Group 0 follows a new configuration (VIPs, NAT backends, tunnels). Asynchronous. */

@@ -19,7 +19,7 @@ struct rte_mempool;
 
 struct sl_port {
 	unsigned int index;
-	const char *name;       /* of the configuration */
+	char name[64];          /* of the configuration */
 	uint16_t port_id;       /* ethdev */
 	uint8_t mac[6];
 	uint16_t mtu;

@@ -1,7 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # sluiced (the agent) and sluice (the command line).
-HOST_DATA_SRC := $(addprefix host/,conn.c state.c)
+HOST_DATA_SRC := $(addprefix host/,classes.c conn.c egress.c flow_rule.c hops.c kernel.c offload.c port.c probe.c reply.c \
+	slowpath.c state.c view.c worker.c)
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_reader.c config_schema.c control.c \
 	control_commands.c control_socket.c control_view.c health.c log.c maglev.c nexthop.c service.c service_index.c)
 HOST_CONTROL_LIBS := -lyaml -luv -lmnl -ljansson -lurcu-qsbr
-HOST_CFLAGS = $(CFLAGS_BASE) $(shell pkg-config --cflags libdpdk) -DALLOW_EXPERIMENTAL_API
+DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)
+DPDK_LIBS := $(shell pkg-config --libs libdpdk 2>/dev/null)
+HOST_CFLAGS = $(CFLAGS_BASE) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API
+
+# -- sluiced ---------------------------------------------------------------------------------------------------------
+SLUICED := $(B)/bin/sluiced
+SLUICED_OBJ = $(patsubst %.c,$(B)/%.o,$(HOST_DATA_SRC) $(HOST_CONTROL_SRC) host/main.c)
+ALL += $(SLUICED)
+
+$(B)/host/%.o: host/%.c $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) -c $< -o $@
+
+$(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(DPDK_LIBS) -lrte_bus_vdev $(HOST_CONTROL_LIBS) -lpthread

@@ -16,6 +16,7 @@
 
 #define STATE_MAGIC "SLUICECT"
 #define STATE_HEADER 4096u
+#define STATE_ENTRIES (STATE_HEADER + SL_STATE_HOPS * sizeof(struct sl_state_hop))
 
 struct state_header {
 	char magic[8];
@@ -28,7 +29,7 @@ struct state_header {
 
 static off_t state_bytes(uint32_t capacity)
 {
-	return (off_t)STATE_HEADER + (off_t)capacity * (off_t)sizeof(struct sl_conn);
+	return (off_t)STATE_ENTRIES + (off_t)capacity * (off_t)sizeof(struct sl_conn);
 }
 
 static int state_fail(char *err, size_t err_len, const char *path, int code, const char *found, const char *wanted)
@@ -117,7 +118,8 @@ static int state_map(struct sl_state *state, const char *path, char *err, size_t
 		snprintf(err, err_len, "%s: cannot map %zu bytes: %s", path, state->size, strerror(-rc));
 		return rc;
 	}
-	state->entries = (struct sl_conn *)((char *)state->map + STATE_HEADER);
+	state->hops = (struct sl_state_hop *)((char *)state->map + STATE_HEADER);
+	state->entries = (struct sl_conn *)((char *)state->map + STATE_ENTRIES);
 	state->capacity = header.capacity;
 	memcpy(state->hash_key, header.hash_key, sizeof(state->hash_key));
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The file in shared memory that holds the connections and outlives the agent: a page of header, then the entries.
+ * The file in shared memory that holds the connections and outlives the agent: a page of header, the last known next hops,
+ * then the entries.
  * A second agent on the same file is refused (the file is locked while an agent lives).
  */
 #ifndef SLUICE_HOST_STATE_H
@@ -10,12 +11,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/config.h"
+
 struct sl_conn;
+
+/* A next hop as it was last seen to work: a new agent makes its connections' rules with it before it can ask the network,
+ * and corrects them when it has. Written by the control thread; check is over all before it and written last. */
+struct sl_state_hop {
+	struct sl_addr target;  /* 17 bytes */
+	struct sl_addr source;
+	uint8_t mac[6];
+	uint8_t port;           /* index */
+	uint8_t reserved0;
+	uint16_t vid;
+	uint16_t mtu;
+	uint32_t reserved1[3];
+	uint32_t check;
+};
+_Static_assert(sizeof(struct sl_state_hop) == 64, "one next hop is 64 bytes");
+#define SL_STATE_HOPS 1024u
 
 struct sl_state {
 	int fd;
 	void *map;
 	size_t size;
+	struct sl_state_hop *hops; /* SL_STATE_HOPS of them */
 	struct sl_conn *entries;
 	uint32_t capacity;
 	uint64_t hash_key[2]; /* drawn when the file was made */

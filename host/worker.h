@@ -38,9 +38,10 @@ struct sl_backend_stats {
 	uint64_t hw_packets, hw_bytes;
 };
 
-/* Memory and rings of `workers` workers over the table; then their threads. */
-int sl_worker_init(const struct sl_config *config, unsigned int workers, struct sl_conn_table *table, char *err,
-		   size_t err_len);
+/* Memory and rings of `count` workers over the table, after ports and services exist; *adopted connections of the table
+ * found their backend again. Then the workers' threads, after the ports have started. */
+int sl_worker_init(const struct sl_config *config, unsigned int count, struct sl_conn_table *table, uint32_t *adopted,
+		   char *err, size_t err_len);
 int sl_worker_start_all(char *err, size_t err_len);
 void sl_worker_stop_all(void);
 void sl_worker_fini(void);
@@ -48,7 +49,6 @@ void sl_worker_fini(void);
 /* ---- for the control thread ---- */
 void sl_worker_stats_sum(struct sl_worker_stats *sum);
 void sl_worker_backend_stats(uint32_t backend_id, struct sl_backend_stats *sum);
-struct sl_conn_table *sl_worker_table(void);
 /* Takes a connection out of hardware for good (operator). 0; -ENOENT: not there any more; -EAGAIN: queue full.
  * `check` is the entry's check word as read, so that a successor in the same slot is left alone. */
 int sl_worker_evict(uint32_t index, uint32_t check);

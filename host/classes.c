@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is wanted is compared with what stands, by content. New rules are made before old ones are removed. */
+#include "host/classes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_flow.h>
+
+#include "host/flow_rule.h"
+#include "host/offload.h"
+#include "host/port.h"
+
+#define CLASSES_MAX 1024u
+
+struct standing {
+	struct sl_class what;
+	struct rte_flow *rule;
+	bool wanted;
+};
+
+struct class_port {
+	uint16_t proxy;
+	bool copy;
+	struct sl_addr vtep[2];
+	unsigned int vtep_count;
+	struct rte_flow *catch_all;
+	struct standing standing[CLASSES_MAX];
+	unsigned int count;
+};
+
+static struct class_port classes[SL_PORTS];
+
+void sl_classes_configure(const struct sl_config *config)
+{
+	for (unsigned int i = 0; i < config->port_count; i++) {
+		classes[i].vtep_count = config->ports[i].vtep_count;
+		memcpy(classes[i].vtep, config->ports[i].vtep, sizeof(classes[i].vtep));
+	}
+}
+
+int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *error, size_t error_len)
+{
+	struct class_port *c = &classes[port];
+	struct rte_flow_error refusal = { 0 };
+	struct sl_flow_rule rule;
+
+	c->proxy = proxy;
+	c->copy = caps & SL_CAP_COPY;
+	sl_flow_rule_catch_all(&rule, sl_port_at(port)->port_id);
+	c->catch_all = rte_flow_create(proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
+	if (c->catch_all)
+		return 0;
+	snprintf(error, error_len, "catch-all of group 1: %s (%s)", refusal.message ? refusal.message : "no words",
+		 rte_strerror(rte_errno));
+	return -rte_errno;
+}
+
+static bool class_make(struct class_port *c, const struct sl_class *want, char *error, size_t error_len)
+{
+	static const char *const kinds[] = { "fragments", "ttl", "syn", "fin", "rst", "vip", "nat-source", "tunnel" };
+	const struct sl_port *p = sl_port_at(want->port);
+	struct rte_flow_error refusal = { 0 };
+	struct sl_flow_rule rule;
+	struct rte_flow *flow;
+
+	sl_flow_rule_class(&rule, want, p->mac, p->port_id, c->copy);
+	flow = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
+	if (!flow) {
+		snprintf(error, error_len, "%s rule for IPv%u, tenant %u: %s (%s)", kinds[want->kind], want->family, want->tenant,
+			 refusal.message ? refusal.message : "no words", rte_strerror(rte_errno));
+		return false;
+	}
+	c->standing[c->count++] = (struct standing){ *want, flow, true };
+	return true;
+}
+
+static bool class_stands(struct class_port *c, const struct sl_class *want)
+{
+	for (unsigned int i = 0; i < c->count; i++) {
+		if (!memcmp(&c->standing[i].what, want, sizeof(*want))) {
+			c->standing[i].wanted = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void unwanted_remove(struct class_port *c)
+{
+	struct rte_flow_error error;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < c->count; i++) {
+		if (c->standing[i].wanted)
+			c->standing[kept++] = c->standing[i];
+		else
+			rte_flow_destroy(c->proxy, c->standing[i].rule, &error);
+	}
+	c->count = kept;
+}
+
+uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, char *error, size_t error_len)
+{
+	static struct sl_class wanted[CLASSES_MAX];
+	struct class_port *c = &classes[port];
+	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, wanted, CLASSES_MAX), missing = 0;
+
+	snprintf(error, error_len, "%s", "");
+	if (n > CLASSES_MAX)
+		n = CLASSES_MAX;
+	for (unsigned int i = 0; i < c->count; i++)
+		c->standing[i].wanted = false;
+	for (unsigned int i = 0; i < n; i++) {
+		if (class_stands(c, &wanted[i]))
+			continue;
+		if (c->count == CLASSES_MAX || !class_make(c, &wanted[i], error, error_len))
+			missing++;
+	}
+	unwanted_remove(c);
+	/* Rules that had no room while the old ones stood. */
+	for (unsigned int i = 0; missing && i < n; i++) {
+		if (class_stands(c, &wanted[i]) || c->count == CLASSES_MAX)
+			continue;
+		if (class_make(c, &wanted[i], error, error_len) && !--missing)
+			snprintf(error, error_len, "%s", "");
+	}
+	return c->count;
+}
+
+void sl_classes_forget(unsigned int port)
+{
+	classes[port].count = 0;
+	classes[port].catch_all = NULL;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Action entries of backends, made from mode, next hop and port; all writing is the control thread's. */
+#include "host/egress.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <urcu-qsbr.h>
+#include <xxhash.h>
+
+#include "host/kernel.h"
+#include "host/port.h"
+#include "host/state.h"
+#include "sluice/record.h"
+
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_VLAN 0x8100
+#define OUTER_TTL 64
+#define HOP_PROBES 16u
+
+static struct {
+	struct sl_egress *entry[SL_SERVICE_IDS];
+	struct sl_addr vtep[SL_PORTS][2]; /* by port: IPv4, IPv6 */
+	struct sl_nexthops *nexthops;
+	struct sl_state_hop *hops;
+	uint32_t version;
+} egress;
+
+static uint8_t *put_be16(uint8_t *p, unsigned int value)
+{
+	p[0] = (uint8_t)(value >> 8);
+	p[1] = (uint8_t)value;
+	return p + 2;
+}
+
+static uint8_t *put_bytes(uint8_t *p, const void *from, size_t n)
+{
+	memcpy(p, from, n);
+	return p + n;
+}
+
+static unsigned int ethertype_of(unsigned int family)
+{
+	return family == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+}
+
+static uint8_t *put_eth(uint8_t *p, const uint8_t dst[6], const uint8_t src[6], uint16_t vid, unsigned int ethertype)
+{
+	p = put_bytes(p, dst, 6);
+	p = put_bytes(p, src, 6);
+	if (vid)
+		p = put_be16(put_be16(p, ETHERTYPE_VLAN), vid);
+	return put_be16(p, ethertype);
+}
+
+static uint16_t ipv4_checksum(const uint8_t *header)
+{
+	uint32_t sum = 0;
+
+	for (unsigned int i = 0; i < 20; i += 2)
+		sum += (uint32_t)header[i] << 8 | header[i + 1];
+	return (uint16_t)~sl_csum_fold(sum);
+}
+
+/* Outer IP header with length 0: whoever sends the packet adds it. */
+static uint8_t *put_outer(uint8_t *p, const struct sl_addr *src, const struct sl_addr *dst, unsigned int proto)
+{
+	static const uint8_t v4[12] = { 0x45, 0, 0, 0, 0, 0, 0x40, 0, OUTER_TTL }, v6[8] = { 0x60 };
+	uint8_t *const start = p;
+
+	if (dst->family == 4) {
+		p = put_bytes(p, v4, sizeof(v4));
+		p = put_bytes(p, src->bytes, 4);
+		p = put_bytes(p, dst->bytes, 4);
+		start[9] = (uint8_t)proto;
+		put_be16(start + 10, ipv4_checksum(start));
+		return p;
+	}
+	p = put_bytes(p, v6, sizeof(v6));
+	start[6] = (uint8_t)proto;
+	start[7] = OUTER_TTL;
+	p = put_bytes(p, src->bytes, 16);
+	return put_bytes(p, dst->bytes, 16);
+}
+
+static uint8_t *put_vxlan(uint8_t *p, const struct sl_backend *backend, const uint8_t inner_src[6], unsigned int inner_family)
+{
+	p = put_be16(put_be16(p, SL_ENTROPY_BASE), SL_VXLAN_PORT);
+	p = put_be16(put_be16(p, 0), 0);
+	p = put_be16(put_be16(p, 0x0800), 0);
+	p = put_be16(p, backend->vni >> 8);
+	p = put_be16(p, backend->vni << 8 & 0xffff);
+	return put_eth(p, backend->inner_mac, inner_src, 0, ethertype_of(inner_family));
+}
+
+bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_family, const struct sl_egress_port *port,
+		      const struct sl_nexthop *nexthop, struct sl_action *action)
+{
+	const bool tunnel = backend->mode == SL_MODE_IPIP || backend->mode == SL_MODE_VXLAN;
+	const struct sl_addr *target = backend->mode == SL_MODE_VXLAN ? &backend->vtep : &backend->address;
+	const struct sl_addr *source = target->family == 4 ? &port->vtep4 : &port->vtep6;
+	uint8_t *p = action->hdr;
+
+	memset(action, 0, sizeof(*action));
+	if (tunnel && source->family != target->family)
+		source = &nexthop->source;
+	if (tunnel && source->family != target->family)
+		return false;
+	action->flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
+	action->port = port->index;
+	action->mtu = nexthop->mtu && nexthop->mtu < port->mtu ? nexthop->mtu : port->mtu;
+	p = put_eth(p, nexthop->mac, port->mac, port->vid, ethertype_of(tunnel ? target->family : inner_family));
+	action->l3_off = (uint8_t)(p - action->hdr);
+	if (tunnel) {
+		const unsigned int proto = backend->mode == SL_MODE_VXLAN ? 17 : inner_family == 4 ? 4 : 41;
+
+		action->flags |= target->family == 4 ? SL_ACTION_FLAG_OUTER_V4 : SL_ACTION_FLAG_OUTER_V6;
+		p = put_outer(p, source, target, proto);
+		action->l4_off = (uint8_t)(p - action->hdr);
+	}
+	if (backend->mode == SL_MODE_VXLAN) {
+		action->flags |= SL_ACTION_FLAG_OUTER_UDP;
+		p = put_vxlan(p, backend, port->mac, inner_family);
+	} else {
+		action->l4_off = 0;
+	}
+	action->hdr_len = (uint8_t)(p - action->hdr);
+	return true;
+}
+
+void sl_egress_return_action(const struct sl_conn *conn, const struct sl_egress_port *port, struct sl_action *action)
+{
+	memset(action, 0, sizeof(*action));
+	action->flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
+	action->port = port->index;
+	action->mtu = port->mtu;
+	action->l3_off = action->hdr_len = (uint8_t)(put_eth(action->hdr, conn->last_hop, port->mac, port->vid,
+							    ethertype_of(conn->key.family)) - action->hdr);
+}
+
+static void port_fill(const struct sl_port *p, uint16_t vid, struct sl_egress_port *out)
+{
+	*out = (struct sl_egress_port){ .index = (uint8_t)p->index, .mtu = p->mtu, .vid = vid,
+					.vtep4 = egress.vtep[p->index][0], .vtep6 = egress.vtep[p->index][1] };
+	memcpy(out->mac, p->mac, sizeof(out->mac));
+}
+
+bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, struct sl_egress_port *port)
+{
+	uint16_t vid = 0;
+
+	if (conn->last_hop_port >= sl_port_count())
+		return false;
+	for (unsigned int i = 0; i < services->tenant_count; i++) {
+		if (services->tenants[i].id == conn->key.tenant)
+			vid = services->tenants[i].vlan;
+	}
+	port_fill(sl_port_at(conn->last_hop_port), vid, port);
+	return true;
+}
+
+const struct sl_egress *sl_egress_of(uint32_t backend_id)
+{
+	return backend_id < SL_SERVICE_IDS ? rcu_dereference(egress.entry[backend_id]) : NULL;
+}
+
+/* The port of a kernel interface, or of the one below a VLAN interface. */
+static bool port_of(int ifindex, struct sl_egress_port *out)
+{
+	uint16_t vid = 0;
+	int below;
+
+	for (unsigned int pass = 0; pass < 2; pass++) {
+		for (unsigned int i = 0; i < sl_port_count(); i++) {
+			if (sl_port_at(i)->kernel_ifindex == ifindex) {
+				port_fill(sl_port_at(i), vid, out);
+				return true;
+			}
+		}
+		if (!sl_kernel_vlan(ifindex, &below, &vid))
+			return false;
+		ifindex = below;
+	}
+	return false;
+}
+
+static uint32_t hop_check(const struct sl_state_hop *hop)
+{
+	const uint32_t sum = XXH32(hop, offsetof(struct sl_state_hop, check), 0);
+
+	return sum ? sum : 1;
+}
+
+/* The remembered next hop of a target, or with `make` the place for it. NULL: none. */
+static struct sl_state_hop *hop_find(const struct sl_addr *target, bool make)
+{
+	const uint32_t start = XXH32(target, sizeof(*target), 0);
+	struct sl_state_hop *place = NULL;
+
+	for (uint32_t i = 0; egress.hops && i < HOP_PROBES; i++) {
+		struct sl_state_hop *hop = &egress.hops[(start + i) % SL_STATE_HOPS];
+
+		if (hop->check && hop->check == hop_check(hop) && sl_addr_equal(&hop->target, target))
+			return hop;
+		if (!place || (place->check && !hop->check))
+			place = hop;
+	}
+	return make ? place : NULL;
+}
+
+static void hop_save(const struct sl_addr *target, const struct sl_nexthop *nexthop, const struct sl_egress_port *port)
+{
+	struct sl_state_hop *hop = hop_find(target, true), now;
+
+	if (!hop)
+		return;
+	memset(&now, 0, sizeof(now));
+	now.target = *target;
+	now.source = nexthop->source;
+	memcpy(now.mac, nexthop->mac, sizeof(now.mac));
+	now.port = port->index;
+	now.vid = port->vid;
+	now.mtu = nexthop->mtu;
+	now.check = hop_check(&now);
+	if (!memcmp(&now, hop, sizeof(now)))
+		return;
+	__atomic_store_n(&hop->check, 0, __ATOMIC_RELEASE);
+	memcpy(hop, &now, offsetof(struct sl_state_hop, check));
+	__atomic_store_n(&hop->check, now.check, __ATOMIC_RELEASE);
+}
+
+static bool hop_restore(const struct sl_addr *target, struct sl_nexthop *nexthop, struct sl_egress_port *port)
+{
+	const struct sl_state_hop *hop = hop_find(target, false);
+
+	if (!hop || hop->port >= sl_port_count())
+		return false;
+	memset(nexthop, 0, sizeof(*nexthop));
+	nexthop->source = hop->source;
+	memcpy(nexthop->mac, hop->mac, sizeof(nexthop->mac));
+	nexthop->mtu = hop->mtu;
+	port_fill(sl_port_at(hop->port), hop->vid, port);
+	return true;
+}
+
+/* A next hop that is not known now keeps its last known MAC: a backend that is away is health checks' business. */
+static struct sl_egress *entry_make(const struct sl_backend *backend, const struct sl_nexthop *nexthop)
+{
+	struct sl_egress *e = calloc(1, sizeof(*e));
+	struct sl_nexthop restored;
+	struct sl_egress_port port;
+
+	if (!e)
+		return NULL;
+	e->version = ++egress.version;
+	e->target = backend->mode == SL_MODE_VXLAN ? backend->vtep : backend->address;
+	if (nexthop && nexthop->state == SL_NEXTHOP_READY && port_of(nexthop->ifindex, &port)) {
+		hop_save(&e->target, nexthop, &port);
+	} else if ((!nexthop || nexthop->state != SL_NEXTHOP_NO_ROUTE) && hop_restore(&e->target, &restored, &port)) {
+		nexthop = &restored;
+	} else {
+		return e;
+	}
+	e->port = port.index;
+	e->ready = sl_egress_action(backend, backend->service->vip.family, &port, nexthop, &e->action);
+	return e;
+}
+
+static bool entry_same(const struct sl_egress *a, const struct sl_egress *b)
+{
+	return a->ready == b->ready && !memcmp(&a->action, &b->action, sizeof(a->action));
+}
+
+/* Publishes `next` (or nothing) in the place of what is there, which *old collects for freeing after a grace period. */
+static void entry_publish(uint32_t id, struct sl_egress *next, struct sl_egress **old)
+{
+	*old = egress.entry[id];
+	rcu_assign_pointer(egress.entry[id], next);
+}
+
+void sl_egress_remember(struct sl_state_hop *hops)
+{
+	egress.hops = hops;
+}
+
+void sl_egress_configure(const struct sl_config *config)
+{
+	for (unsigned int i = 0; i < config->port_count; i++) {
+		for (unsigned int v = 0; v < config->ports[i].vtep_count; v++)
+			egress.vtep[i][config->ports[i].vtep[v].family == 6] = config->ports[i].vtep[v];
+	}
+}
+
+static struct sl_egress *service_sync(const struct sl_backend *backend, uint32_t id)
+{
+	struct sl_egress *old = NULL, *now = egress.entry[id];
+	struct sl_nexthop nexthop;
+	struct sl_addr target;
+
+	if (!backend && now) {
+		if (egress.nexthops)
+			sl_nexthops_unwatch(egress.nexthops, &now->target);
+		entry_publish(id, NULL, &old);
+	} else if (backend && !now) {
+		target = backend->mode == SL_MODE_VXLAN ? backend->vtep : backend->address;
+		if (egress.nexthops)
+			sl_nexthops_watch(egress.nexthops, &target);
+		if (egress.nexthops && sl_nexthops_get(egress.nexthops, &target, &nexthop))
+			entry_publish(id, entry_make(backend, &nexthop), &old);
+		else
+			entry_publish(id, entry_make(backend, NULL), &old);
+	}
+	return old;
+}
+
+/* Next hops exist from now on: entries made before are watched and filled in. */
+static void watch_all(const struct sl_services *services, struct sl_nexthops *nexthops)
+{
+	struct sl_nexthop nexthop;
+
+	egress.nexthops = nexthops;
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
+		const struct sl_addr *target = egress.entry[id] ? &egress.entry[id]->target : NULL;
+
+		if (target && !sl_nexthops_watch(nexthops, target) && sl_nexthops_get(nexthops, target, &nexthop)) {
+			const struct sl_addr copy = *target;
+
+			sl_egress_nexthop_changed(services, &copy, &nexthop);
+		}
+	}
+}
+
+void sl_egress_services_changed(const struct sl_services *services, struct sl_nexthops *nexthops)
+{
+	struct sl_egress *old[SL_SERVICE_IDS];
+	unsigned int n = 0;
+
+	if (nexthops && !egress.nexthops)
+		watch_all(services, nexthops);
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
+		struct sl_egress *gone = service_sync(services->backend[id], id);
+
+		if (gone)
+			old[n++] = gone;
+	}
+	if (n)
+		synchronize_rcu();
+	while (n)
+		free(old[--n]);
+}
+
+bool sl_egress_nexthop_changed(const struct sl_services *services, const struct sl_addr *target,
+			       const struct sl_nexthop *nexthop)
+{
+	struct sl_egress *old[SL_SERVICE_IDS], *next;
+	unsigned int n = 0;
+	bool changed;
+
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
+		const struct sl_backend *backend = services->backend[id];
+
+		if (!backend || !egress.entry[id] || !sl_addr_equal(&egress.entry[id]->target, target))
+			continue;
+		next = entry_make(backend, nexthop);
+		if (!next)
+			continue;
+		if (entry_same(next, egress.entry[id])) {
+			free(next);
+			continue;
+		}
+		entry_publish(id, next, &old[n++]);
+	}
+	changed = n;
+	if (n)
+		synchronize_rcu();
+	while (n)
+		free(old[--n]);
+	return changed;
+}
+
+void sl_egress_clear(void)
+{
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
+		free(egress.entry[id]);
+		egress.entry[id] = NULL;
+	}
+	egress.nexthops = NULL;
+	egress.hops = NULL;
+}

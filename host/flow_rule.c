@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Items and actions, one helper each, in the order in which a rule names them. */
+#include "host/flow_rule.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "host/offload.h"
+
+#define TCP_FIN 1
+#define TCP_SYN 2
+#define TCP_RST 4
+#define AGE_S 0xffffff /* the host decides; the action only makes the card remember the last hit */
+#define CATCH_ALL_PRIORITY 1
+
+static const uint8_t ones[16] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
+
+static void item(struct sl_flow_rule *r, enum rte_flow_item_type type, const void *spec, const void *last, const void *mask)
+{
+	r->pattern[r->items++] = (struct rte_flow_item){ .type = type, .spec = spec, .last = last, .mask = mask };
+	r->pattern[r->items].type = RTE_FLOW_ITEM_TYPE_END;
+}
+
+static void act(struct sl_flow_rule *r, enum rte_flow_action_type type, const void *conf)
+{
+	r->actions[r->acts++] = (struct rte_flow_action){ .type = type, .conf = conf };
+	r->actions[r->acts].type = RTE_FLOW_ACTION_TYPE_END;
+}
+
+static void begin(struct sl_flow_rule *r, uint32_t group, uint32_t priority)
+{
+	memset(r, 0, sizeof(*r));
+	r->attr = (struct rte_flow_attr){ .group = group, .priority = priority, .transfer = 1 };
+}
+
+/* ---- connections ---------------------------------------------------------------------------------------------- */
+
+static void conn_pattern(struct sl_flow_rule *r, const struct sl_key *key)
+{
+	r->meta.data = key->tenant;
+	r->meta_mask.data = UINT32_MAX;
+	item(r, RTE_FLOW_ITEM_TYPE_META, &r->meta, NULL, &r->meta_mask);
+	item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
+	if (key->family == 4) {
+		memcpy(&r->ip4[0].spec.hdr.src_addr, key->src, 4);
+		memcpy(&r->ip4[0].spec.hdr.dst_addr, key->dst, 4);
+		r->ip4[0].mask.hdr.src_addr = r->ip4[0].mask.hdr.dst_addr = UINT32_MAX;
+		item(r, RTE_FLOW_ITEM_TYPE_IPV4, &r->ip4[0].spec, NULL, &r->ip4[0].mask);
+	} else {
+		memcpy(r->ip6[0].spec.hdr.src_addr, key->src, 16);
+		memcpy(r->ip6[0].spec.hdr.dst_addr, key->dst, 16);
+		memcpy(r->ip6[0].mask.hdr.src_addr, ones, 16);
+		memcpy(r->ip6[0].mask.hdr.dst_addr, ones, 16);
+		item(r, RTE_FLOW_ITEM_TYPE_IPV6, &r->ip6[0].spec, NULL, &r->ip6[0].mask);
+	}
+	if (key->proto == IPPROTO_TCP) {
+		r->tcp.spec.hdr.src_port = key->sport;
+		r->tcp.spec.hdr.dst_port = key->dport;
+		r->tcp.mask.hdr.src_port = r->tcp.mask.hdr.dst_port = UINT16_MAX;
+		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, NULL, &r->tcp.mask);
+	} else {
+		r->udp.spec.hdr.src_port = key->sport;
+		r->udp.spec.hdr.dst_port = key->dport;
+		r->udp.mask.hdr.src_port = r->udp.mask.hdr.dst_port = UINT16_MAX;
+		item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->udp.spec, NULL, &r->udp.mask);
+	}
+}
+
+static void conn_nat(struct sl_flow_rule *r, const struct sl_key *key, const struct sl_record *record)
+{
+	const bool four = key->family == 4;
+
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC) {
+		memcpy(&r->set4_src.ipv4_addr, record->new_src, 4);
+		memcpy(r->set6_src.ipv6_addr, record->new_src, 16);
+		r->tp_src.port = record->new_sport;
+		act(r, four ? RTE_FLOW_ACTION_TYPE_SET_IPV4_SRC : RTE_FLOW_ACTION_TYPE_SET_IPV6_SRC,
+		    four ? (const void *)&r->set4_src : &r->set6_src);
+		act(r, RTE_FLOW_ACTION_TYPE_SET_TP_SRC, &r->tp_src);
+	}
+	if (record->flags & SL_RECORD_FLAG_NAT_DST) {
+		memcpy(&r->set4_dst.ipv4_addr, record->new_dst, 4);
+		memcpy(r->set6_dst.ipv6_addr, record->new_dst, 16);
+		r->tp_dst.port = record->new_dport;
+		act(r, four ? RTE_FLOW_ACTION_TYPE_SET_IPV4_DST : RTE_FLOW_ACTION_TYPE_SET_IPV6_DST,
+		    four ? (const void *)&r->set4_dst : &r->set6_dst);
+		act(r, RTE_FLOW_ACTION_TYPE_SET_TP_DST, &r->tp_dst);
+	}
+}
+
+void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, const struct sl_record *record,
+		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev)
+{
+	begin(r, 1, 0);
+	conn_pattern(r, key);
+	if (record->flags & SL_RECORD_FLAG_DEC_TTL)
+		act(r, RTE_FLOW_ACTION_TYPE_DEC_TTL, NULL);
+	conn_nat(r, key, record);
+	r->decap = (struct rte_flow_action_raw_decap){ .data = r->decap_data, .size = 14 };
+	r->decap_data[12] = key->family == 4 ? 0x08 : 0x86;
+	r->decap_data[13] = key->family == 4 ? 0x00 : 0xdd;
+	act(r, RTE_FLOW_ACTION_TYPE_RAW_DECAP, &r->decap);
+	r->encap = (struct rte_flow_action_raw_encap){ .data = (uint8_t *)(uintptr_t)action->hdr, .size = action->hdr_len };
+	act(r, indirect ? RTE_FLOW_ACTION_TYPE_INDIRECT : RTE_FLOW_ACTION_TYPE_RAW_ENCAP,
+	    indirect ? (const void *)indirect : &r->encap);
+	r->age.timeout = AGE_S;
+	act(r, RTE_FLOW_ACTION_TYPE_COUNT, NULL);
+	act(r, RTE_FLOW_ACTION_TYPE_AGE, &r->age);
+	r->out.port_id = out_ethdev;
+	act(r, RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT, &r->out);
+}
+
+static void to_host(struct sl_flow_rule *r, uint32_t mark, uint16_t ethdev)
+{
+	r->mark.id = mark;
+	r->host.port_id = ethdev;
+	act(r, RTE_FLOW_ACTION_TYPE_MARK, &r->mark);
+	act(r, RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, &r->host);
+}
+
+void sl_flow_rule_catch_all(struct sl_flow_rule *r, uint16_t host_ethdev)
+{
+	begin(r, 1, CATCH_ALL_PRIORITY);
+	item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
+	to_host(r, SL_MARK_MISS, host_ethdev);
+}
+
+/* ---- classification ------------------------------------------------------------------------------------------- */
+
+static void class_add(const struct sl_class *want, struct sl_class *out, unsigned int max, unsigned int *n)
+{
+	for (unsigned int i = 0; i < *n && i < max; i++) {
+		if (!memcmp(&out[i], want, sizeof(*want)))
+			return;
+	}
+	if (*n < max)
+		out[*n] = *want;
+	(*n)++;
+}
+
+static bool tenant_uses(const struct sl_services *services, uint16_t tenant, unsigned int family)
+{
+	for (unsigned int i = 0; i < services->service_count; i++) {
+		if (services->services[i]->tenant == tenant && services->services[i]->vip.family == family)
+			return true;
+	}
+	return false;
+}
+
+static const struct sl_addr *own_vtep(const struct sl_addr *vteps, unsigned int count, unsigned int family)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (vteps[i].family == family)
+			return &vteps[i];
+	}
+	return NULL;
+}
+
+/* The tenant's rules of one kind: on its VLAN (or untagged) and inside each of its tunnels. */
+static void class_of_tenant(const struct sl_services *services, const struct sl_config_tenant *tenant, struct sl_class want,
+			    const struct sl_addr *vteps, unsigned int vtep_count, struct sl_class *out, unsigned int max,
+			    unsigned int *n)
+{
+	want.tenant = tenant->id;
+	want.vlan = tenant->vlan;
+	for (unsigned int family = 4; family <= 6; family += 2) {
+		want.family = (uint8_t)family;
+		if (want.kind != SL_CLASS_TUNNEL && (tenant->vlan || !tenant->has_vni) &&
+		    tenant_uses(services, tenant->id, family))
+			class_add(&want, out, max, n);
+	}
+	want.vlan = 0;
+	for (unsigned int i = 0; tenant->has_vni && i < tenant->trusted_count; i++) {
+		const struct sl_addr *vtep = own_vtep(vteps, vtep_count, tenant->trusted[i].family);
+
+		if (!vtep)
+			continue;
+		want.vni = tenant->vni;
+		want.vtep = *vtep;
+		want.peer = tenant->trusted[i];
+		for (unsigned int family = 4; family <= 6; family += 2) {
+			want.family = (uint8_t)(want.kind == SL_CLASS_TUNNEL ? 0 : family);
+			if (want.kind == SL_CLASS_TUNNEL || tenant_uses(services, tenant->id, family))
+				class_add(&want, out, max, n);
+		}
+	}
+}
+
+static const struct sl_config_tenant *tenant_by_id(const struct sl_services *services, uint16_t id)
+{
+	for (unsigned int i = 0; i < services->tenant_count; i++) {
+		if (services->tenants[i].id == id)
+			return &services->tenants[i];
+	}
+	return NULL;
+}
+
+static void class_of_service(const struct sl_services *services, const struct sl_service *s, struct sl_class want,
+			     struct sl_class *out, unsigned int max, unsigned int *n)
+{
+	const struct sl_config_tenant *tenant = tenant_by_id(services, s->tenant);
+
+	if (!tenant || (tenant->has_vni && !tenant->vlan))
+		return; /* inside tunnels the TUNNEL rule takes everything */
+	want.tenant = s->tenant;
+	want.vlan = tenant->vlan;
+	want.family = s->vip.family;
+	if (want.kind == SL_CLASS_VIP) {
+		want.addr = s->vip;
+		class_add(&want, out, max, n);
+	}
+	for (unsigned int i = 0; want.kind == SL_CLASS_SOURCE && s->mode == SL_MODE_NAT && i < s->backend_count; i++) {
+		const struct sl_backend *b = s->backends[i];
+
+		want.addr = b->address;
+		want.proto = s->protocol;
+		want.port_lo = b->port ? b->port : s->port_lo;
+		want.port_hi = b->port ? b->port : s->port_hi;
+		class_add(&want, out, max, n);
+	}
+}
+
+unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
+			     unsigned int vtep_count, struct sl_class *out, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (unsigned int kind = SL_CLASS_FRAGMENT; kind <= SL_CLASS_TUNNEL; kind++) {
+		struct sl_class want;
+
+		memset(&want, 0, sizeof(want));
+		want.kind = (uint8_t)kind;
+		want.port = port;
+		if (kind == SL_CLASS_VIP || kind == SL_CLASS_SOURCE) {
+			for (unsigned int i = 0; i < services->service_count; i++)
+				class_of_service(services, services->services[i], want, out, max, &n);
+		} else {
+			for (unsigned int i = 0; i < services->tenant_count; i++)
+				class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, out, max, &n);
+		}
+	}
+	return n;
+}
+
+static void class_ipv4(struct sl_flow_rule *r, unsigned int which, const struct sl_class *want)
+{
+	struct rte_flow_item_ipv4 *spec = &r->ip4[which].spec, *last = &r->ip4[which].last, *mask = &r->ip4[which].mask;
+
+	if (want->kind == SL_CLASS_FRAGMENT) {
+		spec->hdr.fragment_offset = RTE_BE16(1);
+		last->hdr.fragment_offset = mask->hdr.fragment_offset = RTE_BE16(0x3fff);
+	} else if (want->kind == SL_CLASS_TTL) {
+		last->hdr.time_to_live = 1;
+		mask->hdr.time_to_live = 0xff;
+	} else if (want->kind == SL_CLASS_VIP) {
+		memcpy(&spec->hdr.dst_addr, want->addr.bytes, 4);
+		mask->hdr.dst_addr = UINT32_MAX;
+	} else if (want->kind == SL_CLASS_SOURCE) {
+		memcpy(&spec->hdr.src_addr, want->addr.bytes, 4);
+		mask->hdr.src_addr = UINT32_MAX;
+	}
+	item(r, RTE_FLOW_ITEM_TYPE_IPV4, spec, want->kind <= SL_CLASS_TTL ? last : NULL, mask);
+}
+
+static void class_ipv6(struct sl_flow_rule *r, unsigned int which, const struct sl_class *want)
+{
+	struct rte_flow_item_ipv6 *spec = &r->ip6[which].spec, *last = &r->ip6[which].last, *mask = &r->ip6[which].mask;
+
+	if (want->kind == SL_CLASS_FRAGMENT) {
+		spec->has_frag_ext = mask->has_frag_ext = 1;
+	} else if (want->kind == SL_CLASS_TTL) {
+		last->hdr.hop_limits = 1;
+		mask->hdr.hop_limits = 0xff;
+	} else if (want->kind == SL_CLASS_VIP) {
+		memcpy(spec->hdr.dst_addr, want->addr.bytes, 16);
+		memcpy(mask->hdr.dst_addr, ones, 16);
+	} else if (want->kind == SL_CLASS_SOURCE) {
+		memcpy(spec->hdr.src_addr, want->addr.bytes, 16);
+		memcpy(mask->hdr.src_addr, ones, 16);
+	}
+	item(r, RTE_FLOW_ITEM_TYPE_IPV6, spec, want->kind == SL_CLASS_TTL ? last : NULL, mask);
+}
+
+static void class_ip(struct sl_flow_rule *r, unsigned int which, const struct sl_class *want)
+{
+	if (want->family == 4)
+		class_ipv4(r, which, want);
+	else
+		class_ipv6(r, which, want);
+}
+
+static void class_l4(struct sl_flow_rule *r, const struct sl_class *want)
+{
+	const uint16_t lo = rte_cpu_to_be_16(want->port_lo), hi = rte_cpu_to_be_16(want->port_hi);
+
+	if (want->kind == SL_CLASS_SYN || want->kind == SL_CLASS_FIN || want->kind == SL_CLASS_RST) {
+		r->tcp.spec.hdr.tcp_flags = r->tcp.mask.hdr.tcp_flags =
+			want->kind == SL_CLASS_SYN ? TCP_SYN : want->kind == SL_CLASS_FIN ? TCP_FIN : TCP_RST;
+		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, NULL, &r->tcp.mask);
+	} else if (want->kind == SL_CLASS_SOURCE && want->proto == IPPROTO_TCP) {
+		r->tcp.spec.hdr.src_port = lo;
+		r->tcp.last.hdr.src_port = hi;
+		r->tcp.mask.hdr.src_port = UINT16_MAX;
+		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, lo == hi ? NULL : &r->tcp.last, &r->tcp.mask);
+	} else if (want->kind == SL_CLASS_SOURCE) {
+		r->udp.spec.hdr.src_port = lo;
+		r->udp.last.hdr.src_port = hi;
+		r->udp.mask.hdr.src_port = UINT16_MAX;
+		item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->udp.spec, lo == hi ? NULL : &r->udp.last, &r->udp.mask);
+	}
+}
+
+/* Outer headers of a trusted tunnel, up to the inner Ethernet header. */
+static void class_tunnel(struct sl_flow_rule *r, const struct sl_class *want)
+{
+	if (want->vtep.family == 4) {
+		memcpy(&r->ip4[0].spec.hdr.src_addr, want->peer.bytes, 4);
+		memcpy(&r->ip4[0].spec.hdr.dst_addr, want->vtep.bytes, 4);
+		r->ip4[0].mask.hdr.src_addr = r->ip4[0].mask.hdr.dst_addr = UINT32_MAX;
+		item(r, RTE_FLOW_ITEM_TYPE_IPV4, &r->ip4[0].spec, NULL, &r->ip4[0].mask);
+	} else {
+		memcpy(r->ip6[0].spec.hdr.src_addr, want->peer.bytes, 16);
+		memcpy(r->ip6[0].spec.hdr.dst_addr, want->vtep.bytes, 16);
+		memcpy(r->ip6[0].mask.hdr.src_addr, ones, 16);
+		memcpy(r->ip6[0].mask.hdr.dst_addr, ones, 16);
+		item(r, RTE_FLOW_ITEM_TYPE_IPV6, &r->ip6[0].spec, NULL, &r->ip6[0].mask);
+	}
+	r->udp.spec.hdr.dst_port = rte_cpu_to_be_16(SL_VXLAN_PORT);
+	r->udp.mask.hdr.dst_port = UINT16_MAX;
+	item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->udp.spec, NULL, &r->udp.mask);
+	r->vxlan.hdr.vx_vni = rte_cpu_to_be_32(want->vni << 8);
+	r->vxlan_mask.hdr.vx_vni = RTE_BE32(0xffffff00);
+	item(r, RTE_FLOW_ITEM_TYPE_VXLAN, &r->vxlan, NULL, &r->vxlan_mask);
+	item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
+}
+
+static void to_flows(struct sl_flow_rule *r, const struct sl_class *want, uint16_t ethdev, bool copy)
+{
+	if (want->vtep.family)
+		act(r, RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, NULL);
+	r->set_meta = (struct rte_flow_action_set_meta){ .data = want->tenant, .mask = UINT32_MAX };
+	act(r, RTE_FLOW_ACTION_TYPE_SET_META, &r->set_meta);
+	if (copy) {
+		r->sample_mark.id = SL_MARK_COPY;
+		r->host.port_id = ethdev;
+		r->sample_actions[0] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_MARK, &r->sample_mark };
+		r->sample_actions[1] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, &r->host };
+		r->sample_actions[2].type = RTE_FLOW_ACTION_TYPE_END;
+		r->sample = (struct rte_flow_action_sample){ .ratio = 1, .actions = r->sample_actions };
+		act(r, RTE_FLOW_ACTION_TYPE_SAMPLE, &r->sample);
+	}
+	r->jump.group = 1;
+	act(r, RTE_FLOW_ACTION_TYPE_JUMP, &r->jump);
+}
+
+void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, const uint8_t mac[6], uint16_t ethdev, bool copy)
+{
+	static const uint32_t marks[] = { [SL_CLASS_FRAGMENT] = SL_MARK_FRAGMENT, [SL_CLASS_TTL] = SL_MARK_TTL,
+					  [SL_CLASS_SYN] = SL_MARK_SYN, [SL_CLASS_FIN] = SL_MARK_CLOSE,
+					  [SL_CLASS_RST] = SL_MARK_CLOSE };
+	const bool closes = want->kind == SL_CLASS_FIN || want->kind == SL_CLASS_RST;
+
+	begin(r, 0, want->kind);
+	r->port.port_id = ethdev;
+	item(r, RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, &r->port, NULL, &rte_flow_item_ethdev_mask);
+	memcpy(r->eth.hdr.dst_addr.addr_bytes, mac, 6);
+	memcpy(r->eth_mask.hdr.dst_addr.addr_bytes, ones, 6);
+	item(r, RTE_FLOW_ITEM_TYPE_ETH, &r->eth, NULL, &r->eth_mask);
+	if (want->vlan) {
+		r->vlan.hdr.vlan_tci = rte_cpu_to_be_16(want->vlan);
+		r->vlan_mask.hdr.vlan_tci = RTE_BE16(0x0fff);
+		item(r, RTE_FLOW_ITEM_TYPE_VLAN, &r->vlan, NULL, &r->vlan_mask);
+	}
+	if (want->vtep.family)
+		class_tunnel(r, want);
+	if (want->kind != SL_CLASS_TUNNEL) {
+		class_ip(r, 1, want);
+		class_l4(r, want);
+	}
+	if (want->kind >= SL_CLASS_VIP || (closes && copy))
+		to_flows(r, want, ethdev, closes);
+	else
+		to_host(r, marks[want->kind], ethdev);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rte_flow rules in words of ours: connections (group 1) from key, record and action entry, and classification (group 0)
+ * from what a configuration wants. Pure: nothing here calls a driver.
+ */
+#ifndef SLUICE_HOST_FLOW_RULE_H
+#define SLUICE_HOST_FLOW_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_flow.h>
+
+#include "host/config.h"
+#include "host/service.h"
+#include "sluice/contract.h"
+
+/* One rule with all the storage its items and actions point to; not to be copied. */
+struct sl_flow_rule {
+	struct rte_flow_attr attr;
+	struct rte_flow_item pattern[12];
+	struct rte_flow_action actions[12];
+	unsigned int items, acts;
+	struct rte_flow_item_ethdev port;
+	struct rte_flow_item_meta meta, meta_mask;
+	struct rte_flow_item_eth eth, eth_mask;
+	struct rte_flow_item_vlan vlan, vlan_mask;
+	struct { struct rte_flow_item_ipv4 spec, last, mask; } ip4[2];
+	struct { struct rte_flow_item_ipv6 spec, last, mask; } ip6[2];
+	struct { struct rte_flow_item_tcp spec, last, mask; } tcp;
+	struct { struct rte_flow_item_udp spec, last, mask; } udp;
+	struct rte_flow_item_vxlan vxlan, vxlan_mask;
+	struct rte_flow_action_set_ipv4 set4_src, set4_dst;
+	struct rte_flow_action_set_ipv6 set6_src, set6_dst;
+	struct rte_flow_action_set_tp tp_src, tp_dst;
+	struct rte_flow_action_raw_decap decap;
+	uint8_t decap_data[18];
+	struct rte_flow_action_raw_encap encap;
+	struct rte_flow_action_age age;
+	struct rte_flow_action_ethdev out, host;
+	struct rte_flow_action_mark mark;
+	struct rte_flow_action_set_meta set_meta;
+	struct rte_flow_action_jump jump;
+	struct rte_flow_action_sample sample;
+	struct rte_flow_action sample_actions[3];
+	struct rte_flow_action_mark sample_mark;
+};
+
+/* One direction of a connection. action stays the caller's (its header is pointed to). indirect: a handle in the place of
+ * raw_encap, or NULL. */
+void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, const struct sl_record *record,
+		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev);
+/* What group 1 does not know: to the host, marked. */
+void sl_flow_rule_catch_all(struct sl_flow_rule *rule, uint16_t host_ethdev);
+
+enum sl_class_kind { /* in the order of priority */
+	SL_CLASS_FRAGMENT,
+	SL_CLASS_TTL,
+	SL_CLASS_SYN,
+	SL_CLASS_FIN,
+	SL_CLASS_RST,
+	SL_CLASS_VIP,    /* addressed to a VIP */
+	SL_CLASS_SOURCE, /* from a NAT backend */
+	SL_CLASS_TUNNEL, /* a trusted tunnel: look inside */
+};
+
+/* A classification rule that the configuration wants. Zeroed before it is filled: comparable by memcmp. */
+struct sl_class {
+	uint8_t kind;
+	uint8_t port;       /* index */
+	uint8_t family;     /* of the packet meant; inside a tunnel the inner one */
+	uint8_t proto;      /* SOURCE */
+	uint16_t tenant;
+	uint16_t vlan;      /* 0: untagged */
+	uint32_t vni;
+	uint16_t port_lo, port_hi; /* SOURCE: source ports */
+	struct sl_addr addr;       /* VIP or SOURCE */
+	struct sl_addr vtep, peer; /* vtep.family != 0: inside this tunnel */
+};
+
+/* All rules that the snapshot wants on `port`, in order of priority; at most max. Returns the number wanted, which may be
+ * more than max. vteps: the port's own tunnel addresses. */
+unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
+			     unsigned int vtep_count, struct sl_class *out, unsigned int max);
+
+/* The rule for one of them. copy: FIN and RST are copied to the host and go on; else they go to the host alone. */
+void sl_flow_rule_class(struct sl_flow_rule *rule, const struct sl_class *want, const uint8_t mac[6], uint16_t ethdev,
+			bool copy);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port's kernel interface: a TAP that exists as long as the agent does. What is not service traffic passes through it
+ * both ways. Its queue towards the kernel is bounded by the kernel, what the agent writes to it by a meter.
+ */
+#ifndef SLUICE_HOST_KERNEL_H
+#define SLUICE_HOST_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/config.h"
+
+struct sl_kernel {
+	char name[16];
+	int ifindex;
+	int fd; /* non-blocking; one frame a read or write */
+};
+
+/* Makes the interface with this MAC and MTU, up, with the addresses. 0 or negative errno and a sentence in err. */
+int sl_kernel_open(struct sl_kernel *kernel, const char *name, const uint8_t mac[6], uint16_t mtu,
+		   const struct sl_prefix *addresses, unsigned int count, char *err, size_t err_len);
+void sl_kernel_close(struct sl_kernel *kernel);
+
+/* Adds or removes one address. Present already, or absent already, is no error. */
+int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool add);
+
+/* The interface below a VLAN interface and its tag; false if it is no VLAN interface. */
+bool sl_kernel_vlan(int ifindex, int *below, uint16_t *vid);
+
+#endif

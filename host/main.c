@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sluiced: the order of start-up, and its reverse. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <urcu-qsbr.h>
+#include <uv.h>
+
+#include "host/config.h"
+#include "host/conn.h"
+#include "host/control.h"
+#include "host/egress.h"
+#include "host/log.h"
+#include "host/offload.h"
+#include "host/port.h"
+#include "host/state.h"
+#include "host/view.h"
+#include "host/worker.h"
+
+struct agent {
+	struct sl_control *control;
+	struct sl_state state;
+	struct sl_conn_table *table;
+	struct sl_control_ops ops;
+	uv_signal_t sigterm, sigint;
+	char err[1024];
+};
+
+static int usage(FILE *to)
+{
+	fprintf(to, "usage: sluiced -c FILE [-e \"EAL arguments\"] [-v]\n"
+		    "  -c FILE  configuration (see docs/config.md; check one with `sluice check FILE`)\n"
+		    "  -e ARGS  words appended to DPDK's EAL arguments, such as -d librte_net_x.so\n"
+		    "  -v       log more\n");
+	return to == stdout ? 0 : 2;
+}
+
+/* ---- what the control side tells the data side ---------------------------------------------------------------- */
+
+static void announce_services(const struct sl_services *now, const struct sl_services *before)
+{
+	for (unsigned int i = 0; before && i < before->service_count; i++) {
+		const struct sl_service *s = before->services[i];
+
+		if (s->announce && !s->retired && !sl_services_has_vip(now, s->tenant, s->vip.family, s->vip.bytes))
+			sl_port_announce(s->vip.bytes, s->vip.family, false);
+	}
+	for (unsigned int i = 0; i < now->service_count; i++) {
+		const struct sl_service *s = now->services[i];
+		int rc = s->announce && !s->retired ? sl_port_announce(s->vip.bytes, s->vip.family, true) : 0;
+
+		if (rc)
+			sl_log(SL_LOG_ERROR, "announce", "service=%s error=%s", s->name, strerror(-rc));
+	}
+}
+
+static void services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)
+{
+	struct agent *a = ctx;
+
+	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);
+	announce_services(now, before);
+	sl_offload_configure();
+}
+
+static void nexthop_changed(void *ctx, const struct sl_addr *addr, const struct sl_nexthop *nexthop)
+{
+	(void)ctx;
+	if (sl_egress_nexthop_changed(sl_services_current(), addr, nexthop))
+		sl_offload_nexthops_changed();
+}
+
+static void config_changed(void *ctx, const struct sl_config *now)
+{
+	(void)ctx;
+	sl_egress_configure(now);
+}
+
+/* The view's functions want the table, these want the agent; the table is all that ops carries. */
+static struct agent agent;
+
+static void agent_services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)
+{
+	(void)ctx;
+	services_changed(&agent, now, before);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	sl_log(SL_LOG_INFO, "stop", "signal=%d", number);
+	uv_stop(handle->loop);
+}
+
+static void signals_start(struct agent *a, uv_loop_t *loop)
+{
+	uv_signal_init(loop, &a->sigterm);
+	uv_signal_init(loop, &a->sigint);
+	uv_signal_start(&a->sigterm, on_signal, SIGTERM);
+	uv_signal_start(&a->sigint, on_signal, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- up and down ---------------------------------------------------------------------------------------------- */
+
+static int agent_run(struct agent *a, struct sl_config *config, const char *path, const char *eal)
+{
+	uint32_t adopted = 0, kept = 0, dropped = 0;
+	uv_loop_t *loop = uv_default_loop();
+	int rc;
+
+	rc = sl_state_open(&a->state, config->node.state, config->node.max_connections, a->err, sizeof(a->err));
+	if (rc)
+		return rc;
+	rc = sl_port_eal_init(config->node.name, config->node.workers, eal, a->err, sizeof(a->err));
+	if (rc)
+		goto close_state;
+	rc = sl_port_open_all(config, config->node.workers, a->err, sizeof(a->err));
+	if (rc)
+		goto close_ports;
+	a->table = sl_conn_table_create(a->state.entries, a->state.capacity, a->state.hash_key, &adopted, &dropped);
+	rc = a->table ? 0 : -ENOMEM;
+	if (rc)
+		goto close_ports;
+	sl_egress_remember(a->state.hops);
+	sl_egress_configure(config);
+	sl_view_init(a->table, &a->ops);
+	a->ops.services_changed = agent_services_changed;
+	a->ops.nexthop_changed = nexthop_changed;
+	a->ops.config_changed = config_changed;
+	a->control = sl_control_create(loop, path, config, &a->ops, a->err, sizeof(a->err));
+	rc = a->control ? 0 : -EINVAL;
+	if (rc)
+		goto free_table;
+	config = (struct sl_config *)(uintptr_t)sl_control_config(a->control);
+	rc = sl_worker_init(config, config->node.workers, a->table, &kept, a->err, sizeof(a->err));
+	if (rc)
+		goto free_control;
+	sl_log(SL_LOG_INFO, "adopted", "connections=%u damaged=%u without_backend=%u file=%s", kept, dropped, adopted - kept,
+	       config->node.state);
+	/* Before the ports start: what the card holds is adopted, what is not made again is swept by the start. */
+	rc = sl_offload_init(config, a->table, a->err, sizeof(a->err));
+	if (!rc)
+		rc = sl_port_start_all(a->err, sizeof(a->err));
+	if (rc)
+		goto free_offload;
+	rc = sl_worker_start_all(a->err, sizeof(a->err));
+	if (!rc)
+		rc = sl_offload_start(a->err, sizeof(a->err));
+	if (!rc)
+		rc = sl_control_start(a->control, a->err, sizeof(a->err));
+	if (!rc) {
+		sl_egress_services_changed(sl_services_current(), sl_control_nexthops(a->control));
+		signals_start(a, loop);
+		sl_log(SL_LOG_INFO, "ready", "node=%s ports=%u workers=%u", config->node.name, config->port_count,
+		       config->node.workers);
+		uv_run(loop, UV_RUN_DEFAULT);
+		sl_control_stop(a->control);
+		uv_run(loop, UV_RUN_NOWAIT);
+	}
+	sl_offload_stop();
+	sl_worker_stop_all();
+free_offload:
+	sl_offload_fini();
+	sl_worker_fini();
+free_control:
+	sl_control_destroy(a->control);
+	sl_egress_clear();
+free_table:
+	sl_conn_table_destroy(a->table);
+close_ports:
+	sl_port_close_all();
+	rte_eal_cleanup();
+close_state:
+	sl_state_close(&a->state);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static struct sl_config_error config_error;
+	const char *path = NULL, *eal = NULL;
+	struct sl_config *config;
+	int option, rc;
+
+	while ((option = getopt(argc, argv, "c:e:vh")) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'e':
+			eal = optarg;
+			break;
+		case 'v':
+			sl_log_level_set(SL_LOG_DEBUG);
+			break;
+		case 'h':
+			return usage(stdout);
+		default:
+			return usage(stderr);
+		}
+	}
+	if (!path || optind != argc)
+		return usage(stderr);
+	if (sl_config_load(path, &config, &config_error)) {
+		fprintf(stderr, "%s\n", config_error.text);
+		return 1;
+	}
+	rcu_register_thread();
+	rc = agent_run(&agent, config, path, eal);
+	rcu_unregister_thread();
+	if (rc)
+		fprintf(stderr, "sluiced: %s\n", agent.err[0] ? agent.err : strerror(-rc));
+	return rc ? 1 : 0;
+}

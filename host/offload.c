@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The offload thread. Everything that touches rte_flow happens here or, before the thread exists, in sl_offload_init().
+ *
+ *   workers --requests--> [thread: rules of connections, next hops as shared actions] --results--> owner of the connection
+ *
+ * A connection has at most one request that changes it under way (its `offload` state says so), a worker frees it only
+ * after REMOVE was answered, and requests are done in order: so an entry read here is never another connection's.
+ *
+ * Bounds: the request ring (a full one is reported to the worker, which tries again), SWEEP_CONNS counters read per
+ * SWEEP_EVERY_MS, next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
+ */
+#include "host/offload.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+#include <urcu-qsbr.h>
+
+#include "host/classes.h"
+#include "host/config.h"
+#include "host/egress.h"
+#include "host/flow_rule.h"
+#include "host/hops.h"
+#include "host/log.h"
+#include "host/port.h"
+#include "host/probe.h"
+#include "host/slowpath.h"
+#include "host/worker.h"
+
+#define REQUESTS 8192u
+#define BATCH 64u
+#define SWEEP_EVERY_MS 100u
+#define SWEEP_CONNS 32u
+#define IDLE_MS 100
+#define REFUSALS 64u
+#define RESULT_WAIT_US 100u
+#define OP_REFRESH 15 /* control thread: query without an answer */
+
+struct offload_request {
+	uint32_t index;
+	uint32_t op;
+};
+
+/* A connection that is in the card. */
+struct offload_flow {
+	struct rte_flow *rule[2];  /* forward, way back (NAT) */
+	struct sl_hop *hop[2];
+	uint64_t packets[2], bytes[2]; /* as last read */
+	uint64_t base_packets, base_bytes; /* counted before this time in the card */
+	uint32_t backend_id;
+	uint32_t at;     /* position in `active` */
+	uint16_t proxy;
+	uint8_t port;    /* whose driver has the rules */
+	bool in;
+};
+
+struct refusal {
+	uint32_t index;
+	char text[160];
+};
+
+static struct {
+	struct sl_conn_table *table;
+	struct offload_flow *flow; /* by connection */
+	uint32_t *active;
+	uint32_t active_count, cursor;
+	uint64_t (*backend)[2];    /* packets, bytes by backend id */
+	struct sl_offload_port_info info[SL_PORTS];
+	uint16_t proxy[SL_PORTS];
+	bool ready[SL_PORTS];      /* group 0 and catch-all were put in place */
+	bool lost[SL_PORTS];       /* the device has gone and its connections were told */
+	uint32_t capable;          /* of all ports together */
+	struct rte_ring *requests;
+	struct sl_offload_stats stats;
+	struct refusal refusal[REFUSALS];
+	unsigned int refusal_next;
+	pthread_mutex_t refusal_lock; /* control thread and offload thread; no packet path */
+	pthread_t thread;
+	bool running;
+	int wake;
+	uint32_t sleeping, stop, configure, nexthops;
+} off = { .wake = -1, .refusal_lock = PTHREAD_MUTEX_INITIALIZER };
+
+static uint64_t boot_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* ---- refusals ------------------------------------------------------------------------------------------------- */
+
+static void refusal_keep(uint32_t index, const struct rte_flow_error *error, int rc)
+{
+	struct refusal *r = &off.refusal[off.refusal_next++ % REFUSALS];
+
+	pthread_mutex_lock(&off.refusal_lock);
+	r->index = index + 1;
+	snprintf(r->text, sizeof(r->text), "%s (%s)", error->message ? error->message : "no words", strerror(rc));
+	pthread_mutex_unlock(&off.refusal_lock);
+}
+
+void sl_offload_refusal(uint32_t index, char *text, size_t len)
+{
+	snprintf(text, len, "%s", "");
+	pthread_mutex_lock(&off.refusal_lock);
+	for (unsigned int i = 0; i < REFUSALS; i++) {
+		if (off.refusal[i].index == index + 1)
+			snprintf(text, len, "%s", off.refusal[i].text);
+	}
+	pthread_mutex_unlock(&off.refusal_lock);
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------------- */
+
+/* Reads one direction; *idle_ms is lowered to how long it has been idle, if the driver knows. */
+static void query_rule(struct offload_flow *flow, unsigned int direction, bool age, uint64_t *idle_ms)
+{
+	static const struct rte_flow_action count_action[2] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT } };
+	static const struct rte_flow_action age_action[2] = { { .type = RTE_FLOW_ACTION_TYPE_AGE } };
+	struct rte_flow_query_count count = { 0 };
+	struct rte_flow_query_age aged = { 0 };
+	struct rte_flow_error error;
+
+	if (!rte_flow_query(flow->proxy, flow->rule[direction], count_action, &count, &error) && count.hits_set) {
+		if (count.hits != flow->packets[direction])
+			*idle_ms = 0;
+		flow->packets[direction] = count.hits;
+		flow->bytes[direction] = count.bytes_set ? count.bytes : flow->bytes[direction];
+	}
+	if (age && !rte_flow_query(flow->proxy, flow->rule[direction], age_action, &aged, &error) &&
+	    aged.sec_since_last_hit_valid && *idle_ms > aged.sec_since_last_hit * UINT64_C(1000))
+		*idle_ms = aged.sec_since_last_hit * UINT64_C(1000);
+}
+
+/* Brings the entry's hardware counters and last_seen_ms up to date. */
+static void flow_query(uint32_t index, bool age)
+{
+	struct offload_flow *flow = &off.flow[index];
+	struct sl_conn *conn = sl_conn_at(off.table, index);
+	uint64_t idle_ms = UINT64_MAX, packets, bytes, seen;
+
+	for (unsigned int d = 0; d < 2; d++) {
+		if (flow->rule[d])
+			query_rule(flow, d, age, &idle_ms);
+	}
+	off.stats.queries++;
+	packets = flow->base_packets + flow->packets[0] + flow->packets[1];
+	bytes = flow->base_bytes + flow->bytes[0] + flow->bytes[1];
+	if (packets > conn->hw_packets) {
+		add(&off.stats.hw_packets, packets - conn->hw_packets);
+		add(&off.stats.hw_bytes, bytes - conn->hw_bytes);
+		add(&off.backend[flow->backend_id][0], packets - conn->hw_packets);
+		add(&off.backend[flow->backend_id][1], bytes - conn->hw_bytes);
+		__atomic_store_n(&conn->hw_packets, packets, __ATOMIC_RELAXED);
+		__atomic_store_n(&conn->hw_bytes, bytes, __ATOMIC_RELAXED);
+	}
+	if (idle_ms == UINT64_MAX)
+		return;
+	seen = boot_ms() - idle_ms;
+	if (seen > __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED))
+		__atomic_store_n(&conn->last_seen_ms, seen, __ATOMIC_RELAXED);
+}
+
+static void sweep(void)
+{
+	for (unsigned int i = 0; i < SWEEP_CONNS && i < off.active_count; i++) {
+		if (off.cursor >= off.active_count)
+			off.cursor = 0;
+		flow_query(off.active[off.cursor++], false);
+		rcu_quiescent_state();
+	}
+}
+
+/* ---- connections ---------------------------------------------------------------------------------------------- */
+
+static bool port_usable(unsigned int port)
+{
+	return port < sl_port_count() && off.ready[port] && !__atomic_load_n(&sl_port_at(port)->gone, __ATOMIC_ACQUIRE);
+}
+
+static enum sl_reason reason_of(int rc)
+{
+	return rc == ENOSPC || rc == ENOMEM ? SL_REASON_TABLE_FULL : SL_REASON_INSERT_FAILED;
+}
+
+static int rule_create(uint32_t index, bool reverse)
+{
+	struct offload_flow *flow = &off.flow[index];
+	const struct sl_hop *hop = flow->hop[reverse];
+	struct rte_flow_error error = { 0 };
+	struct sl_flow_rule rule;
+	struct sl_record record;
+	struct sl_key key;
+	int rc;
+
+	sl_slowpath_record(sl_conn_at(off.table, index), reverse, &key, &record);
+	sl_flow_rule_conn(&rule, &key, &record, &hop->action, hop->handle, sl_port_at(hop->action.port)->port_id);
+	flow->rule[reverse] = rte_flow_create(flow->proxy, &rule.attr, rule.pattern, rule.actions, &error);
+	if (flow->rule[reverse])
+		return 0;
+	rc = rte_errno ? rte_errno : EINVAL;
+	refusal_keep(index, &error, rc);
+	return rc;
+}
+
+static void flow_clear(uint32_t index, bool device_lost)
+{
+	struct offload_flow *flow = &off.flow[index];
+	struct rte_flow_error error;
+
+	/* Forward first: what still comes back of the other direction keeps its translation as long as possible. */
+	for (unsigned int d = 0; d < 2; d++) {
+		if (flow->rule[d] && !device_lost && rte_flow_destroy(flow->proxy, flow->rule[d], &error))
+			sl_log(SL_LOG_WARN, "rule-destroy", "connection=%u error=%s", index,
+			       error.message ? error.message : "none given");
+		if (flow->hop[d])
+			sl_hop_put(flow->hop[d], device_lost);
+	}
+	if (flow->in) {
+		off.active[flow->at] = off.active[--off.active_count];
+		off.flow[off.active[flow->at]].at = flow->at;
+		__atomic_store_n(&off.stats.hardware, off.active_count, __ATOMIC_RELAXED);
+	}
+	memset(flow, 0, sizeof(*flow));
+}
+
+/* The hops of both directions, or why not. */
+static enum sl_reason flow_hops(uint32_t index)
+{
+	struct offload_flow *flow = &off.flow[index];
+	const struct sl_conn *conn = sl_conn_at(off.table, index);
+	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
+	const bool indirect = off.info[flow->port].caps & SL_CAP_INDIRECT;
+	struct sl_egress_port port;
+	struct sl_action action;
+
+	if (!egress || !egress->ready)
+		return SL_REASON_NO_NEXTHOP;
+	if (off.proxy[egress->port] != flow->proxy)
+		return SL_REASON_NO_CARD;
+	flow->hop[0] = sl_hop_get(flow->proxy, conn->backend_id, egress->version, &egress->action, indirect);
+	if (!flow->hop[0])
+		return SL_REASON_TABLE_FULL;
+	if (conn->mode != SL_MODE_NAT)
+		return SL_REASON_OFFLOADED;
+	if (!sl_egress_return_port(sl_services_current(), conn, &port))
+		return SL_REASON_NO_NEXTHOP;
+	sl_egress_return_action(conn, &port, &action);
+	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
+	return flow->hop[1] ? SL_REASON_OFFLOADED : SL_REASON_TABLE_FULL;
+}
+
+/* Puts a connection into the card: the way back first. */
+static enum sl_reason flow_insert(uint32_t index)
+{
+	struct sl_conn *conn = sl_conn_at(off.table, index);
+	struct offload_flow *flow = &off.flow[index];
+	enum sl_reason reason;
+	int rc = 0;
+
+	if (!port_usable(conn->last_hop_port))
+		return SL_REASON_NO_CARD;
+	memset(flow, 0, sizeof(*flow));
+	flow->port = conn->last_hop_port;
+	flow->proxy = off.proxy[flow->port];
+	flow->backend_id = conn->backend_id;
+	flow->base_packets = conn->hw_packets;
+	flow->base_bytes = conn->hw_bytes;
+	reason = flow_hops(index);
+	if (reason == SL_REASON_OFFLOADED && flow->hop[1])
+		rc = rule_create(index, true);
+	if (reason == SL_REASON_OFFLOADED && !rc)
+		rc = rule_create(index, false);
+	if (rc)
+		reason = reason_of(rc);
+	if (reason != SL_REASON_OFFLOADED) {
+		flow_clear(index, false);
+		add(reason == SL_REASON_TABLE_FULL ? &off.stats.table_full : &off.stats.refused, 1);
+		return reason;
+	}
+	flow->in = true;
+	flow->at = off.active_count;
+	off.active[off.active_count++] = index;
+	__atomic_store_n(&off.stats.hardware, off.active_count, __ATOMIC_RELAXED);
+	add(&off.stats.inserted, 1);
+	return SL_REASON_OFFLOADED;
+}
+
+static void flow_remove(uint32_t index)
+{
+	if (!off.flow[index].in)
+		return;
+	flow_query(index, false);
+	flow_clear(index, false);
+	add(&off.stats.removed, 1);
+}
+
+/* A result must not be lost; workers always empty their ring, so this waits only while one is behind. */
+static void answer(uint32_t index, unsigned int op, enum sl_reason reason)
+{
+	const struct sl_offload_result result = { .index = index, .op = (uint8_t)op, .reason = (uint8_t)reason };
+
+	while (!sl_worker_offload_result(&result) && !__atomic_load_n(&off.stop, __ATOMIC_RELAXED)) {
+		rcu_quiescent_state();
+		usleep(RESULT_WAIT_US);
+	}
+}
+
+static void request_run(const struct offload_request *r)
+{
+	switch (r->op) {
+	case SL_OFFLOAD_INSERT:
+		answer(r->index, SL_OFFLOAD_INSERT, flow_insert(r->index));
+		break;
+	case SL_OFFLOAD_REMOVE:
+		flow_remove(r->index);
+		answer(r->index, SL_OFFLOAD_REMOVE, SL_REASON_CLOSING);
+		break;
+	case SL_OFFLOAD_QUERY:
+		if (off.flow[r->index].in)
+			flow_query(r->index, true);
+		answer(r->index, SL_OFFLOAD_QUERY, SL_REASON_OFFLOADED);
+		break;
+	case OP_REFRESH:
+		if (off.flow[r->index].in)
+			flow_query(r->index, false);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- next hops ------------------------------------------------------------------------------------------------ */
+
+/* The connection's rules are made again, for a next hop that could not be changed in place. */
+static void flow_remake(uint32_t index)
+{
+	enum sl_reason reason;
+
+	flow_remove(index);
+	reason = flow_insert(index);
+	add(&off.stats.retries, 1);
+	if (reason != SL_REASON_OFFLOADED)
+		answer(index, SL_OFFLOAD_LOST, reason);
+}
+
+static void hop_refresh(struct sl_hop *hop)
+{
+	const struct sl_egress *egress = sl_egress_of(hop->id);
+
+	if (egress && egress->ready && egress->version != hop->version)
+		sl_hop_update(hop, egress->version, &egress->action);
+}
+
+static void nexthops_refresh(void)
+{
+	/* First what can be changed in place: one write moves all flows of a next hop. */
+	sl_hop_for_each(hop_refresh);
+	for (uint32_t i = off.active_count; i-- > 0;) {
+		const struct sl_hop *hop = off.flow[off.active[i]].hop[0];
+		const struct sl_egress *egress = sl_egress_of(hop->id);
+
+		if (egress && egress->ready && egress->version != hop->version)
+			flow_remake(off.active[i]);
+		rcu_quiescent_state();
+	}
+}
+
+/* ---- ports ---------------------------------------------------------------------------------------------------- */
+
+static void capable_update(void)
+{
+	uint32_t caps = UINT32_MAX;
+
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		caps &= sl_port_at(i)->gone ? 0 : off.info[i].caps;
+	__atomic_store_n(&off.capable, sl_port_count() ? caps : 0, __ATOMIC_RELEASE);
+}
+
+uint32_t sl_offload_capable(void)
+{
+	return __atomic_load_n(&off.capable, __ATOMIC_ACQUIRE);
+}
+
+static void port_bring_up(unsigned int i)
+{
+	const struct sl_port *p = sl_port_at(i);
+
+	sl_probe_port(off.proxy[i], p->port_id, &off.info[i]);
+	if (!off.info[i].caps)
+		return;
+	off.ready[i] = true;
+	if (sl_classes_open(i, off.proxy[i], off.info[i].caps, off.info[i].rules_error, sizeof(off.info[i].rules_error)))
+		sl_log(SL_LOG_ERROR, "rules", "port=%s error=%s", p->name, off.info[i].rules_error);
+	off.info[i].rules = sl_classes_sync(i, sl_services_current(), off.info[i].rules_error, sizeof(off.info[i].rules_error));
+}
+
+static void classes_sync(void)
+{
+	for (unsigned int i = 0; i < sl_port_count(); i++) {
+		if (port_usable(i))
+			off.info[i].rules = sl_classes_sync(i, sl_services_current(), off.info[i].rules_error,
+							    sizeof(off.info[i].rules_error));
+	}
+}
+
+/* A device was pulled: its rules are gone without a trace, its connections go on in software. */
+static void ports_check(void)
+{
+	for (unsigned int port = 0; port < sl_port_count(); port++) {
+		if (!__atomic_load_n(&sl_port_at(port)->gone, __ATOMIC_ACQUIRE) || off.lost[port])
+			continue;
+		off.lost[port] = true;
+		off.ready[port] = false;
+		capable_update();
+		sl_classes_forget(port);
+		for (uint32_t i = off.active_count; i-- > 0;) {
+			const uint32_t index = off.active[i];
+
+			if (off.flow[index].port != port)
+				continue;
+			flow_clear(index, true);
+			answer(index, SL_OFFLOAD_LOST, SL_REASON_NO_CARD);
+		}
+	}
+}
+
+/* Rules of connections that were in hardware when the last agent ended. The driver adopts those that the card still holds;
+ * that their counters go on tells which. */
+static void adopt_conns(void)
+{
+	for (uint32_t index = 0; index < sl_conn_table_capacity(off.table); index++) {
+		struct sl_conn *conn = sl_conn_at(off.table, index);
+		struct offload_flow *flow = &off.flow[index];
+		uint64_t idle_ms = UINT64_MAX;
+		enum sl_reason reason;
+
+		if (conn->state == SL_CONN_FREE)
+			continue;
+		off.stats.adopted_conns++;
+		if (conn->offload != SL_CONN_HARDWARE)
+			continue;
+		reason = flow_insert(index);
+		if (reason != SL_REASON_OFFLOADED) {
+			conn->offload = SL_CONN_SOFTWARE;
+			sl_conn_set_reason(conn, reason);
+			continue;
+		}
+		for (unsigned int d = 0; d < 2; d++) {
+			if (flow->rule[d])
+				query_rule(flow, d, false, &idle_ms);
+		}
+		if (flow->packets[0] + flow->packets[1])
+			off.stats.adopted_rules++;
+		flow->base_packets -= RTE_MIN(flow->base_packets, flow->packets[0] + flow->packets[1]);
+		flow->base_bytes -= RTE_MIN(flow->base_bytes, flow->bytes[0] + flow->bytes[1]);
+	}
+}
+
+int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table, char *err, size_t err_len)
+{
+	const uint32_t capacity = sl_conn_table_capacity(table);
+
+	off.table = table;
+	off.flow = calloc(capacity, sizeof(*off.flow));
+	off.active = calloc(capacity, sizeof(*off.active));
+	off.backend = calloc(SL_SERVICE_IDS, sizeof(*off.backend));
+	off.requests = rte_ring_create_elem("offload", sizeof(struct offload_request), REQUESTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	off.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (!off.flow || !off.active || !off.backend || !off.requests || off.wake < 0) {
+		snprintf(err, err_len, "out of memory for offloading %u connections", capacity);
+		return -ENOMEM;
+	}
+	sl_classes_configure(config);
+	for (unsigned int i = 0; i < sl_port_count(); i++) {
+		struct rte_flow_error error;
+
+		if (rte_flow_pick_transfer_proxy(sl_port_at(i)->port_id, &off.proxy[i], &error))
+			off.proxy[i] = sl_port_at(i)->port_id;
+		port_bring_up(i);
+	}
+	capable_update();
+	adopt_conns();
+	return 0;
+}
+
+/* ---- the thread ----------------------------------------------------------------------------------------------- */
+
+static void thread_sleep(void)
+{
+	struct pollfd fd = { .fd = off.wake, .events = POLLIN };
+	uint64_t drained;
+
+	__atomic_store_n(&off.sleeping, 1, __ATOMIC_SEQ_CST);
+	rcu_thread_offline();
+	if (rte_ring_empty(off.requests) && !__atomic_load_n(&off.configure, __ATOMIC_RELAXED) &&
+	    !__atomic_load_n(&off.nexthops, __ATOMIC_RELAXED) && poll(&fd, 1, IDLE_MS) > 0 &&
+	    read(off.wake, &drained, sizeof(drained)) < 0)
+		sl_log(SL_LOG_DEBUG, "offload-wake", "error=%s", strerror(errno));
+	rcu_thread_online();
+	__atomic_store_n(&off.sleeping, 0, __ATOMIC_RELAXED);
+}
+
+static void *thread_run(void *arg)
+{
+	uint64_t swept = boot_ms();
+
+	(void)arg;
+	rcu_register_thread();
+	while (!__atomic_load_n(&off.stop, __ATOMIC_RELAXED)) {
+		struct offload_request request;
+		unsigned int n = 0;
+
+		if (__atomic_exchange_n(&off.configure, 0, __ATOMIC_ACQ_REL))
+			classes_sync();
+		if (__atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL))
+			nexthops_refresh();
+		ports_check();
+		for (; n < BATCH && !rte_ring_dequeue_elem(off.requests, &request, sizeof(request)); n++) {
+			request_run(&request);
+			rcu_quiescent_state();
+		}
+		if (boot_ms() - swept >= SWEEP_EVERY_MS) {
+			sweep();
+			swept = boot_ms();
+		}
+		rcu_quiescent_state();
+		if (!n)
+			thread_sleep();
+	}
+	rcu_unregister_thread();
+	return NULL;
+}
+
+int sl_offload_start(char *err, size_t err_len)
+{
+	int rc;
+
+	/* Drivers that take rules only while the port runs. */
+	for (unsigned int i = 0; i < sl_port_count(); i++) {
+		if (!off.info[i].caps)
+			port_bring_up(i);
+		sl_log(SL_LOG_INFO, "offload", "port=%s capabilities=0x%x rules=%u refusal=%s", sl_port_at(i)->name,
+		       off.info[i].caps, off.info[i].rules, off.info[i].refusal);
+	}
+	capable_update();
+	rc = pthread_create(&off.thread, NULL, thread_run, NULL);
+	if (rc) {
+		snprintf(err, err_len, "the offload thread does not start: %s", strerror(rc));
+		return -rc;
+	}
+	off.running = true;
+	return 0;
+}
+
+void sl_offload_stop(void)
+{
+	if (!off.running)
+		return;
+	__atomic_store_n(&off.stop, 1, __ATOMIC_RELAXED);
+	eventfd_write(off.wake, 1);
+	pthread_join(off.thread, NULL);
+	off.running = false;
+}
+
+/* The card keeps what it has: the next agent adopts it. */
+void sl_offload_fini(void)
+{
+	if (off.wake >= 0)
+		close(off.wake);
+	rte_ring_free(off.requests);
+	free(off.flow);
+	free(off.active);
+	free(off.backend);
+	off.wake = -1;
+}
+
+/* ---- other threads -------------------------------------------------------------------------------------------- */
+
+static void thread_wake(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&off.sleeping, __ATOMIC_RELAXED) && eventfd_write(off.wake, 1))
+		return; /* a full counter has woken it already */
+}
+
+static bool submit(uint32_t op, uint32_t index)
+{
+	struct offload_request request = { index, op };
+
+	if (rte_ring_enqueue_elem(off.requests, &request, sizeof(request)))
+		return false;
+	thread_wake();
+	return true;
+}
+
+bool sl_offload_submit(enum sl_offload_op op, uint32_t index)
+{
+	return submit(op, index);
+}
+
+bool sl_offload_refresh(uint32_t index)
+{
+	return submit(OP_REFRESH, index);
+}
+
+void sl_offload_configure(void)
+{
+	__atomic_store_n(&off.configure, 1, __ATOMIC_RELEASE);
+	if (off.running)
+		thread_wake();
+}
+
+void sl_offload_nexthops_changed(void)
+{
+	__atomic_store_n(&off.nexthops, 1, __ATOMIC_RELEASE);
+	if (off.running)
+		thread_wake();
+}
+
+void sl_offload_stats_get(struct sl_offload_stats *stats)
+{
+	*stats = off.stats;
+	stats->nexthops = sl_hop_count();
+}
+
+void sl_offload_port_info_get(unsigned int port_index, struct sl_offload_port_info *info)
+{
+	*info = off.info[port_index];
+}
+
+void sl_offload_backend_counters(uint32_t backend_id, uint64_t *packets, uint64_t *bytes)
+{
+	*packets = off.backend ? __atomic_load_n(&off.backend[backend_id][0], __ATOMIC_RELAXED) : 0;
+	*bytes = off.backend ? __atomic_load_n(&off.backend[backend_id][1], __ATOMIC_RELAXED) : 0;
+}

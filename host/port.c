@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* EAL and ethdevs. Whatever the device is, it is opened by its devargs and used through the public API alone. */
+#include "host/port.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <libgen.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "host/config.h"
+#include "host/kernel.h"
+#include "host/log.h"
+
+#define RING_RX 1024u
+#define RING_TX 1024u
+#define POOL_MBUFS 8191u
+#define POOL_CACHE 128u
+#define EAL_ARGS 48
+
+static struct {
+	struct sl_port port[SL_PORTS];
+	struct sl_kernel kernel[SL_PORTS];
+	unsigned int count;
+} ports;
+
+static unsigned long huge_pages_free(void)
+{
+	unsigned long n = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "HugePages_Free: %lu", &n) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Lcores 0 (control) to n (workers), all free to run on every CPU that this process may use. */
+static void lcores_text(char *text, size_t len, unsigned int workers)
+{
+	cpu_set_t cpus;
+	size_t n = (size_t)snprintf(text, len, "(0-%u)@(", workers);
+	bool first = true;
+
+	CPU_ZERO(&cpus);
+	sched_getaffinity(0, sizeof(cpus), &cpus);
+	for (int cpu = 0; cpu < CPU_SETSIZE && n + 8 < len; cpu++) {
+		if (CPU_ISSET(cpu, &cpus)) {
+			n += (size_t)snprintf(text + n, len - n, "%s%d", first ? "" : ",", cpu);
+			first = false;
+		}
+	}
+	snprintf(text + n, len - n, ")");
+}
+
+/* Drivers beside the agent (../lib/librte_net_*.so seen from its binary); DPDK's own are found by EAL. */
+static int drivers_add(char **argv, int argc, glob_t *found)
+{
+	char exe[512], pattern[640];
+	const ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return argc;
+	exe[n] = '\0';
+	snprintf(pattern, sizeof(pattern), "%s/../lib/librte_net_*.so", dirname(exe));
+	if (glob(pattern, 0, NULL, found))
+		return argc;
+	for (size_t i = 0; i < found->gl_pathc && argc + 2 < EAL_ARGS; i++) {
+		argv[argc++] = (char *)"-d";
+		argv[argc++] = found->gl_pathv[i];
+	}
+	return argc;
+}
+
+int sl_port_eal_init(const char *node, unsigned int workers, const char *extra, char *err, size_t err_len)
+{
+	char lcores[512], prefix[96], words[512], *argv[EAL_ARGS], *word, *save = NULL;
+	glob_t drivers = { 0 };
+	int argc = 0, rc;
+
+	lcores_text(lcores, sizeof(lcores), workers);
+	snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-%s", node);
+	argv[argc++] = (char *)"sluiced";
+	argv[argc++] = (char *)"--lcores";
+	argv[argc++] = lcores;
+	argv[argc++] = prefix;
+	argv[argc++] = (char *)"--no-telemetry";
+	argv[argc++] = (char *)"--log-level=lib.eal:warning";
+	if (huge_pages_free() >= 64) {
+		argv[argc++] = (char *)"--in-memory";
+	} else {
+		argv[argc++] = (char *)"--no-huge";
+		argv[argc++] = (char *)"--no-shconf";
+		argv[argc++] = (char *)"-m";
+		argv[argc++] = (char *)"256";
+	}
+	argc = drivers_add(argv, argc, &drivers);
+	snprintf(words, sizeof(words), "%s", extra ? extra : "");
+	for (word = strtok_r(words, " ", &save); word && argc < EAL_ARGS; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	rc = rte_eal_init(argc, argv);
+	globfree(&drivers);
+	if (rc < 0) {
+		snprintf(err, err_len, "DPDK's EAL did not start: %s (its own words are above)", rte_strerror(rte_errno));
+		return -rte_errno;
+	}
+	return 0;
+}
+
+static void copy_mac(struct sl_port *p)
+{
+	struct rte_ether_addr mac;
+
+	rte_eth_macaddr_get(p->port_id, &mac);
+	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
+}
+
+/* Makes the ethdev from its devargs: a vdev or PCI address, "name,key=value,...". */
+static int device_probe(struct sl_port *p, const char *devargs, char *err, size_t err_len)
+{
+	int rc;
+
+	snprintf(p->device, sizeof(p->device), "%.*s", (int)strcspn(devargs, ","), devargs);
+	if (!rte_eth_dev_get_port_by_name(p->device, &p->port_id))
+		return 0;
+	rc = rte_dev_probe(devargs);
+	if (rc || rte_eth_dev_get_port_by_name(p->device, &p->port_id)) {
+		rc = rc ? rc : -ENODEV;
+		snprintf(err, err_len, "port \"%s\": DPDK cannot open device \"%s\": %s", p->name, devargs, strerror(-rc));
+		return rc;
+	}
+	return 0;
+}
+
+static int queues_setup(struct sl_port *p, const struct rte_eth_dev_info *info)
+{
+	const int socket = rte_eth_dev_socket_id(p->port_id);
+	const unsigned int where = socket < 0 ? 0 : (unsigned int)socket;
+	uint16_t rx = RING_RX, tx = RING_TX;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->port_id, &rx, &tx);
+
+	(void)info;
+	for (uint16_t q = 0; !rc && q < p->rx_queues; q++)
+		rc = rte_eth_rx_queue_setup(p->port_id, q, rx, where, NULL, p->pool);
+	for (uint16_t q = 0; !rc && q < p->tx_queues; q++)
+		rc = rte_eth_tx_queue_setup(p->port_id, q, tx, where, NULL);
+	return rc;
+}
+
+static int device_configure(struct sl_port *p, unsigned int workers, char *err, size_t err_len)
+{
+	struct rte_eth_conf conf = { 0 };
+	struct rte_eth_dev_info info;
+	char name[32];
+	int rc = rte_eth_dev_info_get(p->port_id, &info);
+
+	if (rc)
+		goto fail;
+	p->rx_queues = (uint16_t)RTE_MIN(workers, info.max_rx_queues);
+	p->tx_queues = (uint16_t)RTE_MIN(workers, info.max_tx_queues);
+	if (info.max_rx_pktlen < 1u << 14 && p->mtu > info.max_mtu)
+		p->mtu = info.max_mtu;
+	conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	conf.intr_conf.rxq = 1;
+	rc = rte_eth_dev_configure(p->port_id, p->rx_queues, p->tx_queues, &conf);
+	if (rc) {
+		conf.intr_conf.rxq = 0;
+		rc = rte_eth_dev_configure(p->port_id, p->rx_queues, p->tx_queues, &conf);
+	}
+	if (rc)
+		goto fail;
+	rc = rte_eth_dev_set_mtu(p->port_id, p->mtu);
+	if (rc && rc != -ENOTSUP)
+		sl_log(SL_LOG_WARN, "port-mtu", "port=%s mtu=%u error=%s", p->name, p->mtu, strerror(-rc));
+	snprintf(name, sizeof(name), "port%u", p->index);
+	/* A whole frame fits one buffer, also when it comes from the kernel. */
+	p->pool = rte_pktmbuf_pool_create(name, POOL_MBUFS, POOL_CACHE, 0,
+					  (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(2048, p->mtu + 64)), (int)rte_socket_id());
+	rc = p->pool ? queues_setup(p, &info) : -rte_errno;
+	if (!rc)
+		return 0;
+fail:
+	snprintf(err, err_len, "port \"%s\": device \"%s\" cannot be configured: %s", p->name, p->device, strerror(-rc));
+	return rc;
+}
+
+static int port_gone(uint16_t port_id, enum rte_eth_event_type type, void *arg, void *ret)
+{
+	struct sl_port *p = arg;
+
+	(void)ret;
+	(void)type;
+	if (port_id == p->port_id && !__atomic_exchange_n(&p->gone, true, __ATOMIC_ACQ_REL))
+		sl_log(SL_LOG_ERROR, "port-gone", "port=%s device=%s", p->name, p->device);
+	return 0;
+}
+
+static int port_open(struct sl_port *p, struct sl_kernel *kernel, const struct sl_config_port *c, unsigned int workers,
+		     char *err, size_t err_len)
+{
+	int rc;
+
+	snprintf(p->name, sizeof(p->name), "%s", c->name);
+	p->mtu = c->mtu;
+	p->kernel_fd = -1;
+	rc = device_probe(p, c->device, err, err_len);
+	if (!rc)
+		rc = device_configure(p, workers, err, err_len);
+	if (rc)
+		return rc;
+	copy_mac(p);
+	rte_eth_dev_callback_register(p->port_id, RTE_ETH_EVENT_INTR_RMV, port_gone, p);
+	rc = sl_kernel_open(kernel, c->kernel_interface, p->mac, p->mtu, c->kernel_address, c->kernel_address_count, err,
+			    err_len);
+	if (rc)
+		return rc;
+	snprintf(p->kernel_name, sizeof(p->kernel_name), "%s", kernel->name);
+	p->kernel_fd = kernel->fd;
+	p->kernel_ifindex = kernel->ifindex;
+	return 0;
+}
+
+int sl_port_open_all(const struct sl_config *config, unsigned int workers, char *err, size_t err_len)
+{
+	for (unsigned int i = 0; i < config->port_count; i++) {
+		int rc;
+
+		ports.port[i].index = i;
+		ports.kernel[i].fd = -1;
+		rc = port_open(&ports.port[i], &ports.kernel[i], &config->ports[i], workers, err, err_len);
+		if (rc)
+			return rc;
+		ports.count = i + 1;
+	}
+	return 0;
+}
+
+int sl_port_start_all(char *err, size_t err_len)
+{
+	for (unsigned int i = 0; i < ports.count; i++) {
+		struct sl_port *p = &ports.port[i];
+		int rc = rte_eth_dev_start(p->port_id);
+
+		if (rc) {
+			snprintf(err, err_len, "port \"%s\": device \"%s\" does not start: %s", p->name, p->device, strerror(-rc));
+			return rc;
+		}
+		p->started = true;
+	}
+	return 0;
+}
+
+void sl_port_close_all(void)
+{
+	for (unsigned int i = ports.count; i-- > 0;) {
+		struct sl_port *p = &ports.port[i];
+
+		if (p->started)
+			rte_eth_dev_stop(p->port_id);
+		rte_eth_dev_close(p->port_id);
+		sl_kernel_close(&ports.kernel[i]);
+		p->started = false;
+	}
+	ports.count = 0;
+}
+
+unsigned int sl_port_count(void)
+{
+	return ports.count;
+}
+
+struct sl_port *sl_port_at(unsigned int index)
+{
+	return &ports.port[index];
+}
+
+int sl_port_announce(const uint8_t address[16], uint8_t family, bool add)
+{
+	struct sl_prefix prefix = { .addr.family = family, .len = family == 4 ? 32 : 128 };
+	int rc = 0;
+
+	memcpy(prefix.addr.bytes, address, sizeof(prefix.addr.bytes));
+	for (unsigned int i = 0; i < ports.count; i++) {
+		int r = sl_kernel_address(ports.port[i].kernel_ifindex, &prefix, add);
+
+		rc = r ? r : rc;
+	}
+	return rc;
+}

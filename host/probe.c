@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One sample connection for each mode and family, one sample classification for each feature. */
+#include "host/probe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_flow.h>
+
+#include "host/egress.h"
+#include "host/flow_rule.h"
+#include "sluice/record.h"
+
+static const uint8_t sample_mac[6] = { 0x02, 0x53, 0x4c, 0xff, 0xff, 0xfe };
+
+struct probe {
+	uint16_t proxy, ethdev;
+	struct sl_offload_port_info *info;
+};
+
+static struct sl_addr sample_addr(unsigned int family, uint8_t last)
+{
+	static const uint8_t v4[4] = { 192, 0, 2, 0 }, v6[4] = { 0x20, 0x01, 0x0d, 0xb8 };
+	struct sl_addr a = { .family = (uint8_t)family };
+
+	memcpy(a.bytes, family == 4 ? v4 : v6, 4);
+	a.bytes[family == 4 ? 3 : 15] = last;
+	return a;
+}
+
+/* Makes the rule and removes it. The first refusal is kept. */
+static bool try_rule(const struct probe *p, const struct sl_flow_rule *rule)
+{
+	struct rte_flow_error error = { 0 };
+	struct rte_flow *flow = rte_flow_create(p->proxy, &rule->attr, rule->pattern, rule->actions, &error);
+
+	if (!flow) {
+		if (!p->info->refusal[0])
+			snprintf(p->info->refusal, sizeof(p->info->refusal), "%s (%s)",
+				 error.message ? error.message : "no words", rte_strerror(rte_errno));
+		return false;
+	}
+	rte_flow_destroy(p->proxy, flow, &error);
+	return true;
+}
+
+/* A sample key, NAT record and action of this mode. */
+static void sample(unsigned int mode, unsigned int family, struct sl_key *key, struct sl_record *record,
+		   struct sl_action *action)
+{
+	const struct sl_addr src = sample_addr(family, 1), dst = sample_addr(family, 2), next = sample_addr(family, 3);
+	struct sl_backend backend = { .mode = (uint8_t)mode, .address = next, .vtep = next, .vni = 1 };
+	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .mac = { 2, 0x53, 0x4c, 0xff, 0xff, 1 }, .mtu = 1500 };
+	struct sl_egress_port port = { .mtu = 1500 };
+
+	*key = (struct sl_key){ .sport = RTE_BE16(1), .dport = RTE_BE16(9), .proto = 6, .family = (uint8_t)family };
+	memcpy(key->src, src.bytes, 16);
+	memcpy(key->dst, dst.bytes, 16);
+	*record = (struct sl_record){ .flags = SL_RECORD_FLAG_DEC_TTL };
+	if (mode == SL_MODE_NAT) {
+		record->flags |= SL_RECORD_FLAG_NAT_DST;
+		memcpy(record->new_dst, next.bytes, 16);
+		record->new_dport = RTE_BE16(10);
+	}
+	sl_record_set_deltas(key, record);
+	memcpy(port.mac, sample_mac, 6);
+	*(family == 4 ? &port.vtep4 : &port.vtep6) = src;
+	sl_egress_action(&backend, family, &port, &hop, action);
+}
+
+static bool try_conn(const struct probe *p, unsigned int mode, unsigned int family)
+{
+	struct sl_flow_rule rule;
+	struct sl_record record;
+	struct sl_action action;
+	struct sl_key key;
+
+	sample(mode, family, &key, &record, &action);
+	sl_flow_rule_conn(&rule, &key, &record, &action, NULL, p->ethdev);
+	return try_rule(p, &rule);
+}
+
+static bool try_indirect(const struct probe *p)
+{
+	const struct rte_flow_indir_action_conf conf = { .transfer = 1 };
+	struct rte_flow_action_handle *handle;
+	struct rte_flow_action_raw_encap encap;
+	struct rte_flow_action make;
+	struct rte_flow_error error;
+	struct sl_flow_rule rule;
+	struct sl_record record;
+	struct sl_action action;
+	struct sl_key key;
+	bool works;
+
+	sample(SL_MODE_DSR_L2, 4, &key, &record, &action);
+	encap = (struct rte_flow_action_raw_encap){ .data = action.hdr, .size = action.hdr_len };
+	make = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_RAW_ENCAP, &encap };
+	handle = rte_flow_action_handle_create(p->proxy, &conf, &make, &error);
+	if (!handle)
+		return false;
+	sl_flow_rule_conn(&rule, &key, &record, &action, handle, p->ethdev);
+	works = try_rule(p, &rule) && !rte_flow_action_handle_update(p->proxy, handle, &make, &error);
+	rte_flow_action_handle_destroy(p->proxy, handle, &error);
+	return works;
+}
+
+static bool try_class(const struct probe *p, const struct sl_class *want, bool copy)
+{
+	struct sl_flow_rule rule;
+
+	sl_flow_rule_class(&rule, want, sample_mac, p->ethdev, copy);
+	return try_rule(p, &rule);
+}
+
+static uint32_t try_classes(const struct probe *p)
+{
+	const struct sl_class vip = { .kind = SL_CLASS_VIP, .family = 4, .addr = sample_addr(4, 2) };
+	const struct sl_class syn = { .kind = SL_CLASS_SYN, .family = 4 }, fin = { .kind = SL_CLASS_FIN, .family = 4 };
+	const struct sl_class tunnel = { .kind = SL_CLASS_TUNNEL, .vni = 1, .vtep = sample_addr(4, 2), .peer = sample_addr(4, 3) };
+	uint32_t caps = 0;
+
+	/* Without these two no connection could be offloaded safely. */
+	if (!try_class(p, &vip, false) || !try_class(p, &syn, false))
+		return 0;
+	caps |= SL_CAP_CLASSES;
+	caps |= try_class(p, &fin, true) ? SL_CAP_COPY : 0;
+	caps |= try_class(p, &tunnel, false) ? SL_CAP_VXLAN_DECAP : 0;
+	return caps;
+}
+
+void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info *info)
+{
+	static const struct {
+		uint32_t cap;
+		unsigned int mode, family;
+	} conns[] = {
+		{ SL_CAP_L2, SL_MODE_DSR_L2, 4 },     { SL_CAP_IPV6, SL_MODE_DSR_L2, 6 }, { SL_CAP_NAT4, SL_MODE_NAT, 4 },
+		{ SL_CAP_NAT6, SL_MODE_NAT, 6 },      { SL_CAP_IPIP, SL_MODE_IPIP, 4 },
+		{ SL_CAP_VXLAN_ENCAP, SL_MODE_VXLAN, 4 },
+	};
+	const struct probe p = { proxy, ethdev, info };
+
+	memset(info, 0, sizeof(*info));
+	info->caps = try_classes(&p);
+	for (unsigned int i = 0; info->caps && i < sizeof(conns) / sizeof(conns[0]); i++)
+		info->caps |= try_conn(&p, conns[i].mode, conns[i].family) ? conns[i].cap : 0;
+	if (info->caps & SL_CAP_L2 && try_indirect(&p))
+		info->caps |= SL_CAP_INDIRECT;
+	if (!(info->caps & (SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP)))
+		info->caps = 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets that the balancer itself makes: ICMP errors and TCP resets towards the sender of a frame, and ICMP errors of the
+ * network that it passes on to a connection's backend. A reply goes back to the MAC (and VLAN) the frame came from; its
+ * source address is the address that the frame was sent to. Rates are bounded per worker (RFC 1812 4.3.2.8, RFC 4443 2.4 f).
+ */
+#ifndef SLUICE_HOST_REPLY_H
+#define SLUICE_HOST_REPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/model/parse.h"
+#include "sluice/contract.h"
+
+#define SL_REPLY_MAX 1300  /* longest reply: an IPv6 error is cut to fit 1280 bytes of IP */
+#define SL_REPLY_QUOTE 1300 /* bytes of a frame that may be quoted */
+#define SL_REPLY_RATE 1000 /* per second and worker */
+
+struct sl_reply_limit {
+	uint64_t second;
+	uint32_t used;
+};
+
+struct sl_reply {
+	uint32_t len;
+	uint8_t frame[SL_REPLY_MAX + 64];
+};
+
+/* Takes one from this second's allowance; false if it is used up. */
+bool sl_reply_allowed(struct sl_reply_limit *limit, uint64_t now_ms);
+
+/* Too big for a next hop of `mtu`; TTL or hop limit ran out. `packet` is the outer packet of `frame` (no tunnel).
+ * False: no error may be sent for such a packet (RFC 1122 3.2.2: multicast, unspecified source). */
+bool sl_reply_too_big(const uint8_t *frame, const struct sl_packet *packet, uint16_t mtu, struct sl_reply *reply);
+bool sl_reply_ttl_expired(const uint8_t *frame, const struct sl_packet *packet, struct sl_reply *reply);
+/* RFC 9293 3.10.7.1: a reset for a segment of no connection. False for a reset. */
+bool sl_reply_reset(const uint8_t *frame, const struct sl_packet *packet, struct sl_reply *reply);
+
+/* The flow key of the packet quoted in an ICMP error, turned round: client -> VIP if it is about a packet from a VIP to a
+ * client. False: not an error about TCP or UDP. */
+bool sl_reply_quoted_key(const uint8_t *frame, uint32_t len, const struct sl_packet *packet, uint16_t tenant,
+			 struct sl_key *key);
+/* The ICMP error itself for the backend, behind the header of `action`; nat: addressed to backend (addr, port in network
+ * order), outside and in the quote. False: does not fit. */
+bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, bool nat,
+		   const uint8_t backend[16], uint16_t backend_port, struct sl_reply *reply);
+
+#endif

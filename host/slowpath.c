@@ -1,0 +1,782 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The way of a frame through the host, in the order it happens: classify, connection, decide, rewrite, offload. */
+#include "host/slowpath.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "hw/model/action.h"
+#include "hw/model/hash.h"
+#include "hw/model/key.h"
+#include "sluice/record.h"
+
+#define TCP_FIN 1
+#define TCP_SYN 2
+#define TCP_RST 4
+#define TCP_ACK 16
+#define RETRY_SHIFT_MAX 6 /* 64 s */
+#define UNKNOWN_VTEP 255
+
+struct slow_frame {
+	const uint8_t *bytes;
+	uint32_t len;
+	unsigned int port;
+	bool copy;
+	bool decap;
+	uint16_t tenant;
+	struct sl_headers headers;
+	const struct sl_packet *packet;
+	struct sl_key key;
+	uint64_t hash;
+};
+
+static const struct sl_hash_seed entropy_seed = { UINT64_C(0x736c756963656430), UINT64_C(0x656e74726f707930) };
+
+static void count(struct sl_slowpath *sp, unsigned int reason, uint32_t len)
+{
+	sp->stats->reason_packets[reason]++;
+	sp->stats->reason_bytes[reason] += len;
+}
+
+static void end(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v, enum sl_slow_fate fate,
+		unsigned int reason)
+{
+	v->fate = (uint8_t)fate;
+	v->reason = (uint8_t)reason;
+	count(sp, reason, f->len);
+}
+
+/* ---- classify ------------------------------------------------------------------------------------------------- */
+
+static const struct sl_config_tenant *tenant_of_vlan(const struct sl_services *s, uint16_t vid)
+{
+	for (unsigned int i = 0; i < s->tenant_count; i++) {
+		if (s->tenants[i].vlan == vid)
+			return &s->tenants[i];
+	}
+	return NULL;
+}
+
+/* The tenant whose tunnel this is: to our VTEP, with its VNI, from a source that it trusts. */
+static const struct sl_config_tenant *tenant_of_tunnel(const struct sl_slowpath *sp, const struct slow_frame *f)
+{
+	const struct sl_headers *h = &f->headers;
+	const struct sl_addr dst = sl_addr_make(h->outer.family, h->outer.dst), src = sl_addr_make(h->outer.family, h->outer.src);
+	const struct sl_slow_port *port = &sp->port[f->port];
+
+	if (!h->vxlan || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
+		return NULL;
+	for (unsigned int i = 0; i < sp->services->tenant_count; i++) {
+		const struct sl_config_tenant *t = &sp->services->tenants[i];
+
+		if (!t->has_vni || t->vni != h->vni)
+			continue;
+		for (unsigned int n = 0; n < t->trusted_count; n++) {
+			if (sl_addr_equal(&t->trusted[n], &src))
+				return t;
+		}
+	}
+	return NULL;
+}
+
+/* False: the frame is no tenant's. */
+static bool classify(const struct sl_slowpath *sp, struct slow_frame *f)
+{
+	const struct sl_config_tenant *tenant = tenant_of_tunnel(sp, f);
+
+	f->decap = tenant;
+	if (!tenant && f->headers.outer.tagged) {
+		tenant = tenant_of_vlan(sp->services, f->headers.outer.vid);
+		if (!tenant)
+			return false;
+	}
+	f->tenant = tenant ? tenant->id : 0;
+	f->packet = sl_headers_packet(&f->headers, f->decap);
+	return true;
+}
+
+/* A VIP of a service, or of one that left the configuration but still has connections. */
+static bool vip_known(struct sl_slowpath *sp, const struct slow_frame *f)
+{
+	const struct sl_services *s = sp->services;
+
+	if (sl_services_has_vip(s, f->tenant, f->packet->family, f->packet->dst))
+		return true;
+	if (sp->retired_generation != s->generation) {
+		sp->retired_generation = s->generation;
+		sp->any_retired = false;
+		for (unsigned int i = 0; i < s->service_count; i++)
+			sp->any_retired |= s->services[i]->retired;
+	}
+	for (unsigned int i = 0; sp->any_retired && i < s->service_count; i++) {
+		const struct sl_service *service = s->services[i];
+
+		if (service->retired && service->tenant == f->tenant && service->vip.family == f->packet->family &&
+		    !memcmp(service->vip.bytes, f->packet->dst, 16))
+			return true;
+	}
+	return false;
+}
+
+/* ---- the card ------------------------------------------------------------------------------------------------- */
+
+static uint32_t now_s(const struct sl_slowpath *sp)
+{
+	return (uint32_t)(sp->now_ms / 1000) & 0xfffffff;
+}
+
+static bool retry_due(const struct sl_slowpath *sp, uint32_t index)
+{
+	return sp->retry[index] >> 4 <= now_s(sp);
+}
+
+static void retry_later(struct sl_slowpath *sp, uint32_t index)
+{
+	const uint32_t failures = sp->retry[index] & 15;
+
+	sp->retry[index] = (now_s(sp) + (1u << failures)) << 4 | (failures < RETRY_SHIFT_MAX ? failures + 1 : failures);
+}
+
+/* What the card must be able to do for this connection. */
+static uint32_t needs(const struct sl_conn *conn)
+{
+	const uint32_t six = conn->key.family == 6 ? SL_CAP_IPV6 : 0;
+
+	switch (conn->mode) {
+	case SL_MODE_NAT:
+		return conn->key.family == 6 ? SL_CAP_NAT6 : SL_CAP_NAT4;
+	case SL_MODE_IPIP:
+		return SL_CAP_IPIP | six;
+	case SL_MODE_VXLAN:
+		return SL_CAP_VXLAN_ENCAP | six;
+	default:
+		return SL_CAP_L2 | six;
+	}
+}
+
+/* Why the connection should stay in software for now; OFFLOADED if it should not. */
+static enum sl_reason offload_reason(const struct sl_slowpath *sp, const struct sl_conn *conn,
+				     const struct sl_config_offload *policy)
+{
+	const uint32_t caps = sp->capable ? sp->capable() : 0;
+
+	if (conn->state == SL_CONN_CLOSING)
+		return SL_REASON_CLOSING;
+	if (conn->flags & SL_CONN_EVICTED)
+		return SL_REASON_EVICTED;
+	if (policy->policy == SL_OFFLOAD_NEVER)
+		return SL_REASON_POLICY_NEVER;
+	if (conn->state == SL_CONN_EMBRYONIC)
+		return SL_REASON_HANDSHAKE;
+	if (conn->key.proto == IPPROTO_UDP ? conn->sw_packets < policy->udp_packets
+					   : policy->policy == SL_OFFLOAD_PACKETS && conn->sw_packets < policy->packets)
+		return SL_REASON_FEW_PACKETS;
+	return (caps & needs(conn)) == needs(conn) ? SL_REASON_OFFLOADED : SL_REASON_NO_CARD;
+}
+
+static void offload_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+	enum sl_reason reason;
+
+	if (conn->offload != SL_CONN_SOFTWARE || conn->flags & SL_CONN_DOOMED)
+		return;
+	reason = offload_reason(sp, conn, &service->offload);
+	if (reason != SL_REASON_OFFLOADED) {
+		sl_conn_set_reason(conn, reason);
+		return;
+	}
+	if (!retry_due(sp, index))
+		return;
+	conn->offload = SL_CONN_INSERTING;
+	if (sp->offload(SL_OFFLOAD_INSERT, index)) {
+		sl_conn_set_reason(conn, SL_REASON_PENDING);
+		return;
+	}
+	conn->offload = SL_CONN_SOFTWARE;
+	sp->stats->offload_queue_full++;
+}
+
+/* Asks for the connection to leave the card. True: on its way, or not there. */
+static bool offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t index)
+{
+	if (conn->offload != SL_CONN_HARDWARE)
+		return true;
+	conn->offload = SL_CONN_REMOVING;
+	if (sp->offload(SL_OFFLOAD_REMOVE, index))
+		return true;
+	conn->offload = SL_CONN_HARDWARE;
+	sp->stats->offload_queue_full++;
+	return false;
+}
+
+/* ---- connections ---------------------------------------------------------------------------------------------- */
+
+static void conn_drop(struct sl_slowpath *sp, uint32_t index)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+
+	if (conn->backend_id < SL_SERVICE_IDS)
+		sp->backends[conn->backend_id].connections--;
+	if (conn->state == SL_CONN_CLOSING)
+		sp->stats->conns_closed++;
+	sl_conn_free(sp->table, index);
+}
+
+static const struct sl_backend *conn_backend(const struct sl_slowpath *sp, const struct sl_conn *conn)
+{
+	return sl_services_backend(sp->services, conn->backend_id);
+}
+
+static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard,
+		     const struct sl_backend *backend, uint32_t *index)
+{
+	const bool tcp = f->key.proto == IPPROTO_TCP;
+	struct sl_conn_new new = { .key = f->key, .mode = backend->mode, .backend_family = backend->address.family,
+				   .backend_id = backend->id, .nat = backend->mode == SL_MODE_NAT, .unproven = true,
+				   .state = tcp ? SL_CONN_EMBRYONIC : SL_CONN_ESTABLISHED, .now_ms = sp->now_ms };
+	int rc;
+
+	memcpy(new.backend_addr, backend->address.bytes, sizeof(new.backend_addr));
+	new.backend_port = backend->mode == SL_MODE_NAT && backend->port ? htons(backend->port) : f->key.dport;
+	rc = sl_conn_create(sp->table, shard, &new, index);
+	if (rc)
+		return rc;
+	sp->retry[*index] = 0;
+	sp->stats->conns_created++;
+	sp->backends[backend->id].connections++;
+	sp->backends[backend->id].connections_total++;
+	return 0;
+}
+
+/* The connection's state follows a packet. */
+static void conn_follow(struct sl_slowpath *sp, uint32_t index, const struct slow_frame *f, bool reverse,
+			const struct sl_service *service)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+	const unsigned int flags = f->packet->tcp_flags;
+	const uint8_t before = conn->state;
+
+	conn->last_seen_ms = sp->now_ms;
+	if (conn->key.proto != IPPROTO_TCP) {
+		if (conn->sw_packets >= 2 || reverse)
+			sl_conn_prove(sp->table, index);
+		return;
+	}
+	if (flags & TCP_RST)
+		conn->flags |= SL_CONN_RST;
+	if (flags & TCP_FIN)
+		conn->flags |= reverse ? SL_CONN_FIN_SERVER : SL_CONN_FIN_CLIENT;
+	if (flags & (TCP_RST | TCP_FIN)) {
+		conn->state = SL_CONN_CLOSING;
+	} else if (conn->state == SL_CONN_EMBRYONIC && !reverse && !(flags & TCP_SYN) && flags & TCP_ACK &&
+		   conn->sw_packets > 0) {
+		conn->state = SL_CONN_ESTABLISHED;
+		sl_conn_prove(sp->table, index);
+	}
+	if (conn->state != before && service)
+		sl_conn_set_deadline(sp->table, index, sp->now_ms + sl_conn_timeout_ms(conn, &service->timeouts));
+}
+
+/* ---- decide and rewrite --------------------------------------------------------------------------------------- */
+
+void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key *key, struct sl_record *record)
+{
+	memset(record, 0, sizeof(*record));
+	record->flags = SL_RECORD_FLAG_DEC_TTL;
+	if (!reverse) {
+		*key = conn->key;
+		if (conn->mode == SL_MODE_NAT) {
+			record->flags |= SL_RECORD_FLAG_NAT_DST;
+			memcpy(record->new_dst, conn->backend_addr, sizeof(record->new_dst));
+			record->new_dport = conn->backend_port;
+		}
+	} else {
+		sl_conn_reverse_key(conn, key);
+		record->flags |= SL_RECORD_FLAG_NAT_SRC;
+		memcpy(record->new_src, conn->key.dst, sizeof(record->new_src));
+		record->new_sport = conn->key.dport;
+	}
+	sl_record_set_deltas(key, record);
+}
+
+static uint32_t ports_up(const struct sl_slowpath *sp)
+{
+	uint32_t up = 0;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		up |= sp->port[i].up ? 1u << i : 0;
+	return up;
+}
+
+/* Answers a packet that may not go on. A tunnel's inner packets are only counted: their sender sits behind a VTEP. */
+static void refuse(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_action *action, unsigned int reason,
+		   struct sl_slow_verdict *v)
+{
+	const uint32_t overhead = action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6)
+				  ? (uint32_t)action->hdr_len - action->l3_off : 0;
+	bool made = false;
+
+	if (reason == SL_REASON_MTU)
+		reason = SL_REASON_TOO_BIG;
+	else if (reason == SL_REASON_TTL)
+		reason = SL_REASON_TTL_EXPIRED;
+	if (!f->decap && (reason == SL_REASON_TOO_BIG || reason == SL_REASON_TTL_EXPIRED)) {
+		if (!sl_reply_allowed(&sp->limit, sp->now_ms))
+			sp->stats->icmp_limited++;
+		else if (reason == SL_REASON_TOO_BIG)
+			made = sl_reply_too_big(f->bytes, f->packet, (uint16_t)(action->mtu - overhead), &v->reply);
+		else
+			made = sl_reply_ttl_expired(f->bytes, f->packet, &v->reply);
+	}
+	sp->stats->icmp_sent += made;
+	v->port = (uint8_t)f->port;
+	end(sp, f, v, made ? SL_SLOW_REPLY : SL_SLOW_DROP, reason);
+}
+
+static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_record *record,
+		 const struct sl_action *action, struct sl_slow_verdict *v)
+{
+	const int reason = sl_action_check(f->packet, record, action, ports_up(sp));
+
+	if (reason != SL_REASON_FORWARDED) {
+		refuse(sp, f, action, (unsigned int)reason, v);
+		return;
+	}
+	v->rewrite.hash = sl_hash_key(&f->key, &entropy_seed);
+	sl_rewrite(sl_window_at(f->bytes), f->packet, record, action, &v->rewrite);
+	v->port = action->port;
+	end(sp, f, v, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+}
+
+static void count_backend(struct sl_slowpath *sp, uint32_t id, const struct slow_frame *f)
+{
+	sp->backends[id].packets++;
+	sp->backends[id].bytes += f->len;
+}
+
+/* To the backend by its entry; without a connection (conn NULL) in the modes that hash. */
+static void send_forward(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_conn *conn,
+			 const struct sl_backend *backend, struct sl_slow_verdict *v)
+{
+	const struct sl_egress *egress = sl_egress_of(backend->id);
+	struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL };
+	struct sl_key key;
+
+	if (!egress || !egress->ready) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
+		return;
+	}
+	if (conn)
+		sl_slowpath_record(conn, false, &key, &record);
+	emit(sp, f, &record, &egress->action, v);
+	if (v->fate == SL_SLOW_FORWARD)
+		count_backend(sp, backend->id, f);
+}
+
+static void send_return(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_conn *conn,
+			struct sl_slow_verdict *v)
+{
+	struct sl_egress_port port;
+	struct sl_action action;
+	struct sl_record record;
+	struct sl_key key;
+
+	if (!sl_egress_return_port(sp->services, conn, &port)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
+		return;
+	}
+	sl_egress_return_action(conn, &port, &action);
+	sl_slowpath_record(conn, true, &key, &record);
+	emit(sp, f, &record, &action, v);
+	if (v->fate == SL_SLOW_FORWARD)
+		count_backend(sp, conn->backend_id, f);
+}
+
+static void conn_count(struct sl_conn *conn, const struct slow_frame *f)
+{
+	conn->sw_packets++;
+	conn->sw_bytes += f->len;
+}
+
+/* A packet of a known connection, either direction. */
+static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32_t index, bool reverse,
+		      struct sl_slow_verdict *v)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+	const struct sl_backend *backend = conn_backend(sp, conn);
+
+	v->index = index;
+	if (!backend) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_BACKEND);
+		return;
+	}
+	conn_follow(sp, index, f, reverse, backend->service);
+	if (f->copy) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
+		return;
+	}
+	if (!reverse && !f->decap) {
+		memcpy(conn->last_hop, f->bytes + 6, sizeof(conn->last_hop));
+		conn->last_hop_port = (uint8_t)f->port;
+	}
+	if (reverse)
+		send_return(sp, f, conn, v);
+	else
+		send_forward(sp, f, conn, backend, v);
+	if (v->fate == SL_SLOW_FORWARD) {
+		conn_count(conn, f);
+		offload_consider(sp, index, backend->service);
+	}
+}
+
+static bool backend_gone(const struct sl_backend *backend)
+{
+	return !backend || backend->state == SL_BACKEND_DOWN || backend->state == SL_BACKEND_RETIRED;
+}
+
+/* A SYN for a live entry: the client opens the tuple again. True: the entry stands and takes it. */
+static bool syn_on_entry(struct sl_slowpath *sp, const struct slow_frame *f, uint32_t index, struct sl_slow_verdict *v)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+
+	if (!(conn->flags & SL_CONN_DOOMED) && conn->state != SL_CONN_CLOSING && !backend_gone(conn_backend(sp, conn)))
+		return true;
+	if (conn->offload == SL_CONN_SOFTWARE) {
+		conn_drop(sp, index);
+		v->index = SL_CONN_NONE;
+		return false;
+	}
+	v->index = index;
+	if (!offload_remove(sp, conn, index)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_CLOSING);
+		return false;
+	}
+	conn->flags |= SL_CONN_DOOMED;
+	sl_conn_set_reason(conn, SL_REASON_CLOSING);
+	v->fate = SL_SLOW_HOLD;
+	v->reason = SL_REASON_CLOSING;
+	return false;
+}
+
+static void run_not_syn(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
+{
+	const bool made = !f->decap && sl_reply_allowed(&sp->limit, sp->now_ms) &&
+			  sl_reply_reset(f->bytes, f->packet, &v->reply);
+
+	v->port = (uint8_t)f->port;
+	end(sp, f, v, made ? SL_SLOW_REPLY : SL_SLOW_DROP, SL_REASON_NOT_SYN);
+}
+
+/* The first packet that this host sees of a connection to a service. */
+static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard, const struct sl_service *service,
+		    struct sl_slow_verdict *v)
+{
+	const bool tcp = f->key.proto == IPPROTO_TCP, syn = (f->packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	const struct sl_backend *backend;
+	uint32_t index;
+	int rc;
+
+	if (f->copy) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
+		return;
+	}
+	if (service->mode == SL_MODE_NAT && tcp && !syn) {
+		run_not_syn(sp, f, v);
+		return;
+	}
+	backend = sl_service_select(sp->services, service, &f->key);
+	if (!backend) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_BACKEND);
+		return;
+	}
+	/* The last packets of a connection make no entry. */
+	if (f->packet->tcp_flags & (TCP_RST | TCP_FIN)) {
+		send_forward(sp, f, NULL, backend, v);
+		return;
+	}
+	rc = conn_make(sp, f, shard, backend, &index);
+	if (!rc) {
+		run_known(sp, f, index, false, v);
+	} else if (service->mode == SL_MODE_NAT) {
+		end(sp, f, v, SL_SLOW_DROP, rc == -EADDRINUSE ? SL_REASON_NAT_CLASH : SL_REASON_CONN_FULL);
+	} else {
+		count(sp, SL_REASON_CONN_FULL, f->len);
+		send_forward(sp, f, NULL, backend, v);
+	}
+}
+
+static bool owns(const struct sl_slowpath *sp, unsigned int shard, struct sl_slow_verdict *v)
+{
+	v->shard = (uint8_t)shard;
+	if (sp->shards >> shard & 1)
+		return true;
+	v->fate = SL_SLOW_ELSEWHERE;
+	return false;
+}
+
+/* To a VIP. */
+static void run_to_vip(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
+{
+	const unsigned int shard = sl_conn_shard(sp->table, f->key.src, f->key.sport, f->tenant);
+	const bool syn = f->key.proto == IPPROTO_TCP && (f->packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	const struct sl_service *service;
+	bool reverse = false;
+	uint32_t index;
+
+	if (!owns(sp, shard, v))
+		return;
+	index = sl_conn_find(sp->table, shard, &f->key, &reverse);
+	if (index != SL_CONN_NONE && (!syn || f->copy || syn_on_entry(sp, f, index, v))) {
+		run_known(sp, f, index, reverse, v);
+		return;
+	}
+	if (index != SL_CONN_NONE && v->index != SL_CONN_NONE)
+		return; /* held, or refused */
+	service = sl_services_lookup(sp->services, f->tenant, f->key.family, f->key.dst, f->key.proto, ntohs(f->key.dport));
+	if (service)
+		run_new(sp, f, shard, service, v);
+	else
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+}
+
+/* To somewhere else: the way back of a NAT connection, or nobody's business. */
+static void run_to_other(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
+{
+	const unsigned int shard = sl_conn_shard(sp->table, f->key.dst, f->key.dport, f->tenant);
+	bool reverse = false;
+	uint32_t index;
+
+	if (!owns(sp, shard, v))
+		return;
+	index = sl_conn_find(sp->table, shard, &f->key, &reverse);
+	if (index != SL_CONN_NONE && reverse)
+		run_known(sp, f, index, true, v);
+	else if (f->copy)
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
+	else
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+}
+
+/* ICMP to a VIP: an error about a connection goes to its backend, everything else (echo) to the kernel. */
+static void run_icmp(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
+{
+	const struct sl_egress *egress;
+	struct sl_conn *conn;
+	unsigned int shard;
+	bool reverse;
+	uint32_t index;
+
+	if (!sl_reply_quoted_key(f->bytes, f->len, f->packet, f->tenant, &f->key)) {
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+		return;
+	}
+	shard = sl_conn_shard(sp->table, f->key.src, f->key.sport, f->tenant);
+	if (!owns(sp, shard, v))
+		return;
+	index = sl_conn_find(sp->table, shard, &f->key, &reverse);
+	conn = index == SL_CONN_NONE ? NULL : sl_conn_at(sp->table, index);
+	egress = conn ? sl_egress_of(conn->backend_id) : NULL;
+	if (egress && egress->ready && !f->decap && sl_reply_allowed(&sp->limit, sp->now_ms) &&
+	    sl_reply_pass(f->bytes, f->packet, &egress->action, conn->mode == SL_MODE_NAT, conn->backend_addr,
+			  conn->backend_port, &v->reply)) {
+		sp->stats->icmp_passed++;
+		v->port = egress->port;
+		end(sp, f, v, SL_SLOW_PASS, SL_REASON_SOFTWARE);
+		return;
+	}
+	end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_L4);
+}
+
+/* A packet to a VIP that has no key. */
+static void run_keyless(struct sl_slowpath *sp, struct slow_frame *f, int reason, struct sl_slow_verdict *v)
+{
+	const unsigned int proto = f->packet->proto;
+
+	if (reason == SL_REASON_FRAGMENT)
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_UNSUPPORTED);
+	else if (reason != SL_REASON_NO_L4)
+		end(sp, f, v, SL_SLOW_DROP, (unsigned int)reason);
+	else if (proto == (f->packet->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		run_icmp(sp, f, v);
+	else
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+}
+
+void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len, unsigned int port, bool copy,
+		     struct sl_slow_verdict *v)
+{
+	struct slow_frame f = { .bytes = frame, .len = len, .port = port, .copy = copy };
+	int reason;
+
+	v->index = SL_CONN_NONE;
+	if (len < SL_FRAME_MIN || len > SL_FRAME_MAX) {
+		end(sp, &f, v, SL_SLOW_DROP, len < SL_FRAME_MIN ? SL_REASON_RUNT : SL_REASON_OVERSIZE);
+		return;
+	}
+	if (frame[0] & 1) {
+		end(sp, &f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
+		return;
+	}
+	if (memcmp(frame, sp->port[port].mac, 6)) {
+		end(sp, &f, v, SL_SLOW_DROP, SL_REASON_MAC_FILTER);
+		return;
+	}
+	reason = sl_parse(sl_window_at(frame), len, port, SL_VXLAN_PORT, &f.headers);
+	if (reason) {
+		end(sp, &f, v, SL_SLOW_DROP, (unsigned int)reason);
+		return;
+	}
+	if (!classify(sp, &f) || (!f.packet->family && !f.decap)) {
+		end(sp, &f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
+		return;
+	}
+	reason = sl_key_build(&f.headers, f.tenant, f.decap, &f.key);
+	if (!f.packet->family) {
+		end(sp, &f, v, SL_SLOW_DROP, reason > 0 ? (unsigned int)reason : SL_REASON_TUNNEL_INNER);
+	} else if (vip_known(sp, &f)) {
+		if (reason)
+			run_keyless(sp, &f, reason, v);
+		else
+			run_to_vip(sp, &f, v);
+	} else if (!reason) {
+		run_to_other(sp, &f, v);
+	} else {
+		end(sp, &f, v, f.decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+	}
+}
+
+/* ---- beside the packets --------------------------------------------------------------------------------------- */
+
+static bool conn_idle(const struct sl_slowpath *sp, const struct sl_conn *conn, uint64_t *deadline)
+{
+	const struct sl_backend *backend = conn_backend(sp, conn);
+
+	*deadline = __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED) +
+		    (backend ? sl_conn_timeout_ms(conn, &backend->service->timeouts) : 0);
+	return *deadline <= sp->now_ms;
+}
+
+bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_result *result)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, result->index);
+	uint64_t deadline;
+
+	if (result->op == SL_OFFLOAD_LOST) {
+		/* If it is being removed, the answer to that is still to come. */
+		if (conn->offload == SL_CONN_HARDWARE) {
+			conn->offload = SL_CONN_SOFTWARE;
+			sl_conn_set_reason(conn, result->reason);
+			retry_later(sp, result->index);
+		}
+		return false;
+	}
+	if (result->op == SL_OFFLOAD_QUERY) {
+		if (conn->offload != SL_CONN_HARDWARE)
+			return false;
+		if (!conn_idle(sp, conn, &deadline)) {
+			sl_conn_set_deadline(sp->table, result->index, deadline);
+		} else if (offload_remove(sp, conn, result->index)) {
+			conn->flags |= SL_CONN_DOOMED;
+			sl_conn_set_reason(conn, SL_REASON_IDLE);
+			sp->stats->conns_expired++;
+		}
+		return false;
+	}
+	if (result->op == SL_OFFLOAD_INSERT && result->reason == SL_REASON_OFFLOADED) {
+		conn->offload = SL_CONN_HARDWARE;
+		sp->retry[result->index] = 0;
+		if (conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED))
+			offload_remove(sp, conn, result->index);
+		else
+			sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
+		return false;
+	}
+	conn->offload = SL_CONN_SOFTWARE;
+	if (conn->flags & SL_CONN_DOOMED) {
+		conn_drop(sp, result->index);
+		return true;
+	}
+	sl_conn_set_reason(conn, conn->flags & SL_CONN_EVICTED ? SL_REASON_EVICTED : result->reason);
+	retry_later(sp, result->index);
+	return false;
+}
+
+void sl_slowpath_evict(struct sl_slowpath *sp, uint32_t index, uint32_t check)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+
+	if (conn->state == SL_CONN_FREE || conn->check != check)
+		return;
+	conn->flags |= SL_CONN_EVICTED;
+	if (!offload_remove(sp, conn, index))
+		sl_conn_set_deadline(sp->table, index, 0); /* the next scan tries again */
+}
+
+static void expire_one(struct sl_slowpath *sp, uint32_t index)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+	uint64_t deadline;
+
+	sl_conn_set_deadline(sp->table, index, sp->now_ms + 1000);
+	if (conn->offload == SL_CONN_HARDWARE && conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED)) {
+		offload_remove(sp, conn, index);
+	} else if (!conn_idle(sp, conn, &deadline)) {
+		sl_conn_set_deadline(sp->table, index, deadline);
+	} else if (conn->offload == SL_CONN_HARDWARE) {
+		if (!sp->offload(SL_OFFLOAD_QUERY, index))
+			sp->stats->offload_queue_full++;
+	} else if (conn->offload == SL_CONN_SOFTWARE) {
+		sp->stats->conns_expired++;
+		count(sp, SL_REASON_IDLE, 0);
+		conn_drop(sp, index);
+	}
+}
+
+void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count_max)
+{
+	uint32_t due[32];
+
+	for (unsigned int shard = 0; shard < SL_CONN_SHARDS; shard++) {
+		unsigned int n;
+
+		if (!(sp->shards >> shard & 1))
+			continue;
+		n = sl_conn_scan(sp->table, shard, count_max, sp->now_ms, due, 32);
+		for (unsigned int i = 0; i < n; i++)
+			expire_one(sp, due[i]);
+	}
+}
+
+uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
+{
+	const uint32_t shard_size = sl_conn_table_capacity(sp->table) / SL_CONN_SHARDS;
+	uint32_t kept = 0;
+
+	for (uint32_t index = 0; index < sl_conn_table_capacity(sp->table); index++) {
+		struct sl_conn *conn = sl_conn_at(sp->table, index);
+		const struct sl_backend *backend = NULL;
+		const struct sl_service *service;
+		struct sl_addr address;
+
+		if (!(sp->shards >> index / shard_size & 1) || conn->state == SL_CONN_FREE)
+			continue;
+		service = sl_services_lookup(sp->services, conn->key.tenant, conn->key.family, conn->key.dst, conn->key.proto,
+					     ntohs(conn->key.dport));
+		address = sl_addr_make(conn->backend_family, conn->backend_addr);
+		if (service)
+			backend = sl_service_find(service, conn->mode, &address, ntohs(conn->backend_port));
+		if (service && !backend)
+			backend = sl_service_find(service, conn->mode, &address, 0);
+		conn->backend_id = backend ? backend->id : SL_SERVICE_IDS;
+		if (!backend) {
+			sl_conn_free(sp->table, index);
+			continue;
+		}
+		sp->backends[backend->id].connections++;
+		kept++;
+	}
+	return kept;
+}

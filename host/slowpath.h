@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The slow path: what becomes of one frame that reached the host. It parses with the model's stages, finds tenant, service
+ * and connection, decides, and rewrites with the model's stages from the same record and action structures as a card.
+ * No DPDK here: frames are bytes in, a verdict out; host/worker moves the buffers. One struct sl_slowpath per worker.
+ *
+ * What it does not do (docs/datapath.md's reasons say so when it happens): fragments of service traffic are dropped
+ * (FRAG_UNSUPPORTED), packets to a VIP with IPv4 options or IPv6 extension headers are dropped (IP_OPTIONS, EXT_HDR).
+ *
+ * Where a decision was free:
+ *   - a TCP packet of an unknown connection that is not a SYN: modes dsr-l2, ipip and vxlan send it where the hash says,
+ *     as the backend sees whole connections; nat answers RST (NOT_SYN), since the translation is lost.
+ *   - full table: modes that hash forward without an entry (CONN_FULL); nat drops.
+ *   - the way back of nat goes to the MAC that the client's last frame came from ("last hop").
+ */
+#ifndef SLUICE_HOST_SLOWPATH_H
+#define SLUICE_HOST_SLOWPATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/conn.h"
+#include "host/egress.h"
+#include "host/offload.h"
+#include "host/reply.h"
+#include "host/service.h"
+#include "host/worker.h"
+#include "hw/model/rewrite.h"
+
+struct sl_slow_port {
+	uint8_t mac[6];
+	bool up;
+	struct sl_addr vtep[2];
+};
+
+/* Counters by backend id, of one worker. */
+struct sl_slow_backend {
+	uint64_t packets, bytes, connections_total;
+	uint32_t connections;
+};
+
+struct sl_slowpath {
+	struct sl_conn_table *table;
+	uint32_t shards;                     /* bit n: shard n is this worker's */
+	const struct sl_services *services;  /* set before every burst, let go of after it */
+	uint64_t now_ms;                     /* CLOCK_BOOTTIME; set before every burst */
+	struct sl_worker_stats *stats;
+	struct sl_slow_backend *backends;    /* SL_SERVICE_IDS of them */
+	uint32_t *retry;                     /* by connection: second of the next offload attempt << 4 | failures; shared by all */
+	struct sl_slow_port port[SL_PORTS_MAX];
+	struct sl_reply_limit limit;
+	bool (*offload)(enum sl_offload_op op, uint32_t index); /* sl_offload_submit */
+	uint32_t (*capable)(void);           /* sl_offload_cap bits, 0: no card */
+	uint64_t retired_generation;         /* snapshot that any_retired was found in */
+	bool any_retired;
+};
+
+enum sl_slow_fate {
+	SL_SLOW_DROP,
+	SL_SLOW_KERNEL,    /* the frame as it is, to the kernel interface of its port */
+	SL_SLOW_FORWARD,   /* rewrite.head, then frame bytes payload_off to payload_end, by `port` */
+	SL_SLOW_REPLY,     /* the frame is dropped; reply.frame leaves by the port it came from */
+	SL_SLOW_HOLD,      /* keep the frame until connection `index` has left the card, then run it again */
+	SL_SLOW_ELSEWHERE, /* the owner of `shard` must run it */
+	SL_SLOW_PASS,      /* ICMP of a connection: reply.frame leaves by `port` */
+};
+
+struct sl_slow_verdict {
+	uint8_t fate;   /* sl_slow_fate */
+	uint8_t reason; /* counted by sl_slowpath_run() already, but for ELSEWHERE and HOLD */
+	uint8_t port;
+	uint8_t shard;
+	uint32_t index; /* connection, or SL_CONN_NONE */
+	struct sl_rewrite rewrite;
+	struct sl_reply reply;
+};
+
+/* Judges a frame of len bytes, all of whose headers (and the first SL_REPLY_QUOTE bytes) are contiguous. copy: the card
+ * has forwarded it already; only the connection's state follows it. */
+void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len, unsigned int port, bool copy,
+		     struct sl_slow_verdict *verdict);
+
+/* An answer of the offload thread about one of this worker's connections. True: the connection left the card and is gone,
+ * so a frame held for it can run now. */
+bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_result *result);
+/* An operator's wish. */
+void sl_slowpath_evict(struct sl_slowpath *sp, uint32_t index, uint32_t check);
+/* Looks at `count` entries of each own shard for idle ones. */
+void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count);
+/* Adopted connections get their backends of this run; those without one are freed. Returns how many stay. Before workers run,
+ * for the shards of this worker. */
+uint32_t sl_slowpath_adopt(struct sl_slowpath *sp);
+
+/* The record that a card gets for one direction of a connection, and the key it belongs to; shared with host/offload. */
+void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key *key, struct sl_record *record);
+
+#endif
