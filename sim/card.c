@@ -18,8 +18,8 @@
 #include "sim/iova.h"
 #include "sim/mgmt.h"
 
-#define PORT_BATCH       16     /* frames from one wire in a turn */
-#define WIRE_OUT_BATCH   64     /* frames to the wires in a turn */
+#define PORT_BATCH       64     /* frames from one wire in a turn */
+#define WIRE_OUT_BATCH   128    /* frames to the wires in a turn */
 #define ENGINE_BUDGET    256    /* clocks (or items of work) in a turn */
 #define FIRMWARE_BUDGET  5000   /* instructions in a turn, at most */
 #define FIRMWARE_MINIMUM 500    /* and at least */
