@@ -173,6 +173,8 @@ static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, co
 	draft->count = rewrite->count;
 	draft->egress = (uint8_t)egress;
 	sl_compile_key(tuple, &draft->key);
+	if (sl_flows_has(&card->flows, &draft->key))
+		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "there is a rule for this connection already");
 	sl_compile_record(rewrite, &draft->key, port->owner, &draft->record);
 	return 0;
 }
@@ -262,8 +264,6 @@ static int enter_flow(struct sl_port *port, struct draft *draft, struct rte_flow
 	rc = sl_flows_add(&card->flows, &draft->key, &draft->record, &flow->flow);
 	if (rc) {
 		sl_actions_put(&card->actions, flow->action);
-		if (rc == -EEXIST)
-			return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "there is a rule for this connection already");
 		return card_error(error, rc, "the card's flow table has no room for this connection");
 	}
 	flow->indirect = draft->indirect;

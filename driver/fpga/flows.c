@@ -57,6 +57,13 @@ static struct sl_flow *find(const struct sl_flows *flows, const struct sl_key *k
 	return rte_hash_lookup_data(flows->by_key, key, &data) >= 0 ? data : NULL;
 }
 
+bool sl_flows_has(const struct sl_flows *flows, const struct sl_key *key)
+{
+	const struct sl_flow *flow = find(flows, key);
+
+	return flow && !flow->held;
+}
+
 static struct sl_flow *remember(struct sl_flows *flows, const struct sl_key *key)
 {
 	struct sl_flow *flow = calloc(1, sizeof(*flow));

@@ -37,6 +37,9 @@ void sl_flows_close(struct sl_flows *flows);
 /* The card holds this flow from before. */
 int sl_flows_hold(struct sl_flows *flows, uint32_t flow_id, const struct sl_flow_state *state);
 
+/* True if this process has inserted the key. */
+bool sl_flows_has(const struct sl_flows *flows, const struct sl_key *key);
+
 /* Inserts; record.action is an entry that the caller has a reference of. -EEXIST if this process has the key already,
  * -ENOSPC if the card has no room. */
 int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct sl_record *record, struct sl_flow **flow);
