@@ -117,7 +117,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	rc = sl_state_open(&a->state, config->node.state, config->node.max_connections, a->err, sizeof(a->err));
 	if (rc)
 		return rc;
-	rc = sl_port_eal_init(config->node.name, config->node.workers, eal, a->err, sizeof(a->err));
+	rc = sl_port_eal_init(config, eal, a->err, sizeof(a->err));
 	if (rc)
 		goto close_state;
 	rc = sl_port_open_all(config, config->node.workers, a->err, sizeof(a->err));

@@ -85,14 +85,35 @@ static int drivers_add(char **argv, int argc, glob_t *found)
 	return argc;
 }
 
-int sl_port_eal_init(const char *node, unsigned int workers, const char *extra, char *err, size_t err_len)
+/* PCI addresses have a colon before any argument. */
+static bool is_pci(const char *devargs)
+{
+	return memchr(devargs, ':', strcspn(devargs, ","));
+}
+
+static int devices_allow(char **argv, int argc, const struct sl_config *config)
+{
+	const int before = argc;
+
+	for (unsigned int i = 0; i < config->port_count && argc + 2 < EAL_ARGS; i++) {
+		if (!is_pci(config->ports[i].device))
+			continue;
+		argv[argc++] = (char *)"-a";
+		argv[argc++] = (char *)(uintptr_t)config->ports[i].device;
+	}
+	if (argc == before)
+		argv[argc++] = (char *)"--no-pci";
+	return argc;
+}
+
+int sl_port_eal_init(const struct sl_config *config, const char *extra, char *err, size_t err_len)
 {
 	char lcores[512], prefix[96], words[512], *argv[EAL_ARGS], *word, *save = NULL;
 	glob_t drivers = { 0 };
 	int argc = 0, rc;
 
-	lcores_text(lcores, sizeof(lcores), workers);
-	snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-%s", node);
+	lcores_text(lcores, sizeof(lcores), config->node.workers);
+	snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-%s", config->node.name);
 	argv[argc++] = (char *)"sluiced";
 	argv[argc++] = (char *)"--lcores";
 	argv[argc++] = lcores;
@@ -107,6 +128,7 @@ int sl_port_eal_init(const char *node, unsigned int workers, const char *extra, 
 		argv[argc++] = (char *)"-m";
 		argv[argc++] = (char *)"256";
 	}
+	argc = devices_allow(argv, argc, config);
 	argc = drivers_add(argv, argc, &drivers);
 	snprintf(words, sizeof(words), "%s", extra ? extra : "");
 	for (word = strtok_r(words, " ", &save); word && argc < EAL_ARGS; word = strtok_r(NULL, " ", &save))
@@ -259,6 +281,10 @@ int sl_port_start_all(char *err, size_t err_len)
 			snprintf(err, err_len, "port \"%s\": device \"%s\" does not start: %s", p->name, p->device, strerror(-rc));
 			return rc;
 		}
+		/* Neighbour discovery, and whatever else the kernel joins. */
+		rc = rte_eth_allmulticast_enable(p->port_id);
+		if (rc && rc != -ENOTSUP)
+			sl_log(SL_LOG_WARN, "port-multicast", "port=%s error=%s", p->name, strerror(-rc));
 		p->started = true;
 	}
 	return 0;
