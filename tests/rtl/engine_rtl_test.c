@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Smoke test of the Verilated datapath behind sim/engine.h: one frame each for host, every mode and decapsulation, the
+ * flow commands, a full table, time, reset and bad configurations. The behaviour in full is held against the model by
+ * tests/vectors and tests/cosim.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/rtl/rtl_card.h"
+
+static const struct sl_engine_ops *ops;
+static uint8_t frame[SL_FRAME_MAX], out[SL_FRAME_MAX];
+
+static struct sl_engine *start(void)
+{
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = SL_TABLE_LOG2_DEFAULT };
+
+	return rtl_start(ops, &config);
+}
+
+static void run(struct sl_engine *e)
+{
+	for (int i = 0; i < 100 && !ops->idle(e); i++)
+		ops->step(e, 10, 10000);
+	assert_true(ops->idle(e));
+}
+
+/* Lengths and offsets that each mode must give to a 100-byte frame. */
+static void test_modes(void **state)
+{
+	static const struct {
+		enum rtl_mode mode;
+		uint32_t len, ip_at;
+	} rows[] = { { RTL_L2, 100, 14 }, { RTL_NAT, 100, 14 }, { RTL_IPIP, 120, 34 }, { RTL_VXLAN, 150, 64 } };
+	struct sl_engine *e = start();
+	unsigned int port;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_key key = rtl_key(i);
+		struct sl_record record = rtl_record(&key, rows[i].mode);
+
+		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10).cpl.status, SL_STATUS_OK);
+		rtl_frame(frame, 100, &key);
+		assert_true(ops->wire_in(e, 0, frame, 100, false));
+		run(e);
+		assert_int_equal(ops->wire_out(e, &port, out), rows[i].len);
+		assert_int_equal(port, 1);
+		assert_memory_equal(out, "\x02\x00\x00\x00\x00\x99", 6);
+		assert_int_equal(rtl_csum(out + RTL_ETH, 20), 0);
+		assert_int_equal(rtl_csum(out + rows[i].ip_at, 20), 0);
+		if (rows[i].mode == RTL_NAT) {
+			assert_memory_equal(out + RTL_ETH + 12, "\xac\x10\x00\x01\xac\x10\x00\x02\x0f\xa0\x1f\x90", 12);
+			assert_int_equal(out[RTL_ETH + 8], 63);
+		} else {
+			assert_memory_equal(out + rows[i].ip_at, frame + RTL_ETH, 100 - RTL_ETH);
+		}
+	}
+	assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_REASON, SL_REASON_FORWARDED), 4);
+	assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_RULE, 0), 4);
+	assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_PORT, 0), 4);
+	assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_PORT, 3), 4);
+	ops->destroy(e);
+}
+
+static void test_decap(void **state)
+{
+	struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_FLOWS, .tenant = RTL_TENANT, .port_mask = 3,
+				      .flags = SL_RULE_FLAG_DECAP, .ttl_max = 255, .sport_hi = 0xffff, .dport_hi = 0xffff,
+				      .tunnel_mode = SL_TUNNEL_MODE_VNI, .vni = 77, .vni_mask = 0xffffff };
+	struct sl_engine *e = start();
+	struct sl_key key = rtl_key(0);
+	struct sl_record record = rtl_record(&key, RTL_VXLAN);
+	unsigned int port;
+	uint32_t len;
+
+	(void)state;
+	rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10);
+	rtl_frame(frame, 100, &key);
+	ops->wire_in(e, 0, frame, 100, false);
+	run(e);
+	len = ops->wire_out(e, &port, out);
+	assert_int_equal(len, 150);
+
+	/* The encapsulated frame comes back: decapsulated, it is the first connection again, now sent plainly. */
+	rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));
+	record = rtl_record(&key, RTL_L2);
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_UPDATE, &key, &record, 10).cpl.packets, 1);
+	ops->wire_in(e, 1, out, len, false);
+	run(e);
+	assert_int_equal(ops->wire_out(e, &port, out), 100);
+	assert_memory_equal(out + RTL_ETH, frame + RTL_ETH, 100 - RTL_ETH);
+	ops->destroy(e);
+}
+
+static void test_host(void **state)
+{
+	struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_HOST, .flags = SL_RULE_FLAG_MARK, .mark = 0xabcd,
+				      .port_mask = 3, .ttl_max = 255, .sport_hi = 0xffff, .dport_hi = 0xffff };
+	struct sl_engine *e = start();
+	struct sl_key key = rtl_key(0);
+	struct sl_host_meta meta;
+
+	(void)state;
+	rtl_frame(frame, 333, &key);
+	ops->wire_in(e, 1, frame, 333, false);
+	run(e);
+	assert_int_equal(ops->host_out(e, &meta, out), 333);
+	assert_int_equal(meta.reason, SL_REASON_MISS);
+	assert_int_equal(meta.port, 1);
+	assert_int_equal(meta.tenant, RTL_TENANT);
+	assert_true(meta.hash != 0);
+	assert_int_equal(meta.flow_id, SL_FLOW_ID_NONE);
+	rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));
+	ops->wire_in(e, 0, frame, 333, false);
+	run(e);
+	assert_int_equal(ops->host_out(e, &meta, out), 333);
+	assert_memory_equal(frame, out, 333);
+	assert_int_equal(meta.reason, SL_REASON_RULE);
+	assert_true(meta.mark_valid);
+	assert_int_equal(meta.mark, 0xabcd);
+
+	/* And from the host to the wire, as it is. */
+	unsigned int port;
+	ops->host_tx(e, 1, frame, 333);
+	run(e);
+	assert_int_equal(ops->wire_out(e, &port, out), 333);
+	assert_int_equal(port, 1);
+	assert_memory_equal(frame, out, 333);
+	ops->destroy(e);
+}
+
+static void test_commands(void **state)
+{
+	struct sl_engine *e = start();
+	struct sl_key key = rtl_key(0), other = rtl_key(1);
+	struct sl_record record = rtl_record(&key, RTL_L2);
+	struct sl_flow_done done;
+	unsigned int port;
+
+	(void)state;
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_QUERY, &key, NULL, 10).cpl.status, SL_STATUS_NOT_FOUND);
+	done = rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10);
+	assert_int_equal(done.cpl.status, SL_STATUS_OK);
+	assert_int_equal(done.cpl.flow_id, 0);
+	assert_int_equal(done.cpl.tag, 7);
+	rtl_frame(frame, 200, &key);
+	for (int i = 0; i < 1000; i++)
+		ops->wire_in(e, 0, frame, 200, false);
+	run(e);
+	while (ops->wire_out(e, &port, out) != 0)
+		;
+	done = rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 35);
+	assert_int_equal(done.cpl.status, SL_STATUS_EXISTS);
+	assert_int_equal(done.cpl.packets, 1000);
+	assert_int_equal(done.cpl.bytes, 200000);
+	assert_int_equal(done.cpl.idle_ms, 25);
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &other, &record, 35).cpl.flow_id, 1);
+	assert_int_equal(ops->csr_read(e, SL_CSR_OCCUPANCY), 2);
+	done = rtl_command(ops, e, SL_FLOW_OP_DELETE, &key, NULL, 40);
+	assert_int_equal(done.cpl.packets, 1000);
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_DELETE, &key, NULL, 40).cpl.status, SL_STATUS_NOT_FOUND);
+	assert_int_equal(ops->csr_read(e, SL_CSR_OCCUPANCY), 1);
+	ops->csr_write(e, SL_CSR_EPOCH, 1);
+	assert_int_equal(ops->csr_read(e, SL_CSR_STATUS), 0);
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_QUERY, &other, NULL, 40).cpl.status, SL_STATUS_NOT_FOUND);
+	ops->destroy(e);
+}
+
+/* A small table is filled until it refuses; what it accepted is all there. */
+static void test_full(void **state)
+{
+	const struct sl_engine_ops *small = rtl_load(RTL_LIBRARY_SMALL);
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = 8 };
+	struct sl_engine *e = rtl_start(small, &config);
+	uint8_t accepted[400] = { 0 };
+	unsigned int n = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 400; i++) {
+		struct sl_key key = rtl_key(i);
+		struct sl_record record = rtl_record(&key, RTL_L2);
+		const unsigned int status = rtl_command(small, e, SL_FLOW_OP_INSERT, &key, &record, 10).cpl.status;
+
+		assert_true(status == SL_STATUS_OK || status == SL_STATUS_NO_SPACE);
+		accepted[i] = status == SL_STATUS_OK;
+		n += accepted[i];
+	}
+	assert_true(n > 230);
+	assert_int_equal(small->csr_read(e, SL_CSR_OCCUPANCY), n);
+	assert_int_equal(small->csr_read(e, SL_CSR_REFUSED), 400 - n);
+	assert_true(small->csr_read(e, SL_CSR_MOVES) > 0);
+	for (unsigned int i = 0; i < 400; i++) {
+		struct sl_key key = rtl_key(i);
+
+		assert_int_equal(rtl_command(small, e, SL_FLOW_OP_QUERY, &key, NULL, 10).cpl.status,
+				 accepted[i] ? SL_STATUS_OK : SL_STATUS_NOT_FOUND);
+	}
+	small->destroy(e);
+}
+
+static void test_reset(void **state)
+{
+	struct sl_engine *e = start();
+	struct sl_key key = rtl_key(0);
+	struct sl_record record = rtl_record(&key, RTL_L2);
+
+	(void)state;
+	rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10);
+	rtl_frame(frame, 64, &key);
+	ops->wire_in(e, 0, frame, 64, false);
+	run(e);
+	ops->reset(e);
+	assert_int_equal(ops->csr_read(e, SL_CSR_CTRL), 0);
+	assert_int_equal(ops->csr_read(e, SL_CSR_STATUS), 0);
+	assert_int_equal(ops->csr_read(e, SL_CSR_OCCUPANCY), 0);
+	assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_REASON, SL_REASON_FORWARDED), 0);
+	ops->wire_in(e, 0, frame, 64, false);
+	run(e);
+	assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_REASON, SL_REASON_PORT_DOWN), 1);
+	ops->destroy(e);
+}
+
+static void test_bad_config(void **state)
+{
+	static const struct {
+		struct sl_engine_config config;
+		const char *word;
+	} rows[] = {
+		{ { .ports = 3 }, "ports" },
+		{ { .ports = 2, .table_log2 = 12 }, "table_log2" },
+		{ { .ports = 2, .trace_path = "x.fst" }, "trace" },
+	};
+	char err[256];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err[0] = '\0';
+		assert_null(ops->create(&rows[i].config, err, sizeof(err)));
+		assert_non_null(strstr(err, rows[i].word));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),  cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_bad_config),
+	};
+
+	ops = rtl_load(RTL_LIBRARY);
+	return cmocka_run_group_tests_name("rtl", tests, NULL, NULL);
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The RTL library by itself: a smoke test, and the benchmark of clocks (`make bench-rtl`, JSON in build/bench/rtl.json).
+RTL_TEST_BIN := $(B)/tests/rtl/engine_rtl_test
+UNIT_TESTS += $(RTL_TEST_BIN)
+
+$(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< -o $@ \
+		-lcmocka -ldl
+
+$(B)/tests/rtl/bench: tests/rtl/bench.c tests/rtl/rtl_card.h $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) $< -o $@ -ldl
+
+bench-rtl: $(B)/tests/rtl/bench $(RTL_LIB) ## clocks per packet, latency and inserts of the RTL
+	$(Q)mkdir -p $(B)/bench
+	$(Q)timeout 300 $< $(RTL_LIB) $(B)/bench/rtl.json
+.PHONY: bench-rtl
