@@ -17,3 +17,25 @@ $(T_HOST)/control/%_test.o: tests/host/%_test.c $(CONTRACT_H)
 
 $(T_HOST)/config_test $(T_HOST)/service_test: $(T_HOST)/%: $(T_HOST)/control/%.o $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
+
+# -- the data side ---------------------------------------------------------------------------------------------------
+T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
+T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
+t_data = $(addprefix $(T_HOST)/data/,$(1))
+
+UNIT_TESTS += $(T_HOST)/conn_test
+
+$(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
+
+$(T_HOST)/data/%_test.o: tests/host/%_test.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
+
+$(T_HOST)/model/%.o: hw/model/%.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
+
+$(T_HOST)/conn_test: $(call t_data,conn_test.o conn.o state.o) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
