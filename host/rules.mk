@@ -21,3 +21,19 @@ $(B)/host/%.o: host/%.c $(B)/contract.stamp
 $(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(DPDK_LIBS) -lrte_bus_vdev $(HOST_CONTROL_LIBS) -lpthread
+
+# -- sluice ----------------------------------------------------------------------------------------------------------
+# The command line links no DPDK, so that `sluice doctor` can say that it is missing.
+SLUICE := $(B)/bin/sluice
+SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c config.c config_check.c config_reader.c \
+	config_schema.c doctor.c)
+SLUICE_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(SLUICE_SRC))
+ALL += $(SLUICE)
+
+$(B)/host/cli/%.o: host/%.c $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) -c $< -o $@
+
+$(SLUICE): $(SLUICE_OBJ)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -lyaml -ljansson -ldl

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * `sluice doctor`: what this host has and lacks for sluiced, before anything is bound. It changes nothing: it opens and
+ * closes, and what it creates (a socket, a namespace of a child) is gone when it ends. Each finding is good, a warning
+ * (sluiced runs, with the consequence that the remedy names) or bad (sluiced will not run).
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/cli.h"
+#include "host/cli_table.h"
+#include "host/config.h"
+#include "host/state.h"
+
+#define DPDK_WANTED "DPDK 22.11"
+#define EAL_LIBRARY "librte_eal.so.23" /* of DPDK 22.11 */
+#define CONNECTION_BYTES 192u          /* entry and its share of the index */
+
+enum grade { GOOD, WARNING, BAD };
+
+struct doctor {
+	json_t *findings;
+	unsigned int count[3];
+	const struct sl_cli *cli;
+	const struct sl_config *config; /* NULL: none was given, or it is bad */
+};
+
+static void finding(struct doctor *d, const char *what, enum grade grade, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void finding(struct doctor *d, const char *what, enum grade grade, const char *remedy, const char *format, ...)
+{
+	static const char *const words[] = { "good", "warning", "bad" };
+	char found[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(found, sizeof(found), format, args);
+	va_end(args);
+	d->count[grade]++;
+	json_array_append_new(d->findings, json_pack("{sssssssssb}", "check", what, "status", words[grade], "found", found,
+						     "remedy", grade == GOOD ? "" : remedy, "ok", grade != BAD));
+}
+
+/* -- the machine ----------------------------------------------------------------------------------------------------- */
+
+static void check_cpu(struct doctor *d)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long workers = d->config ? (long)d->config->node.workers : 1;
+
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2"))
+		finding(d, "cpu", GOOD, "", "x86-64 with SSE4.2%s", __builtin_cpu_supports("avx2") ? " and AVX2" : "");
+	else
+		finding(d, "cpu", BAD, "DPDK as packaged needs SSE4.2: use another machine, or another CPU model for the virtual one",
+			"x86-64 without SSE4.2");
+#endif
+	if (cores > workers)
+		finding(d, "cores", GOOD, "", "%ld for %ld workers", cores, workers);
+	else
+		finding(d, "cores", WARNING, "workers share cores with everything else: set node.workers lower, or add cores",
+			"%ld for %ld workers", cores, workers);
+}
+
+/* A field of /proc/meminfo, or -1. */
+static long long meminfo(const char *field)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	long long value = -1;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, field, strlen(field)) && line[strlen(field)] == ':')
+			value = strtoll(line + strlen(field) + 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static void check_memory(struct doctor *d)
+{
+	long long available = meminfo("MemAvailable") / 1024, free_pages = meminfo("HugePages_Free");
+	long long need = 256 + (d->config ? (long long)d->config->node.max_connections * CONNECTION_BYTES >> 20 : 0);
+
+	finding(d, "memory", available >= need ? GOOD : BAD, "lower node.max_connections, or add memory",
+		"%lld MiB available, about %lld MiB needed", available, need);
+	if (free_pages > 0)
+		finding(d, "hugepages", GOOD, "", "%lld free of %lld KiB each", free_pages, meminfo("Hugepagesize"));
+	else
+		finding(d, "hugepages", WARNING, "sluiced uses ordinary memory, which is slower: sysctl vm.nr_hugepages=512",
+			"%lld of %lld free", free_pages < 0 ? 0 : free_pages, meminfo("HugePages_Total"));
+}
+
+static void check_shared_memory(struct doctor *d)
+{
+	const char *path = d->config ? d->config->node.state : "/dev/shm/sluice.state";
+	long long need = d->config ? (long long)d->config->node.max_connections * CONNECTION_BYTES >> 20 : 0, room;
+	char directory[SL_CONFIG_PATH_MAX];
+	struct statfs fs;
+	char *slash;
+
+	snprintf(directory, sizeof(directory), "%s", path);
+	slash = strrchr(directory, '/');
+	slash[slash == directory] = '\0';
+	if (statfs(directory, &fs)) {
+		finding(d, "shared memory", BAD, "mount a tmpfs there, or change node.state", "%s: %s", directory, strerror(errno));
+		return;
+	}
+	room = (long long)(fs.f_bavail * (unsigned long long)fs.f_bsize >> 20);
+	if (access(directory, W_OK))
+		finding(d, "shared memory", BAD, "run as root, or change node.state", "%s: %s", directory, strerror(errno));
+	else
+		finding(d, "shared memory", room >= need ? GOOD : BAD, "make the file system larger, or lower node.max_connections",
+			"%lld MiB free in %s", room, directory);
+}
+
+/* -- the kernel ------------------------------------------------------------------------------------------------------ */
+
+static void check_rights(struct doctor *d)
+{
+	struct utsname name;
+
+	uname(&name);
+	finding(d, "kernel", GOOD, "", "%s %s", name.sysname, name.release);
+	finding(d, "rights", geteuid() ? BAD : GOOD, "sluiced makes interfaces and opens cards: run it as root",
+		geteuid() ? "user %u" : "root", geteuid());
+}
+
+static void check_tap(struct doctor *d)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		finding(d, "TUN/TAP", GOOD, "", "/dev/net/tun opens");
+	else
+		finding(d, "TUN/TAP", BAD, "the ports' kernel interfaces need it: modprobe tun; in a container pass /dev/net/tun",
+			"/dev/net/tun: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_bpf(struct doctor *d)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = 4;
+	attr.max_entries = 1;
+	fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	finding(d, "BPF", fd >= 0 ? GOOD : WARNING, "only XDP ports need it: root, or a kernel with CONFIG_BPF_SYSCALL",
+		fd >= 0 ? "maps can be made" : "bpf(): %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_namespaces(struct doctor *d)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(unshare(CLONE_NEWNET) ? errno & 0x7f : 0);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	if (status == 0)
+		finding(d, "namespaces", GOOD, "", "network namespaces can be made");
+	else
+		finding(d, "namespaces", WARNING, "only the demo and the tests need them: root, and a kernel with CONFIG_NET_NS",
+			"%s", status > 0 && WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "fork failed");
+}
+
+/* -- libraries ------------------------------------------------------------------------------------------------------- */
+
+static void check_dpdk(struct doctor *d)
+{
+	void *eal = dlopen(EAL_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+	const char *(*version)(void);
+
+	if (!eal) {
+		finding(d, "DPDK", BAD, "install " DPDK_WANTED ": apt-get install dpdk libdpdk-dev", "no %s", EAL_LIBRARY);
+		return;
+	}
+	version = (const char *(*)(void))dlsym(eal, "rte_version");
+	finding(d, "DPDK", version && !strncmp(version(), DPDK_WANTED, strlen(DPDK_WANTED)) ? GOOD : WARNING,
+		"sluiced is built against " DPDK_WANTED, "%s", version ? version() : "of unknown version");
+	dlclose(eal);
+}
+
+static bool uses_driver(const struct sl_config *c, const char *driver)
+{
+	for (unsigned int i = 0; c && i < c->port_count; i++)
+		if (!strncmp(c->ports[i].device, driver, strlen(driver)))
+			return true;
+	return false;
+}
+
+/* The PMD beside this program (build/bin, build/lib) or where packages put it. */
+static void check_pmd(struct doctor *d)
+{
+	bool needed = uses_driver(d->config, "net_sluice");
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	for (unsigned int up = 0; up < 2 && strrchr(self, '/'); up++)
+		*strrchr(self, '/') = '\0';
+	snprintf(path, sizeof(path), "%s/lib/librte_net_sluice.so", self);
+	if (access(path, R_OK) == 0)
+		finding(d, "card driver", GOOD, "", "%s", path);
+	else
+		finding(d, "card driver", needed ? BAD : WARNING, "build it (`make`), or install it beside the programs; "
+			"without it connections stay in software", "no %s", path);
+}
+
+/* -- what the configuration names ------------------------------------------------------------------------------------ */
+
+/* 0, or the errno of connecting to a Unix socket. */
+static int try_socket(const char *path, int type)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	ret = fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static void check_card(struct doctor *d, const struct sl_config_port *p)
+{
+	const char *bus = strstr(p->device, "bus=");
+	char path[SL_CONFIG_DEVICE_MAX], what[SL_CONFIG_NAME_MAX + 8];
+	int ret;
+
+	snprintf(what, sizeof(what), "card of %s", p->name);
+	if (!bus)
+		return;
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(bus + 4, ","), bus + 4);
+	ret = try_socket(path, SOCK_SEQPACKET);
+	if (ret == 0 || ret == EAGAIN)
+		finding(d, what, GOOD, "", "answers at %s", path);
+	else
+		finding(d, what, BAD, "start the simulated card first: sluice-sim --bus SOCKET ...", "%s: %s", path, strerror(ret));
+}
+
+static void check_ports(struct doctor *d)
+{
+	for (unsigned int i = 0; d->config && i < d->config->port_count; i++) {
+		const struct sl_config_port *p = &d->config->ports[i];
+		char what[SL_CONFIG_NAME_MAX + 16];
+
+		check_card(d, p);
+		snprintf(what, sizeof(what), "interface of %s", p->name);
+		if (if_nametoindex(p->kernel_interface))
+			finding(d, what, WARNING, "if no agent runs, remove it (ip link del) or change ports.kernel.interface",
+				"%s exists already", p->kernel_interface);
+		else
+			finding(d, what, GOOD, "", "%s is free", p->kernel_interface);
+	}
+}
+
+static void check_control(struct doctor *d)
+{
+	const char *path = d->config ? d->config->node.control : d->cli->socket;
+	int ret = try_socket(path, SOCK_STREAM);
+
+	if (ret == 0)
+		finding(d, "control socket", GOOD, "", "an agent answers at %s", path);
+	else if (ret == ENOENT || ret == ECONNREFUSED)
+		finding(d, "control socket", GOOD, "", "%s is free (no agent runs with it)", path);
+	else
+		finding(d, "control socket", WARNING, "change node.control, or the rights of its directory", "%s: %s", path, strerror(ret));
+}
+
+static void check_state(struct doctor *d)
+{
+	const char *path = d->config ? d->config->node.state : "/dev/shm/sluice.state";
+	struct {
+		char magic[8];
+		uint32_t version;
+	} header;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, &header, sizeof(header)) : 0;
+
+	if (fd < 0)
+		finding(d, "state file", errno == ENOENT ? GOOD : BAD, "run as root, or change node.state",
+			errno == ENOENT ? "%s will be made" : "%s cannot be read", path);
+	else if (n != (ssize_t)sizeof(header) || memcmp(header.magic, "SLUICECT", 8))
+		finding(d, "state file", BAD, "change node.state, or remove the file", "%s is no connection table", path);
+	else if (header.version != SL_STATE_VERSION)
+		finding(d, "state file", BAD, "an agent of that version can go on with it; or remove it: its connections are lost",
+			"%s has version %u, this is version %u", path, header.version, SL_STATE_VERSION);
+	else
+		finding(d, "state file", GOOD, "", "%s, version %u: its connections will be adopted", path, header.version);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* -- all of it ------------------------------------------------------------------------------------------------------- */
+
+static void print(const struct doctor *d)
+{
+	struct sl_table *t = sl_table_create("CHECK|STATUS|FOUND|REMEDY");
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(d->findings, i, f)
+		sl_table_row(t, json_string_value(json_object_get(f, "check")), json_string_value(json_object_get(f, "status")),
+			     json_string_value(json_object_get(f, "found")), json_string_value(json_object_get(f, "remedy")));
+	sl_table_print(t, stdout, "");
+	printf("\n%s: %u good, %u warnings, %u bad\n", d->count[BAD] ? "sluiced cannot run here yet" : "sluiced can run here",
+	       d->count[GOOD], d->count[WARNING], d->count[BAD]);
+}
+
+int sl_doctor(const struct sl_cli *cli, const char *config_path)
+{
+	struct doctor d = { .findings = json_array(), .cli = cli };
+	struct sl_config_error err;
+	struct sl_config *config = NULL;
+
+	if (config_path && sl_config_load(config_path, &config, &err))
+		finding(&d, "configuration", BAD, "`sluice check` shows every mistake; docs/config.md tells what each key means",
+			"%.*s", (int)strcspn(err.text, "\n"), err.text);
+	else if (config_path)
+		finding(&d, "configuration", GOOD, "", "%s: %u ports, %u services", config_path, config->port_count,
+			config->service_count);
+	d.config = config;
+	check_rights(&d);
+	check_cpu(&d);
+	check_memory(&d);
+	check_shared_memory(&d);
+	check_tap(&d);
+	check_bpf(&d);
+	check_namespaces(&d);
+	check_dpdk(&d);
+	check_pmd(&d);
+	check_ports(&d);
+	check_control(&d);
+	check_state(&d);
+	if (cli->json) {
+		json_t *out = json_pack("{sbsbsO}", "ok", 1, "ready", d.count[BAD] == 0, "checks", d.findings);
+
+		json_dumpf(out, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(out);
+	} else {
+		print(&d);
+	}
+	json_decref(d.findings);
+	sl_config_free(config);
+	return d.count[BAD] ? 1 : 0;
+}
