@@ -22,7 +22,7 @@
 #include "host/state.h"
 
 #define CAPACITY 256u
-#define BIG 4096u
+#define BIG 1024u
 
 static const uint64_t hash_key[2] = { 1, 2 };
 
@@ -330,13 +330,13 @@ static void test_sigkill(void **state)
 	(void)state;
 	assert_ptr_not_equal(entries, MAP_FAILED);
 	print_message("SEED=%u\n", seed);
-	for (unsigned int round = 0; round < 60; round++) {
+	for (unsigned int round = 0; round < 250; round++) {
 		const pid_t pid = fork();
 
 		assert_true(pid >= 0);
 		if (!pid)
 			churn(entries, seed + round);
-		usleep(4000 + (seed * (round + 1) * 2654435761u >> 16) % 12000);
+		usleep(800 + (seed * (round + 1) * 2654435761u >> 16) % 1500);
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		check_invariants(entries, &live);
