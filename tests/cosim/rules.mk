@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Co-simulation of the RTL against the model. `make cosim` is configurable: COSIM_SEED, COSIM_PACKETS, COSIM_STALL (percent
+# of stalled clocks), COSIM_WORLD (where to begin, to replay), COSIM_LIB. test-cosim is the run of CI: the small table for
+# most of it, so that it is often full, then the table as it is in the card.
+COSIM := $(B)/bin/cosim
+COSIM_SRC := $(addprefix tests/cosim/,cosim.c pair.c reproduce.c traffic.c world.c) tests/vectors/card.c sim/engine_model.c \
+	$(MODEL_SRC)
+COSIM_OBJ := $(patsubst %.c,$(B)/tests/cosim/obj/%.o,$(COSIM_SRC))
+COSIM_RTL := $(filter $(B)/lib/libsl_rtl_small.so,$(ALL))
+COSIM_RTL_FULL := $(filter $(B)/lib/libsl_rtl_assert.so,$(ALL))
+COSIM_LIB ?= $(COSIM_RTL)
+COSIM_SEED ?= $(shell date +%s)
+COSIM_PACKETS ?= 500000
+COSIM_STALL ?= 30
+COSIM_WORLD ?= 0
+ALL += $(COSIM)
+
+$(B)/tests/cosim/obj/%.o: %.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) -c $< -o $@
+
+$(COSIM): $(COSIM_OBJ)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -ljansson -ldl
+
+cosim: $(COSIM) $(COSIM_LIB) ## RTL against model on random frames (COSIM_SEED, COSIM_PACKETS, COSIM_STALL, COSIM_WORLD)
+	$(Q)$(COSIM) --other $(abspath $(COSIM_LIB)) --seed $(COSIM_SEED) --packets $(COSIM_PACKETS) --stall $(COSIM_STALL) \
+		--world $(COSIM_WORLD)
+
+.PHONY: cosim
