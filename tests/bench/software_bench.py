@@ -68,7 +68,7 @@ class Bench(Lab):
 
     def agent(self):
         self.write_config()
-        self.spawn("forwarder", [os.path.join(BIN, "sluiced"), "-c", self.config, "--eal", "--no-huge -m 256"], ns=self.ns("lb"))
+        self.spawn("forwarder", [os.path.join(BIN, "sluiced"), "-c", self.config, "-e", "--no-huge -m 256"], ns=self.ns("lb"))
         self.wait_for(lambda: self.cli("service", "list", check=False) is not None, 20, "the agent")
         self.neighbours()
         time.sleep(0.5)

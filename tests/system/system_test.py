@@ -291,7 +291,7 @@ def tenants_with_equal_addresses(lab):
                 "announce": False, "health": {"type": "none"},
                 "backends": [{"name": backend, "address": f"10.77.0.{10 + lab.backends.index(backend) + 1}", "weight": 1,
                               "vni": vni, "inner_mac": tenant_mac(i)}]})
-        lab.tenants = [{"name": t, "id": vni, "vni": vni, "vteps": [f"10.77.0.{20 + i}"]}
+        lab.tenants = [{"name": t, "id": vni, "vni": vni, "trusted_vteps": [f"10.77.0.{20 + i}"]}
                        for i, (t, (vni, _)) in enumerate(tenants.items(), 1)]
         lab.restart_agent()
         for t, (_, backend) in tenants.items():
