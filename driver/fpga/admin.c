@@ -94,6 +94,17 @@ static int take(struct sl_admin *admin, uint16_t tag, struct sl_admin_cpl *cpl)
 	}
 }
 
+/* Late answers to commands given up: their entries are free again. */
+static void drop_late(struct sl_queue *q)
+{
+	const struct sl_admin_cpl *cpl;
+
+	while ((cpl = sl_queue_completion(q)) != NULL) {
+		q->sq_head = cpl->sq_head & q->sq_mask;
+		sl_queue_consume(q);
+	}
+}
+
 static int exec_once(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, struct sl_admin_cpl *cpl)
 {
 	struct sl_queue *q = &admin->queue;
@@ -103,6 +114,7 @@ static int exec_once(struct sl_admin *admin, enum sl_admin_op op, const void *ar
 
 	if (q->bus->ops->gone(q->bus))
 		return -EIO;
+	drop_late(q);
 	if (sl_queue_room(q) == 0)
 		return -ETIMEDOUT; /* every entry is a command that the firmware never answered */
 	cmd = sl_queue_sq_at(q, q->sq_tail);

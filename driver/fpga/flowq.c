@@ -50,6 +50,17 @@ void sl_flowq_close(struct sl_flowq *fq)
 	pthread_mutex_destroy(&fq->lock);
 }
 
+/* Late answers to commands given up: their entries are free again. */
+static void drop_late(struct sl_queue *q)
+{
+	const struct sl_flow_cpl *cpl;
+
+	while ((cpl = sl_queue_completion(q)) != NULL) {
+		q->sq_head = cpl->sq_head & q->sq_mask;
+		sl_queue_consume(q);
+	}
+}
+
 static struct sl_flow_cmd *next_cmd(struct sl_flowq *fq, enum sl_flow_op op, uint16_t tag)
 {
 	struct sl_queue *q = &fq->queue;
@@ -92,6 +103,7 @@ static int exec_locked(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_
 
 	if (fq->queue.bus->ops->gone(fq->queue.bus))
 		return -EIO;
+	drop_late(&fq->queue);
 	cmd = next_cmd(fq, op, tag);
 	if (!cmd)
 		return -ETIMEDOUT;
@@ -126,6 +138,7 @@ static int dump_batch(struct sl_flowq *fq, uint32_t first, uint32_t count, bool 
 
 	if (fq->queue.bus->ops->gone(fq->queue.bus))
 		return -EIO;
+	drop_late(&fq->queue);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sl_flow_cmd *cmd = next_cmd(fq, SL_FLOW_OP_DUMP, fq->tag);
 
