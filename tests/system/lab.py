@@ -10,7 +10,7 @@
                                   | bus socket
                                  [sluiced, in lb] -- sl0  10.77.0.2 10.78.0.2 fd77::2 fd78::2  + VIPs (kernel interface)
 
-The client and the VIPs are in 10.78.0.0/24, the backends in 10.77.0.0/24: every packet of a client to a VIP, and of a
+The card has a second port, slspare, that is not connected. The client and the VIPs are in 10.78.0.0/24, the backends in 10.77.0.0/24: every packet of a client to a VIP, and of a
 backend in nat mode back to a client, passes the card's one port. Backends answer directly in the DSR and tunnel modes.
 Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
 """
@@ -212,12 +212,17 @@ http {{
             self.software_wire()
             return
         argv = [os.path.join(BIN, "sluice-sim"), "--engine", self.engine, "--bus", self.bus, "--firmware",
-                os.path.join(BUILD, "firmware", "sluice-fw.bin"), "--port", f"tap:slwire,mac={CARD_MAC},mtu=1500"] + self.card_options
+                os.path.join(BUILD, "firmware", "sluice-fw.bin"), "--port", f"tap:slwire,mac={CARD_MAC},mtu=1500", "--port", "tap:slspare,mtu=1500"] + self.card_options
         if trace:
             argv += ["--trace", trace, "--trace-clocks", "200000"]
         self.spawn("card", argv, ns=self.ns("sw"))
-        self.wait_for(lambda: "ready" in self.log("card"), 30, "the card's ready line")
+        self.wait_for(self.card_ready, 30, "the card's ready line")
         sh("ip", "link", "set", "slwire", "master", "br0", "up", ns=self.ns("sw"))
+
+    def card_ready(self):
+        if self.processes["card"].poll() is not None:
+            raise LabError("sluice-sim ended at start:\n" + self.log("card")[-2000:])
+        return "ready" in self.log("card")
 
     def software_wire(self):
         """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see."""
