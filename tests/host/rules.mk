@@ -5,7 +5,9 @@ T_HOST := $(B)/tests/host
 # -- the control side ------------------------------------------------------------------------------------------------
 T_HOST_CONTROL := $(patsubst host/%.c,$(T_HOST)/control/%.o,$(HOST_CONTROL_SRC))
 
-UNIT_TESTS += $(T_HOST)/config_test $(T_HOST)/service_test
+T_HOST_CONTROL_TESTS := $(addprefix $(T_HOST)/,config_test service_test health_test nexthop_test \
+	control_test)
+UNIT_TESTS += $(T_HOST_CONTROL_TESTS)
 
 $(T_HOST)/control/%.o: host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -15,8 +17,10 @@ $(T_HOST)/control/%_test.o: tests/host/%_test.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_HOST)/config_test $(T_HOST)/service_test: $(T_HOST)/%: $(T_HOST)/control/%.o $(T_HOST_CONTROL)
+$(T_HOST_CONTROL_TESTS): $(T_HOST)/%: $(T_HOST)/control/%.o $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
+
+$(T_HOST)/control_test: | $(SLUICE)
 
 # -- the data side ---------------------------------------------------------------------------------------------------
 T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Health checks against sockets on loopback: rise, fall, detection time, refusal and silence, sharing, reloads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "host/health.h"
+#include "host/log.h"
+
+#define SLACK_MS 60 /* a busy machine wakes the loop late */
+
+static uv_loop_t loop;
+static struct sl_service_table *table;
+static struct sl_checks *checks;
+
+static uint64_t now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
+/* -- servers on loopback --------------------------------------------------------------------------------------------- */
+
+struct server {
+	uv_tcp_t tcp;
+	uint16_t port;
+	unsigned int accepted;
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+	struct server *s = stream->data;
+	uv_tcp_t *client = calloc(1, sizeof(*client));
+
+	assert_int_equal(status, 0);
+	uv_tcp_init(&loop, client);
+	if (uv_accept(stream, (uv_stream_t *)client) == 0)
+		s->accepted++;
+	uv_close((uv_handle_t *)client, on_closed);
+}
+
+/* port 0: any. */
+static void server_open(struct server *s, uint16_t port)
+{
+	struct sockaddr_in addr;
+	int len = sizeof(addr);
+
+	uv_ip4_addr("127.0.0.1", port, &addr);
+	uv_tcp_init(&loop, &s->tcp);
+	s->tcp.data = s;
+	assert_int_equal(uv_tcp_bind(&s->tcp, (struct sockaddr *)&addr, 0), 0);
+	assert_int_equal(uv_listen((uv_stream_t *)&s->tcp, 64, on_connection), 0);
+	uv_tcp_getsockname(&s->tcp, (struct sockaddr *)&addr, &len);
+	s->port = ntohs(addr.sin_port);
+}
+
+static void server_close(struct server *s)
+{
+	uv_close((uv_handle_t *)&s->tcp, NULL);
+	uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+/* A port where SYNs are ignored: a listener whose queue is full. */
+static uint16_t silent_port(int fds[4])
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(addr);
+
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fds[0], (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fds[0], 0), 0);
+	getsockname(fds[0], (struct sockaddr *)&addr, &len);
+	for (unsigned int i = 1; i < 4; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect(fds[i], (struct sockaddr *)&addr, sizeof(addr)) && i == 1)
+			usleep(20000);
+	}
+	usleep(20000);
+	return ntohs(addr.sin_port);
+}
+
+/* -- the thing under test -------------------------------------------------------------------------------------------- */
+
+static struct sl_config *parse(const char *services)
+{
+	struct sl_config *config;
+	struct sl_config_error err;
+	char text[4096];
+
+	snprintf(text, sizeof(text), "ports: [{name: p0, device: d0, kernel: {interface: sl0}}]\nservices:\n%s", services);
+	if (sl_config_parse("f", text, strlen(text), &config, &err))
+		fail_msg("%s", err.text);
+	return config;
+}
+
+static const char *service(const char *name, uint16_t vip_port, uint16_t port, unsigned int interval, unsigned int timeout,
+			   unsigned int rise, unsigned int fall)
+{
+	static char text[4][512];
+	static unsigned int next;
+	char *out = text[next++ % 4];
+
+	snprintf(out, 512, "- {name: %s, vip: 10.1.0.1, protocol: tcp, port: %u, mode: dsr-l2, backends: [{name: b1, address: 127.0.0.1}],\n"
+			   "   health: {port: %u, interval_ms: %u, timeout_ms: %u, rise: %u, fall: %u}}\n",
+		 name, vip_port, port, interval, timeout, rise, fall);
+	return out;
+}
+
+static void start(const char *services)
+{
+	struct sl_config *config = parse(services);
+	char err[200];
+
+	table = sl_service_table_create(config, NULL, err, sizeof(err));
+	assert_non_null(table);
+	checks = sl_checks_create(&loop, table);
+	assert_int_equal(sl_checks_apply(checks, config), 0);
+	sl_config_free(config);
+}
+
+static void reload(const char *services)
+{
+	struct sl_config *config = parse(services);
+	char err[200];
+
+	assert_int_equal(sl_service_table_apply(table, config, err, sizeof(err)), 0);
+	assert_int_equal(sl_checks_apply(checks, config), 0);
+	sl_config_free(config);
+}
+
+static void stop(void)
+{
+	sl_checks_destroy(checks);
+	for (unsigned int i = 0; i < 5; i++) /* closing handles; servers may stay */
+		uv_run(&loop, UV_RUN_NOWAIT);
+	sl_service_table_destroy(table);
+}
+
+static const struct sl_backend *backend(unsigned int service_index)
+{
+	return sl_services_current()->services[service_index]->backends[0];
+}
+
+/* Runs the loop until the backend has this state; how long that took, or -1 after limit_ms. */
+static int wait_state(unsigned int service_index, enum sl_backend_state state, unsigned int limit_ms)
+{
+	uint64_t begin = now_ms();
+
+	while (backend(service_index)->state != state && now_ms() < begin + limit_ms) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	return backend(service_index)->state == state ? (int)(now_ms() - begin) : -1;
+}
+
+/* -- tests ----------------------------------------------------------------------------------------------------------- */
+
+static void the_first_check_decides_alone(void **state)
+{
+	struct server s = { 0 };
+	int took;
+
+	(void)state;
+	server_open(&s, 0);
+	start(service("web", 80, s.port, 1000, 500, 5, 5));
+	assert_int_equal(backend(0)->state, SL_BACKEND_CHECKING);
+	took = wait_state(0, SL_BACKEND_UP, 500);
+	assert_in_range(took, 0, 200);
+	stop();
+	server_close(&s);
+	start(service("web", 80, s.port, 1000, 500, 5, 5)); /* nobody listens now */
+	took = wait_state(0, SL_BACKEND_DOWN, 500);
+	assert_in_range(took, 0, 200);
+	stop();
+}
+
+static const struct {
+	unsigned int interval, timeout, rise, fall;
+} rhythms[] = { { 50, 40, 1, 1 }, { 50, 20, 2, 3 }, { 100, 100, 3, 2 } };
+
+static void refusal_is_detected_in_time_and_rise_counts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rhythms) / sizeof(rhythms[0]); i++) {
+		unsigned int interval = rhythms[i].interval, rise = rhythms[i].rise, fall = rhythms[i].fall;
+		struct server s = { 0 };
+		uint16_t port;
+		int took;
+
+		server_open(&s, 0);
+		port = s.port;
+		start(service("web", 80, port, interval, rhythms[i].timeout, rise, fall));
+		assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
+		server_close(&s);
+		took = wait_state(0, SL_BACKEND_DOWN, 2000);
+		print_message("fall %u x %u ms, refusing: down after %d ms\n", fall, interval, took);
+		assert_in_range(took, (fall - 1) * rhythms[i].timeout, fall * interval + rhythms[i].timeout + SLACK_MS);
+		server_open(&s, port);
+		took = wait_state(0, SL_BACKEND_UP, 2000);
+		assert_in_range(took, rise > 1 ? (rise - 1) * interval - interval / 2 : 0, rise * interval + SLACK_MS);
+		stop();
+		server_close(&s);
+	}
+}
+
+static void silence_is_detected_in_time(void **state)
+{
+	struct sl_check_view view;
+	int fds[4], took;
+	uint16_t port = silent_port(fds);
+
+	(void)state;
+	start(service("web", 80, port, 100, 60, 1, 2));
+	took = wait_state(0, SL_BACKEND_DOWN, 2000);
+	assert_in_range(took, 50, 60 + SLACK_MS); /* the first check decides alone */
+	assert_true(sl_checks_get(checks, backend(0)->id, &view));
+	assert_string_equal(view.last_error, "no answer within 60 ms");
+	assert_false(view.last_ok);
+	stop();
+	for (unsigned int i = 0; i < 4; i++)
+		close(fds[i]);
+}
+
+static void equal_checks_are_made_once(void **state)
+{
+	struct sl_check_view view;
+	struct server s = { 0 };
+	char text[2048];
+
+	(void)state;
+	server_open(&s, 0);
+	snprintf(text, sizeof(text), "%s%s", service("web", 80, s.port, 60, 50, 1, 2), service("ssh", 22, s.port, 60, 50, 1, 2));
+	start(text);
+	assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
+	assert_int_equal(backend(1)->state, SL_BACKEND_UP);
+	for (unsigned int i = 0; i < 300; i++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	assert_true(sl_checks_get(checks, backend(1)->id, &view));
+	assert_in_range(view.checks, 3, 10);
+	assert_in_range(s.accepted, view.checks - 1, view.checks + 1);
+	server_close(&s);
+	assert_true(wait_state(1, SL_BACKEND_DOWN, 1000) >= 0);
+	assert_int_equal(backend(0)->state, SL_BACKEND_DOWN);
+	stop();
+}
+
+static void a_reload_keeps_what_is_known(void **state)
+{
+	struct server s = { 0 };
+	struct sl_check_view before, after;
+	char text[2048];
+
+	(void)state;
+	server_open(&s, 0);
+	start(service("web", 80, s.port, 80, 50, 3, 3));
+	assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
+	assert_true(sl_checks_get(checks, backend(0)->id, &before));
+	/* Another service with the same check is up at once; the old check goes on. */
+	snprintf(text, sizeof(text), "%s%s", service("web", 80, s.port, 80, 50, 3, 3), service("ssh", 22, s.port, 80, 50, 3, 3));
+	reload(text);
+	assert_int_equal(backend(0)->state, SL_BACKEND_UP);
+	assert_int_equal(backend(1)->state, SL_BACKEND_UP);
+	assert_true(sl_checks_get(checks, backend(0)->id, &after));
+	assert_true(after.checks >= before.checks);
+	/* Other times: the backend keeps its state until the new check has its say. */
+	reload(service("web", 80, s.port, 100, 50, 2, 2));
+	assert_int_equal(backend(0)->state, SL_BACKEND_UP);
+	assert_true(sl_checks_get(checks, backend(0)->id, &after));
+	assert_int_equal(after.check.interval_ms, 100);
+	/* No check any more. */
+	reload("- {name: web, vip: 10.1.0.1, protocol: tcp, port: 80, mode: dsr-l2, backends: [{name: b1, address: 127.0.0.1}],\n"
+	       "   health: {type: none}}\n");
+	assert_int_equal(backend(0)->state, SL_BACKEND_UP);
+	assert_false(sl_checks_get(checks, backend(0)->id, &after));
+	stop();
+	server_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_check_decides_alone),
+		cmocka_unit_test(refusal_is_detected_in_time_and_rise_counts),
+		cmocka_unit_test(silence_is_detected_in_time),
+		cmocka_unit_test(equal_checks_are_made_once),
+		cmocka_unit_test(a_reload_keeps_what_is_known),
+	};
+
+	sl_log_level_set(SL_LOG_ERROR);
+	uv_loop_init(&loop);
+	return cmocka_run_group_tests_name("host/health", tests, NULL, NULL);
+}
