@@ -324,6 +324,31 @@ static void files_that_are_none(void **state)
 	assert_null(config);
 }
 
+/* The example of the manual is a good file. Run from the top of the tree, as `make test-unit` does. */
+static void the_manual_is_true(void **state)
+{
+	static char text[65536];
+	FILE *f = fopen("docs/config.md", "r");
+	char *begin, *end;
+	struct sl_config *config;
+	struct sl_config_error err;
+
+	(void)state;
+	if (!f)
+		skip();
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	begin = strstr(text, "```yaml\n");
+	assert_non_null(begin);
+	begin += strlen("```yaml\n");
+	end = strstr(begin, "```");
+	assert_non_null(end);
+	if (sl_config_parse("docs/config.md", begin, (size_t)(end - begin), &config, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(config->service_count, 4);
+	sl_config_free(config);
+}
+
 /* Mutations of good and bad files: any answer will do, with a message if it is no; the sanitizers watch. */
 static void noise_never_crashes(void **state)
 {
@@ -384,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_good_file_gives_the_struct),
 		cmocka_unit_test(what_cannot_change_live_is_refused),
 		cmocka_unit_test(files_that_are_none),
+		cmocka_unit_test(the_manual_is_true),
 		cmocka_unit_test(noise_never_crashes),
 		cmocka_unit_test(deep_nesting_ends),
 	};
