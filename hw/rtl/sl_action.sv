@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage action (docs/datapath.md, 7): reads the action entry that a hit's record names and decides whether the frame may
-// leave as it says. Keeps the action table; the registers' side has the memory's second port. Latency: 3 clocks.
+// Stage action (docs/datapath.md, 7): reads the action entry that a hit's record names and decides whether the frame
+// may leave as it says. Keeps the action table; the registers' side has the memory's second port. Latency: 3 clocks.
 `default_nettype none
 module sl_action #(
   parameter int unsigned NPORTS = 2

@@ -3,7 +3,7 @@
 // frames. From here on nothing can stall: a beat is taken only if the emit and punt rings have room for it, and a frame
 // only if their queues have an entry for it. These credits come back when emit and punt are done with a frame.
 //
-// bubble_i asks for one clock in which no frame starts: the command engine needs such a clock in the counters' pipeline.
+// bubble_i asks for one clock in which no frame starts: the command engine needs one in the counters' pipeline.
 `default_nettype none
 module sl_arb #(
   parameter int unsigned NPORTS = 2,
@@ -49,11 +49,9 @@ module sl_arb #(
     pick = port_q;
     pick_valid = 1'b0;
     for (int i = NPORTS; i >= 1; i--) begin
-      for (int p = 0; p < NPORTS; p++) begin
-        if (desc_valid_i[p] && ((int'(port_q) + i) % NPORTS) == p) begin
-          pick = 3'(p);
-          pick_valid = 1'b1;
-        end
+      if (desc_valid_i[(32'(port_q) + i) % NPORTS]) begin
+        pick = 3'((32'(port_q) + i) % NPORTS);
+        pick_valid = 1'b1;
       end
     end
     pick_len = '0;
@@ -62,7 +60,8 @@ module sl_arb #(
   assign pick_beats = 8'((pick_len + 14'd63) >> 6);
 
   // One beat of margin covers the clock between the decision and its count.
-  assign room  = emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1) && punt_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1);
+  assign room  = emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1)
+               && punt_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1);
   assign start = !mid_q && pick_valid && room && !bubble_i
                && emit_frames_q < 8'(FRAMES) && punt_frames_q < 8'(FRAMES);
   assign take  = start || (mid_q && room);

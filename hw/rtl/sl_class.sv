@@ -56,7 +56,8 @@ module sl_class (
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) {valid4_q, valid3_q, valid2_q, valid1_q, valid0_q} <= '0;
-    else         {valid4_q, valid3_q, valid2_q, valid1_q, valid0_q} <= {valid3_q, valid2_q, valid1_q, valid0_q, valid_i};
+    else         {valid4_q, valid3_q, valid2_q, valid1_q, valid0_q} <= {valid3_q, valid2_q, valid1_q, valid0_q,
+                                                                        valid_i};
   end
 
   // k1, k2: the rules.
@@ -75,26 +76,27 @@ module sl_class (
   always_ff @(posedge clk_i) begin
     if (valid0_q) begin
       for (int i = 0; i < 8; i++)
-        mac_hit1_q[i] <= mac_valid_i[i] && mac_i[48*i +: 48] == parsed0_q.dmac && mac_ports_i[8*i + int'(parsed0_q.port)];
+        mac_hit1_q[i] <= mac_valid_i[i] && mac_i[48*i +: 48] == parsed0_q.dmac
+                         && mac_ports_i[8*i + 32'(parsed0_q.port)];
       group1_q    <= parsed0_q.dmac[0];
       bcast1_q    <= parsed0_q.dmac == 48'hffff_ffff_ffff;
-      promisc1_q  <= port_flags_i[8*int'(parsed0_q.port) + 1];
-      allmulti1_q <= port_flags_i[8*int'(parsed0_q.port) + 2];
+      promisc1_q  <= port_flags_i[8*32'(parsed0_q.port) + 1];
+      allmulti1_q <= port_flags_i[8*32'(parsed0_q.port) + 2];
     end
     if (valid1_q) kernel2_q <= mac_hit1_q != 8'd0 || bcast1_q || (group1_q ? allmulti1_q : promisc1_q);
   end
 
   // k3: the first hit.
   logic       any3_q, kernel3_q;
-  logic [5:0] index3_q, index;
-  always_comb begin
-    index = '0;
-    for (int r = sl_pkg::CLASS_RULES - 1; r >= 0; r--) if (hit[r]) index = 6'(r);
-  end
+  logic [5:0] index3_q;
+  function automatic logic [5:0] lowest(input logic [sl_pkg::CLASS_RULES-1:0] hits);
+    lowest = '0;
+    for (int r = sl_pkg::CLASS_RULES - 1; r >= 0; r--) if (hits[r]) lowest = 6'(r);
+  endfunction
   always_ff @(posedge clk_i) begin
     if (valid2_q) begin
       any3_q    <= hit != '0;
-      index3_q  <= index;
+      index3_q  <= lowest(hit);
       kernel3_q <= kernel2_q;
     end
   end

@@ -116,5 +116,6 @@ module sl_class_rule (
     end
   end
 
-  always_ff @(posedge clk_i) hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q;
+  // Only the clock after a comparison can be a hit.
+  always_ff @(posedge clk_i) if (seen_q || hit_o) hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q;
 endmodule

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The card's time in milliseconds. It follows time_ms_i, which never goes back, in steps of 1, 256, 65536 or 16777216 ms
-// per clock, so that the meters, which grow with every step, never need to multiply.
+// The card's time in milliseconds. It follows time_ms_i, which never goes back, in steps of 1, 256, 65536 or 16777216
+// ms per clock, so that the meters, which grow with every step, never need to multiply.
 `default_nettype none
 module sl_clock (
   input  wire logic        clk_i,

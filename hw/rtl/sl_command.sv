@@ -15,6 +15,7 @@ module sl_command #(
   parameter int unsigned TABLE_LOG2 = 16,
   parameter int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3,
   parameter int unsigned SLOT_W = 320 + TABLE_LOG2 + BUCKET_LOG2 + 9,
+  parameter int unsigned SLOT_S = 384,      // as in sl_table
   parameter int unsigned DRAIN = 32         // clocks from a lookup to its count, at least
 ) (
   input  wire logic                   clk_i,
@@ -41,7 +42,7 @@ module sl_command #(
   output logic [BUCKET_LOG2-1:0]      bucket0_o,
   output logic [BUCKET_LOG2-1:0]      bucket1_o,
   output logic [SLOT_W-1:0]           slot_o,
-  input  wire logic [8*SLOT_W-1:0]    slots_i,
+  input  wire logic [8*SLOT_S-1:0]    slots_i,
   output logic                        record_read_o,
   output logic                        record_write_o,
   output logic                        key_write_o,
@@ -112,10 +113,15 @@ module sl_command #(
   logic [TABLE_LOG2-1:0] same_id;
   always_comb begin
     same_id = '0;
-    for (int s = 0; s < 8; s++) begin
-      taken[s] = slots_i[s*SLOT_W + SLOT_W - 1] && slots_i[s*SLOT_W + SLOT_W - 9 +: 8] == epoch_i;
-      same[s]  = taken[s] && slots_i[s*SLOT_W +: 320] == cmd_key;
-      if (same_q[s]) same_id = slots_i[s*SLOT_W + 320 +: TABLE_LOG2];
+    taken = '0;
+    same = '0;
+    // (Written so that nothing is compared while nothing was read.)
+    if (state_q == COMPARE || state_q == TRY_WAIT || state_q == JUDGE) begin
+      for (int s = 0; s < 8; s++) begin
+        taken[s] = slots_i[s*SLOT_S + SLOT_W - 1] && slots_i[s*SLOT_S + SLOT_W - 9 +: 8] == epoch_i;
+        same[s]  = taken[s] && slots_i[s*SLOT_S +: 320] == cmd_key;
+        if (same_q[s]) same_id = slots_i[s*SLOT_S + 320 +: TABLE_LOG2];
+      end
     end
   end
 
@@ -327,7 +333,7 @@ module sl_command #(
           end
         end
         TRY: begin
-          moved_q <= slots_i[try_q*SLOT_W +: SLOT_W];
+          moved_q <= slots_i[32'(try_q)*SLOT_S +: SLOT_W];
           state_q <= TRY_READ;
         end
         RECORD: begin

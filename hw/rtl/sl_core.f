@@ -15,7 +15,7 @@ hw/rtl/sl_parse.sv
 hw/rtl/sl_class_rule.sv
 hw/rtl/sl_class.sv
 hw/rtl/sl_key.sv
-hw/rtl/sl_sip_half.sv
+hw/rtl/sl_sip_round.sv
 hw/rtl/sl_hash.sv
 hw/rtl/sl_table.sv
 hw/rtl/sl_command.sv

@@ -96,7 +96,6 @@ module sl_core #(
   logic [11:0] action_index;
   logic [3:0]  meter_index;
   logic [1023:0] entry, action_data;
-  logic [128*16-1:0] meter_data;
   logic        count_req, count_clear, count_ack, csr_busy;
   logic [7:0]  count_table, count_index;
   logic [127:0] count_data;
@@ -113,7 +112,7 @@ module sl_core #(
     .miss_valid_o(miss_valid), .port_up_o(port_up), .port_flags_o(port_flags), .mac_o(mac), .mac_ports_o(mac_ports),
     .mac_valid_o(mac_valid), .rule_write_o(rule_write), .rule_index_o(rule_index), .entry_o(entry),
     .action_read_o(action_read), .action_write_o(action_write), .action_index_o(action_index),
-    .action_data_i(action_data), .meter_write_o(meter_write), .meter_index_o(meter_index), .meter_data_i(meter_data),
+    .action_data_i(action_data), .meter_write_o(meter_write), .meter_index_o(meter_index),
     .count_req_o(count_req), .count_table_o(count_table), .count_index_o(count_index), .count_clear_o(count_clear),
     .count_ack_i(count_ack), .count_data_i(count_data), .busy_o(csr_busy)
   );
@@ -168,7 +167,9 @@ module sl_core #(
     .clk_i, .rst_ni, .valid_i(classed_valid), .parsed_i(classed), .job_i(job_class), .valid_o(key_valid), .key_o(key),
     .job_o(job_key)
   );
-  sl_hash u_hash (.clk_i, .rst_ni, .seed_i(seed), .valid_i(key_valid), .key_i(key), .valid_o(hash_valid), .hash_o(hash));
+  sl_hash u_hash (
+    .clk_i, .rst_ni, .seed_i(seed), .valid_i(key_valid), .key_i(key), .valid_o(hash_valid), .hash_o(hash)
+  );
   logic       beside_valid;
   logic [5:0] beside_count;
   sl_fifo #(.W(sl_dp_pkg::JOB_W + 320), .LOG2(5)) u_beside (
@@ -181,7 +182,7 @@ module sl_core #(
   logic [7:0]             slot_write;
   logic [BUCKET_LOG2-1:0] bucket0, bucket1;
   logic [SLOT_W-1:0]      slot;
-  logic [8*SLOT_W-1:0]    slots;
+  logic [8*384-1:0]       slots;
   logic [TABLE_LOG2-1:0]  cmd_flow, flow_index;
   logic [511:0]           cmd_record_w, cmd_record_r, record_table, record_action;
   logic [319:0]           cmd_key_w, cmd_key_r;
@@ -268,7 +269,7 @@ module sl_core #(
   sl_dp_pkg::host_meta_t host_meta;
   sl_punt #(.RING_LOG2(RING_LOG2), .FRAMES_LOG2(FRAMES_LOG2)) u_punt (
     .clk_i, .rst_ni, .tick_i(tick), .tick_size_i(tick_size), .meter_write_i(meter_write), .meter_index_i(meter_index),
-    .meter_data_i(entry[127:0]), .meter_data_o(meter_data), .beat_i(beat), .data_i(beat_data), .valid_i(action_valid),
+    .meter_data_i(entry[127:0]), .beat_i(beat), .data_i(beat_data), .valid_i(action_valid),
     .job_i(job_action), .found_i(found_action), .done_o(punt_done), .done_beats_o(punt_done_beats),
     .verdict_o(verdict), .reason_o(verdict_reason), .len_o(verdict_len), .rule_o(verdict_rule),
     .flow_id_o(verdict_flow), .copy_o(copy), .copy_lost_o(copy_lost), .m_axis_host_tvalid, .m_axis_host_tready,
@@ -276,7 +277,7 @@ module sl_core #(
     .busy_o(punt_busy)
   );
   assign m_axis_host_tuser = host_meta;
-  always_comb for (int i = 0; i < 64; i++) m_axis_host_tkeep[i] = 7'(i) < host_bytes;
+  assign m_axis_host_tkeep = host_bytes[6] ? '1 : (64'd1 << host_bytes[5:0]) - 64'd1;
 
   sl_counters #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_counters (
     .clk_i, .rst_ni, .time_ms_i(time_ms_o), .verdict_i(verdict), .reason_i(verdict_reason), .len_i(verdict_len),

@@ -50,10 +50,13 @@ module sl_count_ram #(
   end
 
   always_comb begin
-    b_now = b_read_q;
+    // (Undefined without an update: nothing looks at it then.)
+    b_now = 'x;
+    if (b_valid_q) b_now = b_read_q;
     if (d_valid_q && d_index_q == b_index_q) b_now = d_data_q;
     if (c_valid_q && c_index_q == b_index_q) b_now = c_data_q;
-    b_new = {b_stamp_q, b_now[127:64] + 64'(b_len_q), b_now[63:0] + 64'd1};
+    b_new = 'x;
+    if (b_valid_q) b_new = {b_stamp_q, b_now[127:64] + 64'(b_len_q), b_now[63:0] + 64'd1};
     if (b_aux_q) b_new = b_clear_q ? {b_stamp_q, 128'd0} : b_now;
   end
 

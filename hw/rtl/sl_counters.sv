@@ -119,9 +119,8 @@ module sl_counters #(
   logic [127:0] sum_q, addend;
   always_comb begin
     addend = '0;
-    for (int p = 0; p < NPORTS; p++)
-      for (int i = 0; i < OWN; i++)
-        if (add_q == 8'(OWN*p + i) && csr_index_i == own_reason(i)) addend = drop_q[128*(OWN*p+i) +: 128];
+    for (int i = 0; i < OWN*NPORTS; i++)
+      if (add_q == 8'(i) && csr_index_i == own_reason(i % OWN)) addend = drop_q[128*i +: 128];
     if (add_q == 8'(OWN*NPORTS) && csr_index_i == sl_pkg::REASON_COPY)             addend = copy_q[127:0];
     if (add_q == 8'(OWN*NPORTS) && csr_index_i == sl_pkg::REASON_COPY_METERED)     addend = copy_q[255:128];
   end

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The datapath's registers (block csr of the contract) on AXI4-Lite, one transaction at a time, and the window TBL_*
-// through which the tables of rules, actions, meters and counters are read and written an entry at a time. After a reset
-// it first clears the action table and the counters in memory (STATUS bit 0 meanwhile).
+// through which the tables of rules, actions, meters and counters are read and written an entry at a time. After a
+// reset it first clears the action table and the counters in memory (STATUS bit 0 meanwhile).
 `default_nettype none
 module sl_csr #(
   parameter int unsigned NPORTS = 2,
@@ -54,7 +54,6 @@ module sl_csr #(
   input  wire logic [1023:0]     action_data_i,
   output logic                   meter_write_o,
   output logic [3:0]             meter_index_o,
-  input  wire logic [128*16-1:0] meter_data_i,
   output logic                   count_req_o,
   output logic [7:0]             count_table_o,
   output logic [7:0]             count_index_o,
@@ -119,6 +118,12 @@ module sl_csr #(
     .b_read_i(1'b0), .b_write_i(rule_write_o || init_walk_q), .b_addr_i(init_walk_q ? walk_q[5:0] : sel_index[5:0]),
     .b_data_i(entry_o), .b_data_o(rule_unused)
   );
+
+  // The meters as written.
+  logic [127:0] meter_mem [0:sl_pkg::METERS-1];
+  always_ff @(posedge clk_i) begin
+    if (meter_write_o || init_walk_q) meter_mem[init_walk_q ? walk_q[3:0] : sel_index[3:0]] <= entry_o[127:0];
+  end
 
   logic start;
   assign start = state_q == IDLE && command_q && !init_q;
@@ -207,7 +212,7 @@ module sl_csr #(
               case (sel_table)
                 sl_pkg::CSR_TABLE_CLASS:  state_q <= FETCH;
                 sl_pkg::CSR_TABLE_ACTION: if (!write_q) state_q <= FETCH;
-                sl_pkg::CSR_TABLE_METER:  if (!write_q) data_q <= 1024'(meter_data_i[128*sel_index[3:0] +: 128]);
+                sl_pkg::CSR_TABLE_METER:  if (!write_q) data_q <= 1024'(meter_mem[sel_index[3:0]]);
                 default:                  state_q <= COUNT;
               endcase
             end
@@ -219,8 +224,8 @@ module sl_csr #(
           state_q <= IDLE;
         end
         // A rule with a new cookie is a new rule: its counters restart.
-        COMPARE: state_q <= rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] != data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
-                            ? ZERO : IDLE;
+        COMPARE: state_q <= rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
+                            == data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] ? IDLE : ZERO;
         ZERO: if (count_ack_i) state_q <= IDLE;
         COUNT: begin
           if (count_ack_i) begin
@@ -277,7 +282,9 @@ module sl_csr #(
         sl_pkg::CSR_TBL_STATUS: s_axil_rdata <= {30'd0, error_q, command_q || state_q != IDLE};
         default: begin
           if (raddr[11:5] == 7'h04) s_axil_rdata <= port_flags_q[32*raddr[4:2] +: 32];
-          if (raddr[11:6] == 6'h03) s_axil_rdata <= raddr[2] ? mac_hi_q[32*raddr[5:3] +: 32] : mac_lo_q[32*raddr[5:3] +: 32];
+          if (raddr[11:6] == 6'h03) begin
+            s_axil_rdata <= raddr[2] ? mac_hi_q[32*raddr[5:3] +: 32] : mac_lo_q[32*raddr[5:3] +: 32];
+          end
           if (raddr[11:7] == 5'h03) s_axil_rdata <= data_q[32*raddr[6:2] +: 32];
         end
       endcase

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// N registers in a row for what travels beside a pipeline; a stage holds its value while nothing valid passes.
+// N registers in a row (at most 5) for what travels beside a pipeline; a stage holds its value while nothing valid
+// passes.
 `default_nettype none
 module sl_delay #(
   parameter int unsigned W = 8,
@@ -12,22 +13,23 @@ module sl_delay #(
   output logic              valid_o,
   output logic      [W-1:0] data_o
 );
-  logic [N-1:0]   valid_q;
-  logic [N*W-1:0] data_q;
+  logic [4:0]   valid_q;
+  logic [W-1:0] data1_q, data2_q, data3_q, data4_q, data5_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
-    else         valid_q <= N'({valid_q, valid_i});
-  end
-
-  for (genvar i = 0; i < N; i++) begin : g_stage
-    if (i == 0) begin : g_first
-      always_ff @(posedge clk_i) if (valid_i) data_q[W-1:0] <= data_i;
-    end else begin : g_next
-      always_ff @(posedge clk_i) if (valid_q[i-1]) data_q[i*W +: W] <= data_q[(i-1)*W +: W];
-    end
+    else         valid_q <= {valid_q[3:0], valid_i};
+    if (valid_i)              data1_q <= data_i;
+    if (N >= 2 && valid_q[0]) data2_q <= data1_q;
+    if (N >= 3 && valid_q[1]) data3_q <= data2_q;
+    if (N >= 4 && valid_q[2]) data4_q <= data3_q;
+    if (N >= 5 && valid_q[3]) data5_q <= data4_q;
   end
 
   assign valid_o = valid_q[N-1];
-  assign data_o  = data_q[(N-1)*W +: W];
+  assign data_o  = N == 1 ? data1_q : N == 2 ? data2_q : N == 3 ? data3_q : N == 4 ? data4_q : data5_q;
+
+`ifndef SYNTHESIS
+  initial assert (N >= 1 && N <= 5) else $fatal(1, "sl_delay: N is out of range");
+`endif
 endmodule

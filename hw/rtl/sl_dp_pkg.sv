@@ -95,7 +95,6 @@ package sl_dp_pkg;
   localparam int unsigned IP_W     = 10 + 3*8 + 3*16 + 2*128;
   localparam int unsigned PARSED_W = 3 + 14 + 48 + 1 + 12 + 16 + 2*IP_W + 1 + 24;
   localparam int unsigned JOB_W    = 3 + 14 + 1 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 16 + 1;
-  localparam int unsigned FOUND_W  = 96;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage emit (docs/datapath.md, 9): joins a frame's new first bytes (the block from rewrite) with the rest of the packet
-// and sends it to its port. All beats of all frames are written to a ring as they pass parse; here they are read again.
+// Stage emit (docs/datapath.md, 9): joins a frame's new first bytes (the block from rewrite) with the rest of the
+// packet and sends it to its port. All beats of all frames are written to a ring as they pass parse; here they are read
+// again.
 //
 //   new frame:   | header (hdr_len) | IP packet: first 64 bytes | rest of the IP packet          |
 //                 \_________________ block ________________/     \__ ring, shifted by src_off - hdr_len __/
 //
-// The ring has two banks, even and odd beats, so that the 128 bytes that one output beat may need are read in one clock.
-// An output beat therefore needs one clock, whatever the shift: a frame takes as many clocks as it has output beats, and
-// a frame that is not forwarded takes one.
+// The ring has two banks, even and odd beats, so that the 128 bytes that one output beat may need are read in one
+// clock. An output beat therefore needs one clock, whatever the shift: a frame takes as many clocks as it has output
+// beats, and a frame that is not forwarded takes one.
 `default_nettype none
 module sl_emit #(
   parameter int unsigned NPORTS = 2,
@@ -132,19 +133,22 @@ module sl_emit #(
   end
 
   // e1: two beats in order, shifted by whole 16 bytes; e2: by the rest; e3: joined.
-  logic [1023:0] pair;
   logic [639:0]  coarse2_q;
   logic [511:0]  fine3_q;
-  assign pair = odd1_q ? {even_q, odd_q} : {odd_q, even_q};
+
+  function automatic logic [639:0] coarse(input logic [1023:0] pair, input logic [1:0] n);
+    coarse = 640'(pair >> {n, 7'd0});
+  endfunction
 
   function automatic logic [511:0] join_at(input logic [511:0] front, input logic [511:0] rest, input logic [7:0] n);
-    join_at = rest;
-    for (int i = 0; i < 64; i++) if (8'(i) < n) join_at[8*i +: 8] = front[8*i +: 8];
+    logic [511:0] mask;
+    mask = n[6] ? '0 : {512{1'b1}} << {n[5:0], 3'd0};
+    join_at = (rest & mask) | (front & ~mask);
   endfunction
 
   always_ff @(posedge clk_i) begin
     if (valid1_q) begin
-      coarse2_q <= 640'(pair >> {shift1_q[5:4], 7'd0});
+      coarse2_q <= coarse(odd1_q ? {even_q, odd_q} : {odd_q, even_q}, shift1_q[5:4]);
       shift2_q  <= shift1_q;
       {port2_q, last2_q, bytes2_q, from2_q, block2_q} <= {port1_q, last1_q, bytes1_q, from1_q, block1_q};
     end

@@ -36,8 +36,15 @@ module sl_ingress #(
   localparam int unsigned BEATS_MAX = (sl_pkg::FRAME_MAX + sl_pkg::BEAT_BYTES - 1) / sl_pkg::BEAT_BYTES;
 
   function automatic logic [6:0] keep_count(input logic [63:0] keep);
-    keep_count = 7'd0;
-    for (int i = 0; i < 64; i++) if (keep[i]) keep_count = 7'(i + 1);
+    logic [63:0] k;
+    k = keep;
+    keep_count = {keep[63], 6'd0};
+    if (!keep[63]) begin
+      for (int i = 5; i >= 0; i--) begin
+        keep_count[i] = k[(1 << i) - 1];
+        if (k[(1 << i) - 1]) k = k >> (1 << i);
+      end
+    end
   endfunction
 
   logic [511:0] mem [0:(1<<LOG2)-1];

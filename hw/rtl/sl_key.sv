@@ -17,9 +17,11 @@ module sl_key (
   logic [319:0]   key;
 
   always_comb begin
-    ip = job_i.decap ? parsed_i.inner : parsed_i.outer;
+    // (Undefined without a frame: nothing looks at it then.)
+    ip = 'x;
+    if (valid_i) ip = job_i.decap ? parsed_i.inner : parsed_i.outer;
     reason = job_i.reason;
-    if (job_i.reason == sl_pkg::REASON_FORWARDED) begin
+    if (valid_i && job_i.reason == sl_pkg::REASON_FORWARDED) begin
       if (job_i.decap && !parsed_i.vxlan)               reason = sl_pkg::REASON_TUNNEL_INNER;
       else if (job_i.decap && !ip.v4 && !ip.v6)         reason = sl_pkg::REASON_TUNNEL_INNER;
       else if (ip.bad_ip)                               reason = sl_pkg::REASON_BAD_IP;
@@ -31,7 +33,8 @@ module sl_key (
       else if (!ip.tcp && !ip.udp)                      reason = sl_pkg::REASON_NO_L4;
       else if (!ip.l4_ok)                               reason = sl_pkg::REASON_BAD_L4;
     end
-    key = {ip.v6 ? 8'd6 : 8'd4, ip.proto, job_i.tenant, ip.dport, ip.sport, ip.dst, ip.src};
+    key = 'x;
+    if (valid_i) key = {ip.v6 ? 8'd6 : 8'd4, ip.proto, job_i.tenant, ip.dport, ip.sport, ip.dst, ip.src};
   end
 
   always_ff @(posedge clk_i) begin

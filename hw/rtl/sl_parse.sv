@@ -105,7 +105,11 @@ module sl_parse (
   logic [15:0]   inner_etype2_q, udp_len;
   logic [639:0]  inner_view2_q;
   logic [879:0]  udp;      // 110 bytes from the UDP header on: UDP 8, VXLAN 8, Ethernet 14, IP 80
-  assign udp     = eth1_q.etype == 16'h86dd ? view1_q[320 +: 880] : view1_q[160 +: 880];
+  // (Undefined without a frame: nothing looks at it then.)
+  always_comb begin
+    udp = 'x;
+    if (valid1_q) udp = eth1_q.etype == 16'h86dd ? view1_q[320 +: 880] : view1_q[160 +: 880];
+  end
   assign udp_len = be16(udp[47:32]);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid2_q <= 1'b0;
@@ -157,7 +161,9 @@ module sl_parse (
   end
 
 `ifndef SYNTHESIS
-  a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni) inner_valid == eth_valid && inner_valid == tun_valid);
-  a_window_once: assert property (@(posedge clk_i) disable iff (!rst_ni) valid_i && sop_i |-> beat_q == 2'd3 || beat_q == 2'd0);
+  a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    inner_valid == eth_valid && inner_valid == tun_valid);
+  a_window_once: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    valid_i && sop_i |-> beat_q == 2'd3 || beat_q == 2'd0);
 `endif
 endmodule

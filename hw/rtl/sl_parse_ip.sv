@@ -32,7 +32,7 @@ module sl_parse_ip (
   function automatic logic [17:0] sum3(input logic [639:0] view, input logic [3:0] ihl, input int n);
     sum3 = 18'd0;
     for (int w = 3*n; w < 3*n + 3; w++) begin
-      if (w < 2 * int'(ihl)) sum3 = sum3 + 18'({view[16*w +: 8], view[16*w + 8 +: 8]});
+      if (w < 2 * 32'(ihl)) sum3 = sum3 + 18'({view[16*w +: 8], view[16*w + 8 +: 8]});
     end
   endfunction
 
@@ -57,7 +57,7 @@ module sl_parse_ip (
     payload   = 16'd0;
     ip1_d.v4  = v4;
     ip1_d.v6  = v6;
-    if (v4) begin
+    if (valid_i && v4) begin
       ip1_d.bad_ip  = len_i < 14'd20 || view_i[7:4] != 4'd4 || ihl < 4'd5 || total < 16'({ihl, 2'b00})
                       || total > 16'(len_i);
       ip1_d.frag    = frag4;
@@ -67,7 +67,7 @@ module sl_parse_ip (
       ip1_d.dst     = 128'(view_i[159:128]);
       ip1_d.ip_len  = total;
       payload       = total - 16'({ihl, 2'b00});
-    end else if (v6) begin
+    end else if (valid_i && v6) begin
       payload       = be16(view_i[47:32]);
       ip1_d.bad_ip  = len_i < 14'd40 || view_i[7:4] != 4'd6 || 17'(payload) + 17'd40 > 17'(len_i);
       ip1_d.frag    = proto == 8'd44;

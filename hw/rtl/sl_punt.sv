@@ -19,7 +19,6 @@ module sl_punt #(
   input  wire logic                      meter_write_i,
   input  wire logic [3:0]                meter_index_i,
   input  wire logic [127:0]              meter_data_i,
-  output logic [128*16-1:0]              meter_data_o,
   // Beats as they come from sl_arb.
   input  wire logic                      beat_i,
   input  wire logic [511:0]              data_i,
@@ -55,7 +54,7 @@ module sl_punt #(
     assign take[m] = wants && job_i.meter == 4'(m);
     sl_meter u_meter (
       .clk_i, .rst_ni, .write_i(meter_write_i && meter_index_i == 4'(m)), .data_i(meter_data_i),
-      .data_o(meter_data_o[128*m +: 128]), .tick_i, .tick_size_i, .take_i(take[m]), .pass_o(pass[m])
+      .tick_i, .tick_size_i, .take_i(take[m]), .pass_o(pass[m])
     );
   end
 
@@ -84,19 +83,23 @@ module sl_punt #(
 
   sl_dp_pkg::host_meta_t meta1;
   always_comb begin
-    meta1.len        = job1_q.len;
-    meta1.port       = 8'(job1_q.port);
-    meta1.reason     = job1_q.reason;
-    meta1.rule       = job1_q.rule;
-    meta1.tenant     = job1_q.tenant;
-    meta1.mark_valid = job1_q.mark_valid;
-    meta1.mark       = job1_q.mark;
-    meta1.hash       = found1_q.hash[31:0];
-    meta1.flow_id    = found1_q.flow_id;
-    if (job1_q.reason == sl_pkg::REASON_FORWARDED) begin
-      meta1.reason     = sl_pkg::REASON_COPY;
-      meta1.mark_valid = 1'b1;
-      meta1.mark       = job1_q.copy_mark;
+    // (Undefined without a frame: nothing looks at it then.)
+    meta1 = 'x;
+    if (valid1_q) begin
+      meta1.len        = job1_q.len;
+      meta1.port       = 8'(job1_q.port);
+      meta1.reason     = job1_q.reason;
+      meta1.rule       = job1_q.rule;
+      meta1.tenant     = job1_q.tenant;
+      meta1.mark_valid = job1_q.mark_valid;
+      meta1.mark       = job1_q.mark;
+      meta1.hash       = found1_q.hash[31:0];
+      meta1.flow_id    = found1_q.flow_id;
+      if (job1_q.reason == sl_pkg::REASON_FORWARDED) begin
+        meta1.reason     = sl_pkg::REASON_COPY;
+        meta1.mark_valid = 1'b1;
+        meta1.mark       = job1_q.copy_mark;
+      end
     end
   end
 

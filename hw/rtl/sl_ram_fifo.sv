@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A large queue in block memory. Entries become readable when committed: a writer that commits at a frame's end makes it
-// store and forward, one that commits every entry makes it a plain queue. The oldest entry is held in the output
+// A large queue in block memory. Entries become readable when committed: a writer that commits at a frame's end makes
+// it store and forward, one that commits every entry makes it a plain queue. The oldest entry is held in the output
 // register, so one entry leaves per clock. There is no full flag: the writer looks at free_o or keeps credits.
 `default_nettype none
 module sl_ram_fifo #(

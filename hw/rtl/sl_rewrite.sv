@@ -3,7 +3,7 @@
 // Ethernet header as it came) with its lengths completed, followed by the first 64 bytes of the IP packet with NAT and
 // TTL applied; every header that changes lies within these. The rest of the packet follows in emit.
 //
-//   window ─► r1 pick IP packet ─► r2 addresses, sums ─► r3 checksums, lengths ─► r4, r5 shift behind the header ─► block
+//   window ─► r1 pick IP packet ─► r2 addresses, sums ─► r3 checksums, lengths ─► r4, r5 shift behind header ─► block
 //
 // Latency: 5 clocks, one frame per clock; frames that are not forwarded pass without meaning.
 `default_nettype none
@@ -211,8 +211,7 @@ module sl_rewrite (
 
   // r4: cut the header to its length and shift the packet behind it by whole 16 bytes; r5: by the rest.
   function automatic logic [895:0] cut(input logic [895:0] hdr, input logic [6:0] len);
-    cut = hdr;
-    for (int i = 0; i < 112; i++) if (7'(i) >= len) cut[8*i +: 8] = 8'd0;
+    cut = hdr & ~({896{1'b1}} << {len, 3'd0});
   endfunction
 
   logic [895:0]  hdr4_q;

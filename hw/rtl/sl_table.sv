@@ -12,7 +12,8 @@
 module sl_table #(
   parameter int unsigned TABLE_LOG2 = 16,
   parameter int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3,
-  parameter int unsigned SLOT_W = 320 + TABLE_LOG2 + BUCKET_LOG2 + 9
+  parameter int unsigned SLOT_W = 320 + TABLE_LOG2 + BUCKET_LOG2 + 9,
+  parameter int unsigned SLOT_S = 384       // of the bus of eight slots: bits from one to the next
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -34,7 +35,7 @@ module sl_table #(
   input  wire logic [BUCKET_LOG2-1:0] c_bucket0_i,
   input  wire logic [BUCKET_LOG2-1:0] c_bucket1_i,
   input  wire logic [SLOT_W-1:0]      c_slot_i,
-  output logic [8*SLOT_W-1:0]         c_slots_o,
+  output logic [8*SLOT_S-1:0]         c_slots_o,
   // Commands: records and the keys beside them.
   input  wire logic                   c_record_read_i,
   input  wire logic                   c_record_write_i,
@@ -45,15 +46,18 @@ module sl_table #(
   output logic [511:0]                c_record_o,
   output logic [319:0]                c_key_o
 );
-  logic [8*SLOT_W-1:0] slots;
+  logic [8*SLOT_S-1:0] slots;
   for (genvar s = 0; s < 8; s++) begin : g_slot
+    logic [SLOT_W-1:0] a_slot, b_slot;
     sl_slot_ram #(.W(SLOT_W), .LOG2(BUCKET_LOG2)) u_ram (
       .clk_i,
       .a_read_i(valid_i), .a_addr_i(s < 4 ? hash_i[BUCKET_LOG2-1:0] : hash_i[32 +: BUCKET_LOG2]),
-      .a_data_o(slots[s*SLOT_W +: SLOT_W]),
+      .a_data_o(a_slot),
       .b_read_i(c_slot_read_i), .b_write_i(c_slot_write_i[s]), .b_addr_i(s < 4 ? c_bucket0_i : c_bucket1_i),
-      .b_data_i(c_slot_i), .b_data_o(c_slots_o[s*SLOT_W +: SLOT_W])
+      .b_data_i(c_slot_i), .b_data_o(b_slot)
     );
+    assign slots[s*SLOT_S +: SLOT_S]     = SLOT_S'(a_slot);
+    assign c_slots_o[s*SLOT_S +: SLOT_S] = SLOT_S'(b_slot);
   end
 
   // t1: the buckets are there. t2: compared. t3: one flow id. t4: its record.
@@ -81,9 +85,9 @@ module sl_table #(
       job2_q  <= job1_q;
       hash2_q <= hash1_q;
       for (int s = 0; s < 8; s++) begin
-        match2_q[s] <= slots[s*SLOT_W + SLOT_W - 1] && slots[s*SLOT_W + SLOT_W - 9 +: 8] == epoch_i
-                       && slots[s*SLOT_W +: 320] == key1_q;
-        ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] <= slots[s*SLOT_W + 320 +: TABLE_LOG2];
+        match2_q[s] <= slots[s*SLOT_S + SLOT_W - 1] && slots[s*SLOT_S + SLOT_W - 9 +: 8] == epoch_i
+                       && slots[s*SLOT_S +: 320] == key1_q;
+        ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] <= slots[s*SLOT_S + 320 +: TABLE_LOG2];
       end
     end
     if (valid2_q) begin

@@ -32,11 +32,18 @@ module sl_tx #(
   output logic              busy_o
 );
   function automatic logic [6:0] keep_count(input logic [63:0] keep);
-    keep_count = 7'd0;
-    for (int i = 0; i < 64; i++) if (keep[i]) keep_count = 7'(i + 1);
+    logic [63:0] k;
+    k = keep;
+    keep_count = {keep[63], 6'd0};
+    if (!keep[63]) begin
+      for (int i = 5; i >= 0; i--) begin
+        keep_count[i] = k[(1 << i) - 1];
+        if (k[(1 << i) - 1]) k = k >> (1 << i);
+      end
+    end
   endfunction
   function automatic logic [63:0] keep_mask(input logic [6:0] n);
-    for (int i = 0; i < 64; i++) keep_mask[i] = 7'(i) < n;
+    keep_mask = n[6] ? '1 : (64'd1 << n[5:0]) - 64'd1;
   endfunction
 
   logic [EMIT_LOG2:0] emit_free;

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# `make lint`: Verilator's -Wall over the RTL, for both table sizes in use. Waivers are in waivers.vlt, one line each with
+# its reason.
+SUITES += lint
+lint: $(B)/contract.stamp ## lint the RTL
+	$(Q)$(VERILATOR) --lint-only -Wall --top-module sl_core hw/lint/waivers.vlt -f $(RTL_LIST)
+	$(Q)$(VERILATOR) --lint-only -Wall --assert -GTABLE_LOG2=8 --top-module sl_core hw/lint/waivers.vlt -f $(RTL_LIST)
+	$(Q)hw/lint/check $(RTL_SRC)
+	@echo "lint: clean"
+test-lint: lint
+.PHONY: lint test-lint
