@@ -88,7 +88,24 @@ static void conn_nat(struct sl_flow_rule *r, const struct sl_key *key, const str
 	}
 }
 
-void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, const struct sl_record *record,
+/* The Ethernet header goes, with its tag: what leaves has its own. */
+static void conn_decap(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid)
+{
+	uint8_t *type = &r->decap_data[12];
+
+	if (vid) {
+		type[0] = 0x81;
+		type[2] = (uint8_t)(vid >> 8);
+		type[3] = (uint8_t)vid;
+		type += 4;
+	}
+	type[0] = key->family == 4 ? 0x08 : 0x86;
+	type[1] = key->family == 4 ? 0x00 : 0xdd;
+	r->decap = (struct rte_flow_action_raw_decap){ .data = r->decap_data, .size = vid ? 18 : 14 };
+	act(r, RTE_FLOW_ACTION_TYPE_RAW_DECAP, &r->decap);
+}
+
+void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid, const struct sl_record *record,
 		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev)
 {
 	begin(r, 1, 0);
@@ -96,10 +113,7 @@ void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, const s
 	if (record->flags & SL_RECORD_FLAG_DEC_TTL)
 		act(r, RTE_FLOW_ACTION_TYPE_DEC_TTL, NULL);
 	conn_nat(r, key, record);
-	r->decap = (struct rte_flow_action_raw_decap){ .data = r->decap_data, .size = 14 };
-	r->decap_data[12] = key->family == 4 ? 0x08 : 0x86;
-	r->decap_data[13] = key->family == 4 ? 0x00 : 0xdd;
-	act(r, RTE_FLOW_ACTION_TYPE_RAW_DECAP, &r->decap);
+	conn_decap(r, key, vid);
 	r->encap = (struct rte_flow_action_raw_encap){ .data = (uint8_t *)(uintptr_t)action->hdr, .size = action->hdr_len };
 	act(r, indirect ? RTE_FLOW_ACTION_TYPE_INDIRECT : RTE_FLOW_ACTION_TYPE_RAW_ENCAP,
 	    indirect ? (const void *)indirect : &r->encap);

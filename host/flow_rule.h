@@ -46,9 +46,9 @@ struct sl_flow_rule {
 	struct rte_flow_action_mark sample_mark;
 };
 
-/* One direction of a connection. action stays the caller's (its header is pointed to). indirect: a handle in the place of
- * raw_encap, or NULL. */
-void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, const struct sl_record *record,
+/* One direction of a connection. vid: the tag its packets come with, 0 none. action stays the caller's (its header is
+ * pointed to). indirect: a handle in the place of raw_encap, or NULL. */
+void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, uint16_t vid, const struct sl_record *record,
 		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev);
 /* What group 1 does not know: to the host, marked. */
 void sl_flow_rule_catch_all(struct sl_flow_rule *rule, uint16_t host_ethdev);

@@ -204,14 +204,17 @@ static int rule_create(uint32_t index, bool reverse)
 {
 	struct offload_flow *flow = &off.flow[index];
 	const struct sl_hop *hop = flow->hop[reverse];
+	const struct sl_conn *conn = sl_conn_at(off.table, index);
 	struct rte_flow_error error = { 0 };
+	struct sl_egress_port port;
 	struct sl_flow_rule rule;
 	struct sl_record record;
 	struct sl_key key;
 	int rc;
 
-	sl_slowpath_record(sl_conn_at(off.table, index), reverse, &key, &record);
-	sl_flow_rule_conn(&rule, &key, &record, &hop->action, hop->handle, sl_port_at(hop->action.port)->port_id);
+	sl_slowpath_record(conn, reverse, &key, &record);
+	sl_egress_return_port(sl_services_current(), conn, &port);
+	sl_flow_rule_conn(&rule, &key, port.vid, &record, &hop->action, hop->handle, sl_port_at(hop->action.port)->port_id);
 	flow->rule[reverse] = rte_flow_create(flow->proxy, &rule.attr, rule.pattern, rule.actions, &error);
 	if (flow->rule[reverse])
 		return 0;

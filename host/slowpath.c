@@ -17,7 +17,6 @@
 #define TCP_RST 4
 #define TCP_ACK 16
 #define RETRY_SHIFT_MAX 6 /* 64 s */
-#define UNKNOWN_VTEP 255
 
 struct slow_frame {
 	const uint8_t *bytes;
@@ -418,7 +417,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
-	if (!reverse && !f->decap) {
+	if (!reverse) {
 		memcpy(conn->last_hop, f->bytes + 6, sizeof(conn->last_hop));
 		conn->last_hop_port = (uint8_t)f->port;
 	}
@@ -485,6 +484,11 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 	}
 	if (service->mode == SL_MODE_NAT && tcp && !syn) {
 		run_not_syn(sp, f, v);
+		return;
+	}
+	/* The way back would have to find the client's VTEP again. */
+	if (service->mode == SL_MODE_NAT && f->decap) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
 		return;
 	}
 	backend = sl_service_select(sp->services, service, &f->key);

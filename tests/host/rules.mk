@@ -27,7 +27,7 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/conn_test
+UNIT_TESTS += $(T_HOST)/conn_test $(T_HOST)/slowpath_test
 
 $(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -43,3 +43,6 @@ $(T_HOST)/model/%.o: hw/model/%.c $(CONTRACT_H)
 
 $(T_HOST)/conn_test: $(call t_data,conn_test.o conn.o state.o) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
+
+$(T_HOST)/slowpath_test: $(call t_data,slowpath_test.o conn.o slowpath.o egress.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka

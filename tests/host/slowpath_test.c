@@ -1,0 +1,845 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The slow path, frame by frame: what is forwarded where and how, what is answered, held, dropped and why, and when the
+ * card is asked for what. Ports, next hops and the card are faked here; configuration and services are the real ones.
+ *
+ *   client 10.9.0.1, 2001:db8:9::1 (MAC client)  --->  port 0 (MAC own)  --->  backends 10.1.0.1.. (MAC 02:b0:..:last byte)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <urcu-qsbr.h>
+
+#include "host/port.h"
+#include "host/slowpath.h"
+#include "hw/model/hash.h"
+#include "sluice/record.h"
+
+#define CAPACITY 256u
+#define FIN 1
+#define SYN 2
+#define RST 4
+#define ACK 16
+
+static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };
+static struct sl_port port0;
+
+/* ---- fakes ------------------------------------------------------------------------------------------------------ */
+
+unsigned int sl_port_count(void)
+{
+	return 1;
+}
+
+struct sl_port *sl_port_at(unsigned int index)
+{
+	return index ? NULL : &port0;
+}
+
+static struct {
+	unsigned int count;
+	enum sl_offload_op op;
+	uint32_t index;
+	bool full;
+	uint32_t caps;
+} card;
+
+static bool card_submit(enum sl_offload_op op, uint32_t index)
+{
+	if (card.full)
+		return false;
+	card.count++;
+	card.op = op;
+	card.index = index;
+	return true;
+}
+
+static uint32_t card_capable(void)
+{
+	return card.caps;
+}
+
+/* ---- the bench -------------------------------------------------------------------------------------------------- */
+
+static const char config_text[] =
+	"node: {name: test}\n"
+	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
+	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9]}]\n"
+	"services:\n"
+#define S(name, vip, proto, mode, more, backends) \
+	"- {name: " name ", vip: '" vip "', protocol: " proto ", port: 80, mode: " mode ", health: {type: none}" more ", backends: [" \
+	backends "]}\n"
+	S("dsr", "192.0.2.1", "tcp", "dsr-l2", "", "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}")
+	S("nat", "192.0.2.2", "tcp", "nat", "", "{name: b1, address: 10.1.0.1, port: 8080}")
+	S("ipip", "192.0.2.3", "tcp", "ipip", "", "{name: b1, address: 10.1.0.1}")
+	S("vxlan", "192.0.2.4", "tcp", "vxlan", "", "{name: b1, address: 10.1.0.1, vni: 9, inner_mac: '02:00:00:00:99:01'}")
+	S("never", "192.0.2.5", "tcp", "dsr-l2", ", offload: {policy: never}", "{name: b1, address: 10.1.0.1}")
+	S("packets", "192.0.2.6", "tcp", "dsr-l2", ", offload: {policy: packets, packets: 4}", "{name: b1, address: 10.1.0.1}")
+	S("udp", "192.0.2.7", "udp", "dsr-l2", ", offload: {udp_packets: 3}", "{name: b1, address: 10.1.0.1}")
+	S("lost", "192.0.2.8", "tcp", "dsr-l2", "", "{name: b1, address: 10.1.0.77}")
+	S("drained", "192.0.2.9", "tcp", "dsr-l2", "", "{name: b1, address: 10.1.0.1, weight: 0}")
+	S("red", "192.0.2.1", "tcp", "dsr-l2", ", tenant: red", "{name: b1, address: 10.1.0.3}")
+	S("blue", "192.0.2.1", "tcp", "dsr-l2", ", tenant: blue", "{name: b1, address: 10.1.0.4}")
+	S("nat6", "2001:db8::2", "tcp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
+
+struct bench {
+	struct sl_config *config;
+	struct sl_service_table *services;
+	struct sl_conn *entries;
+	struct sl_conn_table *table;
+	struct sl_worker_stats stats;
+	struct sl_slow_backend backends[SL_SERVICE_IDS + 1];
+	uint32_t retry[CAPACITY];
+	struct sl_slowpath sp;
+	struct sl_slow_verdict v;
+};
+
+static void hop_ready(const struct sl_services *s, const struct sl_addr *addr)
+{
+	struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1500 };
+
+	hop.mac[0] = 2;
+	hop.mac[1] = 0xb0;
+	hop.mac[5] = addr->bytes[addr->family == 4 ? 3 : 15];
+	sl_egress_nexthop_changed(s, addr, &hop);
+}
+
+static int bench_up(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	static const uint64_t key[2] = { 3, 4 };
+	struct sl_config_error error;
+	const struct sl_services *s;
+	uint32_t adopted, dropped;
+	char err[256];
+
+	port0 = (struct sl_port){ .mtu = 1500, .kernel_ifindex = 5 };
+	memcpy(port0.mac, own, 6);
+	memset(&card, 0, sizeof(card));
+	card.caps = UINT32_MAX;
+	if (sl_config_parse("t", config_text, sizeof(config_text) - 1, &b->config, &error))
+		fail_msg("%s", error.text);
+	b->services = sl_service_table_create(b->config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
+	assert_non_null(b->services);
+	s = sl_services_current();
+	sl_egress_configure(b->config);
+	sl_egress_services_changed(s, NULL);
+	for (uint32_t id = 1; id < SL_SERVICE_IDS; id++) {
+		if (s->backend[id] && s->backend[id]->address.bytes[3] != 77)
+			hop_ready(s, &s->backend[id]->address);
+	}
+	b->entries = calloc(CAPACITY, sizeof(*b->entries));
+	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
+	b->sp = (struct sl_slowpath){ .table = b->table, .shards = 0xffff, .services = s, .now_ms = 1000000, .stats = &b->stats,
+				      .backends = b->backends, .retry = b->retry, .offload = card_submit, .capable = card_capable };
+	b->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { b->config->ports[0].vtep[0] } };
+	memcpy(b->sp.port[0].mac, own, 6);
+	*state = b;
+	return 0;
+}
+
+static int bench_down(void **state)
+{
+	struct bench *b = *state;
+
+	sl_egress_clear();
+	sl_service_table_destroy(b->services);
+	sl_conn_table_destroy(b->table);
+	sl_config_free(b->config);
+	free(b->entries);
+	free(b);
+	return 0;
+}
+
+/* ---- frames ----------------------------------------------------------------------------------------------------- */
+
+struct frame {
+	uint8_t b[2048];
+	uint32_t len;
+};
+
+static void put16(uint8_t *p, unsigned int v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static uint32_t sum16(uint32_t sum, const uint8_t *p, uint32_t n)
+{
+	for (uint32_t i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	return n & 1 ? sum + ((uint32_t)p[n - 1] << 8) : sum;
+}
+
+static uint16_t l4_sum(const uint8_t *ip, uint32_t ip_len)
+{
+	const uint32_t off = ip[0] >> 4 == 4 ? 20 : 40, n = ip_len - off;
+	const uint8_t proto = ip[ip[0] >> 4 == 4 ? 9 : 6];
+	uint32_t sum = proto == 1 ? 0 : sum16(proto + n, ip + (off == 20 ? 12 : 8), off == 20 ? 8 : 32);
+
+	return (uint16_t)~sl_csum_fold(sum16(sum, ip + off, n));
+}
+
+struct spec {
+	const char *src, *dst;
+	uint16_t sport, dport;
+	uint8_t proto, flags, ttl;
+	uint16_t vlan, payload;
+	const uint8_t *smac;
+	uint16_t frag;
+};
+
+static struct frame make(struct spec s)
+{
+	const bool six = strchr(s.src, ':');
+	struct frame f = { .len = 0 };
+	uint32_t off = 12, l4len = s.proto == 17 ? 8 : 20, ip_len = (six ? 40 : 20) + l4len + s.payload;
+	uint8_t *ip, *l4;
+
+	memcpy(f.b, own, 6);
+	memcpy(f.b + 6, s.smac ? s.smac : client, 6);
+	if (s.vlan) {
+		put16(f.b + off, 0x8100);
+		put16(f.b + off + 2, s.vlan);
+		off += 4;
+	}
+	put16(f.b + off, six ? 0x86dd : 0x0800);
+	ip = f.b + off + 2;
+	if (six) {
+		ip[0] = 0x60;
+		put16(ip + 4, l4len + s.payload);
+		ip[6] = s.proto;
+		ip[7] = s.ttl ? s.ttl : 64;
+		inet_pton(AF_INET6, s.src, ip + 8);
+		inet_pton(AF_INET6, s.dst, ip + 24);
+	} else {
+		ip[0] = 0x45;
+		put16(ip + 2, ip_len);
+		put16(ip + 6, s.frag ? s.frag : 0x4000);
+		ip[8] = s.ttl ? s.ttl : 64;
+		ip[9] = s.proto;
+		inet_pton(AF_INET, s.src, ip + 12);
+		inet_pton(AF_INET, s.dst, ip + 16);
+		put16(ip + 10, (uint16_t)~sl_csum_fold(sum16(0, ip, 20)));
+	}
+	l4 = ip + (six ? 40 : 20);
+	put16(l4, s.sport);
+	put16(l4 + 2, s.dport);
+	if (s.proto == 17) {
+		put16(l4 + 4, 8u + s.payload);
+	} else {
+		l4[7] = 100; /* sequence number */
+		l4[11] = 200; /* acknowledged */
+		l4[12] = 0x50;
+		l4[13] = s.flags;
+	}
+	memset(l4 + l4len, 'x', s.payload);
+	put16(l4 + (s.proto == 17 ? 6 : 16), l4_sum(ip, ip_len));
+	f.len = off + 2 + ip_len;
+	return f;
+}
+
+static struct frame tcp(const char *vip, uint16_t sport, uint8_t flags)
+{
+	return make((struct spec){ .src = strchr(vip, ':') ? "2001:db8:9::1" : "10.9.0.1", .dst = vip, .sport = sport, .dport = 80,
+				   .proto = 6, .flags = flags });
+}
+
+static const struct sl_slow_verdict *run(struct bench *b, const struct frame *f)
+{
+	sl_slowpath_run(&b->sp, f->b, f->len, 0, false, &b->v);
+	return &b->v;
+}
+
+static void expect(struct bench *b, struct frame f, enum sl_slow_fate fate, enum sl_reason reason)
+{
+	const uint64_t before = b->stats.reason_packets[reason];
+
+	run(b, &f);
+	if (b->v.fate != fate || b->v.reason != reason)
+		fail_msg("fate %u reason %s, wanted fate %u reason %s", b->v.fate, sl_reason_name(b->v.reason), fate,
+			 sl_reason_name(reason));
+	if (fate != SL_SLOW_HOLD)
+		assert_int_equal(b->stats.reason_packets[reason], before + 1);
+}
+
+/* The frame that a FORWARD verdict makes, its innermost checksums verified. */
+static struct frame sent(const struct bench *b, const struct frame *f)
+{
+	const struct sl_rewrite *r = &b->v.rewrite;
+	struct frame out = { .len = r->head_len + (uint32_t)(r->payload_end - r->payload_off) };
+	struct sl_headers h;
+	const struct sl_packet *p;
+
+	memcpy(out.b, r->head, r->head_len);
+	memcpy(out.b + r->head_len, f->b + r->payload_off, (size_t)(r->payload_end - r->payload_off));
+	assert_int_equal(sl_parse(sl_window_at(out.b), out.len, 0, SL_VXLAN_PORT, &h), 0);
+	p = sl_headers_effective(&h);
+	if (p->flags & SL_PACKET_L4)
+		assert_int_equal(l4_sum(out.b + p->l3_off, (uint32_t)p->l3_end - p->l3_off), 0);
+	return out;
+}
+
+static struct sl_conn *conn_of(struct bench *b, const struct frame *f)
+{
+	run(b, f);
+	assert_int_not_equal(b->v.index, SL_CONN_NONE);
+	return sl_conn_at(b->table, b->v.index);
+}
+
+static void handshake(struct bench *b, const char *vip, uint16_t sport)
+{
+	expect(b, tcp(vip, sport, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp(vip, sport, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+}
+
+static void answer(struct bench *b, enum sl_offload_op op, uint32_t index, enum sl_reason reason, bool gone)
+{
+	const struct sl_offload_result r = { .index = index, .op = (uint8_t)op, .reason = (uint8_t)reason };
+
+	assert_int_equal(sl_slowpath_offload_done(&b->sp, &r), gone);
+}
+
+/* Handshake, and the card takes it. */
+static uint32_t offloaded(struct bench *b, const char *vip, uint16_t sport)
+{
+	handshake(b, vip, sport);
+	assert_int_equal(card.op, SL_OFFLOAD_INSERT);
+	answer(b, SL_OFFLOAD_INSERT, card.index, SL_REASON_OFFLOADED, false);
+	assert_int_equal(sl_conn_at(b->table, card.index)->reason, SL_REASON_OFFLOADED);
+	return card.index;
+}
+
+/* ---- forwarding ------------------------------------------------------------------------------------------------- */
+
+static void test_modes(void **state)
+{
+	static const uint8_t b1[6] = { 2, 0xb0, 0, 0, 0, 1 }, inner[6] = { 2, 0, 0, 0, 0x99, 1 };
+	struct bench *b = *state;
+	struct frame f, o;
+
+	f = tcp("192.0.2.2", 1000, SYN);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_int_equal(o.len, f.len);
+	assert_memory_equal(o.b, b1, 6);
+	assert_memory_equal(o.b + 6, own, 6);
+	assert_memory_equal(o.b + 30, "\x0a\x01\x00\x01", 4); /* destination: the backend */
+	assert_memory_equal(o.b + 36, "\x1f\x90", 2);         /* and its port */
+	assert_int_equal(o.b[22], 63);
+
+	f = tcp("2001:db8::2", 1000, SYN);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_int_equal(o.b[38 + 1], 0x01);
+	assert_memory_equal(o.b + 56, "\x1f\x90", 2);
+	assert_int_equal(o.b[21], 63);
+
+	f = tcp("192.0.2.1", 1000, SYN);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_memory_equal(o.b + 30, f.b + 30, o.len - 30); /* addresses and all behind them as they came */
+
+	f = tcp("192.0.2.3", 1000, SYN);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_int_equal(o.len, f.len + 20);
+	assert_int_equal(o.b[23], 4);
+	assert_memory_equal(o.b + 26, "\x0a\x00\x00\x01\x0a\x01\x00\x01", 8);
+
+	f = tcp("192.0.2.4", 1000, SYN);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_int_equal(o.len, f.len + 50);
+	assert_memory_equal(o.b + 46, "\0\0\x09", 3);
+	assert_memory_equal(o.b + 50, inner, 6);
+}
+
+static void test_nat_return(void **state)
+{
+	static const uint8_t router[6] = { 2, 0, 0, 0, 0, 9 };
+	struct bench *b = *state;
+	struct frame f = make((struct spec){ .src = "10.1.0.1", .dst = "10.9.0.1", .sport = 8080, .dport = 1000, .proto = 6,
+					     .flags = SYN | ACK, .payload = 100, .smac = router }), o;
+
+	/* Nobody's yet: the kernel may have it. */
+	expect(b, f, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+	expect(b, tcp("192.0.2.2", 1000, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_memory_equal(o.b, client, 6); /* back where the client's frame came from */
+	assert_memory_equal(o.b + 26, "\xc0\x00\x02\x02", 4);
+	assert_memory_equal(o.b + 34, "\x00\x50\x03\xe8", 4);
+	assert_int_equal(conn_of(b, &f)->state, SL_CONN_EMBRYONIC); /* the client has not acknowledged */
+}
+
+static void test_not_forwarded(void **state)
+{
+	static const struct {
+		const char *what;
+		struct spec spec;
+		enum sl_slow_fate fate;
+		enum sl_reason reason;
+	} rows[] = {
+		{ "no such service", { .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 81, .proto = 6, .flags = SYN }, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE },
+		{ "not a VIP", { .src = "10.9.0.1", .dst = "192.0.2.99", .sport = 1, .dport = 80, .proto = 6, .flags = SYN }, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE },
+		{ "fragment to a VIP", { .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .frag = 0x2000 }, SL_SLOW_DROP,
+		  SL_REASON_FRAG_UNSUPPORTED },
+		{ "fragment to others", { .src = "10.9.0.1", .dst = "192.0.2.99", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .frag = 0x2000 }, SL_SLOW_KERNEL,
+		  SL_REASON_NO_SERVICE },
+		{ "no backend", { .src = "10.9.0.1", .dst = "192.0.2.9", .sport = 1, .dport = 80, .proto = 6, .flags = SYN }, SL_SLOW_DROP, SL_REASON_NO_BACKEND },
+		{ "no next hop", { .src = "10.9.0.1", .dst = "192.0.2.8", .sport = 1, .dport = 80, .proto = 6, .flags = SYN }, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP },
+		{ "nobody's VLAN", { .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .vlan = 13 }, SL_SLOW_KERNEL, SL_REASON_KERNEL },
+		{ "TTL 1", { .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .ttl = 1 }, SL_SLOW_REPLY, SL_REASON_TTL_EXPIRED },
+		{ "too big for the tunnel", { .src = "10.9.0.1", .dst = "192.0.2.3", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .payload = 1460 }, SL_SLOW_REPLY,
+		  SL_REASON_TOO_BIG },
+	};
+	struct bench *b = *state;
+	struct frame f;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].what);
+		expect(b, make(rows[i].spec), rows[i].fate, rows[i].reason);
+	}
+	f = tcp("192.0.2.1", 5, SYN);
+	f.b[5] = 99;
+	expect(b, f, SL_SLOW_DROP, SL_REASON_MAC_FILTER);
+	memset(f.b, 0xff, 6);
+	expect(b, f, SL_SLOW_KERNEL, SL_REASON_KERNEL);
+	f = tcp("192.0.2.1", 5, SYN);
+	f.b[25] ^= 1;
+	expect(b, f, SL_SLOW_DROP, SL_REASON_BAD_IP_CSUM);
+	f = tcp("192.0.2.1", 5, SYN);
+	f.len = 13;
+	expect(b, f, SL_SLOW_DROP, SL_REASON_RUNT);
+	f = tcp("192.0.2.1", 5, SYN);
+	f.b[12] = 8;
+	f.b[13] = 6; /* ARP */
+	expect(b, f, SL_SLOW_KERNEL, SL_REASON_KERNEL);
+	assert_int_equal(card.count, 0);
+}
+
+static void test_tenants(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .vlan = 12 }), in, o;
+	uint32_t index;
+
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_int_equal(o.b[5], 3); /* red's own backend, not dsr's */
+	index = b->v.index;
+	assert_int_equal(sl_conn_at(b->table, index)->key.tenant, 7);
+	/* The same tuple in another tenant is another connection. */
+	expect(b, make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN }), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_not_equal(b->v.index, index);
+
+	/* blue: inside VXLAN from a VTEP it trusts. */
+	in = make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN });
+	f = make((struct spec){ .src = "10.0.0.9", .dst = "10.0.0.1", .sport = 50000, .dport = 4789, .proto = 17,
+				.payload = (uint16_t)(8 + in.len) });
+	memcpy(f.b + 42, "\x08\0\0\0\0\x01\xf4\0", 8);
+	memcpy(f.b + 50, in.b, in.len);
+	put16(f.b + 40, 0);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	o = sent(b, &f);
+	assert_int_equal(o.len, in.len);
+	assert_int_equal(o.b[5], 4);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->key.tenant, 8);
+	/* From a VTEP that nobody trusts it is the host's own business. */
+	f.b[29] = 10;
+	f.b[25]--;
+	expect(b, f, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+}
+
+static void test_unknown_not_syn(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = tcp("192.0.2.1", 7, ACK);
+	uint32_t backend;
+
+	/* Where the hash says, the same as its SYN would have gone. */
+	backend = sl_conn_at(b->table, run(b, &f)->index)->backend_id;
+	assert_int_equal(b->v.fate, SL_SLOW_FORWARD);
+	expect(b, tcp("192.0.2.1", 8, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	f = tcp("192.0.2.1", 7, SYN);
+	assert_int_equal(conn_of(b, &f)->backend_id, backend);
+	/* A last packet makes no entry. */
+	f = tcp("192.0.2.1", 9, FIN | ACK);
+	run(b, &f);
+	assert_int_equal(b->v.fate, SL_SLOW_FORWARD);
+	assert_int_equal(b->v.index, SL_CONN_NONE);
+	/* nat has lost the translation: reset, but never a reset for a reset. */
+	expect(b, tcp("192.0.2.2", 7, ACK), SL_SLOW_REPLY, SL_REASON_NOT_SYN);
+	f = (struct frame){ .len = b->v.reply.len };
+	memcpy(f.b, b->v.reply.frame, f.len);
+	assert_memory_equal(f.b, client, 6);
+	assert_memory_equal(f.b + 26, "\xc0\x00\x02\x02\x0a\x09\x00\x01", 8);
+	assert_int_equal(f.b[47], RST);
+	assert_int_equal(f.b[41], 200); /* the sequence number that the client acknowledged */
+	assert_int_equal(l4_sum(f.b + 14, f.len - 14), 0);
+	assert_int_equal(sl_csum_fold(sum16(0, f.b + 14, 20)), 0xffff);
+	expect(b, tcp("192.0.2.2", 7, RST), SL_SLOW_DROP, SL_REASON_NOT_SYN);
+}
+
+/* ---- states and the card ---------------------------------------------------------------------------------------- */
+
+static void test_offload_moment(void **state)
+{
+	struct bench *b = *state;
+	struct frame f;
+
+	expect(b, tcp("192.0.2.1", 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_HANDSHAKE);
+	assert_int_equal(card.count, 0);
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 1);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_PENDING);
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 1); /* asked once */
+
+	handshake(b, "192.0.2.5", 1);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_POLICY_NEVER);
+	handshake(b, "192.0.2.6", 1);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_FEW_PACKETS);
+	assert_int_equal(card.count, 1);
+	handshake(b, "192.0.2.6", 1); /* SYN again: packets 3 and 4 */
+	assert_int_equal(card.count, 2);
+
+	f = make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.7", .sport = 1, .dport = 80, .proto = 17 });
+	for (unsigned int n = 1; n <= 3; n++) {
+		assert_int_equal(card.count, 2);
+		expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	}
+	assert_int_equal(card.count, 3);
+
+	card.caps &= ~(uint32_t)SL_CAP_NAT4;
+	handshake(b, "192.0.2.2", 1);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_NO_CARD);
+	assert_int_equal(card.count, 3);
+}
+
+static void test_offload_retry(void **state)
+{
+	struct bench *b = *state;
+	uint32_t index;
+
+	handshake(b, "192.0.2.1", 1);
+	index = card.index;
+	answer(b, SL_OFFLOAD_INSERT, index, SL_REASON_TABLE_FULL, false);
+	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_TABLE_FULL);
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 1); /* not yet */
+	b->sp.now_ms += 1100;
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 2);
+	answer(b, SL_OFFLOAD_INSERT, index, SL_REASON_TABLE_FULL, false);
+	b->sp.now_ms += 1100; /* the pause has doubled */
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 2);
+	b->sp.now_ms += 1100;
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 3);
+	/* A full ring to the offload thread: the next packet tries again. */
+	card.full = true;
+	handshake(b, "192.0.2.1", 2);
+	assert_int_equal(b->stats.offload_queue_full, 1);
+	card.full = false;
+	expect(b, tcp("192.0.2.1", 2, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 4);
+}
+
+static void test_syn_on_live_entry(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = tcp("192.0.2.1", 1, SYN);
+	uint32_t index, created;
+
+	/* Established: to the entry's backend. */
+	index = offloaded(b, "192.0.2.1", 1);
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(b->v.index, index);
+	/* Closing and in software: chosen anew at once. */
+	handshake(b, "192.0.2.5", 1);
+	expect(b, tcp("192.0.2.5", 1, FIN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->state, SL_CONN_CLOSING);
+	created = (uint32_t)b->stats.conns_created;
+	expect(b, tcp("192.0.2.5", 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(b->stats.conns_created, created + 1);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->state, SL_CONN_EMBRYONIC);
+	/* Closing and in hardware: the card must forget it before that same SYN goes on. */
+	expect(b, tcp("192.0.2.1", 1, FIN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, f, SL_SLOW_HOLD, SL_REASON_CLOSING);
+	assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
+	assert_int_equal(card.index, index);
+	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, true);
+	created = (uint32_t)b->stats.conns_created;
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(b->stats.conns_created, created + 1);
+}
+
+static void test_syn_while_inserting(void **state)
+{
+	struct bench *b = *state;
+	uint32_t index;
+
+	handshake(b, "192.0.2.1", 1);
+	index = card.index;
+	expect(b, tcp("192.0.2.1", 1, RST), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.1", 1, SYN), SL_SLOW_HOLD, SL_REASON_CLOSING);
+	assert_int_equal(card.count, 1);
+	answer(b, SL_OFFLOAD_INSERT, index, SL_REASON_OFFLOADED, false);
+	assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
+	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, true);
+	assert_int_equal(sl_conn_at(b->table, index)->state, SL_CONN_FREE);
+}
+
+static void test_syn_backend_down(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = tcp("192.0.2.1", 1, SYN);
+	uint32_t old = conn_of(b, &f)->backend_id;
+
+	handshake(b, "192.0.2.1", 2);
+	sl_service_table_begin(b->services);
+	sl_service_table_health(b->services, old, SL_BACKEND_DOWN, 1);
+	sl_service_table_commit(b->services);
+	b->sp.services = sl_services_current();
+	f = tcp("192.0.2.1", 1, ACK);
+	assert_int_equal(conn_of(b, &f)->backend_id, old); /* what is under way keeps its backend */
+	f = tcp("192.0.2.1", 1, SYN);
+	/* In the card meanwhile: it is taken out first. */
+	answer(b, SL_OFFLOAD_INSERT, card.index, SL_REASON_INSERT_FAILED, false);
+	assert_int_not_equal(conn_of(b, &f)->backend_id, old);
+}
+
+static void test_copy(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = tcp("192.0.2.1", 1, FIN | ACK), stray = tcp("192.0.2.1", 2, FIN | ACK);
+	const uint32_t index = offloaded(b, "192.0.2.1", 1);
+	const uint64_t packets = sl_conn_at(b->table, index)->sw_packets;
+
+	sl_slowpath_run(&b->sp, f.b, f.len, 0, true, &b->v);
+	assert_int_equal(b->v.fate, SL_SLOW_DROP); /* the card has sent it already */
+	assert_int_equal(b->v.reason, SL_REASON_COPY);
+	assert_int_equal(sl_conn_at(b->table, index)->state, SL_CONN_CLOSING);
+	assert_int_equal(sl_conn_at(b->table, index)->offload, SL_CONN_HARDWARE);
+	assert_int_equal(sl_conn_at(b->table, index)->sw_packets, packets);
+	sl_slowpath_run(&b->sp, stray.b, stray.len, 0, true, &b->v);
+	assert_int_equal(b->v.fate, SL_SLOW_DROP);
+}
+
+static void scan_all(struct bench *b)
+{
+	sl_slowpath_expire(&b->sp, CAPACITY);
+}
+
+static void test_idle(void **state)
+{
+	struct bench *b = *state;
+	const struct sl_config_timeouts *t = &b->config->services[0].timeouts;
+	uint32_t index;
+
+	/* In software: gone after its timeout. */
+	handshake(b, "192.0.2.5", 1);
+	b->sp.now_ms += t->established_ms - 2000;
+	scan_all(b);
+	assert_int_equal(sl_conn_table_used(b->table), 1);
+	b->sp.now_ms += 5000;
+	scan_all(b);
+	assert_int_equal(sl_conn_table_used(b->table), 0);
+	assert_int_equal(b->stats.conns_expired, 1);
+	/* In hardware: the card is asked first. */
+	index = offloaded(b, "192.0.2.1", 1);
+	b->sp.now_ms += t->established_ms + 2000;
+	scan_all(b);
+	assert_int_equal(card.op, SL_OFFLOAD_QUERY);
+	sl_conn_at(b->table, index)->last_seen_ms = b->sp.now_ms - 1000; /* it has seen packets */
+	answer(b, SL_OFFLOAD_QUERY, index, SL_REASON_OFFLOADED, false);
+	assert_int_equal(card.op, SL_OFFLOAD_QUERY);
+	b->sp.now_ms += t->established_ms + 2000;
+	scan_all(b);
+	answer(b, SL_OFFLOAD_QUERY, index, SL_REASON_OFFLOADED, false);
+	assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
+	assert_int_equal(sl_conn_table_used(b->table), 1);
+	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, true);
+	assert_int_equal(sl_conn_table_used(b->table), 0);
+	/* A half-open one has little time, one that closes too. */
+	expect(b, tcp("192.0.2.1", 3, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	handshake(b, "192.0.2.5", 3);
+	expect(b, tcp("192.0.2.5", 3, FIN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	b->sp.now_ms += (t->syn_ms > t->fin_ms ? t->syn_ms : t->fin_ms) + 3000;
+	scan_all(b);
+	assert_int_equal(sl_conn_table_used(b->table), 0);
+}
+
+static void test_evict(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t index = offloaded(b, "192.0.2.1", 1), check = sl_conn_at(b->table, index)->check;
+
+	sl_slowpath_evict(&b->sp, index, check + 1); /* a predecessor's */
+	assert_int_equal(card.count, 1);
+	sl_slowpath_evict(&b->sp, index, check);
+	assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
+	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, false);
+	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_EVICTED);
+	b->sp.now_ms += 100000;
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.count, 2); /* and stays out */
+	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_EVICTED);
+}
+
+static void test_lost(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t index = offloaded(b, "192.0.2.1", 1);
+
+	answer(b, SL_OFFLOAD_LOST, index, SL_REASON_NO_CARD, false);
+	assert_int_equal(sl_conn_at(b->table, index)->offload, SL_CONN_SOFTWARE);
+	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_NO_CARD);
+	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+}
+
+static void test_full(void **state)
+{
+	struct bench *b = *state;
+
+	for (uint16_t n = 0; n < CAPACITY * 4; n++) {
+		struct frame f = tcp("192.0.2.1", (uint16_t)(2000 + n), SYN);
+
+		run(b, &f);
+		assert_int_equal(b->v.fate, SL_SLOW_FORWARD); /* with an entry or without */
+	}
+	assert_true(b->stats.reason_packets[SL_REASON_CONN_FULL] > 0);
+	assert_int_equal(sl_conn_table_used(b->table), CAPACITY / 4);
+	expect(b, tcp("192.0.2.2", 1, SYN), SL_SLOW_DROP, SL_REASON_CONN_FULL);
+}
+
+static void test_owner(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = tcp("192.0.2.1", 1, SYN);
+
+	b->sp.shards = 0;
+	run(b, &f);
+	assert_int_equal(b->v.fate, SL_SLOW_ELSEWHERE);
+	b->sp.shards = 1u << b->v.shard;
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+}
+
+static void test_adopt(void **state)
+{
+	struct bench *b = *state;
+	uint32_t index[2], id;
+
+	handshake(b, "192.0.2.2", 1);
+	index[0] = b->v.index;
+	id = sl_conn_at(b->table, index[0])->backend_id;
+	handshake(b, "192.0.2.1", 1);
+	index[1] = b->v.index;
+	sl_conn_at(b->table, index[0])->backend_id = 4000; /* another run's number */
+	sl_conn_at(b->table, index[1])->backend_addr[3] = 50; /* not configured any more */
+	memset(b->backends, 0, sizeof(b->backends));
+	assert_int_equal(sl_slowpath_adopt(&b->sp), 1);
+	assert_int_equal(sl_conn_at(b->table, index[0])->backend_id, id);
+	assert_int_equal(b->backends[id].connections, 1);
+	assert_int_equal(sl_conn_at(b->table, index[1])->state, SL_CONN_FREE);
+}
+
+/* ---- ICMP ------------------------------------------------------------------------------------------------------- */
+
+static void test_icmp_made(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.3", .sport = 1, .dport = 80, .proto = 6, .flags = ACK, .payload = 1460 });
+	const uint8_t *r = b->v.reply.frame;
+
+	expect(b, f, SL_SLOW_REPLY, SL_REASON_TOO_BIG);
+	assert_memory_equal(r, client, 6);
+	assert_memory_equal(r + 26, "\xc0\x00\x02\x03\x0a\x09\x00\x01", 8); /* from the VIP to the client */
+	assert_memory_equal(r + 34, "\x03\x04", 2);
+	assert_memory_equal(r + 40, "\x05\xc8", 2); /* 1480: 1500 less the outer header */
+	assert_memory_equal(r + 42, f.b + 14, 500); /* the packet as it came */
+	assert_int_equal(l4_sum(r + 14, b->v.reply.len - 14), 0);
+	assert_true(b->v.reply.len <= 14 + 576);
+
+	f = make((struct spec){ .src = "2001:db8:9::1", .dst = "2001:db8::2", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .ttl = 1 });
+	expect(b, f, SL_SLOW_REPLY, SL_REASON_TTL_EXPIRED);
+	assert_int_equal(r[54], 3);
+	assert_int_equal(l4_sum(r + 14, b->v.reply.len - 14), 0);
+	/* Bounded. */
+	for (unsigned int n = 0; n < SL_REPLY_RATE + 10; n++)
+		run(b, &f);
+	assert_int_equal(b->v.fate, SL_SLOW_DROP);
+	assert_int_equal(b->v.reason, SL_REASON_TTL_EXPIRED);
+	assert_true(b->stats.icmp_limited > 0);
+	b->sp.now_ms += 1000;
+	expect(b, f, SL_SLOW_REPLY, SL_REASON_TTL_EXPIRED);
+}
+
+/* An ICMP "fragmentation needed" from a router, about a packet that the VIP sent to the client. */
+static struct frame frag_needed(const char *vip, uint16_t client_port)
+{
+	struct frame quoted = make((struct spec){ .src = vip, .dst = "10.9.0.1", .sport = 80, .dport = client_port, .proto = 6,
+						  .flags = ACK });
+	struct frame f = make((struct spec){ .src = "10.8.0.1", .dst = vip, .proto = 6, .payload = 16 });
+
+	f.b[23] = 1;
+	put16(f.b + 24, 0);
+	put16(f.b + 24, (uint16_t)~sl_csum_fold(sum16(0, f.b + 14, 20)));
+	memset(f.b + 34, 0, 8);
+	f.b[34] = 3;
+	f.b[35] = 4;
+	put16(f.b + 40, 1400);
+	memcpy(f.b + 42, quoted.b + 14, 28);
+	put16(f.b + 36, l4_sum(f.b + 14, f.len - 14));
+	return f;
+}
+
+static void test_icmp_passed(void **state)
+{
+	struct bench *b = *state;
+	const uint8_t *r = b->v.reply.frame;
+
+	/* Nobody's connection: counted, dropped. Echo belongs to the kernel. */
+	expect(b, frag_needed("192.0.2.1", 1), SL_SLOW_DROP, SL_REASON_NO_L4);
+	handshake(b, "192.0.2.1", 1);
+	expect(b, frag_needed("192.0.2.1", 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_int_equal(r[1], 0xb0); /* to a backend's MAC */
+	assert_memory_equal(r + 30, "\xc0\x00\x02\x01", 4);
+
+	handshake(b, "192.0.2.2", 1);
+	expect(b, frag_needed("192.0.2.2", 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_memory_equal(r + 30, "\x0a\x01\x00\x01", 4);      /* to the backend */
+	assert_memory_equal(r + 42 + 12, "\x0a\x01\x00\x01", 4); /* about its own packet */
+	assert_memory_equal(r + 42 + 20, "\x1f\x90", 2);
+	assert_int_equal(sl_csum_fold(sum16(0, r + 14, 20)), 0xffff);
+	assert_int_equal(l4_sum(r + 14, b->v.reply.len - 14), 0);
+	assert_int_equal(b->stats.icmp_passed, 2);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
+	const struct CMUnitTest tests[] = {
+		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_unknown_not_syn),
+		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting),
+		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_evict), T(test_lost), T(test_full), T(test_owner),
+		T(test_adopt), T(test_icmp_made), T(test_icmp_passed),
+	};
+	int rc;
+
+	rcu_register_thread();
+	rc = cmocka_run_group_tests_name("slowpath", tests, NULL, NULL);
+	rcu_unregister_thread();
+	return rc;
+}
