@@ -45,6 +45,7 @@ struct sl_engine {
 	void *table_memory;
 	uint32_t ctrl;
 	uint32_t hash_key[SL_CSR_HASH_KEY_COUNT];
+	uint32_t mac_lo[SL_MAC_FILTERS]; /* as written; the filter takes it with MAC_HI */
 	uint32_t tbl_sel;
 	uint32_t tbl_status;
 	uint32_t tbl_data[SL_CSR_TBL_DATA_COUNT];
@@ -138,6 +139,7 @@ static void reset(struct sl_engine *e)
 	memset(e->port_count, 0, sizeof(e->port_count));
 	memset(e->rule_count, 0, sizeof(e->rule_count));
 	memset(e->hash_key, 0, sizeof(e->hash_key));
+	memset(e->mac_lo, 0, sizeof(e->mac_lo));
 	memset(e->tbl_data, 0, sizeof(e->tbl_data));
 	e->ctrl = 0;
 	e->tbl_sel = 0;
@@ -439,6 +441,12 @@ static void write_hash_key(struct sl_engine *e, uint32_t word, uint32_t value)
 	e->table.seed = e->registers.seed;
 }
 
+static void write_mac_filter(struct sl_engine *e, uint32_t index, uint32_t mac_hi)
+{
+	e->registers.filter.mac_lo[index] = e->mac_lo[index];
+	e->registers.filter.mac_hi[index] = mac_hi & 0x80ffffff;
+}
+
 /* True if offset lies in a register array; *index is its element. */
 static bool in_array(uint32_t offset, uint32_t first, uint32_t stride, uint32_t n, uint32_t *index)
 {
@@ -458,7 +466,7 @@ static uint32_t read_array(const struct sl_engine *e, uint32_t offset)
 	if (in_array(offset, SL_CSR_PORT_FLAGS(0), 4, SL_CSR_PORT_FLAGS_COUNT, &i))
 		return filter->port_flags[i];
 	if (in_array(offset, SL_CSR_MAC_LO(0), 8, SL_CSR_MAC_LO_COUNT, &i))
-		return filter->mac_lo[i];
+		return e->mac_lo[i];
 	if (in_array(offset, SL_CSR_MAC_HI(0), 8, SL_CSR_MAC_HI_COUNT, &i))
 		return filter->mac_hi[i];
 	return 0;
@@ -496,9 +504,9 @@ static void write_array(struct sl_engine *e, uint32_t offset, uint32_t value)
 	else if (in_array(offset, SL_CSR_PORT_FLAGS(0), 4, SL_CSR_PORT_FLAGS_COUNT, &i) && i < e->config.ports)
 		filter->port_flags[i] = value & 7;
 	else if (in_array(offset, SL_CSR_MAC_LO(0), 8, SL_CSR_MAC_LO_COUNT, &i))
-		filter->mac_lo[i] = value;
+		e->mac_lo[i] = value;
 	else if (in_array(offset, SL_CSR_MAC_HI(0), 8, SL_CSR_MAC_HI_COUNT, &i))
-		filter->mac_hi[i] = value & 0x80ffffff;
+		write_mac_filter(e, i, value);
 	else if (in_array(offset, SL_CSR_HASH_KEY(0), 4, SL_CSR_HASH_KEY_COUNT, &i))
 		write_hash_key(e, i, value);
 }

@@ -290,6 +290,24 @@ static void test_registers(void **state)
 	}
 }
 
+/* Half of a new address must match nothing: a filter entry changes when its second word is written. */
+static void test_mac_filter(void **state)
+{
+	const struct test_shape udp = { .family = 4, .proto = 17 };
+
+	(void)state;
+	ops->csr_write(engine, SL_CSR_MAC_LO(0), 0x00000006);
+	assert_int_equal(ops->csr_read(engine, SL_CSR_MAC_LO(0)), 6);
+	send_frame(&udp, 0, false);
+	assert_int_equal(packets(SL_CSR_TABLE_REASON, SL_REASON_KERNEL), 1);
+	ops->csr_write(engine, SL_CSR_MAC_HI(0), 0x80030100);
+	send_frame(&udp, 0, false);
+	assert_int_equal(packets(SL_CSR_TABLE_REASON, SL_REASON_KERNEL), 1);
+	assert_int_equal(packets(SL_CSR_TABLE_REASON, SL_REASON_MAC_FILTER), 1);
+	ops->reset(engine);
+	assert_int_equal(ops->csr_read(engine, SL_CSR_MAC_LO(0)), 0);
+}
+
 struct window_row {
 	const char *what;
 	uint32_t table, index, command, status;
@@ -360,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mac_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
 		cmocka_unit_test(test_create),
 	};
