@@ -2,6 +2,8 @@
 /* Stage rewrite. See rewrite.h. Checksums follow RFC 1624, equation 3: HC' = ~(~HC + ~m + m'). */
 #include "hw/model/rewrite.h"
 
+#include "hw/model/hash.h"
+
 #define PROTO_UDP 17
 
 static inline uint32_t fold(uint32_t sum)
@@ -76,7 +78,7 @@ static inline void complete_outer(struct sl_rewrite *rewrite, const struct sl_ac
 	if (action->flags & SL_ACTION_FLAG_OUTER_V6)
 		sl_store_be16(ip + 4, hdr_len - action->l3_off - 40 + inner_len);
 	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) {
-		sl_store_be16(udp, SL_ENTROPY_BASE | (uint32_t)(rewrite->hash >> 48 & 0x3fff));
+		sl_store_be16(udp, sl_hash_entropy(rewrite->hash));
 		sl_store_be16(udp + 4, hdr_len - action->l4_off + inner_len);
 	}
 }

@@ -106,12 +106,6 @@ uint32_t sl_table_lookup(const struct sl_table *table SL_NONNULL, const struct s
 	return find(table, key, hash, &place);
 }
 
-void sl_table_prefetch(const struct sl_table *table SL_NONNULL, uint64_t hash)
-{
-	for (uint32_t bank = 0; bank < SL_TABLE_BANKS; bank++)
-		__builtin_prefetch(&table->bank[bank][sl_table_bucket_index(hash, bank, table->bucket_mask)]);
-}
-
 /* Free slots of a bucket; *first is the lowest free way. */
 static inline uint32_t bucket_free(const struct sl_table_bucket *bucket, uint32_t *first)
 {

@@ -65,9 +65,6 @@ uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket, uint64_t has
 /* Flow id of the key, or SL_FLOW_ID_NONE. hash is sl_hash_key(key, &table->seed). */
 uint32_t sl_table_lookup(const struct sl_table *table, const struct sl_key *key, uint64_t hash);
 
-/* Asks the cache for what sl_table_lookup will read. */
-void sl_table_prefetch(const struct sl_table *table, uint64_t hash);
-
 /* A frame of that flow was forwarded: stage emit's counters. */
 static inline void sl_table_count(struct sl_table *table, uint32_t flow_id, uint32_t frame_len, uint32_t now_ms)
 {
