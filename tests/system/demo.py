@@ -335,10 +335,10 @@ def card_split(lab):
 
 
 def find_flow(lab, port):
-    for f in lab.cli("flow", "list")["flows"]:
-        if f["client_port"] == port:
-            return f
-    return None
+    """The connection from that client port with fresh counters (`flow show` asks the card), or None."""
+    flows = lab.cli("flow", "list", f"client_port={port}")["flows"]
+    shown = lab.cli("flow", "show", flows[0]["id"], check=False) if flows else None
+    return shown["flow"] if shown else None
 
 
 def pattern(length):

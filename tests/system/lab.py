@@ -59,10 +59,12 @@ def sh(*argv, check=True, ns=None, timeout=30, **kw):
 
 class Lab:
     """One topology. Use as a context manager; engine is rtl, model or software."""
+    made = 0
 
     def __init__(self, engine, services=None, backends=BACKENDS):
         self.engine = engine
-        self.tag = f"sl{os.getpid()}"
+        Lab.made += 1
+        self.tag = f"sl{os.getpid()}x{Lab.made}"
         self.dir = tempfile.mkdtemp(prefix="sluice-lab-")
         self.backends = backends
         self.services = services or self.default_services()
