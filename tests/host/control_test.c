@@ -284,6 +284,12 @@ static void every_request_has_its_answer(void **state)
 		json_decref(answer);
 	}
 	assert_int_equal(evicted, 6);
+	{
+		json_t *answer = ask("{\"command\":\"flow show\",\"id\":\"5\"}");
+
+		assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "flow"), "detail")), "?");
+		json_decref(answer);
+	}
 }
 
 static void flows_are_paged(void **state)

@@ -197,6 +197,7 @@ static void refusal_is_detected_in_time_and_rise_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rhythms) / sizeof(rhythms[0]); i++) {
 		unsigned int interval = rhythms[i].interval, rise = rhythms[i].rise, fall = rhythms[i].fall;
+		struct sl_check_view view;
 		struct server s = { 0 };
 		uint16_t port;
 		int took;
@@ -209,9 +210,13 @@ static void refusal_is_detected_in_time_and_rise_counts(void **state)
 		took = wait_state(0, SL_BACKEND_DOWN, 2000);
 		print_message("fall %u x %u ms, refusing: down after %d ms\n", fall, interval, took);
 		assert_in_range(took, (fall - 1) * rhythms[i].timeout, fall * interval + rhythms[i].timeout + SLACK_MS);
+		assert_true(sl_checks_get(checks, backend(0)->id, &view));
+		assert_int_equal(view.streak, fall);
 		server_open(&s, port);
 		took = wait_state(0, SL_BACKEND_UP, 2000);
 		assert_in_range(took, rise > 1 ? (rise - 1) * interval - interval / 2 : 0, rise * interval + SLACK_MS);
+		assert_true(sl_checks_get(checks, backend(0)->id, &view));
+		assert_int_equal(view.streak, rise);
 		stop();
 		server_close(&s);
 	}
@@ -224,7 +229,7 @@ static void silence_is_detected_in_time(void **state)
 	uint16_t port = silent_port(fds);
 
 	(void)state;
-	start(service("web", 80, port, 100, 60, 1, 2));
+	start(service("web", 80, port, 400, 60, 1, 2));
 	took = wait_state(0, SL_BACKEND_DOWN, 2000);
 	assert_in_range(took, 50, 60 + SLACK_MS); /* the first check decides alone */
 	assert_true(sl_checks_get(checks, backend(0)->id, &view));

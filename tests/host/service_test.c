@@ -335,7 +335,6 @@ static void a_reload_keeps_ids_and_retires(void **state)
 	struct sl_service_table *t = create("services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B2)
 						    SERVICE("ssh", "10.1.0.1", "tcp", "22", "", B1), &ops);
 	uint32_t b1 = backend("web", "b1")->id, b2 = backend("web", "b2")->id, ssh = backend("ssh", "b1")->id;
-	const uint16_t *table;
 	struct sl_addr vip;
 
 	(void)state;
@@ -356,19 +355,30 @@ static void a_reload_keeps_ids_and_retires(void **state)
 		sl_service_table_sweep(t);
 	assert_non_null(sl_services_backend(sl_services_current(), b2));
 	assert_non_null(service("ssh"));
-	table = service("web")->maglev;
 	live[b2] = live[ssh] = 0;
 	sl_service_table_sweep(t);
 	assert_null(sl_services_backend(sl_services_current(), b2));
 	assert_null(service("ssh"));
 	assert_non_null(service("web")->maglev);
-	(void)table;
 	/* The same name at another address is another backend; back again it is the one it was. */
 	live[b1] = 1;
 	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", "{name: b1, address: 10.0.0.99}"));
 	assert_int_equal(sl_services_backend(sl_services_current(), b1)->state, SL_BACKEND_RETIRED);
 	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1));
 	assert_int_equal(sl_services_backend(sl_services_current(), b1)->state, SL_BACKEND_UP);
+	sl_service_table_destroy(t);
+}
+
+static void an_operators_weight_lasts_until_the_file_changes_it(void **state)
+{
+	struct sl_service_table *t = create("services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B2), NULL);
+
+	(void)state;
+	assert_int_equal(sl_service_table_weight(t, backend("web", "b1")->id, 9), 0);
+	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B3));
+	assert_int_equal(backend("web", "b1")->weight, 9);
+	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", "{name: b1, address: 10.0.0.11, weight: 4}"));
+	assert_int_equal(backend("web", "b1")->weight, 4);
 	sl_service_table_destroy(t);
 }
 
@@ -441,6 +451,7 @@ int main(void)
 		cmocka_unit_test(removal_changes_little),
 		cmocka_unit_test(selection_follows_weight_and_health),
 		cmocka_unit_test(a_reload_keeps_ids_and_retires),
+		cmocka_unit_test(an_operators_weight_lasts_until_the_file_changes_it),
 		cmocka_unit_test(too_many_change_nothing),
 		cmocka_unit_test(a_connection_finds_its_backend),
 	};
