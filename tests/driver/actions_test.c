@@ -85,6 +85,9 @@ static void test_sharing(void **state)
 	own = get(1, true);
 	assert_int_not_equal(own, a);
 	assert_int_equal(get(1, false), a);
+	sl_actions_put(&actions, b);
+	own = get(2, true);
+	assert_int_not_equal(get(2, false), own);         /* an exclusive entry is not joined */
 	assert_int_equal(card[a].hdr[0], 1);
 	assert_int_equal(card[own].flags & SL_ACTION_FLAG_VALID, SL_ACTION_FLAG_VALID);
 }

@@ -211,6 +211,9 @@ static void test_adoption(void **state)
 		add(&rules, mark, mark);
 	sl_rules_close(&rules);
 	assert_int_equal(sl_rules_open(&rules, NULL, SLOTS), 0);
+	assert_int_equal(sl_rules_add(&rules, &rules.slots[18]->content, 2, 7, &rule), 0);
+	assert_int_not_equal(rule->index, 18);        /* equal content of another owner is not adopted */
+	assert_int_equal(sl_rules_remove(&rules, rule), 0);
 	writes = card.writes;
 	rule = add(&rules, 1, 1);
 	assert_int_equal(card.writes, writes);        /* adopted where it stands */
