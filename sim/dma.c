@@ -308,7 +308,7 @@ static bool admin_step(struct sl_dma *d)
 		worked = true;
 	}
 	if (d->admin_busy || sl_queue_pending(q) == 0 || sl_queue_room(q) == 0 ||
-	    (sl_mgmt_status(d->mgmt) & SL_MGMT_STATUS_SERVING) == 0)
+	    (sl_mgmt_status(d->mgmt) & (SL_MGMT_STATUS_SERVING | SL_MGMT_STATUS_FAILED)) == 0)
 		return worked;
 	if (!sl_queue_peek(&d->queues, SL_QUEUE_ADMIN, 0, &cmd) || !sl_mgmt_admin_submit(d->mgmt, &cmd))
 		return worked;

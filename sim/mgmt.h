@@ -41,7 +41,7 @@
 
 /* bar.STATUS */
 #define SL_MGMT_STATUS_SERVING 1u  /* firmware has booted and serves the admin queue */
-#define SL_MGMT_STATUS_FAILED  2u  /* firmware failed its self-test */
+#define SL_MGMT_STATUS_FAILED  2u  /* firmware failed its self-test: it serves only what helps to find out why */
 #define SL_MGMT_STATUS_SILENT  4u  /* firmware has stopped beating */
 
 struct sl_mgmt; /* opaque */
