@@ -61,12 +61,29 @@ module sl_class (
   end
 
   // k1, k2: the rules.
+  // A prefix length as a mask in memory order: bit 7 of byte 0 is the first bit of the address.
+  function automatic logic [127:0] prefix_mask(input logic [7:0] plen);
+    prefix_mask = '0;
+    for (int i = 0; i < 128; i++) if (8'(i) < plen) prefix_mask[8*(i/8) + 7 - (i%8)] = 1'b1;
+  endfunction
+  // (Undefined without a write: nothing looks at them then.)
+  logic [127:0] src_mask, dst_mask;
+  always_comb begin
+    src_mask = 'x;
+    dst_mask = 'x;
+    if (rule_write_i) begin
+      src_mask = prefix_mask(rule_i[sl_pkg::CLASS_RULE_SRC_PLEN_LSB +: 8]);
+      dst_mask = prefix_mask(rule_i[sl_pkg::CLASS_RULE_DST_PLEN_LSB +: 8]);
+    end
+  end
+
   logic [sl_pkg::CLASS_RULES-1:0] hit;
   for (genvar r = 0; r < sl_pkg::CLASS_RULES; r++) begin : g_rule
-    sl_class_rule u_rule (
-      .clk_i, .rst_ni, .write_i(rule_write_i && rule_index_i == 6'(r)), .rule_i,
+    sl_class_rule #(.INDEX(r)) u_rule (
+      .clk_i, .rst_ni, .write_i(rule_write_i), .index_i(rule_index_i), .rule_i, .src_mask_i(src_mask),
+      .dst_mask_i(dst_mask),
       .valid_i(valid0_q), .parsed_i(parsed0_q), .eff_frag_i(eff_frag_q), .eff_tcp_i(eff_tcp_q),
-      .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .hit_o(hit[r])
+      .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .valid1_i(valid1_q), .hit_o(hit[r])
     );
   end
 

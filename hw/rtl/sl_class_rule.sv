@@ -2,11 +2,16 @@
 // One classification rule's match fields and its comparison with a frame's headers (docs/datapath.md, 3). Latency: 2
 // clocks, one frame per clock. What the rule then does is kept by sl_class.
 `default_nettype none
-module sl_class_rule (
+module sl_class_rule #(
+  parameter int unsigned INDEX = 0
+) (
   input  wire logic                clk_i,
   input  wire logic                rst_ni,
-  input  wire logic                write_i,
+  input  wire logic                write_i,    // to the rule of index_i
+  input  wire logic [5:0]          index_i,
   input  wire logic [1023:0]       rule_i,     // structure class_rule
+  input  wire logic [127:0]        src_mask_i, // its prefixes as masks
+  input  wire logic [127:0]        dst_mask_i,
   input  wire logic                valid_i,
   input  wire sl_dp_pkg::parsed_t  parsed_i,
   // The effective packet's fields and what all rules need of them, prepared by sl_class.
@@ -15,14 +20,9 @@ module sl_class_rule (
   input  wire logic [7:0]          eff_flags_i,
   input  wire logic [7:0]          eff_ttl_i,
   input  wire logic                inner_good_i,
-  output logic                     hit_o       // 2 clocks after valid_i
+  input  wire logic                valid1_i,   // valid_i a clock ago
+  output logic                     hit_o       // 2 clocks after valid_i, then until the next frame
 );
-  // A prefix length as a mask in memory order: bit 7 of byte 0 is the first bit of the address.
-  function automatic logic [127:0] prefix_mask(input logic [7:0] plen);
-    prefix_mask = '0;
-    for (int i = 0; i < 128; i++) if (8'(i) < plen) prefix_mask[8*(i/8) + 7 - (i%8)] = 1'b1;
-  endfunction
-
   logic         valid_q;
   logic [47:0]  dmac_q, dmac_mask_q;
   logic [7:0]   port_mask_q;
@@ -40,8 +40,8 @@ module sl_class_rule (
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
-    else if (write_i) valid_q <= rule_i[sl_pkg::CLASS_RULE_VALID_LSB +: 8] != 8'd0;
-    if (write_i) begin
+    else if (write_i && index_i == 6'(INDEX)) valid_q <= rule_i[sl_pkg::CLASS_RULE_VALID_LSB +: 8] != 8'd0;
+    if (write_i && index_i == 6'(INDEX)) begin
       dmac_q        <= rule_i[sl_pkg::CLASS_RULE_DMAC_LSB +: 48];
       dmac_mask_q   <= rule_i[sl_pkg::CLASS_RULE_DMAC_MASK_LSB +: 48];
       port_mask_q   <= rule_i[sl_pkg::CLASS_RULE_PORT_MASK_LSB +: 8];
@@ -73,9 +73,9 @@ module sl_class_rule (
                        && rule_i[sl_pkg::CLASS_RULE_DPORT_LO_LSB +: 16] == 16'd0
                        && rule_i[sl_pkg::CLASS_RULE_DPORT_HI_LSB +: 16] == 16'hffff;
       src_q         <= rule_i[sl_pkg::CLASS_RULE_SRC_LSB +: 128];
-      src_mask_q    <= prefix_mask(rule_i[sl_pkg::CLASS_RULE_SRC_PLEN_LSB +: 8]);
+      src_mask_q    <= src_mask_i;
       dst_q         <= rule_i[sl_pkg::CLASS_RULE_DST_LSB +: 128];
-      dst_mask_q    <= prefix_mask(rule_i[sl_pkg::CLASS_RULE_DST_PLEN_LSB +: 8]);
+      dst_mask_q    <= dst_mask_i;
     end
   end
 
@@ -88,9 +88,8 @@ module sl_class_rule (
   assign l4    = (parsed_i.outer.tcp || parsed_i.outer.udp) && parsed_i.outer.l4_ok;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) seen_q <= 1'b0;
-    else         seen_q <= valid_i && valid_q;
-    if (valid_i && valid_q) begin
+    if (valid_i) begin
+      seen_q  <= valid_q;
       frame_q <= port_mask_q[parsed_i.port] && (parsed_i.dmac & dmac_mask_q) == dmac_q
                  && (etype_q == 16'd0 || etype_q == parsed_i.etype)
                  && (any_l3_q || (v4_q && parsed_i.outer.v4) || (v6_q && parsed_i.outer.v6))
@@ -116,6 +115,5 @@ module sl_class_rule (
     end
   end
 
-  // Only the clock after a comparison can be a hit.
-  always_ff @(posedge clk_i) if (seen_q || hit_o) hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q;
+  always_ff @(posedge clk_i) if (valid1_i) hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q;
 endmodule

@@ -155,7 +155,6 @@ module sl_csr #(
       mac_hi_q      <= '0;
       mac_q         <= '0;
       sel_q         <= '0;
-      data_q        <= '0;
       error_q       <= 1'b0;
       state_q       <= IDLE;
       command_q     <= 1'b0;
@@ -199,7 +198,6 @@ module sl_csr #(
             mac_q[48*waddr[5:3] +: 48]    <= {wdata[15:0], mac_lo_q[32*waddr[5:3] +: 32]};
           end
         end
-        if (waddr[11:7] == 5'h03) data_q[32*waddr[6:2] +: 32] <= wdata;
       end
 
       // TBL_CMD.
@@ -212,27 +210,19 @@ module sl_csr #(
               case (sel_table)
                 sl_pkg::CSR_TABLE_CLASS:  state_q <= FETCH;
                 sl_pkg::CSR_TABLE_ACTION: if (!write_q) state_q <= FETCH;
-                sl_pkg::CSR_TABLE_METER:  if (!write_q) data_q <= 1024'(meter_mem[sel_index[3:0]]);
+                sl_pkg::CSR_TABLE_METER:  ;
                 default:                  state_q <= COUNT;
               endcase
             end
           end
         end
         FETCH: state_q <= write_q ? COMPARE : KEEP;
-        KEEP: begin
-          data_q  <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data : action_data_i;
-          state_q <= IDLE;
-        end
+        KEEP: state_q <= IDLE;
         // A rule with a new cookie is a new rule: its counters restart.
         COMPARE: state_q <= rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
                             == data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] ? IDLE : ZERO;
         ZERO: if (count_ack_i) state_q <= IDLE;
-        COUNT: begin
-          if (count_ack_i) begin
-            data_q  <= 1024'(count_data_i);
-            state_q <= IDLE;
-          end
-        end
+        COUNT: if (count_ack_i) state_q <= IDLE;
         default: state_q <= IDLE;
       endcase
 
@@ -247,6 +237,18 @@ module sl_csr #(
       end
       init_q <= init_walk_q || init_count_q;
     end
+  end
+
+  // TBL_DATA.
+  always_ff @(posedge clk_i) begin
+    if (write && waddr[11:7] == 5'h03)
+      data_q[32*waddr[6:2] +: 32] <= wdata;
+    else if (start && in_table && !write_q && sel_table == sl_pkg::CSR_TABLE_METER)
+      data_q <= 1024'(meter_mem[sel_index[3:0]]);
+    else if (state_q == KEEP)
+      data_q <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data : action_data_i;
+    else if (state_q == COUNT && count_ack_i)
+      data_q <= 1024'(count_data_i);
   end
 
   // Read.

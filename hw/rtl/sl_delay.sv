@@ -19,12 +19,12 @@ module sl_delay #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
     else         valid_q <= {valid_q[3:0], valid_i};
-    if (valid_i)              data1_q <= data_i;
-    if (N >= 2 && valid_q[0]) data2_q <= data1_q;
-    if (N >= 3 && valid_q[1]) data3_q <= data2_q;
-    if (N >= 4 && valid_q[2]) data4_q <= data3_q;
-    if (N >= 5 && valid_q[3]) data5_q <= data4_q;
   end
+  always_ff @(posedge clk_i) if (valid_i)              data1_q <= data_i;
+  always_ff @(posedge clk_i) if (N >= 2 && valid_q[0]) data2_q <= data1_q;
+  always_ff @(posedge clk_i) if (N >= 3 && valid_q[1]) data3_q <= data2_q;
+  always_ff @(posedge clk_i) if (N >= 4 && valid_q[2]) data4_q <= data3_q;
+  always_ff @(posedge clk_i) if (N >= 5 && valid_q[3]) data5_q <= data4_q;
 
   assign valid_o = valid_q[N-1];
   assign data_o  = N == 1 ? data1_q : N == 2 ? data2_q : N == 3 ? data3_q : N == 4 ? data4_q : data5_q;

@@ -56,11 +56,14 @@ module sl_emit #(
   logic [7:0]         beats;
   sl_dp_pkg::shape_t  shape;
   logic [1407:0]      block;
-  logic [FRAMES_LOG2:0] waiting;
-  sl_fifo #(.W(ENTRY_W), .LOG2(FRAMES_LOG2)) u_frames (
-    .clk_i, .rst_ni, .push_i(valid_i), .data_i({forward_i, beats_i, shape_i, block_i}), .pop_i(pop),
-    .valid_o(head_valid), .data_o({forward, beats, shape, block}), .count_o(waiting)
+  logic [FRAMES_LOG2:0] entries_free;
+  logic [ENTRY_W-1:0]   head;
+  sl_ram_fifo #(.W(ENTRY_W), .LOG2(FRAMES_LOG2)) u_frames (
+    .clk_i, .rst_ni, .push_i(valid_i), .commit_i(1'b1), .data_i({forward_i, beats_i, shape_i, block_i}), .pop_i(pop),
+    .free_o(entries_free), .valid_o(head_valid), .data_o(head)
   );
+  assign {forward, beats, shape} = head[ENTRY_W-1:1408];
+  assign block = head[1407:0];
 
   // e0: choose the beat and read.
   logic [7:0]  out_q, out_beats;          // output beat of the head frame
