@@ -4,6 +4,7 @@
  * Verilated RTL), through sim/engine.h alone.
  *
  *   cosim --other LIBRARY [--symbol NAME] [--packets N] [--seed N] [--stall PERCENT] [--world N]
+ *        [--reproduction FILE]
  *
  * The run is a sequence of worlds (random rules, actions, meters, registers, connections), each of batches: flow
  * commands, hostile frames on one port, on both, commands under traffic, rewritten entries, frames from the host. After
@@ -26,7 +27,6 @@
 #define WORLD_BATCHES 40
 /* What may be under way at once; the host buffers of both engines hold it. */
 #define CHUNK_BYTES 12000
-#define REPRODUCTION "build/cosim/mismatch.json"
 
 struct run {
 	struct pair pair;
@@ -38,6 +38,7 @@ struct run {
 	uint64_t packets, commands, batches, worlds;
 	uint64_t reason[SL_REASON_NO_HOST + 1]; /* frames of the worlds that ended */
 	uint64_t seed;
+	const char *reproduction; /* where a mismatch is written */
 	uint16_t tag;
 	bool two_sources;
 };
@@ -262,7 +263,7 @@ static bool world(struct run *r, uint64_t number)
 			snprintf(name, sizeof(name), "cosim-%llu-%llu-%u", (unsigned long long)r->seed,
 				 (unsigned long long)number, i);
 			reproduce(&r->pair, &r->world, r->frames, r->frame_count, r->table_slots < 4096 ? r->table_slots : 4096,
-				  name, REPRODUCTION);
+				  name, r->reproduction);
 			return false;
 		}
 	if (r->table_slots <= 4096 && !pair_compare_flows(&r->pair, r->table_slots)) {
@@ -275,9 +276,8 @@ static bool world(struct run *r, uint64_t number)
 }
 
 struct options {
-	const char *library, *symbol;
+	const char *library, *symbol, *reproduction;
 	uint64_t packets, seed, stall, first;
-	bool one_world;
 };
 
 static bool read_options(int argc, char **argv, struct options *o)
@@ -287,6 +287,8 @@ static bool read_options(int argc, char **argv, struct options *o)
 			o->library = argv[i + 1];
 		else if (strcmp(argv[i], "--symbol") == 0)
 			o->symbol = argv[i + 1];
+		else if (strcmp(argv[i], "--reproduction") == 0)
+			o->reproduction = argv[i + 1];
 		else if (strcmp(argv[i], "--packets") == 0)
 			o->packets = strtoull(argv[i + 1], NULL, 0);
 		else if (strcmp(argv[i], "--seed") == 0)
@@ -332,17 +334,18 @@ static bool open_pair(struct run *r, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.symbol = "sl_engine_rtl", .packets = 100000, .seed = (uint64_t)time(NULL)};
+	struct options o = {.symbol = "sl_engine_rtl", .reproduction = "build/cosim/mismatch.json", .packets = 100000, .seed = (uint64_t)time(NULL)};
 	static struct run r;
 	clock_t began = clock();
 	bool good = true;
 
 	if (!read_options(argc, argv, &o)) {
 		fprintf(stderr, "usage: cosim --other LIBRARY [--symbol NAME] [--packets N] [--seed N] [--stall PERCENT] "
-				"[--world N]\n");
+				"[--world N] [--reproduction FILE]\n");
 		return 2;
 	}
 	r.seed = o.seed;
+	r.reproduction = o.reproduction;
 	r.frames = calloc(BATCH_FRAMES + 1, sizeof(*r.frames));
 	if (r.frames == NULL || !open_pair(&r, &o))
 		return 1;

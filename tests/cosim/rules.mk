@@ -28,3 +28,14 @@ cosim: $(COSIM) $(COSIM_LIB) ## RTL against model on random frames (COSIM_SEED, 
 		--world $(COSIM_WORLD)
 
 .PHONY: cosim
+
+# CI: with and without stalls; mutants of the model prove first that differences are seen.
+SUITES += cosim
+test-cosim: $(COSIM) $(COSIM_RTL) $(COSIM_RTL_FULL) $(B)/bin/vectors $(B)/vectors/corpus.json
+	$(Q)timeout 300 $(PYTHON) -B tests/cosim/mutants.py --build $(B)/cosim/mutants --cosim $(COSIM) \
+		--vectors $(B)/bin/vectors --corpus $(B)/vectors/corpus.json
+	$(Q)timeout 300 $(COSIM) --other $(abspath $(COSIM_RTL)) --seed $(COSIM_SEED) --packets 300000 --stall 40
+	$(Q)timeout 200 $(COSIM) --other $(abspath $(COSIM_RTL)) --seed $(COSIM_SEED)1 --packets 150000 --stall 0
+	$(Q)timeout 200 $(COSIM) --other $(abspath $(COSIM_RTL_FULL)) --seed $(COSIM_SEED)2 --packets 60000 --stall 70
+
+.PHONY: test-cosim

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Runs the vector corpus on card engines: vectors [--corpus FILE] [--engine NAME]... [--only PART] [--rtl LIBRARY].
- * Prints what failed, and one line per engine.
+ * Runs the vector corpus on card engines: vectors [--corpus FILE] [--engine NAME]... [--only PART] [--rtl LIBRARY]
+ * [--stop first]. Prints what failed, and one line per engine.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -38,18 +38,21 @@ static void note(struct tally *tally, const char *name, bool passed, const char 
 }
 
 /* Runs everything on one engine; false if anything failed. */
-static bool run_engine(const struct sl_engine_ops *ops, const struct sl_corpus *corpus, const char *only)
+static bool run_engine(const struct sl_engine_ops *ops, const struct sl_corpus *corpus, const char *only, bool first)
 {
-	const struct sl_engine_config config = {.ports = SL_CARD_PORTS, .table_log2 = ops == &sl_engine_model ? 12 : 0}; /* the RTL has its own */
+	struct sl_engine_config config = {.ports = SL_CARD_PORTS, .table_log2 = 0}; /* 0: the RTL has its own */
 	struct tally tally = {.engine = ops->name};
 	struct sl_card card;
 	char why[256];
 
 	if (!sl_card_open(&card, ops, &config)) {
-		printf("%s: %s\n", ops->name, card.error);
-		return false;
+		config.table_log2 = 12;
+		if (!sl_card_open(&card, ops, &config)) {
+			printf("%s: %s\n", ops->name, card.error);
+			return false;
+		}
 	}
-	for (size_t i = 0; i < corpus->count; i++) {
+	for (size_t i = 0; i < corpus->count && !(first && tally.failed); i++) {
 		const struct sl_vector *v = &corpus->vectors[i];
 
 		if (only != NULL && strstr(v->name, only) == NULL)
@@ -57,7 +60,7 @@ static bool run_engine(const struct sl_engine_ops *ops, const struct sl_corpus *
 		why[0] = '\0';
 		note(&tally, v->name, sl_drive_vector(&card, v, why, sizeof(why)), why);
 	}
-	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]) && !(first && tally.failed); i++) {
 		if (only != NULL && strstr(bounds[i].name, only) == NULL)
 			continue;
 		why[0] = '\0';
@@ -88,7 +91,7 @@ int main(int argc, char **argv)
 	struct sl_corpus *corpus;
 	size_t engine_count = 0;
 	char err[200];
-	bool ok = true;
+	bool ok = true, first = false;
 
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--corpus") == 0)
@@ -97,13 +100,16 @@ int main(int argc, char **argv)
 			only = argv[i + 1];
 		else if (strcmp(argv[i], "--rtl") == 0)
 			library = argv[i + 1];
+		else if (strcmp(argv[i], "--stop") == 0)
+			first = strcmp(argv[i + 1], "first") == 0;
 		else if (strcmp(argv[i], "--engine") == 0 && engine_count < 4)
 			engines[engine_count++] = argv[i + 1];
 		else
 			argc = 0;
 	}
 	if (argc % 2 != 1) {
-		fprintf(stderr, "usage: vectors [--corpus FILE] [--engine model|rtl]... [--only PART] [--rtl LIBRARY]\n");
+		fprintf(stderr, "usage: vectors [--corpus FILE] [--engine model|rtl]... [--only PART] [--rtl LIBRARY] "
+				"[--stop first]\n");
 		return 2;
 	}
 	corpus = sl_corpus_load(path, err, sizeof(err));
@@ -116,7 +122,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < engine_count; i++) {
 		const struct sl_engine_ops *ops = find_engine(engines[i], library);
 
-		ok = ops != NULL && run_engine(ops, corpus, only) && ok;
+		ok = ops != NULL && run_engine(ops, corpus, only, first) && ok;
 	}
 	sl_corpus_free(corpus);
 	return ok ? 0 : 1;

@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Proves that the co-simulation and the vectors can fail: breaks the model in one place at a time and expects both red.
+
+usage: mutants.py --build DIR --cosim PROGRAM --vectors PROGRAM --corpus FILE [--only PART]
+
+A mutant is the model engine with one text in one source file replaced, as a shared library that calls itself the RTL.
+A text that is not found exactly once is an error: the list below has to follow the model.
+"""
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+
+SOURCES = ["ingress", "parse", "class", "key", "hash", "table", "action", "rewrite", "punt", "pipeline"]
+ENGINE = "sim/engine_model.c"
+# name, file, text, replacement, who must see it (c: co-simulation, v: vectors)
+MUTANTS = [
+    ("unchanged", ENGINE, "/* Registers. */", "/* Registers, as they are. */", ""),  # nobody may see it
+    ("runt-13", "hw/model/ingress.c", "frame_len < SL_FRAME_MIN", "frame_len < SL_FRAME_MIN - 1", "cv"),
+    ("oversize-9601", "hw/model/ingress.c", "frame_len > SL_FRAME_MAX", "frame_len > SL_FRAME_MAX + 1", "v"),
+    ("fcs-ignored", "hw/model/ingress.c", "if (bad_fcs)", "if (0 && bad_fcs)", "cv"),
+    ("ip-length-off-by-one", "hw/model/parse.c", "off + total > end", "off + total > end + 1", "cv"),
+    ("ipv6-length-off-by-one", "hw/model/parse.c", "off + IPV6_LEN + payload > end", "off + IPV6_LEN + payload > end + 1", "cv"),
+    ("checksum-ignored", "hw/model/parse.c", "!= 0xffff)", "!= 0xffff && 0)", "cv"),
+    ("extension-140", "hw/model/parse.c", "proto == 140", "proto == 141", "cv"),
+    ("more-fragments-only", "hw/model/parse.c", "& 0x3fff) != 0", "& 0x2000) != 0", "cv"),
+    ("vxlan-any-flags", "hw/model/parse.c", "!(udp[UDP_LEN] & 0x08)", "!(udp[UDP_LEN] & 0xff)", "cv"),
+    ("udp-length-off-by-one", "hw/model/parse.c", "len > payload)", "len > payload + 1)", "cv"),
+    ("prefix-64", "hw/model/class.c", "if (plen == 64)", "if (plen >= 64)", "cv"),
+    ("port-range-end", "hw/model/class.c", "outer->dport <= rule->dport_hi", "outer->dport < rule->dport_hi", "cv"),
+    ("ttl-max", "hw/model/class.c", "effective->ttl > rule->ttl_max", "effective->ttl >= rule->ttl_max && rule->ttl_max != 255", "cv"),
+    ("options-after-extension", "hw/model/key.c", "return SL_REASON_IP_OPTIONS;", "return SL_REASON_NO_L4;", "cv"),
+    ("tenant-byte", "hw/model/key.c", "(uint16_t)tenant", "(uint8_t)tenant", "cv"),
+    ("hash-round-missing", "hw/model/hash.c", "s.v2 ^= 0xff;\n\tsip_round(&s);", "s.v2 ^= 0xff;", "cv"),
+    ("tie-to-bank-1", "hw/model/table.c", "bank = n[1] > n[0];", "bank = n[1] >= n[0];", "c"),
+    ("no-displacement", "hw/model/table.c", "return displace(table, hash, place);", "return false;", "c"),
+    ("insert-resets-counters", "hw/model/table.c", "table->flow[id].record = cmd->record;",
+     "table->flow[id].record = cmd->record, table->flow[id].counters.packets = 0;", "cv"),
+    ("mtu-off-by-one", "hw/model/action.c", "action->mtu < wire_len", "action->mtu <= wire_len", "cv"),
+    ("ttl-0-only", "hw/model/action.c", "packet->ttl <= 1", "packet->ttl < 1", "cv"),
+    ("udp-zero-written", "hw/model/rewrite.c", "sl_store_be16(csum, 0xffff);", ";", "v"),
+    ("udp-none-computed", "hw/model/rewrite.c", "if (proto == PROTO_UDP && sl_load_be16(csum) == 0)\n\t\treturn;",
+     "", "cv"),
+    ("ttl-checksum", "hw/model/rewrite.c", "delta += ~sl_load_be16(ip + 8) & 0xffff;", "delta += ~sl_load_be16(ip + 8) & 0xfeff;", "cv"),
+    ("outer-length", "hw/model/rewrite.c", "hdr_len - action->l4_off + inner_len", "hdr_len - action->l4_off + inner_len + 1", "cv"),
+    ("meter-never-fills", "hw/model/punt.c", "(uint64_t)meter->rate * elapsed_ms", "(uint64_t)meter->rate", "cv"),
+    ("copy-of-forwarded-unmetered", "hw/model/pipeline.c", "lookups->meter_take(ctx, rule->meter) ? SL_REASON_COPY :",
+     "1 ? SL_REASON_COPY :", "cv"),
+    ("padding-forwarded", ENGINE, "(uint32_t)rewrite->payload_end - rewrite->payload_off;", "f->len - rewrite->payload_off;", "cv"),
+    ("bytes-as-sent", ENGINE, "sl_table_count(&e->table, result->flow_id, f->len,", "sl_table_count(&e->table, result->flow_id, out->len,", "cv"),
+    ("rule-counter-kept", ENGINE, "if (rule->cookie != old_cookie)", "if (0 && rule->cookie != old_cookie)", "c"),
+]
+
+
+def compile_one(source, target, flags):
+    subprocess.run(["gcc", *flags, "-c", source, "-o", target], check=True)
+
+
+def make_mutant(args, name, path, text, replacement, flags, good):
+    folder = os.path.join(args.build, name)
+    os.makedirs(folder, exist_ok=True)
+    with open(path, encoding="utf-8") as f:
+        source = f.read()
+    if source.count(text) != 1:
+        sys.exit(f"mutants: {name}: {path} has {source.count(text)} times \"{text}\" instead of once")
+    changed = os.path.join(folder, os.path.basename(path))
+    with open(changed, "w", encoding="utf-8") as f:
+        f.write(source.replace(text, replacement))
+    objects = dict(good)
+    objects[path] = os.path.join(folder, "mutant.o")
+    compile_one(changed, objects[path], flags)
+    library = os.path.join(folder, "libmutant.so")
+    subprocess.run(["gcc", "-shared", "-Wl,-Bsymbolic", "-o", library, *objects.values()], check=True)
+    return library
+
+
+def run(command):
+    """(failed as it should, last line)."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return done.returncode == 1, (done.stdout + done.stderr).strip().split("\n")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for name in ("build", "cosim", "vectors", "corpus"):
+        p.add_argument("--" + name, required=True)
+    p.add_argument("--only", default="")
+    args = p.parse_args()
+    flags = shlex.split("-std=c11 -D_GNU_SOURCE -O1 -w -fPIC -Ibuild/include -Iinclude -I. -Dsl_engine_model=sl_engine_rtl")
+    os.makedirs(args.build, exist_ok=True)
+    good = {}
+    for path in [f"hw/model/{s}.c" for s in SOURCES] + [ENGINE]:
+        good[path] = os.path.join(args.build, os.path.basename(path) + ".o")
+        compile_one(path, good[path], flags)
+    survived = passed = 0
+    for name, path, text, replacement, seen_by in MUTANTS:
+        if args.only not in name:
+            continue
+        library = make_mutant(args, name, path, text, replacement, flags, good)
+        for tool, command in (("c", [args.cosim, "--other", library, "--packets", "300000", "--seed", "1",
+                                     "--reproduction", os.path.join(os.path.dirname(library), "mismatch.json")]),
+                              ("v", [args.vectors, "--corpus", args.corpus, "--engine", "rtl", "--rtl", library, "--stop", "first"])):
+            if seen_by and tool not in seen_by:
+                continue
+            red, lines = run(command)
+            if red == bool(seen_by):
+                passed += 1
+            else:
+                survived += 1
+                print(f"mutant {name}: {'co-simulation' if tool == 'c' else 'the vectors'} {'' if red else 'did not see'}"
+                      f"{'complained' if red else ' it'}: {lines[-1]}")
+    print(f"mutants: {passed} passed, {survived} failed")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
