@@ -2,7 +2,11 @@
 # The driver under unmodified dpdk-testpmd, on a simulated card. V=1 prints testpmd's session of a failed test.
 SUITES += testpmd
 
-test-testpmd: $(B)/lib/librte_net_sluice.so $(B)/bin/sluice-sim $(B)/firmware/sluice-fw.bin
+$(B)/tests/testpmd/rx_interrupt: tests/testpmd/rx_interrupt.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) $(subst -I/,-isystem /,$(shell pkg-config --cflags libdpdk)) $< -o $@ $$(pkg-config --libs libdpdk)
+
+test-testpmd: $(B)/lib/librte_net_sluice.so $(B)/bin/sluice-sim $(B)/firmware/sluice-fw.bin $(B)/tests/testpmd/rx_interrupt
 	$(Q)V=$(V) SLUICE_BUILD=$(B) tests/testpmd/run.sh
 
 .PHONY: test-testpmd

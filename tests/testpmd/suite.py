@@ -10,6 +10,7 @@
 # Runs in a network namespace of its own (run.sh). Expected bytes are built by scapy.
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ import time
 from scapy.all import ICMP, IP, IPv6, TCP, UDP, Dot1Q, Ether, Raw
 from scapy.layers.vxlan import VXLAN
 
-from pmd import Card, Failure, Testpmd, Wire
+from pmd import BUILD, PMD, Card, Failure, Testpmd, Wire
 
 TAG = f"slt{os.getpid() % 100000}"
 TAPS = [f"{TAG}a", f"{TAG}b"]
@@ -53,6 +54,12 @@ def request(sport, dst=VIP, dport=80, flags="A", ttl=64, src=CLIENT, mac=CARD0):
 
 def request6(sport, dst=VIP6, dport=80):
     return (Ether(dst=CARD0, src=GATEWAY) / IPv6(src=CLIENT6, dst=dst, hlim=64) / TCP(sport=sport, dport=dport, flags="A") / PAYLOAD)
+
+
+def processor_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def tuple4(tenant, sport, proto="tcp", dport=80):
@@ -274,6 +281,7 @@ class Suite:
         t.flow("0 group 1 priority 1 transfer pattern eth / end actions mark id 555 / port_representor port_id 0 / end")
         expect("another catch-all" in t.command("flow create 0 group 1 priority 1 transfer pattern eth / end actions mark id 556 / "
                                                 "port_representor port_id 0 / end"), "a second, different catch-all")
+        said = len(t.everything)
         t.commands(["start"])
         self.wires[0].send(request(2000, flags="S"))
         self.wires[0].send(request(2001))
@@ -281,8 +289,8 @@ class Suite:
         self.wires[0].send(Ether(dst=CARD0, src=GATEWAY) / IP(src=CLIENT, dst="192.0.2.77") / ICMP() / PAYLOAD)
         self.wires[0].send(Ether(dst=CARD0, src=GATEWAY) / IP(src=CLIENT, dst="192.0.2.77") / UDP() / Raw(b"x" * 5000))
         time.sleep(0.5)
-        text = t.command("stop")
-        text += t.command("show port stats 0")
+        t.commands(["stop", "show port stats 0"])
+        text = t.everything[said:]
         frames = [f for f in re.split(r"port \d+/queue \d+: received", text)[1:]]
         for mark, wanted in ((77, 1), (555, 1), (1234, 1)):
             equal(len(re.findall(rf"FDIR matched ID=0x{mark:x}\b", text)), wanted, f"frames with mark {mark}")
@@ -368,6 +376,30 @@ class Suite:
         self.forward(request(1003), Ether(dst=HOP, src=CARD1) / request(1003)[IP], "that rule after the start")
         t.commands(["flow flush 0"])
 
+    def test_interrupt(self):
+        """A receiver that sleeps is woken by each frame, and uses no processor while there is none."""
+        self.t.kill()
+        argv = [os.path.join(BUILD, "tests", "testpmd", "rx_interrupt"), "-l", "0", "--no-huge", "--no-shconf", "-m", "64",
+                "--no-telemetry", "--no-pci", "--file-prefix", f"{TAG}_i", "-d", PMD, "--vdev", f"net_sluice0,{self.vdevs[0]}", "--", "3"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as sleeper:
+            try:
+                said = ""
+                while "sleeping" not in said:
+                    line = sleeper.stdout.readline()
+                    expect(line, f"the receiver ended: {said}")
+                    said += line
+                before = processor_seconds(sleeper.pid)
+                time.sleep(0.6)
+                used = processor_seconds(sleeper.pid) - before
+                expect(used < 0.1, f"the sleeping receiver used {used} s of processor time in 0.6 s")
+                for n in range(3):
+                    self.wires[0].send(request(4000 + n))
+                    equal(sleeper.stdout.readline(), f"frame of {len(request(1))} bytes\n", "what the receiver says")
+                equal(sleeper.wait(10), 0, "the receiver's exit status")
+            finally:
+                sleeper.kill()
+        self.t = self.testpmd("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048")
+
     def test_gone(self):
         """A card that dies: operations fail with a sentence, nothing hangs, testpmd ends."""
         t = self.t
@@ -383,7 +415,7 @@ class Suite:
         failed = 0
         for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "priority", "owner", "meter",
                                                          "adoption")),
-                               (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "gone"))):
+                               (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt", "gone"))):
             self.t = self.testpmd(*options)
             failed += sum(not self.passes(name) for name in names)
             self.t.kill()
