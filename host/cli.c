@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluice, the command line: object and verb to one request on the control socket, and its answer for people or as JSON. */
+/* sluice, the command line: object and verb to one request on the control socket, its answer for people or as JSON. */
 #include "host/cli.h"
 
 #include <errno.h>
@@ -35,10 +35,12 @@ static int usage(FILE *to)
 			 *v->arguments ? " " : "", v->arguments);
 		fprintf(to, "  %-44s %s\n", left, v->summary);
 	}
-	fprintf(to, "\n  -j         JSON for programs\n"
-		    "  -s SOCKET  the agent's control socket (default $SLUICE_SOCKET, else " SL_CLI_SOCKET ")\n"
-		    "FILTER is any of service= backend= client= client_port= vip= port= protocol= tenant= where= reason= limit=.\n"
-		    "FLOW is an id, or CLIENT:PORT with optionally VIP:PORT. docs/cli.md tells more.\n");
+	fprintf(to,
+		"\n  -j         JSON for programs\n"
+		"  -s SOCKET  the agent's control socket (default $SLUICE_SOCKET, else " SL_CLI_SOCKET ")\n"
+		"FILTER is any of service= backend= client= client_port= vip= port= protocol= tenant= where= reason= "
+		"limit=.\n"
+		"FLOW is an id, or CLIENT:PORT with optionally VIP:PORT. docs/cli.md tells more.\n");
 	return to == stdout ? 0 : 2;
 }
 
@@ -74,7 +76,8 @@ static void set(const struct sl_cli *cli, json_t *request, const char *key, cons
 
 static int wrong_arguments(const struct sl_cli *cli, const struct verb *v)
 {
-	sl_cli_fail(cli, 2, "usage: sluice %s%s%s %s", v->object, v->verb ? " " : "", v->verb ? v->verb : "", v->arguments);
+	sl_cli_fail(cli, 2, "usage: sluice %s%s%s %s", v->object, v->verb ? " " : "", v->verb ? v->verb : "",
+		    v->arguments);
 }
 
 static int run_plain(const struct sl_cli *cli, const struct verb *v, int argc, char **argv)
@@ -127,7 +130,7 @@ static int run_weight(const struct sl_cli *cli, const struct verb *v, int argc, 
 	return finish(cli, v, sl_cli_ask(cli, request));
 }
 
-/* -- flows ----------------------------------------------------------------------------------------------------------- */
+/* -- flows -------------------------------------------------------------------------------------------------------- */
 
 static void add_filter(const struct sl_cli *cli, json_t *request, char *word)
 {
@@ -205,7 +208,7 @@ static int run_flow(const struct sl_cli *cli, const struct verb *v, int argc, ch
 	return finish(cli, v, sl_cli_ask(cli, request));
 }
 
-/* -- configuration, doctor ------------------------------------------------------------------------------------------- */
+/* -- configuration, doctor ---------------------------------------------------------------------------------------- */
 
 /* Needs no agent. */
 static int run_check(const struct sl_cli *cli, const struct verb *v, int argc, char **argv)
@@ -231,7 +234,8 @@ static int run_check(const struct sl_cli *cli, const struct verb *v, int argc, c
 		print_json(out);
 		json_decref(out);
 	} else {
-		printf("%s: good: %u ports, %u services, %u backends\n", argv[0], config->port_count, config->service_count, backends);
+		printf("%s: good: %u ports, %u services, %u backends\n", argv[0], config->port_count,
+		       config->service_count, backends);
 	}
 	sl_config_free(config);
 	return 0;
@@ -239,7 +243,8 @@ static int run_check(const struct sl_cli *cli, const struct verb *v, int argc, c
 
 static void show_applied(const json_t *answer)
 {
-	printf("applied: %lld services, generation %lld\n", (long long)json_integer_value(json_object_get(answer, "services")),
+	printf("applied: %lld services, generation %lld\n",
+	       (long long)json_integer_value(json_object_get(answer, "services")),
 	       (long long)json_integer_value(json_object_get(answer, "generation")));
 }
 
@@ -284,17 +289,26 @@ static int run_help(const struct sl_cli *cli, const struct verb *v, int argc, ch
 }
 
 static const struct verb verbs[] = {
-	{ "service", "list", run_plain, "service list", sl_cli_show_services, "", "services, their backends and traffic" },
-	{ "backend", "list", run_backends, "backend list", sl_cli_show_backends, "[SERVICE]", "backends: health, weight, traffic" },
-	{ "backend", "weight", run_weight, "backend set", show_weight, "SERVICE BACKEND N", "another weight until a reload changes it" },
-	{ "backend", "drain", run_weight, "backend set", show_weight, "SERVICE BACKEND", "no new connections; existing ones stay" },
-	{ "backend", "enable", run_weight, "backend set", show_weight, "SERVICE BACKEND", "back to the weight of the configuration" },
-	{ "flow", "list", run_flow_list, "flow list", sl_cli_show_flows, "[FILTER...]", "connections: where they are and why" },
+	{ "service", "list", run_plain, "service list", sl_cli_show_services, "",
+	  "services, their backends and traffic" },
+	{ "backend", "list", run_backends, "backend list", sl_cli_show_backends, "[SERVICE]",
+	  "backends: health, weight, traffic" },
+	{ "backend", "weight", run_weight, "backend set", show_weight, "SERVICE BACKEND N",
+	  "another weight until a reload changes it" },
+	{ "backend", "drain", run_weight, "backend set", show_weight, "SERVICE BACKEND",
+	  "no new connections; existing ones stay" },
+	{ "backend", "enable", run_weight, "backend set", show_weight, "SERVICE BACKEND",
+	  "back to the weight of the configuration" },
+	{ "flow", "list", run_flow_list, "flow list", sl_cli_show_flows, "[FILTER...]",
+	  "connections: where they are and why" },
 	{ "flow", "show", run_flow, "flow show", sl_cli_show_flow, "FLOW", "one connection in words" },
-	{ "flow", "evict", run_flow, "flow evict", sl_cli_show_flow, "FLOW", "out of hardware; it goes on in software" },
+	{ "flow", "evict", run_flow, "flow evict", sl_cli_show_flow, "FLOW",
+	  "out of hardware; it goes on in software" },
 	{ "card", "show", run_plain, "card show", sl_cli_show_card, "", "ports, capabilities, table, reasons" },
-	{ "stats", "show", run_plain, "stats show", sl_cli_show_stats, "", "totals, and every reason with its sentence" },
-	{ "health", "show", run_health, "health show", sl_cli_show_health, "", "exit status 0 if every service has a backend" },
+	{ "stats", "show", run_plain, "stats show", sl_cli_show_stats, "",
+	  "totals, and every reason with its sentence" },
+	{ "health", "show", run_health, "health show", sl_cli_show_health, "",
+	  "exit status 0 if every service has a backend" },
 	{ "check", NULL, run_check, "", NULL, "FILE", "validates a configuration; needs no agent" },
 	{ "apply", NULL, run_apply, "apply", show_applied, "FILE", "the agent takes this configuration over" },
 	{ "doctor", NULL, run_doctor, "", NULL, "[FILE]", "what this host has and lacks, with remedies" },
@@ -332,7 +346,8 @@ static void unknown_command(const struct sl_cli *cli, int argc, char **argv)
 
 	for (const struct verb *v = verbs; v->object; v++)
 		if (v->verb && !strcmp(v->object, argv[0]))
-			snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", *known ? ", " : "", v->verb);
+			snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", *known ? ", " : "",
+				 v->verb);
 	if (*known && argc > 1)
 		sl_cli_fail(cli, 2, "%s cannot \"%s\"; it can: %s", argv[0], argv[1], known);
 	if (*known)

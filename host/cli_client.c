@@ -52,11 +52,17 @@ static int open_socket(const struct sl_cli *cli)
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return fd;
 	if (errno == ENOENT)
-		sl_cli_fail(cli, 1, "no agent: there is no socket %s. Start one with `sluiced -c FILE`; if it runs with another "
-				    "node.control, name that with -s", cli->socket);
+		sl_cli_fail(
+			cli, 1,
+			"no agent: there is no socket %s. Start one with `sluiced -c FILE`; if it runs with another "
+			"node.control, name that with -s",
+			cli->socket);
 	if (errno == ECONNREFUSED)
-		sl_cli_fail(cli, 1, "no agent: nobody listens at %s (it ended without removing its socket). Start it again with "
-				    "`sluiced -c FILE`", cli->socket);
+		sl_cli_fail(
+			cli, 1,
+			"no agent: nobody listens at %s (it ended without removing its socket). Start it again with "
+			"`sluiced -c FILE`",
+			cli->socket);
 	if (errno == EACCES || errno == EPERM)
 		sl_cli_fail(cli, 1, "%s: permission denied; the agent's user or root may use it", cli->socket);
 	sl_cli_fail(cli, 1, "%s: %s", cli->socket, strerror(errno));

@@ -85,52 +85,72 @@ static const char *ago(const json_t *o)
 
 void sl_cli_show_services(const json_t *answer)
 {
-	struct sl_table *t = sl_table_create("SERVICE|TENANT|VIP|PROTO|MODE|STATE|>BACKENDS UP|>CONNECTIONS|>HW PACKETS|>SW PACKETS");
+	struct sl_table *t = sl_table_create(
+		"SERVICE|TENANT|VIP|PROTO|MODE|STATE|>BACKENDS UP|>CONNECTIONS|>HW PACKETS|>SW PACKETS");
 	const json_t *list = object(answer, "services"), *s;
 	size_t i;
 
 	json_array_foreach(list, i, s) {
 		const json_t *c = object(s, "counters");
 
-		sl_table_row(t, text(s, "name"), text(s, "tenant"), endpoint(s, "vip", "port"), text(s, "protocol"), text(s, "mode"),
-			     text(s, "state"), join("%s/%s", text(s, "backends_up"), text(s, "backends")), text(s, "connections"),
+		sl_table_row(t, text(s, "name"), text(s, "tenant"), endpoint(s, "vip", "port"), text(s, "protocol"),
+			     text(s, "mode"), text(s, "state"),
+			     join("%s/%s", text(s, "backends_up"), text(s, "backends")), text(s, "connections"),
 			     text(c, "hw_packets"), text(c, "sw_packets"));
 	}
 	sl_table_print(t, stdout, "no services are configured");
 }
 
+static const char *check_text(const json_t *health)
+{
+	if (!health)
+		return "none";
+	return json_is_true(object(health, "last_ok")) ? join("ok, %s ms", text(health, "last_ms"))
+						       : text(health, "last_error");
+}
+
+static const char *nexthop_text(const json_t *nexthop)
+{
+	if (!nexthop)
+		return "-";
+	return strcmp(text(nexthop, "state"), "ready") ? text(nexthop, "state") : text(nexthop, "mac");
+}
+
 void sl_cli_show_backends(const json_t *answer)
 {
-	struct sl_table *t = sl_table_create("SERVICE|BACKEND|ADDRESS|>WEIGHT|STATE|SINCE|>CONNECTIONS|>HW PACKETS|>SW PACKETS|"
-					     "NEXT HOP|LAST CHECK");
+	struct sl_table *t =
+		sl_table_create("SERVICE|BACKEND|ADDRESS|>WEIGHT|STATE|SINCE|>CONNECTIONS|>HW PACKETS|>SW PACKETS|"
+				"NEXT HOP|LAST CHECK");
 	const json_t *list = object(answer, "backends"), *b;
 	size_t i;
 
 	json_array_foreach(list, i, b) {
-		const json_t *c = object(b, "counters"), *h = object(b, "health"), *n = object(b, "nexthop");
-		const char *check = !h ? "none" : json_is_true(object(h, "last_ok")) ? join("ok, %s ms", text(h, "last_ms")) :
-				    text(h, "last_error");
+		const json_t *c = object(b, "counters");
+		const char *check = check_text(object(b, "health"));
 
 		sl_table_row(t, text(b, "service"), text(b, "name"),
 			     object(b, "port") ? endpoint(b, "address", "port") : text(b, "address"), text(b, "weight"),
-			     text(b, "state"), ago(b), text(b, "connections"), text(c, "hw_packets"), text(c, "sw_packets"),
-			     !n ? "-" : strcmp(text(n, "state"), "ready") ? text(n, "state") : text(n, "mac"), check);
+			     text(b, "state"), ago(b), text(b, "connections"), text(c, "hw_packets"),
+			     text(c, "sw_packets"),
+			     nexthop_text(object(b, "nexthop")), check);
 	}
 	sl_table_print(t, stdout, "no backends");
 }
 
 void sl_cli_show_flows(const json_t *answer)
 {
-	struct sl_table *t = sl_table_create("ID|PROTO|CLIENT|VIP|SERVICE|BACKEND|STATE|WHERE|WHY|SINCE|IDLE|>HW PACKETS|>SW PACKETS");
+	struct sl_table *t = sl_table_create(
+		"ID|PROTO|CLIENT|VIP|SERVICE|BACKEND|STATE|WHERE|WHY|SINCE|IDLE|>HW PACKETS|>SW PACKETS");
 	const json_t *list = object(answer, "flows"), *f;
 	size_t i;
 
 	json_array_foreach(list, i, f) {
 		const json_t *c = object(f, "counters");
 
-		sl_table_row(t, text(f, "id"), text(f, "protocol"), endpoint(f, "client", "client_port"), endpoint(f, "vip", "port"),
-			     text(f, "service"), text(f, "backend"), text(f, "state"), text(f, "where"), text(f, "reason"), ago(f),
-			     duration(number(f, "idle_ms")), text(c, "hw_packets"), text(c, "sw_packets"));
+		sl_table_row(t, text(f, "id"), text(f, "protocol"), endpoint(f, "client", "client_port"),
+			     endpoint(f, "vip", "port"), text(f, "service"), text(f, "backend"), text(f, "state"),
+			     text(f, "where"), text(f, "reason"), ago(f), duration(number(f, "idle_ms")),
+			     text(c, "hw_packets"), text(c, "sw_packets"));
 	}
 	sl_table_print(t, stdout, "no flows match");
 	if (json_is_string(object(answer, "cursor")))
@@ -168,14 +188,15 @@ static void show_reasons(const json_t *list, const char *what)
 
 static void show_ports(const json_t *list)
 {
-	struct sl_table *t = sl_table_create("PORT|DEVICE|DRIVER|LINK|MTU|MAC|KERNEL|>RX PACKETS|>TX PACKETS|>MISSED|>ERRORS");
+	struct sl_table *t =
+		sl_table_create("PORT|DEVICE|DRIVER|LINK|MTU|MAC|KERNEL|>RX PACKETS|>TX PACKETS|>MISSED|>ERRORS");
 	const json_t *p;
 	size_t i;
 
 	json_array_foreach(list, i, p)
-		sl_table_row(t, text(p, "name"), text(p, "device"), text(p, "driver"), text(p, "link"), text(p, "mtu"), text(p, "mac"),
-			     text(p, "kernel_interface"), text(p, "rx_packets"), text(p, "tx_packets"), text(p, "rx_missed"),
-			     join("%lld", number(p, "rx_errors") + number(p, "tx_errors")));
+		sl_table_row(t, text(p, "name"), text(p, "device"), text(p, "driver"), text(p, "link"), text(p, "mtu"),
+			     text(p, "mac"), text(p, "kernel_interface"), text(p, "rx_packets"), text(p, "tx_packets"),
+			     text(p, "rx_missed"), join("%lld", number(p, "rx_errors") + number(p, "tx_errors")));
 	sl_table_print(t, stdout, "no ports");
 }
 
@@ -186,7 +207,8 @@ static void show_capabilities(const json_t *port)
 	const char *gap = "";
 
 	printf("\nport %s: %s", text(port, "name"),
-	       json_is_true(object(port, "offload")) ? "can hold connections in hardware: " : "no offload; all connections are in software");
+	       json_is_true(object(port, "offload")) ? "can hold connections in hardware: "
+						     : "no offload; all connections are in software");
 	json_object_foreach((json_t *)object(port, "capabilities"), key, v)
 		if (json_is_true(v)) {
 			printf("%s%s", gap, key);
@@ -211,7 +233,8 @@ static void show_capabilities(const json_t *port)
 
 void sl_cli_show_card(const json_t *answer)
 {
-	const json_t *table = object(answer, "table"), *adopted = object(answer, "adopted"), *o = object(answer, "offload"), *p;
+	const json_t *table = object(answer, "table"), *adopted = object(answer, "adopted"),
+		     *o = object(answer, "offload"), *p;
 	size_t i;
 
 	show_ports(object(answer, "ports"));
@@ -234,9 +257,9 @@ void sl_cli_show_stats(const json_t *answer)
 	const json_t *t = object(answer, "totals");
 	long long hw = number(t, "hw_packets"), sw = number(t, "sw_packets");
 
-	printf("connections: %s of at most %s, %s of them in hardware; %s created, %s closed, %s expired\n", text(t, "connections"),
-	       text(t, "connections_max"), text(t, "hardware_connections"), text(t, "created"), text(t, "closed"),
-	       text(t, "expired"));
+	printf("connections: %s of at most %s, %s of them in hardware; %s created, %s closed, %s expired\n",
+	       text(t, "connections"), text(t, "connections_max"), text(t, "hardware_connections"), text(t, "created"),
+	       text(t, "closed"), text(t, "expired"));
 	printf("forwarded:   hardware %s packets, %s bytes; software %s packets, %s bytes", text(t, "hw_packets"),
 	       text(t, "hw_bytes"), text(t, "sw_packets"), text(t, "sw_bytes"));
 	if (hw + sw)
@@ -254,8 +277,8 @@ void sl_cli_show_health(const json_t *answer)
 	size_t i;
 
 	printf("node %s: up for %s, %s services, configuration %s (generation %s, %s reloads)\n", text(answer, "node"),
-	       duration(number(answer, "uptime_ms")), text(answer, "services"), text(answer, "config"), text(answer, "generation"),
-	       text(answer, "reloads"));
+	       duration(number(answer, "uptime_ms")), text(answer, "services"), text(answer, "config"),
+	       text(answer, "generation"), text(answer, "reloads"));
 	json_array_foreach(object(answer, "services_down"), i, name)
 		printf("service %s: no usable backend\n", json_string_value(name));
 }

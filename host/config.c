@@ -32,10 +32,11 @@ static void yaml_error(struct sl_reader *r, const yaml_parser_t *p)
 	if (p->error == YAML_MEMORY_ERROR)
 		sl_reader_error_at(r, line, column, "out of memory");
 	else if (p->error == YAML_READER_ERROR)
-		sl_reader_error_at(r, 1, 1, "%s at byte %zu; the file must be UTF-8 text", p->problem, p->problem_offset);
+		sl_reader_error_at(r, 1, 1, "%s at byte %zu; the file must be UTF-8 text", p->problem,
+				   p->problem_offset);
 	else
-		sl_reader_error_at(r, line, column, "not YAML: %s%s%s", p->context ? p->context : "", p->context ? ", " : "",
-				   p->problem ? p->problem : "?");
+		sl_reader_error_at(r, line, column, "not YAML: %s%s%s", p->context ? p->context : "",
+				   p->context ? ", " : "", p->problem ? p->problem : "?");
 }
 
 /*
@@ -59,7 +60,8 @@ static void check_depth(struct sl_reader *r, const char *text, size_t length)
 			depth--;
 		more = event.type != YAML_STREAM_END_EVENT && depth <= DEPTH_MAX;
 		if (depth > DEPTH_MAX)
-			sl_reader_error_at(r, (unsigned int)event.start_mark.line + 1, (unsigned int)event.start_mark.column + 1,
+			sl_reader_error_at(r, (unsigned int)event.start_mark.line + 1,
+					   (unsigned int)event.start_mark.column + 1,
 					   "nested more than %u deep; no key needs that", DEPTH_MAX);
 		yaml_event_delete(&event);
 	}
@@ -199,7 +201,9 @@ int sl_config_load(const char *path, struct sl_config **config, struct sl_config
 static int needs_restart(struct sl_config_error *err, const char *what)
 {
 	snprintf(err->text, sizeof(err->text),
-		 "%s cannot change while the agent runs; nothing was changed. Restart sluiced: connections go on meanwhile", what);
+		 "%s cannot change while the agent runs; nothing was changed. Restart sluiced: connections go on "
+		 "meanwhile",
+		 what);
 	return -EBUSY;
 }
 
@@ -209,15 +213,17 @@ int sl_config_reloadable(const struct sl_config *now, const struct sl_config *ne
 		const char *name;
 		size_t offset, size;
 	} fixed[] = {
-#define FIXED(field) { "node." #field, offsetof(struct sl_config_node, field), sizeof(((struct sl_config_node *)0)->field) }
-		FIXED(name), FIXED(workers), FIXED(state), FIXED(control), FIXED(max_connections), FIXED(maglev_size),
-		FIXED(hash_seed),
+#define FIXED(field) \
+	{ "node." #field, offsetof(struct sl_config_node, field), sizeof(((struct sl_config_node *)0)->field) }
+		FIXED(name),	    FIXED(workers),   FIXED(state), FIXED(control), FIXED(max_connections),
+		FIXED(maglev_size), FIXED(hash_seed),
 #undef FIXED
 	};
 	char what[SL_CONFIG_NAME_MAX + 32];
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (memcmp((const char *)&now->node + fixed[i].offset, (const char *)&next->node + fixed[i].offset, fixed[i].size))
+		if (memcmp((const char *)&now->node + fixed[i].offset, (const char *)&next->node + fixed[i].offset,
+			   fixed[i].size))
 			return needs_restart(err, fixed[i].name);
 	if (now->port_count != next->port_count)
 		return needs_restart(err, "the number of ports");

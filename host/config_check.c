@@ -38,8 +38,8 @@ static void check_ports(struct sl_reader *r, yaml_node_t *root)
 				sl_reader_error(r, key_node(r, item, "device"), "port \"%s\" has the same device",
 						c->ports[j].name);
 			if (!strcmp(p->kernel_interface, c->ports[j].kernel_interface))
-				sl_reader_error(r, key_node(r, item, "kernel"), "port \"%s\" has the same kernel interface",
-						c->ports[j].name);
+				sl_reader_error(r, key_node(r, item, "kernel"),
+						"port \"%s\" has the same kernel interface", c->ports[j].name);
 		}
 	}
 }
@@ -75,13 +75,15 @@ static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 		if (!t->vlan == !t->has_vni)
 			sl_reader_error(r, item, "give either vlan, or vni with trusted_vteps");
 		else if (t->vlan && t->trusted_count)
-			sl_reader_error(r, key_node(r, item, "trusted_vteps"), "trusted_vteps belongs to vni, not to vlan");
+			sl_reader_error(r, key_node(r, item, "trusted_vteps"),
+					"trusted_vteps belongs to vni, not to vlan");
 		else if (t->has_vni && !t->trusted_count)
 			sl_reader_error(r, item, "\"trusted_vteps\" is missing: whose tunnel packets are believed");
 		for (unsigned int j = 0; j < t->trusted_count; j++)
 			if (!have_vtep(c, t->trusted[j].family))
 				sl_reader_error(r, key_node(r, item, "trusted_vteps"),
-						"no port has an IPv%u vtep that its tunnels could end at", t->trusted[j].family);
+						"no port has an IPv%u vtep that its tunnels could end at",
+						t->trusted[j].family);
 		for (unsigned int j = 0; j < i; j++) {
 			const struct sl_config_tenant *o = &c->tenants[j];
 
@@ -89,12 +91,14 @@ static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 				sl_reader_error(r, key_node(r, item, "name"), j ? "there are two tenants of this name" :
 						"this name stands for untagged traffic; choose another");
 			if (t->id == o->id)
-				sl_reader_error(r, key_node(r, item, "id"), "tenant \"%s\" has the same id %u", o->name, t->id);
+				sl_reader_error(r, key_node(r, item, "id"), "tenant \"%s\" has the same id %u", o->name,
+						t->id);
 			if (t->vlan && t->vlan == o->vlan)
-				sl_reader_error(r, key_node(r, item, "vlan"), "tenant \"%s\" has the same vlan %u", o->name,
-						t->vlan);
+				sl_reader_error(r, key_node(r, item, "vlan"), "tenant \"%s\" has the same vlan %u",
+						o->name, t->vlan);
 			if (t->has_vni && o->has_vni && t->vni == o->vni)
-				sl_reader_error(r, key_node(r, item, "vni"), "tenant \"%s\" has the same vni %u", o->name, t->vni);
+				sl_reader_error(r, key_node(r, item, "vni"), "tenant \"%s\" has the same vni %u",
+						o->name, t->vni);
 		}
 	}
 }
@@ -116,7 +120,8 @@ static void check_vxlan_backend(struct sl_reader *r, const yaml_node_t *item, st
 	if (!sl_reader_peek(r, item, "vni"))
 		sl_reader_error(r, item, "\"vni\" is missing; mode vxlan needs the network the backend is in");
 	if (!memcmp(b->inner_mac, none, sizeof(none)))
-		sl_reader_error(r, item, "\"inner_mac\" is missing; mode vxlan needs the MAC of the backend in its network");
+		sl_reader_error(r, item,
+				"\"inner_mac\" is missing; mode vxlan needs the MAC of the backend in its network");
 	if (!have_vtep(r->config, b->vtep.family))
 		sl_reader_error(r, item, "no port has an IPv%u vtep for the tunnel to start from", b->vtep.family);
 }
@@ -131,14 +136,16 @@ static void check_backend(struct sl_reader *r, const yaml_node_t *item, const st
 	else
 		for (unsigned int i = 0; i < 3; i++)
 			if (sl_reader_peek(r, item, vxlan_keys[i]))
-				sl_reader_error(r, key_node(r, item, vxlan_keys[i]), "%s belongs to mode vxlan; this service is %s",
-						vxlan_keys[i], sl_mode_name(s->mode));
+				sl_reader_error(r, key_node(r, item, vxlan_keys[i]),
+						"%s belongs to mode vxlan; this service is %s", vxlan_keys[i],
+						sl_mode_name(s->mode));
 	if ((s->mode == SL_MODE_DSR_L2 || s->mode == SL_MODE_NAT) && b->address.family != s->vip.family)
-		sl_reader_error(r, key_node(r, item, "address"), "an IPv%u backend cannot serve an IPv%u VIP in mode %s",
-				b->address.family, s->vip.family, sl_mode_name(s->mode));
+		sl_reader_error(r, key_node(r, item, "address"),
+				"an IPv%u backend cannot serve an IPv%u VIP in mode %s", b->address.family,
+				s->vip.family, sl_mode_name(s->mode));
 	if (s->mode == SL_MODE_IPIP && !have_source(r->config, b->address.family))
-		sl_reader_error(r, key_node(r, item, "address"), "no port has an IPv%u address for the tunnel to start from",
-				b->address.family);
+		sl_reader_error(r, key_node(r, item, "address"),
+				"no port has an IPv%u address for the tunnel to start from", b->address.family);
 	if (b->port && s->mode != SL_MODE_NAT)
 		sl_reader_error(r, key_node(r, item, "port"),
 				"port belongs to mode nat; in mode %s a packet keeps its port", sl_mode_name(s->mode));
@@ -164,7 +171,8 @@ static void check_backends(struct sl_reader *r, const yaml_node_t *service, stru
 		check_backend(r, item, s, b);
 		for (unsigned int j = 0; j < i; j++) {
 			if (!strcmp(b->name, s->backends[j].name))
-				sl_reader_error(r, key_node(r, item, "name"), "the service has two backends of this name");
+				sl_reader_error(r, key_node(r, item, "name"),
+						"the service has two backends of this name");
 			else if (backends_equal(b, &s->backends[j]))
 				sl_reader_error(r, key_node(r, item, "address"), "backend \"%s\" is the same server",
 						s->backends[j].name);
@@ -194,8 +202,9 @@ static void check_service(struct sl_reader *r, const yaml_node_t *item, const st
 		for (unsigned int i = 0; i < s->backend_count; i++)
 			all = all && s->backends[i].port;
 		if (!all)
-			sl_reader_error(r, key_node(r, item, "health"),
-					"health needs a port: the service has many, so say which one to check (or type: none)");
+			sl_reader_error(
+				r, key_node(r, item, "health"),
+				"health needs a port: the service has many, so say which one to check (or type: none)");
 	}
 	if (s->backend_count * 5 > c->node.maglev_size)
 		sl_reader_error(r, item, "%u backends need node.maglev_size of at least %u", s->backend_count,
@@ -216,11 +225,13 @@ static void check_services(struct sl_reader *r, yaml_node_t *root)
 			const struct sl_config_service *o = &c->services[j];
 
 			if (!strcmp(s->name, o->name))
-				sl_reader_error(r, key_node(r, item, "name"), "there are two services of this name; the first is in line %u",
+				sl_reader_error(r, key_node(r, item, "name"),
+						"there are two services of this name; the first is in line %u",
 						o->line);
 			else if (overlap(s, o))
 				sl_reader_error(r, key_node(r, item, "port"),
-						"VIP, protocol and port are those of service \"%s\" in line %u", o->name, o->line);
+						"VIP, protocol and port are those of service \"%s\" in line %u",
+						o->name, o->line);
 		}
 		check_backends(r, item, s);
 	}

@@ -30,7 +30,8 @@ static void put_error(struct sl_reader *r, unsigned int line, unsigned int colum
 	if (++r->errors > SL_CONFIG_ERRORS_MAX)
 		return;
 	vsnprintf(message, sizeof(message), format, args);
-	put(r, "%s%s:%u:%u: %s%s%s", r->used ? "\n" : "", r->file, line, column, r->thing, *r->thing ? ": " : "", message);
+	put(r, "%s%s:%u:%u: %s%s%s", r->used ? "\n" : "", r->file, line, column, r->thing, *r->thing ? ": " : "",
+	    message);
 }
 
 void sl_reader_error(struct sl_reader *r, const yaml_node_t *node, const char *format, ...)
@@ -38,8 +39,8 @@ void sl_reader_error(struct sl_reader *r, const yaml_node_t *node, const char *f
 	va_list args;
 
 	va_start(args, format);
-	put_error(r, node ? (unsigned int)node->start_mark.line + 1 : 1, node ? (unsigned int)node->start_mark.column + 1 : 1,
-		  format, args);
+	put_error(r, node ? (unsigned int)node->start_mark.line + 1 : 1,
+		  node ? (unsigned int)node->start_mark.column + 1 : 1, format, args);
 	va_end(args);
 }
 
@@ -214,8 +215,8 @@ bool sl_reader_number(struct sl_reader *r, const char *key, const yaml_node_t *n
 	value = strtoull(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end) {
 		if (*text == '-' && isdigit((unsigned char)text[1]))
-			sl_reader_error(r, node, "%s %.24s is out of range %llu-%llu", key, text, (unsigned long long)min,
-					(unsigned long long)max);
+			sl_reader_error(r, node, "%s %.24s is out of range %llu-%llu", key, text,
+					(unsigned long long)min, (unsigned long long)max);
 		else
 			sl_reader_error(r, node, "%s \"%.64s\" is not a whole number; give %llu-%llu", key, text,
 					(unsigned long long)min, (unsigned long long)max);
@@ -272,7 +273,8 @@ bool sl_reader_name(struct sl_reader *r, const char *key, const yaml_node_t *nod
 		return false;
 	for (const char *p = text; *p; p++)
 		if (!isascii((unsigned char)*p) || (!isalnum((unsigned char)*p) && !strchr("._-", *p))) {
-			sl_reader_error(r, node, "%s \"%.64s\" may only have letters, digits, '.', '_' and '-'", key, text);
+			sl_reader_error(r, node, "%s \"%.64s\" may only have letters, digits, '.', '_' and '-'", key,
+					text);
 			return false;
 		}
 	return sl_reader_copy(r, key, node, out, SL_CONFIG_NAME_MAX);
@@ -308,7 +310,8 @@ bool sl_reader_mac(struct sl_reader *r, const char *key, const yaml_node_t *node
 	if (!text)
 		return false;
 	if (strlen(text) != 17 ||
-	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &used) != 6 || used != 17) {
+	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &used) != 6 ||
+	    used != 17) {
 		sl_reader_error(r, node, "%s \"%.64s\" is not a MAC address such as \"02:00:00:00:00:01\"", key, text);
 		return false;
 	}
@@ -321,8 +324,8 @@ bool sl_reader_mac(struct sl_reader *r, const char *key, const yaml_node_t *node
 	return true;
 }
 
-bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *node, const char *const *words, size_t count,
-		    uint8_t *out)
+bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *node, const char *const *words,
+		    size_t count, uint8_t *out)
 {
 	const char *text = sl_reader_text(r, key, node);
 	char all[160] = "";
@@ -330,12 +333,13 @@ bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *nod
 	if (!text)
 		return false;
 	for (size_t i = 0; i < count; i++) {
+		const char *gap = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+
 		if (!strcmp(text, words[i])) {
 			*out = (uint8_t)i;
 			return true;
 		}
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ",
-			 words[i]);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", gap, words[i]);
 	}
 	sl_reader_error(r, node, "%s \"%.64s\" is unknown; give %s", key, text, all);
 	return false;

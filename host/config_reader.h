@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads YAML nodes into plain values, with the place of every mistake. Private to host/config*.c. A reader goes on after
- * a mistake so that one run shows many; nothing of what was read counts if there was one.
+ * Reads YAML nodes into plain values, with the place of every mistake. Private to host/config*.c. A reader goes on
+ * after a mistake so that one run shows many; nothing of what was read counts if there was one.
  */
 #ifndef SLUICE_HOST_CONFIG_READER_H
 #define SLUICE_HOST_CONFIG_READER_H

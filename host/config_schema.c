@@ -51,7 +51,7 @@ const char *sl_offload_policy_name(unsigned int policy)
 		sl_reader_addr(r, key, v, &((type *)out)->field);                                             \
 	}
 
-/* -- offload, timeouts: of the node and of a service --------------------------------------------------------------- */
+/* -- offload, timeouts: of the node and of a service -------------------------------------------------------------- */
 
 static void read_policy(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -89,7 +89,7 @@ static void timeouts_section(struct sl_reader *r, yaml_node_t *v, struct sl_conf
 	sl_reader_map(r, v, keys, COUNT(keys), out);
 }
 
-/* -- node ------------------------------------------------------------------------------------------------------------ */
+/* -- node --------------------------------------------------------------------------------------------------------- */
 
 NAME(read_node_name, struct sl_config_node, name)
 NUMBER(read_workers, struct sl_config_node, workers, 1, 16)
@@ -135,7 +135,8 @@ static void read_maglev_size(struct sl_reader *r, const char *key, yaml_node_t *
 	for (next = n; !is_prime(next); next++)
 		;
 	if (next != n)
-		sl_reader_error(r, v, "%s %u is not a prime; the next one is %u", key, (unsigned int)n, (unsigned int)next);
+		sl_reader_error(r, v, "%s %u is not a prime; the next one is %u", key, (unsigned int)n,
+				(unsigned int)next);
 	else
 		((struct sl_config_node *)out)->maglev_size = (uint32_t)n;
 }
@@ -181,7 +182,7 @@ static void node_defaults(struct sl_config_node *n)
 	};
 }
 
-/* -- things with names in a list ------------------------------------------------------------------------------------- */
+/* -- things with names in a list ---------------------------------------------------------------------------------- */
 
 /* Sets r->thing to `kind "name"`, or `kind 3` if the name cannot be read. */
 static void set_thing(struct sl_reader *r, const yaml_node_t *node, const char *kind, unsigned int number)
@@ -189,7 +190,8 @@ static void set_thing(struct sl_reader *r, const yaml_node_t *node, const char *
 	const yaml_node_t *name = sl_reader_peek(r, node, "name");
 
 	if (name && name->type == YAML_SCALAR_NODE && name->data.scalar.length)
-		snprintf(r->thing, sizeof(r->thing), "%s \"%.*s\"", kind, SL_CONFIG_NAME_MAX - 1, name->data.scalar.value);
+		snprintf(r->thing, sizeof(r->thing), "%s \"%.*s\"", kind, SL_CONFIG_NAME_MAX - 1,
+			 name->data.scalar.value);
 	else
 		snprintf(r->thing, sizeof(r->thing), "%s %u", kind, number);
 	for (char *p = r->thing; *p; p++)
@@ -197,7 +199,7 @@ static void set_thing(struct sl_reader *r, const yaml_node_t *node, const char *
 			*p = '?';
 }
 
-/* -- ports ----------------------------------------------------------------------------------------------------------- */
+/* -- ports -------------------------------------------------------------------------------------------------------- */
 
 NAME(read_port_name, struct sl_config_port, name)
 TEXT(read_device, struct sl_config_port, device)
@@ -269,7 +271,8 @@ static void add_vtep(struct sl_reader *r, const char *key, const yaml_node_t *v,
 		return;
 	for (unsigned int i = 0; i < p->vtep_count; i++)
 		if (p->vtep[i].family == addr.family) {
-			sl_reader_error(r, v, "%s has two IPv%u addresses; at most one of each family", key, addr.family);
+			sl_reader_error(r, v, "%s has two IPv%u addresses; at most one of each family", key,
+					addr.family);
 			return;
 		}
 	p->vtep[p->vtep_count++] = addr;
@@ -308,7 +311,7 @@ static void ports_section(struct sl_reader *r, yaml_node_t *v)
 	}
 }
 
-/* -- tenants --------------------------------------------------------------------------------------------------------- */
+/* -- tenants ------------------------------------------------------------------------------------------------------ */
 
 NAME(read_tenant_name, struct sl_config_tenant, name)
 NUMBER(read_tenant_id, struct sl_config_tenant, id, 1, 65535)
@@ -354,7 +357,7 @@ static void tenants_section(struct sl_reader *r, yaml_node_t *v)
 	}
 }
 
-/* -- services -------------------------------------------------------------------------------------------------------- */
+/* -- services ----------------------------------------------------------------------------------------------------- */
 
 NAME(read_service_name, struct sl_config_service, name)
 ADDRESS(read_vip, struct sl_config_service, vip)
@@ -461,11 +464,12 @@ static void read_health(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 	(void)key;
 	sl_reader_map(r, v, keys, COUNT(keys), h);
 	if (r->errors == before && h->timeout_ms > h->interval_ms)
-		sl_reader_error(r, v, "health: timeout_ms %u is longer than interval_ms %u; a check must end before the next",
+		sl_reader_error(r, v,
+				"health: timeout_ms %u is longer than interval_ms %u; a check must end before the next",
 				h->timeout_ms, h->interval_ms);
 }
 
-/* -- backends -------------------------------------------------------------------------------------------------------- */
+/* -- backends ----------------------------------------------------------------------------------------------------- */
 
 NAME(read_backend_name, struct sl_config_backend, name)
 ADDRESS(read_backend_address, struct sl_config_backend, address)
@@ -554,7 +558,7 @@ static void services_section(struct sl_reader *r, yaml_node_t *v)
 	}
 }
 
-/* -- the file -------------------------------------------------------------------------------------------------------- */
+/* -- the file ----------------------------------------------------------------------------------------------------- */
 
 /* Sections refer to earlier ones whatever their order in the file: they are only noted here. */
 static void note_section(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)

@@ -38,7 +38,9 @@ struct sl_control *sl_control_create(uv_loop_t *loop, const char *config_path, s
 				     const struct sl_control_ops *ops, char *err, size_t err_len)
 {
 	struct sl_control *c = calloc(1, sizeof(*c));
-	struct sl_service_table_ops table_ops = { .changed = services_changed, .connections = connections_of, .ctx = c };
+	struct sl_service_table_ops table_ops = { .changed = services_changed,
+						  .connections = connections_of,
+						  .ctx = c };
 	struct timespec now;
 
 	if (!c) {

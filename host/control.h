@@ -77,10 +77,11 @@ struct sl_backend_counters {
 
 /* The data side. Any pointer may be NULL: then the command answers that it is not available. */
 struct sl_control_ops {
-	/* Up to max connections from *cursor (0 at first) in table order that `match` accepts; *cursor becomes 0 at the end.
-	 * Looks at a bounded number of entries a call, so the count may be 0 before the end. Returns the count. */
-	unsigned int (*flow_list)(void *ctx, uint64_t *cursor, bool (*match)(void *arg, const struct sl_flow_view *view),
-				  void *arg, struct sl_flow_view *out, unsigned int max);
+	/* Up to max connections from *cursor (0 at first) in table order that `match` accepts; *cursor becomes 0 at the
+	 * end. Looks at a bounded number of entries a call, so the count may be 0 before the end. Returns the count. */
+	unsigned int (*flow_list)(void *ctx, uint64_t *cursor,
+				  bool (*match)(void *arg, const struct sl_flow_view *view), void *arg,
+				  struct sl_flow_view *out, unsigned int max);
 	/* 0 or -ENOENT. */
 	int (*flow_get)(void *ctx, uint64_t id, struct sl_flow_view *out);
 	/* 0 (asked for), -ENOENT, -EALREADY (is in software), -EAGAIN. */

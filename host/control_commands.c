@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The commands of the control socket: {"command": "flow list", ...} in, {"ok": true, ...} or {"ok": false, "error": ...}
- * out (docs/control.md). A request is parsed and checked as a whole, unknown fields included, before anything is done.
+ * The commands of the control socket: {"command": "flow list", ...} in, {"ok": true, ...} or {"ok": false, "error":
+ * ...} out (docs/control.md). A request is parsed and checked as a whole, unknown fields included, before anything is
+ * done.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,7 +50,7 @@ static json_t *answer_object(json_t *value)
 	return out;
 }
 
-/* -- fields of a request --------------------------------------------------------------------------------------------- */
+/* -- fields of a request ------------------------------------------------------------------------------------------ */
 
 static const char *text_field(const json_t *request, const char *key)
 {
@@ -65,7 +66,7 @@ static bool number_field(const json_t *request, const char *key, json_int_t *out
 	return v != NULL;
 }
 
-/* -- services and backends ------------------------------------------------------------------------------------------- */
+/* -- services and backends ---------------------------------------------------------------------------------------- */
 
 static json_t *service_list(struct sl_control *c, const json_t *request)
 {
@@ -125,7 +126,7 @@ static json_t *backend_set(struct sl_control *c, const json_t *request)
 	return answer_object(json_object());
 }
 
-/* -- flows ----------------------------------------------------------------------------------------------------------- */
+/* -- flows -------------------------------------------------------------------------------------------------------- */
 
 struct flow_filter {
 	const struct sl_service *service;
@@ -140,12 +141,14 @@ static bool flow_matches(void *arg, const struct sl_flow_view *v)
 	const struct sl_backend *b = sl_services_backend(sl_services_current(), v->backend_id);
 	struct sl_addr client = sl_addr_make(v->key.family, v->key.src), vip = sl_addr_make(v->key.family, v->key.dst);
 
-	return (!f->service || (b && b->service == f->service)) && (!f->backend || (b && !strcmp(b->name, f->backend))) &&
-	       (!f->client.family || sl_addr_equal(&f->client, &client)) && (!f->vip.family || sl_addr_equal(&f->vip, &vip)) &&
-	       (f->client_port < 0 || f->client_port == ntohs(v->key.sport)) &&
-	       (f->port < 0 || f->port == ntohs(v->key.dport)) && (f->tenant < 0 || f->tenant == v->key.tenant) &&
-	       (f->protocol < 0 || f->protocol == v->key.proto) && (f->hardware < 0 || f->hardware == v->hardware) &&
-	       (f->reason < 0 || f->reason == v->reason);
+	return (!f->service || (b && b->service == f->service)) &&
+		(!f->backend || (b && !strcmp(b->name, f->backend))) &&
+		(!f->client.family || sl_addr_equal(&f->client, &client)) &&
+		(!f->vip.family || sl_addr_equal(&f->vip, &vip)) &&
+		(f->client_port < 0 || f->client_port == ntohs(v->key.sport)) &&
+		(f->port < 0 || f->port == ntohs(v->key.dport)) && (f->tenant < 0 || f->tenant == v->key.tenant) &&
+		(f->protocol < 0 || f->protocol == v->key.proto) && (f->hardware < 0 || f->hardware == v->hardware) &&
+		(f->reason < 0 || f->reason == v->reason);
 }
 
 static json_t *read_address(const json_t *request, const char *key, struct sl_addr *out)
@@ -197,7 +200,9 @@ static json_t *read_filter(const json_t *request, struct flow_filter *f)
 	const char *service = text_field(request, "service");
 	json_t *bad;
 
-	*f = (struct flow_filter){ .client_port = -1, .port = -1, .tenant = -1, .protocol = -1, .hardware = -1, .reason = -1 };
+	*f = (struct flow_filter){
+		.client_port = -1, .port = -1, .tenant = -1, .protocol = -1, .hardware = -1, .reason = -1
+	};
 	f->backend = text_field(request, "backend");
 	f->service = service ? find_service(service) : NULL;
 	if (service && !f->service)
@@ -284,7 +289,8 @@ static json_t *one_flow(struct sl_control *c, const json_t *request, struct sl_f
 	if ((bad = read_filter(request, &f)))
 		return bad;
 	if (!f.client.family || f.client_port < 0)
-		return refuse("give \"id\", or \"client\" and \"client_port\" (and \"vip\", \"port\" where several match)");
+		return refuse(
+			"give \"id\", or \"client\" and \"client_port\" (and \"vip\", \"port\" where several match)");
 	memset(two, 0, sizeof(two));
 	count = collect(c, &f, &cursor, two, 2, UINT32_MAX >> 8);
 	if (count == 0)
@@ -315,7 +321,8 @@ static json_t *flow_evict(struct sl_control *c, const json_t *request)
 		return refuse("this agent cannot evict flows");
 	ret = c->ops.flow_evict(c->ops.ctx, view.id);
 	if (ret == -EALREADY)
-		return refuse("the flow is in software already: %s", sl_reason_text(view.reason) ? sl_reason_text(view.reason) : "");
+		return refuse("the flow is in software already: %s",
+			      sl_reason_text(view.reason) ? sl_reason_text(view.reason) : "");
 	if (ret == -EAGAIN)
 		return refuse("the agent is busy with other evictions; try again");
 	if (ret)
@@ -323,7 +330,7 @@ static json_t *flow_evict(struct sl_control *c, const json_t *request)
 	return answer("flow", sl_control_flow_json(c, &view));
 }
 
-/* -- the rest -------------------------------------------------------------------------------------------------------- */
+/* -- the rest ----------------------------------------------------------------------------------------------------- */
 
 static json_t *card_show(struct sl_control *c, const json_t *request)
 {
@@ -358,7 +365,8 @@ static json_t *config_check(struct sl_control *c, const json_t *request)
 	services = config->service_count;
 	live = sl_config_reloadable(c->config, config, &err) == 0;
 	sl_config_free(config);
-	return json_pack("{sbsisbss}", "ok", 1, "services", (int)services, "applicable", live, "why_not", live ? "" : err.text);
+	return json_pack("{sbsisbss}", "ok", 1, "services", (int)services, "applicable", live, "why_not",
+			 live ? "" : err.text);
 }
 
 static json_t *config_apply(struct sl_control *c, const json_t *request)
@@ -376,7 +384,7 @@ static json_t *config_apply(struct sl_control *c, const json_t *request)
 			 (json_int_t)sl_services_current()->generation);
 }
 
-/* -- dispatch -------------------------------------------------------------------------------------------------------- */
+/* -- dispatch ----------------------------------------------------------------------------------------------------- */
 
 #define FLOW_FIELDS "service backend client vip where reason protocol tenant #client_port #port"
 
@@ -424,8 +432,8 @@ static json_t *check_fields(const struct command *command, json_t *request)
 		char kind = strcmp(key, "command") ? field_kind(command->fields, key) : 't';
 
 		if (!kind)
-			return refuse("\"%.64s\" is no field of `%s`%s%s", key, command->name, *command->fields ? "; known: " : "",
-				      command->fields);
+			return refuse("\"%.64s\" is no field of `%s`%s%s", key, command->name,
+				      *command->fields ? "; known: " : "", command->fields);
 		if (kind == 't' && !json_is_string(value))
 			return refuse("\"%s\" must be a text", key);
 		if (kind == '#' && !json_is_integer(value))

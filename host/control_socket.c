@@ -219,10 +219,14 @@ struct sl_control_socket *sl_control_socket_open(struct sl_control *c, const cha
 	if (ret == 0)
 		return s;
 	if (ret == -EADDRINUSE)
-		snprintf(err, err_len, "control socket %s: another agent answers there; stop it, or give this one its own node.control",
+		snprintf(err, err_len,
+			 "control socket %s: another agent answers there; stop it, or give this one its own "
+			 "node.control",
 			 path);
 	else if (ret == -EEXIST)
-		snprintf(err, err_len, "control socket %s: there is a file that is no socket; remove it or change node.control", path);
+		snprintf(err, err_len,
+			 "control socket %s: there is a file that is no socket; remove it or change node.control",
+			 path);
 	else
 		snprintf(err, err_len, "control socket %s: %s", path, strerror(-ret));
 	uv_close((uv_handle_t *)&s->pipe, socket_closed);

@@ -55,11 +55,12 @@ static void finding(struct doctor *d, const char *what, enum grade grade, const 
 	vsnprintf(found, sizeof(found), format, args);
 	va_end(args);
 	d->count[grade]++;
-	json_array_append_new(d->findings, json_pack("{sssssssssb}", "check", what, "status", words[grade], "found", found,
-						     "remedy", grade == GOOD ? "" : remedy, "ok", grade != BAD));
+	json_array_append_new(d->findings,
+			      json_pack("{sssssssssb}", "check", what, "status", words[grade], "found", found, "remedy",
+					grade == GOOD ? "" : remedy, "ok", grade != BAD));
 }
 
-/* -- the machine ----------------------------------------------------------------------------------------------------- */
+/* -- the machine -------------------------------------------------------------------------------------------------- */
 
 static void check_cpu(struct doctor *d)
 {
@@ -70,13 +71,15 @@ static void check_cpu(struct doctor *d)
 	if (__builtin_cpu_supports("sse4.2"))
 		finding(d, "cpu", GOOD, "", "x86-64 with SSE4.2%s", __builtin_cpu_supports("avx2") ? " and AVX2" : "");
 	else
-		finding(d, "cpu", BAD, "DPDK as packaged needs SSE4.2: use another machine, or another CPU model for the virtual one",
+		finding(d, "cpu", BAD,
+			"DPDK as packaged needs SSE4.2: use another machine, or another CPU model for the virtual one",
 			"x86-64 without SSE4.2");
 #endif
 	if (cores > workers)
 		finding(d, "cores", GOOD, "", "%ld for %ld workers", cores, workers);
 	else
-		finding(d, "cores", WARNING, "workers share cores with everything else: set node.workers lower, or add cores",
+		finding(d, "cores", WARNING,
+			"workers share cores with everything else: set node.workers lower, or add cores",
 			"%ld for %ld workers", cores, workers);
 }
 
@@ -105,7 +108,8 @@ static void check_memory(struct doctor *d)
 	if (free_pages > 0)
 		finding(d, "hugepages", GOOD, "", "%lld free of %lld KiB each", free_pages, meminfo("Hugepagesize"));
 	else
-		finding(d, "hugepages", WARNING, "sluiced uses ordinary memory, which is slower: sysctl vm.nr_hugepages=512",
+		finding(d, "hugepages", WARNING,
+			"sluiced uses ordinary memory, which is slower: sysctl vm.nr_hugepages=512",
 			"%lld of %lld free", free_pages < 0 ? 0 : free_pages, meminfo("HugePages_Total"));
 }
 
@@ -121,18 +125,21 @@ static void check_shared_memory(struct doctor *d)
 	slash = strrchr(directory, '/');
 	slash[slash == directory] = '\0';
 	if (statfs(directory, &fs)) {
-		finding(d, "shared memory", BAD, "mount a tmpfs there, or change node.state", "%s: %s", directory, strerror(errno));
+		finding(d, "shared memory", BAD, "mount a tmpfs there, or change node.state", "%s: %s", directory,
+			strerror(errno));
 		return;
 	}
 	room = (long long)(fs.f_bavail * (unsigned long long)fs.f_bsize >> 20);
 	if (access(directory, W_OK))
-		finding(d, "shared memory", BAD, "run as root, or change node.state", "%s: %s", directory, strerror(errno));
+		finding(d, "shared memory", BAD, "run as root, or change node.state", "%s: %s", directory,
+			strerror(errno));
 	else
-		finding(d, "shared memory", room >= need ? GOOD : BAD, "make the file system larger, or lower node.max_connections",
-			"%lld MiB free in %s", room, directory);
+		finding(d, "shared memory", room >= need ? GOOD : BAD,
+			"make the file system larger, or lower node.max_connections", "%lld MiB free in %s", room,
+			directory);
 }
 
-/* -- the kernel ------------------------------------------------------------------------------------------------------ */
+/* -- the kernel --------------------------------------------------------------------------------------------------- */
 
 static void check_rights(struct doctor *d)
 {
@@ -151,7 +158,8 @@ static void check_tap(struct doctor *d)
 	if (fd >= 0)
 		finding(d, "TUN/TAP", GOOD, "", "/dev/net/tun opens");
 	else
-		finding(d, "TUN/TAP", BAD, "the ports' kernel interfaces need it: modprobe tun; in a container pass /dev/net/tun",
+		finding(d, "TUN/TAP", BAD,
+			"the ports' kernel interfaces need it: modprobe tun; in a container pass /dev/net/tun",
 			"/dev/net/tun: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -186,11 +194,12 @@ static void check_namespaces(struct doctor *d)
 	if (status == 0)
 		finding(d, "namespaces", GOOD, "", "network namespaces can be made");
 	else
-		finding(d, "namespaces", WARNING, "only the demo and the tests need them: root, and a kernel with CONFIG_NET_NS",
-			"%s", status > 0 && WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "fork failed");
+		finding(d, "namespaces", WARNING,
+			"only the demo and the tests need them: root, and a kernel with CONFIG_NET_NS", "%s",
+			status > 0 && WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "fork failed");
 }
 
-/* -- libraries ------------------------------------------------------------------------------------------------------- */
+/* -- libraries ---------------------------------------------------------------------------------------------------- */
 
 static void check_dpdk(struct doctor *d)
 {
@@ -198,7 +207,8 @@ static void check_dpdk(struct doctor *d)
 	const char *(*version)(void);
 
 	if (!eal) {
-		finding(d, "DPDK", BAD, "install " DPDK_WANTED ": apt-get install dpdk libdpdk-dev", "no %s", EAL_LIBRARY);
+		finding(d, "DPDK", BAD, "install " DPDK_WANTED ": apt-get install dpdk libdpdk-dev", "no %s",
+			EAL_LIBRARY);
 		return;
 	}
 	version = (const char *(*)(void))dlsym(eal, "rte_version");
@@ -229,11 +239,13 @@ static void check_pmd(struct doctor *d)
 	if (access(path, R_OK) == 0)
 		finding(d, "card driver", GOOD, "", "%s", path);
 	else
-		finding(d, "card driver", needed ? BAD : WARNING, "build it (`make`), or install it beside the programs; "
-			"without it connections stay in software", "no %s", path);
+		finding(d, "card driver", needed ? BAD : WARNING,
+			"build it (`make`), or install it beside the programs; "
+			"without it connections stay in software",
+			"no %s", path);
 }
 
-/* -- what the configuration names ------------------------------------------------------------------------------------ */
+/* -- what the configuration names --------------------------------------------------------------------------------- */
 
 /* 0, or the errno of connecting to a Unix socket. */
 static int try_socket(const char *path, int type)
@@ -262,7 +274,8 @@ static void check_card(struct doctor *d, const struct sl_config_port *p)
 	if (ret == 0 || ret == EAGAIN)
 		finding(d, what, GOOD, "", "answers at %s", path);
 	else
-		finding(d, what, BAD, "start the simulated card first: sluice-sim --bus SOCKET ...", "%s: %s", path, strerror(ret));
+		finding(d, what, BAD, "start the simulated card first: sluice-sim --bus SOCKET ...", "%s: %s", path,
+			strerror(ret));
 }
 
 static void check_ports(struct doctor *d)
@@ -274,7 +287,8 @@ static void check_ports(struct doctor *d)
 		check_card(d, p);
 		snprintf(what, sizeof(what), "interface of %s", p->name);
 		if (if_nametoindex(p->kernel_interface))
-			finding(d, what, WARNING, "if no agent runs, remove it (ip link del) or change ports.kernel.interface",
+			finding(d, what, WARNING,
+				"if no agent runs, remove it (ip link del) or change ports.kernel.interface",
 				"%s exists already", p->kernel_interface);
 		else
 			finding(d, what, GOOD, "", "%s is free", p->kernel_interface);
@@ -291,7 +305,8 @@ static void check_control(struct doctor *d)
 	else if (ret == ENOENT || ret == ECONNREFUSED)
 		finding(d, "control socket", GOOD, "", "%s is free (no agent runs with it)", path);
 	else
-		finding(d, "control socket", WARNING, "change node.control, or the rights of its directory", "%s: %s", path, strerror(ret));
+		finding(d, "control socket", WARNING, "change node.control, or the rights of its directory", "%s: %s",
+			path, strerror(ret));
 }
 
 static void check_state(struct doctor *d)
@@ -308,17 +323,20 @@ static void check_state(struct doctor *d)
 		finding(d, "state file", errno == ENOENT ? GOOD : BAD, "run as root, or change node.state",
 			errno == ENOENT ? "%s will be made" : "%s cannot be read", path);
 	else if (n != (ssize_t)sizeof(header) || memcmp(header.magic, "SLUICECT", 8))
-		finding(d, "state file", BAD, "change node.state, or remove the file", "%s is no connection table", path);
+		finding(d, "state file", BAD, "change node.state, or remove the file", "%s is no connection table",
+			path);
 	else if (header.version != SL_STATE_VERSION)
-		finding(d, "state file", BAD, "an agent of that version can go on with it; or remove it: its connections are lost",
+		finding(d, "state file", BAD,
+			"an agent of that version can go on with it; or remove it: its connections are lost",
 			"%s has version %u, this is version %u", path, header.version, SL_STATE_VERSION);
 	else
-		finding(d, "state file", GOOD, "", "%s, version %u: its connections will be adopted", path, header.version);
+		finding(d, "state file", GOOD, "", "%s, version %u: its connections will be adopted", path,
+			header.version);
 	if (fd >= 0)
 		close(fd);
 }
 
-/* -- all of it ------------------------------------------------------------------------------------------------------- */
+/* -- all of it ---------------------------------------------------------------------------------------------------- */
 
 static void print(const struct doctor *d)
 {
@@ -327,11 +345,14 @@ static void print(const struct doctor *d)
 	size_t i;
 
 	json_array_foreach(d->findings, i, f)
-		sl_table_row(t, json_string_value(json_object_get(f, "check")), json_string_value(json_object_get(f, "status")),
-			     json_string_value(json_object_get(f, "found")), json_string_value(json_object_get(f, "remedy")));
+		sl_table_row(t, json_string_value(json_object_get(f, "check")),
+			     json_string_value(json_object_get(f, "status")),
+			     json_string_value(json_object_get(f, "found")),
+			     json_string_value(json_object_get(f, "remedy")));
 	sl_table_print(t, stdout, "");
-	printf("\n%s: %u good, %u warnings, %u bad\n", d->count[BAD] ? "sluiced cannot run here yet" : "sluiced can run here",
-	       d->count[GOOD], d->count[WARNING], d->count[BAD]);
+	printf("\n%s: %u good, %u warnings, %u bad\n",
+	       d->count[BAD] ? "sluiced cannot run here yet" : "sluiced can run here", d->count[GOOD],
+	       d->count[WARNING], d->count[BAD]);
 }
 
 int sl_doctor(const struct sl_cli *cli, const char *config_path)
@@ -341,8 +362,9 @@ int sl_doctor(const struct sl_cli *cli, const char *config_path)
 	struct sl_config *config = NULL;
 
 	if (config_path && sl_config_load(config_path, &config, &err))
-		finding(&d, "configuration", BAD, "`sluice check` shows every mistake; docs/config.md tells what each key means",
-			"%.*s", (int)strcspn(err.text, "\n"), err.text);
+		finding(&d, "configuration", BAD,
+			"`sluice check` shows every mistake; docs/config.md tells what each key means", "%.*s",
+			(int)strcspn(err.text, "\n"), err.text);
 	else if (config_path)
 		finding(&d, "configuration", GOOD, "", "%s: %u ports, %u services", config_path, config->port_count,
 			config->service_count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Health checks. A check runs at fixed moments, start + n x interval, whatever the results and however late the loop is,
- * so that fall failures are seen within interval x fall + timeout. Backends with equal checks subscribe to one.
+ * Health checks. A check runs at fixed moments, start + n x interval, whatever the results and however late the loop
+ * is, so that fall failures are seen within interval x fall + timeout. Backends with equal checks subscribe to one.
  *
  * Life of a handle: a probe (socket) belongs to its check until its result is in; then it is only closed. A check that
  * is not wanted any more closes its two timers and frees itself after the second.
@@ -63,7 +63,7 @@ static int64_t wall_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* -- results --------------------------------------------------------------------------------------------------------- */
+/* -- results ------------------------------------------------------------------------------------------------------ */
 
 static void tell(const struct check *c, const struct sl_backend *b)
 {
@@ -71,8 +71,8 @@ static void tell(const struct check *c, const struct sl_backend *b)
 
 	sl_addr_text(&c->address, address);
 	if (c->state == SL_BACKEND_UP)
-		sl_log(SL_LOG_INFO, "backend-up", "service=%s backend=%s address=%s port=%u checks=%u", b->service->name, b->name,
-		       address, c->port, c->streak);
+		sl_log(SL_LOG_INFO, "backend-up", "service=%s backend=%s address=%s port=%u checks=%u",
+		       b->service->name, b->name, address, c->port, c->streak);
 	else
 		sl_log(SL_LOG_WARN, "backend-down", "service=%s backend=%s address=%s port=%u checks=%u error=%s",
 		       b->service->name, b->name, address, c->port, c->streak, c->last_error);
@@ -129,7 +129,7 @@ static void check_failed(struct check *c, int error)
 		check_result(c, uv_strerror(error));
 }
 
-/* -- probes ---------------------------------------------------------------------------------------------------------- */
+/* -- probes ------------------------------------------------------------------------------------------------------- */
 
 static void probe_closed(uv_handle_t *handle)
 {
@@ -231,7 +231,7 @@ static void on_interval(uv_timer_t *timer)
 	check_start(c);
 }
 
-/* -- which checks there are ------------------------------------------------------------------------------------------ */
+/* -- which checks there are --------------------------------------------------------------------------------------- */
 
 static void timer_closed(uv_handle_t *handle)
 {
@@ -255,8 +255,9 @@ static struct check *check_find(struct sl_checks *h, const struct sl_addr *addre
 				const struct sl_config_health *config)
 {
 	for (struct check *c = h->checks; c; c = c->next)
-		if (sl_addr_equal(&c->address, address) && c->port == port && c->config.interval_ms == config->interval_ms &&
-		    c->config.timeout_ms == config->timeout_ms && c->config.rise == config->rise && c->config.fall == config->fall)
+		if (sl_addr_equal(&c->address, address) && c->port == port &&
+		    c->config.interval_ms == config->interval_ms && c->config.timeout_ms == config->timeout_ms &&
+		    c->config.rise == config->rise && c->config.fall == config->fall)
 			return c;
 	return NULL;
 }
@@ -324,7 +325,8 @@ static const struct sl_backend *find_backend(const struct sl_config_service *s, 
 		if (service->retired || strcmp(service->name, s->name))
 			continue;
 		for (unsigned int j = 0; j < service->backend_count; j++)
-			if (service->backends[j]->state != SL_BACKEND_RETIRED && !strcmp(service->backends[j]->name, b->name))
+			if (service->backends[j]->state != SL_BACKEND_RETIRED &&
+			    !strcmp(service->backends[j]->name, b->name))
 				return service->backends[j];
 	}
 	return NULL;
@@ -414,8 +416,15 @@ bool sl_checks_get(const struct sl_checks *h, uint32_t backend_id, struct sl_che
 	if (!c)
 		return false;
 	*view = (struct sl_check_view){
-		.check = c->config, .address = c->address, .port = c->port, .checks = c->checks, .failures = c->failures,
-		.streak = c->streak, .last_ok = c->last_ok, .last_ms = c->last_ms, .last_error = c->last_error,
+		.check = c->config,
+		.address = c->address,
+		.port = c->port,
+		.checks = c->checks,
+		.failures = c->failures,
+		.streak = c->streak,
+		.last_ok = c->last_ok,
+		.last_ms = c->last_ms,
+		.last_error = c->last_error,
 	};
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The agent's log lines. Quoting is done on the finished pairs: the format's own "key=" borders tell where values begin. */
+/* The agent's log lines. Quoting is done on the finished pairs: the format's own "key=" borders tell where values
+ * begin. */
 #include "host/log.h"
 
 #include <ctype.h>

@@ -2,8 +2,9 @@
 /*
  * Weighted Maglev tables (Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016,
  * section 3.4): each backend has its own permutation of the table's places, and in turn each takes its next free place.
- * A backend of weight w gets turns in proportion to w, and every backend of weight > 0 gets one turn in the first round.
- * The table depends on the set of (identity, weight) alone, not on their order, so nodes with one configuration agree.
+ * A backend of weight w gets turns in proportion to w, and every backend of weight > 0 gets one turn in the first
+ * round. The table depends on the set of (identity, weight) alone, not on their order, so nodes with one configuration
+ * agree.
  */
 #ifndef SLUICE_HOST_MAGLEV_H
 #define SLUICE_HOST_MAGLEV_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Next hops by rtnetlink. Two sockets: on `events` the kernel tells what changed, on `query` it is asked for the present
- * state. A notification is only a reason to ask again, so that lost, late and reordered ones do no harm. The kernel
- * answers a query within send(), so asking never waits for the network; the receive timeout is a safety net.
+ * Next hops by rtnetlink. Two sockets: on `events` the kernel tells what changed, on `query` it is asked for the
+ * present state. A notification is only a reason to ask again, so that lost, late and reordered ones do no harm. The
+ * kernel answers a query within send(), so asking never waits for the network; the receive timeout is a safety net.
  *
  * A neighbour is made to resolve or to confirm itself by RTM_NEWNEIGH with NTF_USE: the kernel's own state machine
  * sends ARP or ND as if a packet had to go out. A MAC that was known stays in use while the kernel asks again, until
@@ -61,7 +61,7 @@ const char *sl_nexthop_state_name(unsigned int state)
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
-/* -- asking the kernel ----------------------------------------------------------------------------------------------- */
+/* -- asking the kernel -------------------------------------------------------------------------------------------- */
 
 typedef void reply_fn(const struct nlmsghdr *msg, void *out);
 
@@ -285,7 +285,7 @@ static struct watch **find(const struct sl_nexthops *n, const struct sl_addr *ad
 	return at;
 }
 
-/* -- one address ----------------------------------------------------------------------------------------------------- */
+/* -- one address -------------------------------------------------------------------------------------------------- */
 
 static void set_retry(struct sl_nexthops *n, struct watch *w);
 
@@ -344,9 +344,10 @@ static void tell(const struct sl_addr *addr, const struct sl_nexthop *next)
 	char text[SL_ADDR_TEXT], gateway[SL_ADDR_TEXT];
 
 	sl_log(next->state == SL_NEXTHOP_READY ? SL_LOG_INFO : SL_LOG_WARN, "nexthop",
-	       "address=%s state=%s gateway=%s ifindex=%d mac=%02x:%02x:%02x:%02x:%02x:%02x mtu=%u", sl_addr_text(addr, text),
-	       sl_nexthop_state_name(next->state), sl_addr_text(&next->gateway, gateway), next->ifindex, next->mac[0],
-	       next->mac[1], next->mac[2], next->mac[3], next->mac[4], next->mac[5], next->mtu);
+	       "address=%s state=%s gateway=%s ifindex=%d mac=%02x:%02x:%02x:%02x:%02x:%02x mtu=%u",
+	       sl_addr_text(addr, text), sl_nexthop_state_name(next->state), sl_addr_text(&next->gateway, gateway),
+	       next->ifindex, next->mac[0], next->mac[1], next->mac[2], next->mac[3], next->mac[4], next->mac[5],
+	       next->mtu);
 }
 
 /* True if it changed. The callback may watch and unwatch others, so callers do not hold on to `w` after this. */
@@ -388,7 +389,7 @@ static void refresh_where(struct sl_nexthops *n, bool (*want)(const struct watch
 	free(list);
 }
 
-/* -- retries --------------------------------------------------------------------------------------------------------- */
+/* -- retries ------------------------------------------------------------------------------------------------------ */
 
 static bool retry_due(const struct watch *w, const void *arg)
 {
@@ -442,7 +443,7 @@ static void on_retry(uv_timer_t *timer)
 	arm_retry(n);
 }
 
-/* -- notifications --------------------------------------------------------------------------------------------------- */
+/* -- notifications ------------------------------------------------------------------------------------------------ */
 
 struct changed_neighbour {
 	int ifindex;
@@ -513,7 +514,7 @@ static void on_events(uv_poll_t *poll, int status, int events)
 	}
 }
 
-/* -- watches --------------------------------------------------------------------------------------------------------- */
+/* -- watches ------------------------------------------------------------------------------------------------------ */
 
 int sl_nexthops_watch(struct sl_nexthops *n, const struct sl_addr *addr)
 {
@@ -565,12 +566,12 @@ void sl_nexthops_for_each(const struct sl_nexthops *n, sl_nexthop_fn *fn, void *
 			fn(ctx, &w->addr, &w->now);
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------------ */
+/* -- life --------------------------------------------------------------------------------------------------------- */
 
 static int open_sockets(struct sl_nexthops *n)
 {
-	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-				      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
+	static const int groups[] = { RTNLGRP_LINK,	  RTNLGRP_NEIGH,      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE };
 	struct timeval second = { .tv_sec = 1 };
 	int room = 1 << 20;
 

@@ -2,8 +2,8 @@
 /*
  * The table of services and backends, and the snapshots made from it.
  *
- * The table is two arrays of slots by id. A reload edits copies of both; if everything fits they replace the table's and
- * a snapshot is made. A snapshot is one allocation of services, backends and pointers; Maglev tables are counted
+ * The table is two arrays of slots by id. A reload edits copies of both; if everything fits they replace the table's
+ * and a snapshot is made. A snapshot is one allocation of services, backends and pointers; Maglev tables are counted
  * references, so a change of one service's health builds one table again and shares the others.
  */
 #include "host/service.h"
@@ -98,7 +98,7 @@ static int64_t wall_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* -- identity -------------------------------------------------------------------------------------------------------- */
+/* -- identity ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 {
@@ -124,7 +124,9 @@ static uint64_t service_identity(const struct sl_config_service *s)
 	uint64_t h = hash_bytes(0, s->name, strlen(s->name));
 
 	h = hash_addr(hash_number(h, s->tenant), &s->vip);
-	h = hash_number(h, (uint64_t)s->protocol << 40 | (uint64_t)s->mode << 32 | (uint32_t)s->port_lo << 16 | s->port_hi);
+	h = hash_number(h,
+			(uint64_t)s->protocol << 40 | (uint64_t)s->mode << 32 | (uint32_t)s->port_lo << 16 |
+				s->port_hi);
 	return h ? h : 1;
 }
 
@@ -137,7 +139,7 @@ static uint64_t backend_identity(uint64_t service, const struct sl_config_backen
 	return h ? h : 1;
 }
 
-/* -- Maglev tables --------------------------------------------------------------------------------------------------- */
+/* -- Maglev tables ------------------------------------------------------------------------------------------------ */
 
 static void maglev_put(struct maglev *m)
 {
@@ -161,8 +163,8 @@ static unsigned int collect_members(const struct sl_service *s, struct sl_maglev
 	return n;
 }
 
-/* The service's table with one reference for the caller: the old one if its members are the same. NULL with *usable 0 if
- * there are no members, NULL otherwise: out of memory. */
+/* The service's table with one reference for the caller: the old one if its members are the same. NULL with *usable 0
+ * if there are no members, NULL otherwise: out of memory. */
 static struct maglev *maglev_get(struct sl_service_table *t, struct maglev *old, const struct sl_service *s,
 				 unsigned int *usable)
 {
@@ -194,7 +196,7 @@ out:
 	return m;
 }
 
-/* -- snapshots ------------------------------------------------------------------------------------------------------- */
+/* -- snapshots ---------------------------------------------------------------------------------------------------- */
 
 static void snapshot_free(struct snapshot *s)
 {
@@ -242,13 +244,22 @@ static void fill_service(struct sl_service *out, uint32_t id, const struct servi
 	memcpy(out->name, c->name, sizeof(out->name));
 }
 
-static void fill_backend(struct sl_backend *out, uint32_t id, const struct backend_slot *slot, const struct sl_service *s)
+static void fill_backend(struct sl_backend *out, uint32_t id, const struct backend_slot *slot,
+			 const struct sl_service *s)
 {
 	const struct sl_config_backend *c = &slot->config;
 
 	*out = (struct sl_backend){
-		.id = id, .state = slot->state, .mode = s->mode, .port = c->port, .address = c->address, .vtep = c->vtep,
-		.vni = c->vni, .since_ms = slot->since_ms, .identity = slot->identity, .service = s,
+		.id = id,
+		.state = slot->state,
+		.mode = s->mode,
+		.port = c->port,
+		.address = c->address,
+		.vtep = c->vtep,
+		.vni = c->vni,
+		.since_ms = slot->since_ms,
+		.identity = slot->identity,
+		.service = s,
 		.weight = slot->weight_override >= 0 ? (uint16_t)slot->weight_override : c->weight,
 	};
 	out->usable = slot->state == SL_BACKEND_UP && slot->configured && out->weight > 0;
@@ -371,7 +382,7 @@ static void republish(struct sl_service_table *t)
 		sl_log(SL_LOG_ERROR, "out-of-memory", "what=%s", "services: the last change is not in effect yet");
 }
 
-/* -- configuration --------------------------------------------------------------------------------------------------- */
+/* -- configuration ------------------------------------------------------------------------------------------------ */
 
 static uint32_t find_service(const struct slots *slots, uint64_t identity)
 {
@@ -494,7 +505,8 @@ fail:
 	free(tenants);
 	free(slots);
 	if (ret == -ENOSPC)
-		snprintf(err, err_len, "more than %u services or backends, counting removed ones that still have connections",
+		snprintf(err, err_len,
+			 "more than %u services or backends, counting removed ones that still have connections",
 			 SL_SERVICE_IDS - 1);
 	else
 		snprintf(err, err_len, "out of memory");
@@ -534,7 +546,7 @@ void sl_service_table_destroy(struct sl_service_table *t)
 	free(t);
 }
 
-/* -- health, weights, retiring --------------------------------------------------------------------------------------- */
+/* -- health, weights, retiring ------------------------------------------------------------------------------------ */
 
 void sl_service_table_begin(struct sl_service_table *t)
 {
@@ -598,8 +610,8 @@ void sl_service_table_sweep(struct sl_service_table *t)
 		if (!b->identity || b->configured)
 			continue;
 		if (b->swept && (!t->ops.connections || t->ops.connections(t->ops.ctx, id) == 0)) {
-			sl_log(SL_LOG_INFO, "backend-gone", "service=%s backend=%s", slots->service[b->service].config.name,
-			       b->config.name);
+			sl_log(SL_LOG_INFO, "backend-gone", "service=%s backend=%s",
+			       slots->service[b->service].config.name, b->config.name);
 			memset(b, 0, sizeof(*b));
 			freed = true;
 		} else {
@@ -615,7 +627,7 @@ void sl_service_table_sweep(struct sl_service_table *t)
 		republish(t);
 }
 
-/* -- choosing -------------------------------------------------------------------------------------------------------- */
+/* -- choosing ----------------------------------------------------------------------------------------------------- */
 
 const struct sl_backend *sl_service_select(const struct sl_services *s, const struct sl_service *service,
 					   const struct sl_key *key)
@@ -629,8 +641,8 @@ const struct sl_backend *sl_service_select(const struct sl_services *s, const st
 	return service->backends[service->maglev[hash % service->maglev_size]];
 }
 
-const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode, const struct sl_addr *address,
-					 uint16_t port)
+const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode,
+					 const struct sl_addr *address, uint16_t port)
 {
 	const struct sl_backend *found = NULL;
 

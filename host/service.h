@@ -5,9 +5,9 @@
  * without locks under liburcu (flavour qsbr) between two quiescent states; no pointer into it is kept across them.
  *
  * Ids of backends and services are small numbers (1..SL_SERVICE_IDS-1; 0 is none), stable while the agent lives. A
- * backend is the same as before a reload if its service, name, mode, address, port and tunnel are; its weight may change.
- * Otherwise it is a new backend with a new id, and the old one is *retired*: no new connections, but it stays in the
- * snapshots, as does its service, until its last connection has gone, so that a connection keeps its backend.
+ * backend is the same as before a reload if its service, name, mode, address, port and tunnel are; its weight may
+ * change. Otherwise it is a new backend with a new id, and the old one is *retired*: no new connections, but it stays
+ * in the snapshots, as does its service, until its last connection has gone, so that a connection keeps its backend.
  */
 #ifndef SLUICE_HOST_SERVICE_H
 #define SLUICE_HOST_SERVICE_H
@@ -80,7 +80,7 @@ struct sl_services {
 	const struct sl_service_index *index; /* private to service.c */
 };
 
-/* -- readers: any thread that takes part in RCU, and the control thread --------------------------------------------- */
+/* -- readers: any thread that takes part in RCU, and the control thread ------------------------------------------- */
 
 /* The published snapshot (rcu_dereference). NULL before the table exists. */
 const struct sl_services *sl_services_current(void);
@@ -96,8 +96,8 @@ const struct sl_backend *sl_service_select(const struct sl_services *s, const st
 					   const struct sl_key *key);
 /* By what a connection in shared memory knows of its backend; `port` in host order, 0 if the packet's is kept. A usable
  * one is preferred to a retired one. NULL: the service has no such backend. */
-const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode, const struct sl_addr *address,
-					 uint16_t port);
+const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode,
+					 const struct sl_addr *address, uint16_t port);
 /* By id; also retired ones. NULL: no such backend. */
 static inline const struct sl_backend *sl_services_backend(const struct sl_services *s, uint32_t id)
 {
@@ -108,13 +108,13 @@ static inline const struct sl_service *sl_services_service(const struct sl_servi
 	return id < SL_SERVICE_IDS ? s->service[id] : NULL;
 }
 
-/* -- the control thread ------------------------------------------------------------------------------------------ */
+/* -- the control thread ------------------------------------------------------------------------------------------- */
 
 struct sl_service_table;
 
 struct sl_service_table_ops {
-	/* After a snapshot has been published and before the old one is freed: rules for VIPs, announcing. `before` is NULL
-	 * the first time. May be NULL. */
+	/* After a snapshot has been published and before the old one is freed: rules for VIPs, announcing. `before` is
+	 * NULL the first time. May be NULL. */
 	void (*changed)(void *ctx, const struct sl_services *now, const struct sl_services *before);
 	/* Live connections of a backend, for retiring. NULL: none. */
 	uint64_t (*connections)(void *ctx, uint32_t backend_id);

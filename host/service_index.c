@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The index of a snapshot. A packet asks for (tenant, VIP, protocol, port); if no service has exactly that port, for the
- * group (tenant, VIP, protocol), which lists the services with ranges and the one with any port. A third kind of entry
- * says that a VIP exists at all. The table is at most half full and immutable once it is made.
+ * The index of a snapshot. A packet asks for (tenant, VIP, protocol, port); if no service has exactly that port, for
+ * the group (tenant, VIP, protocol), which lists the services with ranges and the one with any port. A third kind of
+ * entry says that a VIP exists at all. The table is at most half full and immutable once it is made.
  */
 #include "host/service_index.h"
 

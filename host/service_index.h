@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finds the service of a destination: one hash table over exact ports, groups of ranges and VIPs. Private to service*.c. */
+/* Finds the service of a destination: one hash table over exact ports, groups of ranges and VIPs. Private to
+ * service*.c. */
 #ifndef SLUICE_HOST_SERVICE_INDEX_H
 #define SLUICE_HOST_SERVICE_INDEX_H
 

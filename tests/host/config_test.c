@@ -14,7 +14,8 @@
 
 #include "host/config.h"
 
-#define PORT "ports:\n- name: p0\n  device: d0\n  kernel: {interface: sl0, addresses: [10.0.0.1/24]}\n  vtep: 10.0.0.1\n" /* 5 lines */
+#define PORT \
+	"ports:\n- name: p0\n  device: d0\n  kernel: {interface: sl0, addresses: [10.0.0.1/24]}\n  vtep: 10.0.0.1\n" /* 5 lines */
 #define HEAD PORT "services:\n- name: web\n" /* service from line 7, its keys from line 8 */
 #define BACKENDS "  backends:\n  - {name: b1, address: 10.0.0.11}\n"
 #define WEB(line) HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: dsr-l2\n" line BACKENDS /* line is 12 */
@@ -31,7 +32,8 @@ static const struct row bad[] = {
 	{ "no YAML", "a: b: c\n", "f:1:5: not YAML: mapping values are not allowed in this context" },
 	{ "tab as indentation", "ports:\n\t- x\n",
 	  "f:2:1: not YAML: while scanning for the next token, found character that cannot start any token" },
-	{ "not UTF-8", "ports: \xff\xfe\n", "f:1:1: invalid leading UTF-8 octet at byte 7; the file must be UTF-8 text" },
+	{ "not UTF-8", "ports: \xff\xfe\n",
+	  "f:1:1: invalid leading UTF-8 octet at byte 7; the file must be UTF-8 text" },
 	{ "two documents", PORT "---\nports: 1\n", "f:7:1: a second YAML document; a configuration is one document" },
 	{ "a list instead of keys", "- 1\n", "f:1:1: expected keys with values, such as \"node: ...\"" },
 	{ "no ports", "services: []\n", "f:1:1: \"ports\" is missing" },
@@ -43,7 +45,8 @@ static const struct row bad[] = {
 	{ "empty ports", "ports: []\n", "f:1:8: ports is an empty list; give at least one item or leave it out" },
 	{ "ports no list", "ports: 3\n", "f:1:8: ports must be a list (\"- ...\" or [...])" },
 	{ "too many ports", "ports: [1,2,3,4,5,6,7,8,9]\n", "f:1:8: ports has 9 items; at most 8 are possible" },
-	{ "port without device", "ports: [{name: p0, kernel: {interface: a}}]\n", "f:1:9: port \"p0\": \"device\" is missing" },
+	{ "port without device", "ports: [{name: p0, kernel: {interface: a}}]\n",
+	  "f:1:9: port \"p0\": \"device\" is missing" },
 	{ "mtu", "ports: [{name: p0, device: d, mtu: 100, kernel: {interface: a}}]\n",
 	  "f:1:36: port \"p0\": mtu 100 is out of range 1280-9582" },
 	{ "mtu no number", "ports: [{name: p0, device: d, mtu: 1e3, kernel: {interface: a}}]\n",
@@ -57,7 +60,8 @@ static const struct row bad[] = {
 	{ "prefix without length", "ports: [{name: p0, device: d, kernel: {interface: a, addresses: [10.0.0.1]}}]\n",
 	  "f:1:66: port \"p0\": addresses \"10.0.0.1\" is not an address with a prefix length, such as 192.0.2.1/24" },
 	{ "prefix too long", "ports: [{name: p0, device: d, kernel: {interface: a, addresses: [10.0.0.1/33]}}]\n",
-	  "f:1:66: port \"p0\": addresses \"10.0.0.1/33\" is not an address with a prefix length, such as 192.0.2.1/24" },
+	  "f:1:66: port \"p0\": addresses \"10.0.0.1/33\" is not an address with a prefix length, such as "
+	  "192.0.2.1/24" },
 	{ "two vteps of a family", "ports: [{name: p0, device: d, kernel: {interface: a}, vtep: [1.0.0.1, 1.0.0.2]}]\n",
 	  "f:1:71: port \"p0\": vtep has two IPv4 addresses; at most one of each family" },
 	{ "two ports of a name", PORT "- name: p0\n  device: d1\n  kernel: {interface: sl1}\n",
@@ -68,7 +72,8 @@ static const struct row bad[] = {
 	  "f:1:16: port \"p 0\": name \"p 0\" may only have letters, digits, '.', '_' and '-'" },
 	{ "relative path", "node: {control: here}\n" PORT, "f:1:17: node: control \"here\" is not an absolute path" },
 	{ "path too long",
-	  "node: {state: /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "node: {state: "
+	  "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}\n" PORT,
 	  "f:1:15: node: state is 140 bytes long; at most 107 are possible" },
 	{ "same paths", "node: {state: /a, control: /a}\n" PORT, "f:1:7: node: state and control are the same file" },
@@ -84,7 +89,8 @@ static const struct row bad[] = {
 	  "f:6:11: tenant \"a\": \"trusted_vteps\" is missing: whose tunnel packets are believed" },
 	{ "no vtep of the family", PORT "tenants: [{name: a, id: 1, vni: 3, trusted_vteps: [fd00::1]}]\n",
 	  "f:6:51: tenant \"a\": no port has an IPv6 vtep that its tunnels could end at" },
-	{ "tenant id 0", PORT "tenants: [{name: a, id: 0, vlan: 3}]\n", "f:6:25: tenant \"a\": id 0 is out of range 1-65535" },
+	{ "tenant id 0", PORT "tenants: [{name: a, id: 0, vlan: 3}]\n",
+	  "f:6:25: tenant \"a\": id 0 is out of range 1-65535" },
 	{ "tenant default", PORT "tenants: [{name: default, id: 1, vlan: 3}]\n",
 	  "f:6:18: tenant \"default\": this name stands for untagged traffic; choose another" },
 	{ "same vlan", PORT "tenants: [{name: a, id: 1, vlan: 3}, {name: b, id: 2, vlan: 3}]\n",
@@ -94,17 +100,21 @@ static const struct row bad[] = {
 	{ "scheduler", WEB("  scheduler: rr\n"), "f:12:14: service \"web\": scheduler \"rr\" is unknown; give maglev" },
 	{ "tenant unknown", WEB("  tenant: red\n"),
 	  "f:12:11: service \"web\": tenant \"red\" is not among the tenants; add it there or leave the key out" },
-	{ "announce", WEB("  announce: maybe\n"), "f:12:13: service \"web\": announce \"maybe\" is neither true nor false" },
+	{ "announce", WEB("  announce: maybe\n"),
+	  "f:12:13: service \"web\": announce \"maybe\" is neither true nor false" },
 	{ "health timeout", WEB("  health: {interval_ms: 100, timeout_ms: 200}\n"),
-	  "f:12:11: service \"web\": health: timeout_ms 200 is longer than interval_ms 100; a check must end before the next" },
-	{ "health type", WEB("  health: {type: http}\n"), "f:12:18: service \"web\": type \"http\" is unknown; give none or tcp" },
+	  "f:12:11: service \"web\": health: timeout_ms 200 is longer than interval_ms 100; a check must end before "
+	  "the next" },
+	{ "health type", WEB("  health: {type: http}\n"),
+	  "f:12:18: service \"web\": type \"http\" is unknown; give none or tcp" },
 	{ "a port is missing a value", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port:\n  mode: nat\n" BACKENDS,
 	  "f:10:8: service \"web\": port has no value" },
 	{ "port out of range", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 70000\n  mode: nat\n" BACKENDS,
 	  "f:10:9: service \"web\": port 70000 is out of range 1-65535" },
 	{ "port range falls", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 90-80\n  mode: nat\n" BACKENDS,
 	  "f:10:9: service \"web\": port range 90-80 must rise within 1-65535" },
-	{ "huge number", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 99999999999999999999999\n  mode: nat\n" BACKENDS,
+	{ "huge number",
+	  HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 99999999999999999999999\n  mode: nat\n" BACKENDS,
 	  "f:10:9: service \"web\": port 99999999999999999999999 is out of range 1-65535" },
 	{ "VIP no address", HEAD "  vip: ten\n  protocol: tcp\n  port: 80\n  mode: nat\n" BACKENDS,
 	  "f:8:8: service \"web\": vip \"ten\" is not an IPv4 or IPv6 address" },
@@ -115,7 +125,8 @@ static const struct row bad[] = {
 	{ "no backends", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: nat\n",
 	  "f:7:3: service \"web\": \"backends\" is missing" },
 	{ "health of many ports", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: any\n  mode: dsr-l2\n" BACKENDS,
-	  "f:7:3: service \"web\": health needs a port: the service has many, so say which one to check (or type: none)" },
+	  "f:7:3: service \"web\": health needs a port: the service has many, so say which one to check (or type: "
+	  "none)" },
 	{ "unknown backend key", WEB("") "  - {name: b2, address: 10.0.0.12, wieght: 3}\n",
 	  "f:14:36: service \"web\", backend \"b2\": unknown key \"wieght\"; did you mean \"weight\"?" },
 	{ "two backends of a name", WEB("") "  - {name: b1, address: 10.0.0.12}\n",
@@ -127,27 +138,36 @@ static const struct row bad[] = {
 	{ "backend is the VIP", WEB("") "  - {name: b2, address: 10.1.0.1}\n",
 	  "f:14:25: service \"web\", backend \"b2\": a backend cannot have the VIP's address" },
 	{ "port outside nat", WEB("") "  - {name: b2, address: 10.0.0.2, port: 8080}\n",
-	  "f:14:41: service \"web\", backend \"b2\": port belongs to mode nat; in mode dsr-l2 a packet keeps its port" },
+	  "f:14:41: service \"web\", backend \"b2\": port belongs to mode nat; in mode dsr-l2 a packet keeps its "
+	  "port" },
 	{ "weight", WEB("") "  - {name: b2, address: 10.0.0.2, weight: 1001}\n",
 	  "f:14:43: service \"web\", backend \"b2\": weight 1001 is out of range 0-1000" },
 	{ "vni outside vxlan", WEB("") "  - {name: b2, address: 10.0.0.2, vni: 1}\n",
 	  "f:14:40: service \"web\", backend \"b2\": vni belongs to mode vxlan; this service is dsr-l2" },
 	{ "vxlan without vni", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: vxlan\n" BACKENDS,
-	  "f:13:5: service \"web\", backend \"b1\": \"vni\" is missing; mode vxlan needs the network the backend is in" },
-	{ "inner MAC", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: vxlan\n  backends:\n"
-	  "  - {name: b1, address: 10.0.0.2, vni: 1, inner_mac: 02-00}\n",
-	  "f:13:54: service \"web\", backend \"b1\": inner_mac \"02-00\" is not a MAC address such as \"02:00:00:00:00:01\"" },
-	{ "ipip without a source", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: ipip\n  backends:\n"
-	  "  - {name: b1, address: \"fd00::2\"}\n",
+	  "f:13:5: service \"web\", backend \"b1\": \"vni\" is missing; mode vxlan needs the network the backend is "
+	  "in" },
+	{ "inner MAC",
+	  HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: vxlan\n  backends:\n"
+	       "  - {name: b1, address: 10.0.0.2, vni: 1, inner_mac: 02-00}\n",
+	  "f:13:54: service \"web\", backend \"b1\": inner_mac \"02-00\" is not a MAC address such as "
+	  "\"02:00:00:00:00:01\"" },
+	{ "ipip without a source",
+	  HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: ipip\n  backends:\n"
+	       "  - {name: b1, address: \"fd00::2\"}\n",
 	  "f:13:25: service \"web\", backend \"b1\": no port has an IPv6 address for the tunnel to start from" },
-	{ "service twice", WEB("") "- name: web\n  vip: 10.1.0.2\n  protocol: tcp\n  port: 80\n  mode: dsr-l2\n" BACKENDS,
+	{ "service twice",
+	  WEB("") "- name: web\n  vip: 10.1.0.2\n  protocol: tcp\n  port: 80\n  mode: dsr-l2\n" BACKENDS,
 	  "f:14:9: service \"web\": there are two services of this name; the first is in line 7" },
-	{ "VIP and port twice", WEB("") "- name: w2\n  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: dsr-l2\n" BACKENDS,
+	{ "VIP and port twice",
+	  WEB("") "- name: w2\n  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: dsr-l2\n" BACKENDS,
 	  "f:17:9: service \"w2\": VIP, protocol and port are those of service \"web\" in line 7" },
-	{ "ranges overlap", HEAD "  vip: 10.1.0.1\n  protocol: udp\n  port: 10-20\n  mode: dsr-l2\n" BACKENDS
-	  "- name: w2\n  vip: 10.1.0.1\n  protocol: udp\n  port: 20-30\n  mode: dsr-l2\n" BACKENDS,
+	{ "ranges overlap",
+	  HEAD "  vip: 10.1.0.1\n  protocol: udp\n  port: 10-20\n  mode: dsr-l2\n" BACKENDS
+	       "- name: w2\n  vip: 10.1.0.1\n  protocol: udp\n  port: 20-30\n  mode: dsr-l2\n" BACKENDS,
 	  "f:17:9: service \"w2\": VIP, protocol and port are those of service \"web\" in line 7" },
-	{ "too many backends for the table", "node: {maglev_size: 251}\n" HEAD "  vip: 10.1.0.1\n  protocol: udp\n  port: 1\n"
+	{ "too many backends for the table",
+	  "node: {maglev_size: 251}\n" HEAD "  vip: 10.1.0.1\n  protocol: udp\n  port: 1\n"
 	  "  mode: dsr-l2\n  backends: [@60]\n",
 	  "f:8:3: service \"web\": 60 backends need node.maglev_size of at least 300" },
 	{ "alias to itself", "ports: &a [*a]\n", "f:1:8: port 1: expected keys with values, such as \"name: ...\"" },
@@ -225,14 +245,16 @@ static const char full[] =
 	"- {name: dns, tenant: blue, vip: 'fd00::53', protocol: udp, port: 50-60, mode: ipip, announce: false,\n"
 	"   offload: {policy: packets, packets: 3, udp_packets: 4}, timeouts: {udp_ms: 5000},\n"
 	"   backends: [{name: d1, address: 10.0.0.53, weight: 0}]}\n"
-	"- {name: all, vip: 10.1.0.1, protocol: tcp, port: any, mode: nat, health: {port: 22, interval_ms: 200, timeout_ms: 150,\n"
+	"- {name: all, vip: 10.1.0.1, protocol: tcp, port: any, mode: nat, health: {port: 22, interval_ms: 200, "
+	"timeout_ms: 150,\n"
 	"   rise: 1, fall: 4}, backends: [{name: n1, address: 10.0.0.1, port: 8080, weight: 7}]}\n"
 	"- {name: vx, tenant: red, vip: 10.1.0.1, protocol: tcp, port: 80, mode: vxlan,\n"
 	"   backends: [{name: v1, address: 10.0.0.9, vni: 77, inner_mac: '02:00:00:00:00:09', vtep: 10.0.0.8}]}\n"
 	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 99, trusted_vteps: [10.0.0.3, 10.0.0.4]}]\n"
 	"ports: [{name: p0, device: 'net_sluice0,bus=/run/card', mtu: 9000, vtep: [10.0.0.2, 'fd00::2'],\n"
 	"   kernel: {interface: sl0, addresses: [10.0.0.2/24, 'fd00::2/64']}}]\n"
-	"node: {name: lb1, workers: 2, state: /dev/shm/x, control: /run/y, max_connections: 2048, maglev_size: 251, hash_seed: 9,\n"
+	"node: {name: lb1, workers: 2, state: /dev/shm/x, control: /run/y, max_connections: 2048, maglev_size: 251, "
+	"hash_seed: 9,\n"
 	"   offload: {udp_packets: 2}, timeouts: {syn_ms: 4000}}\n";
 
 static void a_good_file_gives_the_struct(void **state)
@@ -297,7 +319,8 @@ static void what_cannot_change_live_is_refused(void **state)
 		const char *at = strstr(full, changes[i].from);
 		int ret;
 
-		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - full), full, changes[i].to, at + strlen(changes[i].from));
+		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - full), full, changes[i].to,
+			 at + strlen(changes[i].from));
 		assert_int_equal(sl_config_parse("f", full, strlen(full), &now, &err), 0);
 		if (sl_config_parse("f", text, strlen(text), &next, &err))
 			fail_msg("%s", err.text);
@@ -353,7 +376,8 @@ static void the_manual_is_true(void **state)
 static void noise_never_crashes(void **state)
 {
 	const char *fixed = getenv("SL_SEED");
-	unsigned int seed = fixed ? (unsigned int)strtoul(fixed, NULL, 10) : (unsigned int)time(NULL) ^ (unsigned int)getpid();
+	unsigned int seed =
+		fixed ? (unsigned int)strtoul(fixed, NULL, 10) : (unsigned int)time(NULL) ^ (unsigned int)getpid();
 	static const char alphabet[] = "{}[]:,-&*!|>'\"%@#? \n\t0a\xff";
 	unsigned int refused = 0;
 
@@ -373,7 +397,8 @@ static void noise_never_crashes(void **state)
 			if (random() % 4 == 0)
 				memmove(text + at, text + from, (length - (at > from ? at : from)) / 8);
 			else
-				text[at] = random() % 3 ? alphabet[(size_t)random() % (sizeof(alphabet) - 1)] : (char)random();
+				text[at] = random() % 3 ? alphabet[(size_t)random() % (sizeof(alphabet) - 1)]
+							: (char)random();
 		}
 		if (random() % 10 == 0)
 			length = (size_t)random() % length;

@@ -37,22 +37,33 @@ static char directory[64], socket_path[96], config_path[96];
 static uint64_t evicted;
 static unsigned int config_changes, service_changes;
 
-/* -- a fake data side ------------------------------------------------------------------------------------------------ */
+/* -- a fake data side --------------------------------------------------------------------------------------------- */
 
 static void fake_flow(uint64_t id, struct sl_flow_view *v)
 {
-	*v = (struct sl_flow_view){ .id = id, .backend_id = 1 + (uint32_t)(id % 2), .backend_port = 80, .hardware = id % 3 == 0,
-				    .reason = id % 3 ? SL_REASON_HANDSHAKE : SL_REASON_OFFLOADED, .state = "established",
-				    .since_ms = 1700000000123, .idle_ms = id, .hw_packets = id, .sw_packets = 7 };
-	v->key = (struct sl_key){ .src = { 192, 0, 2, 1 }, .dst = { 10, 1, 0, 1 }, .sport = htons((uint16_t)(1000 + id)),
-				  .dport = htons(80), .proto = IPPROTO_TCP, .family = 4 };
+	*v = (struct sl_flow_view){ .id = id,
+				    .backend_id = 1 + (uint32_t)(id % 2),
+				    .backend_port = 80,
+				    .hardware = id % 3 == 0,
+				    .reason = id % 3 ? SL_REASON_HANDSHAKE : SL_REASON_OFFLOADED,
+				    .state = "established",
+				    .since_ms = 1700000000123,
+				    .idle_ms = id,
+				    .hw_packets = id,
+				    .sw_packets = 7 };
+	v->key = (struct sl_key){ .src = { 192, 0, 2, 1 },
+				  .dst = { 10, 1, 0, 1 },
+				  .sport = htons((uint16_t)(1000 + id)),
+				  .dport = htons(80),
+				  .proto = IPPROTO_TCP,
+				  .family = 4 };
 	sl_addr_parse("127.0.0.1", &v->backend_address);
 	if (id == 5) /* a driver's words need not be UTF-8 */
 		memcpy(v->detail, "bad \xff rule", 10);
 }
 
-static unsigned int flow_list(void *ctx, uint64_t *cursor, bool (*match)(void *arg, const struct sl_flow_view *view), void *arg,
-			      struct sl_flow_view *out, unsigned int max)
+static unsigned int flow_list(void *ctx, uint64_t *cursor, bool (*match)(void *arg, const struct sl_flow_view *view),
+			      void *arg, struct sl_flow_view *out, unsigned int max)
 {
 	uint64_t id = *cursor ? *cursor : 1, last = id + 300; /* looks at so many a call */
 	unsigned int n = 0;
@@ -126,7 +137,7 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 	service_changes++;
 }
 
-/* -- the server in this process, its clients in others --------------------------------------------------------------- */
+/* -- the server in this process, its clients in others ------------------------------------------------------------ */
 
 static void write_config(const char *extra, unsigned int weight)
 {
@@ -225,7 +236,7 @@ static int run(char *out, size_t size, const char *arguments)
 	return WEXITSTATUS(pclose(f));
 }
 
-/* -- tests ----------------------------------------------------------------------------------------------------------- */
+/* -- tests -------------------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *what, *request, *error; /* NULL: the answer is good */
@@ -235,25 +246,33 @@ static const struct {
 	{ "an array", "[]", "a request is an object with \"command\", such as {\"command\": \"service list\"}" },
 	{ "no command", "{}", "a request is an object with \"command\", such as {\"command\": \"service list\"}" },
 	{ "two values", "{\"command\":\"stats show\"} {}", "not JSON: end of file expected near '{' (column 26)" },
-	{ "duplicate key", "{\"command\":\"stats show\",\"command\":\"x\"}", "not JSON: duplicate object key near '\"command\"' (column 33)" },
+	{ "duplicate key", "{\"command\":\"stats show\",\"command\":\"x\"}",
+	  "not JSON: duplicate object key near '\"command\"' (column 33)" },
 	{ "unknown command", "{\"command\":\"flow fly\"}",
-	  "unknown command \"flow fly\"; known: service list, backend list, backend set, flow list, flow show, flow evict, card show, "
+	  "unknown command \"flow fly\"; known: service list, backend list, backend set, flow list, flow show, flow "
+	  "evict, card show, "
 	  "stats show, health show, check, apply" },
 	{ "unknown field", "{\"command\":\"service list\",\"x\":1}", "\"x\" is no field of `service list`" },
 	{ "number for text", "{\"command\":\"backend list\",\"service\":1}", "\"service\" must be a text" },
 	{ "text for number", "{\"command\":\"flow list\",\"limit\":\"1\"}", "\"limit\" must be a whole number" },
 	{ "limit", "{\"command\":\"flow list\",\"limit\":1001}", "limit 1001 is out of range 1-1000" },
 	{ "limit 0", "{\"command\":\"flow list\",\"limit\":0}", "limit 0 is out of range 1-1000" },
-	{ "cursor", "{\"command\":\"flow list\",\"cursor\":\"xyz\"}", "cursor \"xyz\" is not one that `flow list` gave" },
-	{ "address", "{\"command\":\"flow list\",\"client\":\"nobody\"}", "client \"nobody\" is not an IPv4 or IPv6 address" },
+	{ "cursor", "{\"command\":\"flow list\",\"cursor\":\"xyz\"}",
+	  "cursor \"xyz\" is not one that `flow list` gave" },
+	{ "address", "{\"command\":\"flow list\",\"client\":\"nobody\"}",
+	  "client \"nobody\" is not an IPv4 or IPv6 address" },
 	{ "port", "{\"command\":\"flow list\",\"port\":70000}", "port 70000 is out of range 0-65535" },
-	{ "where", "{\"command\":\"flow list\",\"where\":\"cloud\"}", "where \"cloud\" is unknown; give hardware or software" },
-	{ "reason", "{\"command\":\"flow list\",\"reason\":\"none\"}", "reason \"none\" is unknown; `stats show` names reasons" },
+	{ "where", "{\"command\":\"flow list\",\"where\":\"cloud\"}",
+	  "where \"cloud\" is unknown; give hardware or software" },
+	{ "reason", "{\"command\":\"flow list\",\"reason\":\"none\"}",
+	  "reason \"none\" is unknown; `stats show` names reasons" },
 	{ "tenant", "{\"command\":\"flow list\",\"tenant\":\"red\"}", "there is no tenant \"red\"" },
-	{ "service", "{\"command\":\"backend list\",\"service\":\"w\"}", "there is no service \"w\"; `service list` shows them" },
+	{ "service", "{\"command\":\"backend list\",\"service\":\"w\"}",
+	  "there is no service \"w\"; `service list` shows them" },
 	{ "id", "{\"command\":\"flow show\",\"id\":\"-1\"}", "id \"-1\" is not one that `flow list` gave" },
 	{ "gone id", "{\"command\":\"flow show\",\"id\":\"ffffff\"}", "there is no flow ffffff any more" },
-	{ "no flow", "{\"command\":\"flow show\",\"client\":\"192.0.2.1\",\"client_port\":9}", "no flow of this client" },
+	{ "no flow", "{\"command\":\"flow show\",\"client\":\"192.0.2.1\",\"client_port\":9}",
+	  "no flow of this client" },
 	{ "not enough", "{\"command\":\"flow show\",\"client\":\"192.0.2.1\"}",
 	  "give \"id\", or \"client\" and \"client_port\" (and \"vip\", \"port\" where several match)" },
 	{ "in software already", "{\"command\":\"flow evict\",\"id\":\"1\"}",
@@ -264,7 +283,8 @@ static const struct {
 	  "\"service\", \"backend\" and \"weight\" are needed" },
 	{ "no backend", "{\"command\":\"backend set\",\"service\":\"web\",\"backend\":\"b9\",\"weight\":1}",
 	  "service \"web\" has no backend \"b9\"; `backend list` shows them" },
-	{ "file missing", "{\"command\":\"apply\",\"file\":\"/nonexistent\"}", "/nonexistent: No such file or directory" },
+	{ "file missing", "{\"command\":\"apply\",\"file\":\"/nonexistent\"}",
+	  "/nonexistent: No such file or directory" },
 	{ "flow of a tuple", "{\"command\":\"flow show\",\"client\":\"192.0.2.1\",\"client_port\":3500}", NULL },
 	{ "words that are not UTF-8", "{\"command\":\"flow show\",\"id\":\"5\"}", NULL },
 	{ "evict", "{\"command\":\"flow evict\",\"id\":\"6\"}", NULL },
@@ -280,7 +300,8 @@ static void every_request_has_its_answer(void **state)
 
 		if (json_is_true(json_object_get(answer, "ok")) == (requests[i].error != NULL) ||
 		    (requests[i].error && strcmp(error, requests[i].error)))
-			fail_msg("%s:\n  got  %s\n  want %s", requests[i].what, error ? error : "ok", requests[i].error);
+			fail_msg("%s:\n  got  %s\n  want %s", requests[i].what, error ? error : "ok",
+				 requests[i].error);
 		json_decref(answer);
 	}
 	assert_int_equal(evicted, 6);
@@ -315,7 +336,8 @@ static void flows_are_paged(void **state)
 		cursor = json_object_get(answer, "cursor");
 		if (json_is_null(cursor))
 			break;
-		snprintf(request, sizeof(request), "{\"command\":\"flow list\",\"limit\":400,\"where\":\"hardware\",\"cursor\":\"%s\"}",
+		snprintf(request, sizeof(request),
+			 "{\"command\":\"flow list\",\"limit\":400,\"where\":\"hardware\",\"cursor\":\"%s\"}",
 			 json_string_value(cursor));
 		json_decref(answer);
 	}
@@ -391,7 +413,8 @@ static void too_many_clients_are_refused(void **state)
 static void noise_gets_answers(void **state)
 {
 	const char *fixed = getenv("SL_SEED");
-	unsigned int seed = fixed ? (unsigned int)strtoul(fixed, NULL, 10) : (unsigned int)time(NULL) ^ (unsigned int)getpid();
+	unsigned int seed =
+		fixed ? (unsigned int)strtoul(fixed, NULL, 10) : (unsigned int)time(NULL) ^ (unsigned int)getpid();
 	int fd = connect_client();
 
 	(void)state;
@@ -468,7 +491,8 @@ static void apply_changes_all_or_nothing(void **state)
 	snprintf(out, sizeof(out), "sed -i 's/device: d0/device: d1/' %s", config_path);
 	assert_int_equal(system(out), 0);
 	answer = ask(request);
-	assert_non_null(strstr(json_string_value(json_object_get(answer, "error")), "port \"p0\" cannot change while the agent runs"));
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "error")),
+			       "port \"p0\" cannot change while the agent runs"));
 	json_decref(answer);
 	write_config("", 1);
 	json_decref(ask(request));
@@ -513,7 +537,8 @@ static const struct {
 	{ "nonsense", 2, "unknown command \"nonsense\"; `sluice help` lists them" },
 	{ "help", 0, "usage: sluice" },
 	{ "", 2, "usage: sluice" },
-	{ "-s /nonexistent/x stats", 1, "no agent: there is no socket /nonexistent/x. Start one with `sluiced -c FILE`" },
+	{ "-s /nonexistent/x stats", 1,
+	  "no agent: there is no socket /nonexistent/x. Start one with `sluiced -c FILE`" },
 };
 
 static void every_command_line_works(void **state)
@@ -527,7 +552,8 @@ static void every_command_line_works(void **state)
 		int status;
 
 		if (at)
-			snprintf(arguments, sizeof(arguments), "%.*s%s", (int)(at - lines[i].arguments), lines[i].arguments, config_path);
+			snprintf(arguments, sizeof(arguments), "%.*s%s", (int)(at - lines[i].arguments),
+				 lines[i].arguments, config_path);
 		else
 			snprintf(arguments, sizeof(arguments), "%s", lines[i].arguments);
 		status = run(out, sizeof(out), arguments);
@@ -561,8 +587,14 @@ static void a_living_socket_is_not_taken(void **state)
 static int setup(void **state)
 {
 	const struct sl_control_ops ops = {
-		.flow_list = flow_list, .flow_get = flow_get, .flow_evict = flow_evict, .port_count = port_count, .port = port,
-		.data = data, .config_changed = config_changed, .services_changed = services_changed,
+		.flow_list = flow_list,
+		.flow_get = flow_get,
+		.flow_evict = flow_evict,
+		.port_count = port_count,
+		.port = port,
+		.data = data,
+		.config_changed = config_changed,
+		.services_changed = services_changed,
 	};
 	struct sl_config *config;
 	struct sl_config_error error;

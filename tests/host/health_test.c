@@ -28,7 +28,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* -- servers on loopback --------------------------------------------------------------------------------------------- */
+/* -- servers on loopback ------------------------------------------------------------------------------------------ */
 
 struct server {
 	uv_tcp_t tcp;
@@ -93,7 +93,7 @@ static uint16_t silent_port(int fds[4])
 	return ntohs(addr.sin_port);
 }
 
-/* -- the thing under test -------------------------------------------------------------------------------------------- */
+/* -- the thing under test ----------------------------------------------------------------------------------------- */
 
 static struct sl_config *parse(const char *services)
 {
@@ -101,21 +101,24 @@ static struct sl_config *parse(const char *services)
 	struct sl_config_error err;
 	char text[4096];
 
-	snprintf(text, sizeof(text), "ports: [{name: p0, device: d0, kernel: {interface: sl0}}]\nservices:\n%s", services);
+	snprintf(text, sizeof(text), "ports: [{name: p0, device: d0, kernel: {interface: sl0}}]\nservices:\n%s",
+		 services);
 	if (sl_config_parse("f", text, strlen(text), &config, &err))
 		fail_msg("%s", err.text);
 	return config;
 }
 
-static const char *service(const char *name, uint16_t vip_port, uint16_t port, unsigned int interval, unsigned int timeout,
-			   unsigned int rise, unsigned int fall)
+static const char *service(const char *name, uint16_t vip_port, uint16_t port, unsigned int interval,
+			   unsigned int timeout, unsigned int rise, unsigned int fall)
 {
 	static char text[4][512];
 	static unsigned int next;
 	char *out = text[next++ % 4];
 
-	snprintf(out, 512, "- {name: %s, vip: 10.1.0.1, protocol: tcp, port: %u, mode: dsr-l2, backends: [{name: b1, address: 127.0.0.1}],\n"
-			   "   health: {port: %u, interval_ms: %u, timeout_ms: %u, rise: %u, fall: %u}}\n",
+	snprintf(out, 512,
+		 "- {name: %s, vip: 10.1.0.1, protocol: tcp, port: %u, mode: dsr-l2, backends: [{name: b1, address: "
+		 "127.0.0.1}],\n"
+		 "   health: {port: %u, interval_ms: %u, timeout_ms: %u, rise: %u, fall: %u}}\n",
 		 name, vip_port, port, interval, timeout, rise, fall);
 	return out;
 }
@@ -167,7 +170,7 @@ static int wait_state(unsigned int service_index, enum sl_backend_state state, u
 	return backend(service_index)->state == state ? (int)(now_ms() - begin) : -1;
 }
 
-/* -- tests ----------------------------------------------------------------------------------------------------------- */
+/* -- tests -------------------------------------------------------------------------------------------------------- */
 
 static void the_first_check_decides_alone(void **state)
 {
@@ -248,7 +251,8 @@ static void equal_checks_are_made_once(void **state)
 
 	(void)state;
 	server_open(&s, 0);
-	snprintf(text, sizeof(text), "%s%s", service("web", 80, s.port, 60, 50, 1, 2), service("ssh", 22, s.port, 60, 50, 1, 2));
+	snprintf(text, sizeof(text), "%s%s", service("web", 80, s.port, 60, 50, 1, 2),
+		 service("ssh", 22, s.port, 60, 50, 1, 2));
 	start(text);
 	assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
 	assert_int_equal(backend(1)->state, SL_BACKEND_UP);
@@ -277,7 +281,8 @@ static void a_reload_keeps_what_is_known(void **state)
 	assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
 	assert_true(sl_checks_get(checks, backend(0)->id, &before));
 	/* Another service with the same check is up at once; the old check goes on. */
-	snprintf(text, sizeof(text), "%s%s", service("web", 80, s.port, 80, 50, 3, 3), service("ssh", 22, s.port, 80, 50, 3, 3));
+	snprintf(text, sizeof(text), "%s%s", service("web", 80, s.port, 80, 50, 3, 3),
+		 service("ssh", 22, s.port, 80, 50, 3, 3));
 	reload(text);
 	assert_int_equal(backend(0)->state, SL_BACKEND_UP);
 	assert_int_equal(backend(1)->state, SL_BACKEND_UP);
@@ -289,7 +294,8 @@ static void a_reload_keeps_what_is_known(void **state)
 	assert_true(sl_checks_get(checks, backend(0)->id, &after));
 	assert_int_equal(after.check.interval_ms, 100);
 	/* No check any more. */
-	reload("- {name: web, vip: 10.1.0.1, protocol: tcp, port: 80, mode: dsr-l2, backends: [{name: b1, address: 127.0.0.1}],\n"
+	reload("- {name: web, vip: 10.1.0.1, protocol: tcp, port: 80, mode: dsr-l2, backends: [{name: b1, address: "
+	       "127.0.0.1}],\n"
 	       "   health: {type: none}}\n");
 	assert_int_equal(backend(0)->state, SL_BACKEND_UP);
 	assert_false(sl_checks_get(checks, backend(0)->id, &after));

@@ -240,8 +240,9 @@ static int setup(void **state)
 	sh("ip link set lo up");
 	sh("ip link add a0 address 02:00:00:00:09:01 type veth peer name b0 address 02:00:00:00:09:02 netns %s", peer);
 	sh("ip addr add 10.9.0.1/24 dev a0 && ip addr add fd09::1/64 dev a0 nodad && ip link set a0 up");
-	sh("ip -n %s addr add 10.9.0.2/24 dev b0 && ip -n %s addr add fd09::2/64 dev b0 nodad && ip -n %s link set b0 up", peer, peer,
-	   peer);
+	sh("ip -n %s addr add 10.9.0.2/24 dev b0 && ip -n %s addr add fd09::2/64 dev b0 nodad && ip -n %s link set b0 "
+	   "up",
+	   peer, peer, peer);
 	hops = sl_nexthops_create(&loop, 8, on_change, NULL, err, sizeof(err));
 	assert_non_null(hops);
 	return 0;

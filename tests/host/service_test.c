@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Services at run time: lookup, Maglev tables (shares, agreement, disruption), reloads, ids, health, weights, retiring. */
+/* Services at run time: lookup, Maglev tables (shares, agreement, disruption), reloads, ids, health, weights, retiring.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,11 +53,11 @@ static void apply(struct sl_service_table *t, const char *services)
 #define B1 "{name: b1, address: 10.0.0.11}"
 #define B2 "{name: b2, address: 10.0.0.12}"
 #define B3 "{name: b3, address: 10.0.0.13}"
-#define SERVICE(name, vip, proto, port, more, backends) \
-	"- {name: " name ", vip: '" vip "', protocol: " proto ", port: " port ", mode: dsr-l2, health: {type: none}" more \
-	", backends: [" backends "]}\n"
+#define SERVICE(name, vip, proto, port, more, backends)                       \
+	"- {name: " name ", vip: '" vip "', protocol: " proto ", port: " port \
+	", mode: dsr-l2, health: {type: none}" more ", backends: [" backends "]}\n"
 
-/* -- lookup ---------------------------------------------------------------------------------------------------------- */
+/* -- lookup ------------------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *what;
@@ -85,14 +86,17 @@ static const struct {
 
 static void lookup_takes_the_narrowest(void **state)
 {
-	struct sl_service_table *t = create(
-		"services:\n" SERVICE("any", "10.1.0.1", "tcp", "any", "", B1) SERVICE("range", "10.1.0.1", "tcp", "81-90", "", B1)
-			SERVICE("web", "10.1.0.1", "tcp", "80", "", B1) SERVICE("one", "10.1.0.1", "tcp", "85", "", B1)
-				SERVICE("range2", "10.1.0.1", "tcp", "1000-2000", "", B1)
-					SERVICE("udp", "10.1.0.1", "udp", "53-54", "", B1)
-						SERVICE("red", "10.1.0.1", "tcp", "80", ", tenant: red", B1)
-							SERVICE("six", "fd00::1", "tcp", "80", "", "{name: b, address: 'fd00::2'}"),
-		NULL);
+	struct sl_service_table *t =
+		create("services:\n" SERVICE("any", "10.1.0.1", "tcp", "any", "", B1) SERVICE("range", "10.1.0.1",
+											      "tcp", "81-90", "", B1)
+			       SERVICE("web", "10.1.0.1", "tcp", "80", "", B1) SERVICE("one", "10.1.0.1", "tcp", "85",
+										       "", B1)
+				       SERVICE("range2", "10.1.0.1", "tcp", "1000-2000", "", B1)
+					       SERVICE("udp", "10.1.0.1", "udp", "53-54", "", B1)
+						       SERVICE("red", "10.1.0.1", "tcp", "80", ", tenant: red", B1)
+							       SERVICE("six", "fd00::1", "tcp", "80", "",
+								       "{name: b, address: 'fd00::2'}"),
+		       NULL);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lookups) / sizeof(lookups[0]); i++) {
@@ -118,7 +122,7 @@ static void lookup_takes_the_narrowest(void **state)
 	sl_service_table_destroy(t);
 }
 
-/* -- Maglev ---------------------------------------------------------------------------------------------------------- */
+/* -- Maglev ------------------------------------------------------------------------------------------------------- */
 
 #define TABLE 16381
 #define MEMBERS_MAX 64
@@ -138,7 +142,8 @@ static unsigned int make_members(struct sl_maglev_member *m, unsigned int n, uns
 
 	for (unsigned int i = 0; i < n; i++)
 		if (i != without)
-			m[k++] = (struct sl_maglev_member){ mix(i + 1), (uint16_t)(weighted ? 1 + i % 5 : 1), (uint16_t)i };
+			m[k++] = (struct sl_maglev_member){ mix(i + 1), (uint16_t)(weighted ? 1 + i % 5 : 1),
+							    (uint16_t)i };
 	return k;
 }
 
@@ -219,7 +224,8 @@ static void removal_changes_little(void **state)
 		unsigned int count;
 		bool weighted;
 		double bound; /* changed places / the victims' own, over all victims */
-	} rows[] = { { 2, false, 1.0 }, { 3, false, 1.1 }, { 3, true, 1.1 }, { 10, false, 1.1 }, { 10, true, 1.1 }, { 50, false, 1.7 } };
+	} rows[] = { { 2, false, 1.0 },	 { 3, false, 1.1 }, { 3, true, 1.1 },
+		     { 10, false, 1.1 }, { 10, true, 1.1 }, { 50, false, 1.7 } };
 	static uint16_t before[TABLE], after[TABLE];
 
 	(void)state;
@@ -243,7 +249,7 @@ static void removal_changes_little(void **state)
 	}
 }
 
-/* -- table and snapshots --------------------------------------------------------------------------------------------- */
+/* -- table and snapshots ------------------------------------------------------------------------------------------ */
 
 static const struct sl_service *service(const char *name)
 {
@@ -267,8 +273,12 @@ static const struct sl_backend *backend(const char *service_name, const char *na
 
 static struct sl_key key_of_client(unsigned int n)
 {
-	struct sl_key key = { .src = { 192, 0, (uint8_t)(n >> 8), (uint8_t)n }, .dst = { 10, 1, 0, 1 }, .sport = (uint16_t)(n * 7),
-			      .dport = 80, .proto = IPPROTO_TCP, .family = 4 };
+	struct sl_key key = { .src = { 192, 0, (uint8_t)(n >> 8), (uint8_t)n },
+			      .dst = { 10, 1, 0, 1 },
+			      .sport = (uint16_t)(n * 7),
+			      .dport = 80,
+			      .proto = IPPROTO_TCP,
+			      .family = 4 };
 	return key;
 }
 
@@ -288,8 +298,11 @@ static unsigned int share(const char *service_name, const char *name, unsigned i
 
 static void selection_follows_weight_and_health(void **state)
 {
-	struct sl_service_table *t = create("services:\n"
-		"- {name: web, vip: 10.1.0.1, protocol: tcp, port: 80, mode: dsr-l2, backends: [" B1 ", " B2 ", " B3 "]}\n", NULL);
+	struct sl_service_table *t =
+		create("services:\n"
+		       "- {name: web, vip: 10.1.0.1, protocol: tcp, port: 80, mode: dsr-l2, backends: [" B1 ", " B2
+		       ", " B3 "]}\n",
+		       NULL);
 	uint64_t generation = sl_services_current()->generation;
 
 	(void)state;
@@ -341,13 +354,16 @@ static void a_reload_keeps_ids_and_retires(void **state)
 	memset(live, 0, sizeof(live));
 	live[b2] = 1;
 	live[ssh] = 3;
-	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B3 ", {name: b1, address: 10.0.0.11, weight: 4}"));
+	apply(t,
+	      "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "",
+				    B3 ", {name: b1, address: 10.0.0.11, weight: 4}"));
 	assert_int_equal(backend("web", "b1")->id, b1);
 	assert_int_equal(backend("web", "b1")->weight, 4);
 	assert_int_equal(backend("web", "b2")->state, SL_BACKEND_RETIRED);
 	assert_false(backend("web", "b2")->usable);
 	assert_ptr_equal(sl_services_backend(sl_services_current(), b2)->service, service("web"));
-	assert_true(backend("web", "b3")->id != b1 && backend("web", "b3")->id != b2 && backend("web", "b3")->id != ssh);
+	assert_true(backend("web", "b3")->id != b1 && backend("web", "b3")->id != b2 &&
+		    backend("web", "b3")->id != ssh);
 	assert_true(service("ssh")->retired);
 	sl_addr_parse("10.1.0.1", &vip);
 	assert_null(sl_services_lookup(sl_services_current(), 0, 4, vip.bytes, IPPROTO_TCP, 22));
@@ -371,13 +387,15 @@ static void a_reload_keeps_ids_and_retires(void **state)
 
 static void an_operators_weight_lasts_until_the_file_changes_it(void **state)
 {
-	struct sl_service_table *t = create("services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B2), NULL);
+	struct sl_service_table *t =
+		create("services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B2), NULL);
 
 	(void)state;
 	assert_int_equal(sl_service_table_weight(t, backend("web", "b1")->id, 9), 0);
 	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B3));
 	assert_int_equal(backend("web", "b1")->weight, 9);
-	apply(t, "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", "{name: b1, address: 10.0.0.11, weight: 4}"));
+	apply(t,
+	      "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", "{name: b1, address: 10.0.0.11, weight: 4}"));
 	assert_int_equal(backend("web", "b1")->weight, 4);
 	sl_service_table_destroy(t);
 }
@@ -405,7 +423,8 @@ static void too_many_change_nothing(void **state)
 	config->services = many;
 	config->service_count = 20;
 	assert_int_equal(sl_service_table_apply(t, config, err, sizeof(err)), -28);
-	assert_string_equal(err, "more than 4095 services or backends, counting removed ones that still have connections");
+	assert_string_equal(err,
+			    "more than 4095 services or backends, counting removed ones that still have connections");
 	assert_int_equal(sl_services_current()->generation, generation);
 	assert_non_null(backend("web", "b1"));
 	free(model.backends);
