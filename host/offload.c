@@ -62,6 +62,7 @@ struct offload_flow {
 	uint16_t proxy;
 	uint8_t port;    /* whose driver has the rules */
 	bool in;
+	bool adopted;    /* its counters may have gone on: what they say first is part of the base */
 };
 
 struct refusal {
@@ -149,6 +150,16 @@ static void query_rule(struct offload_flow *flow, unsigned int direction, bool a
 		*idle_ms = aged.sec_since_last_hit * UINT64_C(1000);
 }
 
+/* The first counters of an adopted connection: the base, saved by the last agent, holds them already. */
+static void base_adjust(struct offload_flow *flow)
+{
+	const uint64_t packets = flow->packets[0] + flow->packets[1], bytes = flow->bytes[0] + flow->bytes[1];
+
+	flow->adopted = false;
+	flow->base_packets -= RTE_MIN(flow->base_packets, packets);
+	flow->base_bytes -= RTE_MIN(flow->base_bytes, bytes);
+}
+
 /* Brings the entry's hardware counters and last_seen_ms up to date. */
 static void flow_query(uint32_t index, bool age)
 {
@@ -161,6 +172,8 @@ static void flow_query(uint32_t index, bool age)
 			query_rule(flow, d, age, &idle_ms);
 	}
 	off.stats.queries++;
+	if (flow->adopted)
+		base_adjust(flow);
 	packets = flow->base_packets + flow->packets[0] + flow->packets[1];
 	bytes = flow->base_bytes + flow->bytes[0] + flow->bytes[1];
 	if (packets > conn->hw_packets) {
@@ -445,35 +458,37 @@ static void ports_check(void)
 	}
 }
 
-/* Rules of connections that were in hardware when the last agent ended. The driver adopts those that the card still holds;
- * that their counters go on tells which. */
+/* One connection that was in hardware when the last agent ended. The driver adopts its rules if the card still holds them;
+ * that their counters go on tells. Of closing connections nobody needs to know. */
+static void adopt_conn(uint32_t index)
+{
+	struct sl_conn *conn = sl_conn_at(off.table, index);
+	struct offload_flow *flow = &off.flow[index];
+	const enum sl_reason reason = flow_insert(index);
+
+	if (reason != SL_REASON_OFFLOADED) {
+		conn->offload = SL_CONN_SOFTWARE;
+		sl_conn_set_reason(conn, reason);
+		return;
+	}
+	flow->adopted = true;
+	if (conn->state == SL_CONN_CLOSING)
+		return; /* there may be thousands; the sweep reads them */
+	flow_query(index, false);
+	if (flow->packets[0] + flow->packets[1])
+		off.stats.adopted_rules++;
+}
+
 static void adopt_conns(void)
 {
 	for (uint32_t index = 0; index < sl_conn_table_capacity(off.table); index++) {
-		struct sl_conn *conn = sl_conn_at(off.table, index);
-		struct offload_flow *flow = &off.flow[index];
-		uint64_t idle_ms = UINT64_MAX;
-		enum sl_reason reason;
+		const struct sl_conn *conn = sl_conn_at(off.table, index);
 
 		if (conn->state == SL_CONN_FREE)
 			continue;
 		off.stats.adopted_conns++;
-		if (conn->offload != SL_CONN_HARDWARE)
-			continue;
-		reason = flow_insert(index);
-		if (reason != SL_REASON_OFFLOADED) {
-			conn->offload = SL_CONN_SOFTWARE;
-			sl_conn_set_reason(conn, reason);
-			continue;
-		}
-		for (unsigned int d = 0; d < 2; d++) {
-			if (flow->rule[d])
-				query_rule(flow, d, false, &idle_ms);
-		}
-		if (flow->packets[0] + flow->packets[1])
-			off.stats.adopted_rules++;
-		flow->base_packets -= RTE_MIN(flow->base_packets, flow->packets[0] + flow->packets[1]);
-		flow->base_bytes -= RTE_MIN(flow->base_bytes, flow->bytes[0] + flow->bytes[1]);
+		if (conn->offload == SL_CONN_HARDWARE)
+			adopt_conn(index);
 	}
 }
 

@@ -17,6 +17,7 @@
 #define TCP_RST 4
 #define TCP_ACK 16
 #define RETRY_SHIFT_MAX 6 /* 64 s */
+#define CLOSING_IN_CARD_MS 3000 /* a closing connection that idles longer makes room in the card, not in the table */
 
 struct slow_frame {
 	const uint8_t *bytes;
@@ -275,7 +276,11 @@ static void conn_follow(struct sl_slowpath *sp, uint32_t index, const struct slo
 		conn->state = SL_CONN_ESTABLISHED;
 		sl_conn_prove(sp->table, index);
 	}
-	if (conn->state != before && service)
+	if (conn->state == before || !service)
+		return;
+	if (conn->state == SL_CONN_CLOSING && conn->offload == SL_CONN_HARDWARE)
+		sl_conn_set_deadline(sp->table, index, sp->now_ms + CLOSING_IN_CARD_MS);
+	else
 		sl_conn_set_deadline(sp->table, index, sp->now_ms + sl_conn_timeout_ms(conn, &service->timeouts));
 }
 
@@ -654,19 +659,42 @@ void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len,
 
 /* ---- beside the packets --------------------------------------------------------------------------------------- */
 
-static bool conn_idle(const struct sl_slowpath *sp, const struct sl_conn *conn, uint64_t *deadline)
+/* True if the connection has been idle for longer than it may where it is; *over: for longer than it may live. Else
+ * *deadline is when to look again. */
+static bool conn_idle(const struct sl_slowpath *sp, const struct sl_conn *conn, bool *over, uint64_t *deadline)
 {
 	const struct sl_backend *backend = conn_backend(sp, conn);
+	const uint64_t seen = __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED);
+	uint32_t timeout = backend ? sl_conn_timeout_ms(conn, &backend->service->timeouts) : 0;
 
-	*deadline = __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED) +
-		    (backend ? sl_conn_timeout_ms(conn, &backend->service->timeouts) : 0);
+	*over = seen + timeout <= sp->now_ms;
+	if (conn->offload == SL_CONN_HARDWARE && conn->state == SL_CONN_CLOSING && timeout > CLOSING_IN_CARD_MS)
+		timeout = CLOSING_IN_CARD_MS;
+	*deadline = seen + timeout;
 	return *deadline <= sp->now_ms;
+}
+
+/* The card has been asked how long a connection has been idle. */
+static void query_done(struct sl_slowpath *sp, uint32_t index)
+{
+	struct sl_conn *conn = sl_conn_at(sp->table, index);
+	uint64_t deadline;
+	bool over;
+
+	if (conn->offload != SL_CONN_HARDWARE)
+		return;
+	if (!conn_idle(sp, conn, &over, &deadline)) {
+		sl_conn_set_deadline(sp->table, index, deadline);
+	} else if (offload_remove(sp, conn, index) && over) {
+		conn->flags |= SL_CONN_DOOMED;
+		sl_conn_set_reason(conn, SL_REASON_IDLE);
+		sp->stats->conns_expired++;
+	}
 }
 
 bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_result *result)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, result->index);
-	uint64_t deadline;
 
 	if (result->op == SL_OFFLOAD_LOST) {
 		/* If it is being removed, the answer to that is still to come. */
@@ -678,15 +706,7 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 		return false;
 	}
 	if (result->op == SL_OFFLOAD_QUERY) {
-		if (conn->offload != SL_CONN_HARDWARE)
-			return false;
-		if (!conn_idle(sp, conn, &deadline)) {
-			sl_conn_set_deadline(sp->table, result->index, deadline);
-		} else if (offload_remove(sp, conn, result->index)) {
-			conn->flags |= SL_CONN_DOOMED;
-			sl_conn_set_reason(conn, SL_REASON_IDLE);
-			sp->stats->conns_expired++;
-		}
+		query_done(sp, result->index);
 		return false;
 	}
 	if (result->op == SL_OFFLOAD_INSERT && result->reason == SL_REASON_OFFLOADED) {
@@ -723,11 +743,12 @@ static void expire_one(struct sl_slowpath *sp, uint32_t index)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 	uint64_t deadline;
+	bool over;
 
 	sl_conn_set_deadline(sp->table, index, sp->now_ms + 1000);
 	if (conn->offload == SL_CONN_HARDWARE && conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED)) {
 		offload_remove(sp, conn, index);
-	} else if (!conn_idle(sp, conn, &deadline)) {
+	} else if (!conn_idle(sp, conn, &over, &deadline)) {
 		sl_conn_set_deadline(sp->table, index, deadline);
 	} else if (conn->offload == SL_CONN_HARDWARE) {
 		if (!sp->offload(SL_OFFLOAD_QUERY, index))

@@ -681,6 +681,35 @@ static void test_idle(void **state)
 	assert_int_equal(sl_conn_table_used(b->table), 0);
 }
 
+static void test_closing_makes_room(void **state)
+{
+	struct bench *b = *state;
+	struct frame fin = tcp("192.0.2.1", 1, FIN | ACK);
+	const uint32_t index = offloaded(b, "192.0.2.1", 1);
+
+	sl_slowpath_run(&b->sp, fin.b, fin.len, 0, true, &b->v);
+	b->sp.now_ms += 5000;
+	scan_all(b);
+	assert_int_equal(card.op, SL_OFFLOAD_QUERY);
+	/* A half-closed transfer goes on: it stays. */
+	sl_conn_at(b->table, index)->last_seen_ms = b->sp.now_ms;
+	answer(b, SL_OFFLOAD_QUERY, index, SL_REASON_OFFLOADED, false);
+	assert_int_equal(card.op, SL_OFFLOAD_QUERY);
+	b->sp.now_ms += 5000;
+	scan_all(b);
+	answer(b, SL_OFFLOAD_QUERY, index, SL_REASON_OFFLOADED, false);
+	assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
+	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, false);
+	/* Out of the card, but still known until its own timeout. */
+	assert_int_equal(sl_conn_at(b->table, index)->state, SL_CONN_CLOSING);
+	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_CLOSING);
+	scan_all(b);
+	assert_int_equal(sl_conn_table_used(b->table), 1);
+	b->sp.now_ms += b->config->services[0].timeouts.fin_ms + 2000;
+	scan_all(b);
+	assert_int_equal(sl_conn_table_used(b->table), 0);
+}
+
 static void test_evict(void **state)
 {
 	struct bench *b = *state;
@@ -833,7 +862,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_unknown_not_syn),
 		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting),
-		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_evict), T(test_lost), T(test_full), T(test_owner),
+		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_closing_makes_room), T(test_evict), T(test_lost), T(test_full), T(test_owner),
 		T(test_adopt), T(test_icmp_made), T(test_icmp_passed),
 	};
 	int rc;
