@@ -28,7 +28,37 @@ def fail(where, what):
 
 def read(name):
     with open(os.path.join(HERE, name), encoding="utf-8") as f:
-        return yaml.safe_load(f)
+        try:
+            return yaml.safe_load(f)
+        except yaml.YAMLError as e:
+            return fail(name, one_line(str(e)))
+
+
+def need(kind, entry, **types):
+    """Refuses an entry that lacks a field or has one of another type."""
+    where = f"{kind}.{entry['name']}" if kind and "name" in entry else kind or str(entry.get("name", entry))
+    for field, wanted in types.items():
+        if field not in entry:
+            fail(where, f"{field} is missing")
+        if not isinstance(entry[field], wanted):
+            fail(where, f"{field} is {entry[field]!r}, which should be {'a number' if wanted is int else 'text'}")
+
+
+def check_entries(values, structs, registers):
+    for k in values["constants"]:
+        need("", k, name=str, value=int, doc=str)
+    for e in values["enums"]:
+        need("", e, name=str, doc=str, values=list)
+        for v in e["values"]:
+            need(e["name"], v, name=str, value=int, doc=str)
+    for s in structs["structs"]:
+        need("", s, name=str, size=int, doc=str, fields=list)
+        for f in s["fields"]:
+            need(s["name"], f, name=str, type=str, doc=str)
+    for b in registers["blocks"]:
+        need("", b, name=str, base=int, size=int, doc=str, registers=list)
+        for r in b["registers"]:
+            need(b["name"], r, name=str, offset=int, access=str, doc=str)
 
 
 def check_numbers(kind, values):
@@ -69,6 +99,7 @@ def lay_out(structs):
 
 def load():
     values, structs, registers = read("values.yaml"), read("structs.yaml"), read("registers.yaml")
+    check_entries(values, structs, registers)
     for e in values["enums"]:
         check_numbers(e["name"], e["values"])
     known = lay_out(structs["structs"])
