@@ -33,13 +33,16 @@ def wait_for(condition, seconds, what):
 
 
 class Card:
-    """sluice-sim with the C model and TAP ports."""
+    """sluice-sim with TAP ports; SLUICE_TESTPMD_ENGINE=rtl puts the Verilated RTL in the place of the C model."""
 
     def __init__(self, directory, taps, mtu=1500):
         self.bus = os.path.join(directory, "bus")
         self.log_path = os.path.join(directory, "card.log")
-        argv = [os.path.join(BUILD, "bin", "sluice-sim"), "--engine", "model", "--bus", self.bus, "--table-log2", "12",
+        engine = os.environ.get("SLUICE_TESTPMD_ENGINE", "model")
+        argv = [os.path.join(BUILD, "bin", "sluice-sim"), "--engine", engine, "--bus", self.bus,
                 "--firmware", os.path.join(BUILD, "firmware", "sluice-fw.bin")]
+        if engine == "model":
+            argv += ["--table-log2", "12"]
         for i, tap in enumerate(taps):
             argv += ["--port", f"tap:{tap},mac=02:5c:00:00:00:{i:02x},mtu={mtu}"]
         with open(self.log_path, "wb") as log:
