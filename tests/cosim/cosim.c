@@ -40,14 +40,17 @@ struct run {
 	uint64_t seed;
 	const char *reproduction; /* where a mismatch is written */
 	uint16_t tag;
+	unsigned int stall;
+	uint64_t moves, refused; /* of the worlds that ended */
 	bool two_sources;
+	bool fill; /* commands are to fill the table: every connection alike */
 };
 
 static void random_command(struct run *r, bool churn_only, struct sl_flow_cmd *cmd)
 {
 	struct chance *c = &r->chance;
 	const uint32_t kind = chance_below(c, 100);
-	unsigned int tuple = chance_below(c, 1 + chance_below(c, WORLD_TUPLES));
+	unsigned int tuple = chance_below(c, r->fill ? WORLD_TUPLES : 1 + chance_below(c, WORLD_TUPLES));
 
 	if (churn_only)
 		tuple |= 1;
@@ -76,6 +79,7 @@ static bool commands(struct run *r, unsigned int count, bool fill)
 {
 	struct sl_flow_cmd cmd;
 
+	r->fill = fill;
 	for (unsigned int i = 0; i < count; i++) {
 		random_command(r, false, &cmd);
 		if (fill && chance_percent(&r->chance, 80))
@@ -84,6 +88,7 @@ static bool commands(struct run *r, unsigned int count, bool fill)
 			return false;
 		r->commands++;
 	}
+	r->fill = false;
 	return true;
 }
 
@@ -190,7 +195,7 @@ static bool batch(struct run *r, unsigned int number)
 	r->two_sources = false;
 	pair_time(&r->pair, chance_percent(c, 90) ? chance_below(c, 4) : chance_below(c, 100));
 	if (number == 0)
-		good = commands(r, chance_percent(c, 50) ? 120 : 330, true);
+		good = commands(r, chance_between(c, 1, 9) * 100, true);
 	else
 		switch (chance_below(c, 10)) {
 		case 0:
@@ -232,6 +237,8 @@ static void add_reasons(struct run *r)
 			sl_card_table_read(&r->pair.model, SL_CSR_TABLE_REASON, i, &pair, sizeof(pair));
 		r->reason[i] += pair.packets;
 	}
+	r->moves += sl_card_read(&r->pair.model, SL_CSR_MOVES);
+	r->refused += sl_card_read(&r->pair.model, SL_CSR_REFUSED);
 }
 
 static void print_reasons(const struct run *r)
@@ -240,7 +247,7 @@ static void print_reasons(const struct run *r)
 	for (unsigned int i = 0; i <= SL_REASON_NO_HOST; i++)
 		if (r->reason[i])
 			printf(" %s %llu", sl_reason_name(i), (unsigned long long)r->reason[i]);
-	printf("\n");
+	printf("; slots moved %llu, inserts refused %llu\n", (unsigned long long)r->moves, (unsigned long long)r->refused);
 }
 
 static bool world(struct run *r, uint64_t number)
@@ -257,8 +264,9 @@ static bool world(struct run *r, uint64_t number)
 
 			printf("cosim: MISMATCH in world %llu batch %u of seed %llu: %s\n", (unsigned long long)number, i,
 			       (unsigned long long)r->seed, r->pair.why);
-			printf("cosim: the whole run again: COSIM_SEED=%llu COSIM_WORLD=%llu make cosim\n",
-			       (unsigned long long)r->seed, (unsigned long long)number);
+			printf("cosim: the whole run again: COSIM_SEED=%llu COSIM_STALL=%u make cosim (from this world: "
+			       "COSIM_WORLD=%llu; other stalls then)\n", (unsigned long long)r->seed, r->stall,
+			       (unsigned long long)number);
 			fflush(stdout);
 			snprintf(name, sizeof(name), "cosim-%llu-%llu-%u", (unsigned long long)r->seed,
 				 (unsigned long long)number, i);
@@ -345,6 +353,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	r.seed = o.seed;
+	r.stall = (unsigned int)o.stall;
 	r.reproduction = o.reproduction;
 	r.frames = calloc(BATCH_FRAMES + 1, sizeof(*r.frames));
 	if (r.frames == NULL || !open_pair(&r, &o))

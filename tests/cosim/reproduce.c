@@ -218,6 +218,8 @@ bool reproduce(struct pair *p, const struct world *w, const struct traffic_frame
 	single = found < count;
 	if (single)
 		printf("cosim: alone, frame %zu: %s\n", found, p->why);
+	else
+		printf("cosim: no frame of the batch differs alone: commands, several frames or time are needed\n");
 	p->model.error[0] = p->other.error[0] = '\0';
 	if (write_corpus(p, w, flows, flow_count, single ? &frames[found] : frames, single ? 1 : count, name, path))
 		printf("cosim: written to %s; replay: build/bin/vectors --corpus %s --engine rtl --rtl LIBRARY\n", path, path);
