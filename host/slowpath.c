@@ -32,8 +32,6 @@ struct slow_frame {
 	uint64_t hash;
 };
 
-static const struct sl_hash_seed entropy_seed = { UINT64_C(0x736c756963656430), UINT64_C(0x656e74726f707930) };
-
 static void count(struct sl_slowpath *sp, unsigned int reason, uint32_t len)
 {
 	sp->stats->reason_packets[reason]++;
@@ -92,7 +90,7 @@ static bool classify(const struct sl_slowpath *sp, struct slow_frame *f)
 		if (!tenant)
 			return false;
 	}
-	f->tenant = tenant ? tenant->id : 0;
+	f->tenant = tenant ? tenant->id : sp->services->tenants[0].id;
 	f->packet = sl_headers_packet(&f->headers, f->decap);
 	return true;
 }
@@ -349,7 +347,7 @@ static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struc
 		refuse(sp, f, action, (unsigned int)reason, v);
 		return;
 	}
-	v->rewrite.hash = sl_hash_key(&f->key, &entropy_seed);
+	v->rewrite.hash = sl_hash_key(&f->key, &sp->entropy);
 	sl_rewrite(sl_window_at(f->bytes), f->packet, record, action, &v->rewrite);
 	v->port = action->port;
 	end(sp, f, v, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);

@@ -26,6 +26,7 @@
 #include "host/reply.h"
 #include "host/service.h"
 #include "host/worker.h"
+#include "hw/model/hash.h"
 #include "hw/model/rewrite.h"
 
 struct sl_slow_port {
@@ -49,6 +50,7 @@ struct sl_slowpath {
 	struct sl_slow_backend *backends;    /* SL_SERVICE_IDS of them */
 	uint32_t *retry;                     /* by connection: second of the next offload attempt << 4 | failures; shared by all */
 	struct sl_slow_port port[SL_PORTS_MAX];
+	struct sl_hash_seed entropy;         /* of tunnels' source ports */
 	struct sl_reply_limit limit;
 	bool (*offload)(enum sl_offload_op op, uint32_t index); /* sl_offload_submit */
 	uint32_t (*capable)(void);           /* sl_offload_cap bits, 0: no card */

@@ -27,7 +27,7 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/conn_test $(T_HOST)/slowpath_test
+UNIT_TESTS += $(T_HOST)/conn_test $(T_HOST)/slowpath_test $(T_HOST)/vectors_software
 
 $(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -46,3 +46,16 @@ $(T_HOST)/conn_test: $(call t_data,conn_test.o conn.o state.o) $(T_HOST_MODEL)
 
 $(T_HOST)/slowpath_test: $(call t_data,slowpath_test.o conn.o slowpath.o egress.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
+
+# The vector corpus on the software path (VECTORS_* are tests/vectors').
+$(T_HOST)/data/vectors_software.o: tests/host/vectors_software.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
+
+$(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o reply.o) $(T_HOST)/control/address.o \
+		$(T_HOST)/data/load.o $(T_HOST_MODEL) | $(B)/vectors/corpus.json
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -ljansson
+
+$(T_HOST)/data/load.o: tests/vectors/load.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
