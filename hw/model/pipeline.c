@@ -14,24 +14,31 @@ static void leave(const struct sl_lookups *lookups, void *ctx, uint32_t meter, u
 	result->reason = (uint8_t)reason;
 }
 
-/* Stages key to rewrite for a rule with verdict FLOWS; the reason, FORWARDED with result->rewrite filled. */
-static uint32_t run_flows(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
-			  const struct sl_window *window, const struct sl_class_rule *rule,
-			  struct sl_pipeline_result *result)
+/* Stages key and hash: 0 with both in the result, or the reason. */
+static uint32_t make_key(const struct sl_pipeline_config *config, struct sl_pipeline_result *result)
 {
-	const bool decap = rule->flags & SL_RULE_FLAG_DECAP;
-	const struct sl_packet *packet = sl_headers_packet(&result->headers, decap);
-	const struct sl_record *record;
-	const struct sl_action *action;
-	uint64_t hash;
-	int reason = sl_key_build(&result->headers, rule->tenant, decap, &result->key);
+	const struct sl_class_rule *rule = result->matched;
+	const int reason = sl_key_build(&result->headers, rule->tenant, rule->flags & SL_RULE_FLAG_DECAP, &result->key);
 
 	if (reason)
 		return (uint32_t)reason;
 	result->has_key = 1;
-	hash = sl_hash_key(&result->key, &config->seed);
-	result->hash = (uint32_t)hash;
-	record = lookups->flow_find(ctx, &result->key, hash, &result->flow_id);
+	result->rewrite.hash = sl_hash_key(&result->key, &config->seed);
+	result->hash = (uint32_t)result->rewrite.hash;
+	return 0;
+}
+
+/* Stages table to rewrite: the reason, FORWARDED with result->rewrite filled. */
+static uint32_t run_flow(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+			 const struct sl_window *window, struct sl_pipeline_result *result)
+{
+	const struct sl_packet *packet =
+		sl_headers_packet(&result->headers, result->matched->flags & SL_RULE_FLAG_DECAP);
+	const struct sl_record *record;
+	const struct sl_action *action;
+	int reason;
+
+	record = lookups->flow_find(ctx, &result->key, result->rewrite.hash, &result->flow_id);
 	if (!record) {
 		result->mark_valid = config->miss_mark_valid;
 		result->mark = config->miss_mark_valid ? config->miss_mark : 0;
@@ -44,13 +51,13 @@ static uint32_t run_flows(const struct sl_lookups *lookups, void *ctx, const str
 	if (reason)
 		return (uint32_t)reason;
 	result->port_out = action->port;
-	result->rewrite.hash = hash;
 	sl_rewrite(window, packet, record, action, &result->rewrite);
 	return SL_REASON_FORWARDED;
 }
 
-void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
-		     const struct sl_window *window, uint32_t frame_len, uint32_t port, struct sl_pipeline_result *result)
+bool sl_pipeline_begin(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+		       const struct sl_window *window, uint32_t frame_len, uint32_t port,
+		       struct sl_pipeline_result *result)
 {
 	const struct sl_class_rule *rule;
 	uint32_t reason, index;
@@ -68,18 +75,21 @@ void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct s
 	reason = (uint32_t)sl_parse(window, frame_len, port, config->vxlan_port, &result->headers);
 	if (reason) {
 		leave(lookups, ctx, 0, reason, result);
-		return;
+		return false;
 	}
 	rule = lookups->class_find(ctx, &result->headers, &index);
 	if (!rule) {
 		leave(lookups, ctx, 0, (uint32_t)sl_class_default(&config->filter, &result->headers), result);
-		return;
+		return false;
 	}
+	result->matched = rule;
 	result->rule = (uint8_t)index;
 	result->tenant = rule->tenant;
 	switch (rule->verdict) {
 	case SL_VERDICT_FLOWS:
-		reason = run_flows(lookups, ctx, config, window, rule, result);
+		reason = make_key(config, result);
+		if (reason == 0)
+			return true;
 		break;
 	case SL_VERDICT_HOST:
 		reason = SL_REASON_RULE;
@@ -90,6 +100,16 @@ void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct s
 		reason = SL_REASON_RULE_DROP;
 		break;
 	}
+	leave(lookups, ctx, rule->meter, reason, result);
+	return false;
+}
+
+void sl_pipeline_finish(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+			const struct sl_window *window, struct sl_pipeline_result *result)
+{
+	const struct sl_class_rule *rule = result->matched;
+	const uint32_t reason = run_flow(lookups, ctx, config, window, result);
+
 	if (reason != SL_REASON_FORWARDED) {
 		leave(lookups, ctx, rule->meter, reason, result);
 		return;
@@ -100,4 +120,11 @@ void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct s
 		result->copy = lookups->meter_take(ctx, rule->meter) ? SL_REASON_COPY : SL_REASON_COPY_METERED;
 		result->copy_mark = rule->copy_mark;
 	}
+}
+
+void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+		     const struct sl_window *window, uint32_t frame_len, uint32_t port, struct sl_pipeline_result *result)
+{
+	if (sl_pipeline_begin(lookups, ctx, config, window, frame_len, port, result))
+		sl_pipeline_finish(lookups, ctx, config, window, result);
 }

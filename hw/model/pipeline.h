@@ -36,13 +36,14 @@ struct sl_pipeline_result {
 	uint32_t copy_mark;
 	uint32_t hash;    /* low half of the key's hash, 0 without a key */
 	uint32_t flow_id; /* of a hit, else SL_FLOW_ID_NONE */
+	const struct sl_class_rule *matched; /* between the two steps: the rule of that index */
 	struct sl_headers headers;
 	struct sl_key key; /* valid if has_key */
 	uint8_t has_key;
 	struct sl_rewrite rewrite; /* valid with FORWARD */
 };
 
-/* What the caller keeps. Returned pointers stay valid until sl_pipeline_run() returns. */
+/* What the caller keeps. Returned pointers stay valid until the frame has been judged. */
 struct sl_lookups {
 	/* The deciding rule and its index, or NULL. */
 	const struct sl_class_rule *(*class_find)(void *ctx, const struct sl_headers *headers, uint32_t *index);
@@ -57,5 +58,16 @@ struct sl_lookups {
 /* Judges a frame that passed sl_ingress_check(). Sets every field of *result that its fate makes valid. */
 void sl_pipeline_run(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
 		     const struct sl_window *window, uint32_t frame_len, uint32_t port, struct sl_pipeline_result *result);
+
+/*
+ * The same in two steps, for a caller with a burst of frames: the first step for each frame, then the second for those
+ * where the first said true. In between the flow table's memory can be fetched (sl_table_prefetch with rewrite.hash),
+ * which otherwise is most of the time that a frame takes.
+ */
+bool sl_pipeline_begin(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+		       const struct sl_window *window, uint32_t frame_len, uint32_t port,
+		       struct sl_pipeline_result *result);
+void sl_pipeline_finish(const struct sl_lookups *lookups, void *ctx, const struct sl_pipeline_config *config,
+			const struct sl_window *window, struct sl_pipeline_result *result);
 
 #endif
