@@ -65,8 +65,8 @@ uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket, uint64_t has
 /* Flow id of the key, or SL_FLOW_ID_NONE. hash is sl_hash_key(key, &table->seed). */
 uint32_t sl_table_lookup(const struct sl_table *table, const struct sl_key *key, uint64_t hash);
 
-/* Asks the cache for the buckets that sl_table_lookup will read. Inlined always: the compiler takes a function that only
- * prefetches for one without effect, and drops calls of it. */
+/* Asks the cache for the buckets that sl_table_lookup will read. Inlined always: the compiler takes a function that
+ * only prefetches for one without effect, and drops calls of it. */
 static inline __attribute__((always_inline)) void sl_table_prefetch(const struct sl_table *table, uint64_t hash)
 {
 	for (uint32_t bank = 0; bank < SL_TABLE_BANKS; bank++)
