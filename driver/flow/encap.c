@@ -153,7 +153,8 @@ static void finish_outer(struct sl_encap *encap)
 	}
 }
 
-int sl_encap_parse(const uint8_t *data, size_t size, struct sl_encap *encap, const void *cause, struct rte_flow_error *error)
+int sl_encap_parse(const uint8_t *data, size_t size, struct sl_encap *encap, const void *cause,
+	struct rte_flow_error *error)
 {
 	struct parser p = {.encap = encap, .cause = cause, .error = error};
 	uint8_t proto_off;

@@ -6,8 +6,10 @@
  *	eth [/ vlan] / ipv4|ipv6                                  IP in IP
  *	eth [/ vlan] / ipv4|ipv6 / udp / vxlan / eth              VXLAN
  *
- * The header is a template: total and payload lengths and the IPv4 checksum are set for an empty payload, whatever they were,
- * a UDP source port is entropy that the card fills in, and a UDP checksum must be 0. An IP protocol or an ethertype that
+ * The header is a template: total and payload lengths and the IPv4 checksum are set for an empty payload, whatever they
+ * were,
+ * a UDP source port is entropy that the card fills in, and a UDP checksum must be 0. An IP protocol or an ethertype
+ * that
  * describes the packet behind the header may be 0: it is completed for the family of the flow.
  */
 #ifndef SLUICE_DRIVER_FLOW_ENCAP_H
@@ -33,7 +35,8 @@ struct sl_encap {
 };
 
 /* Parses a template. cause is the action, for refusals. 0, or a refusal in error. */
-int sl_encap_parse(const uint8_t *data, size_t size, struct sl_encap *encap, const void *cause, struct rte_flow_error *error);
+int sl_encap_parse(const uint8_t *data, size_t size, struct sl_encap *encap, const void *cause,
+	struct rte_flow_error *error);
 
 /* Completes the template for packets of this family; false if it is for the other one. */
 bool sl_encap_complete(struct sl_encap *encap, uint8_t family);

@@ -9,7 +9,8 @@
 #define BAD(error, action, sentence) sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION, action, sentence)
 #define CANNOT(error, type, action, sentence) sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_##type, action, sentence)
 
-static int decide(struct sl_fate *fate, enum sl_fate_kind kind, const struct rte_flow_action *action, struct rte_flow_error *error)
+static int decide(struct sl_fate *fate, enum sl_fate_kind kind, const struct rte_flow_action *action,
+	struct rte_flow_error *error)
 {
 	if (fate->kind != SL_FATE_NONE)
 		return BAD(error, action, "a rule has one fate: drop, port_representor or jump");
@@ -40,7 +41,8 @@ static int parse_tenant(struct sl_fate *fate, const struct rte_flow_action *acti
 	const struct rte_flow_action_set_meta *set = action->conf;
 
 	if ((set->mask & UINT16_MAX) != UINT16_MAX || (set->data & set->mask) > UINT16_MAX)
-		return CANNOT(error, ACTION_CONF, action, "a tenant (meta) is a number from 0 to 65535, set as a whole");
+		return CANNOT(error, ACTION_CONF, action,
+			"a tenant (meta) is a number from 0 to 65535, set as a whole");
 	fate->tenant = (uint16_t)set->data;
 	return 0;
 }
@@ -71,7 +73,8 @@ static int parse_sample(struct sl_fate *fate, const struct rte_flow_action *acti
 			to_host = true;
 			break;
 		default:
-			return CANNOT(error, ACTION, inner, "a copy can be marked and sent to a port_representor, nothing else");
+			return CANNOT(error, ACTION, inner,
+				"a copy can be marked and sent to a port_representor, nothing else");
 		}
 	}
 	if (!to_host)
@@ -141,7 +144,8 @@ int sl_fate_parse(const struct rte_flow_action actions[], struct sl_fate *fate, 
 			jump_only = action;
 	}
 	if (fate->kind == SL_FATE_NONE)
-		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_NUM, actions, "the rule has no fate: drop, port_representor or jump");
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_NUM, actions,
+			"the rule has no fate: drop, port_representor or jump");
 	if (jump_only && fate->kind != SL_FATE_FLOWS)
 		return CANNOT(error, ACTION, jump_only, "set_meta, sample and vxlan_decap need a jump to group 1");
 	if (fate->mark_set && fate->kind != SL_FATE_HOST)

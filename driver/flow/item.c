@@ -18,7 +18,8 @@ int sl_item_read(const struct sl_item_of *of, struct rte_flow_error *error)
 	memset(of->mask, 0, of->size);
 	if (!item->spec) {
 		if (item->last || item->mask)
-			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM_SPEC, item, "an item with a mask or a last needs a spec");
+			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM_SPEC, item,
+				"an item with a mask or a last needs a spec");
 		return 0;
 	}
 	memcpy(of->spec, item->spec, of->size);
@@ -27,7 +28,8 @@ int sl_item_read(const struct sl_item_of *of, struct rte_flow_error *error)
 		memcpy(of->last, item->last, of->size);
 	for (size_t i = 0; i < of->size; i++) {
 		if (of->mask[i] & ~supported[i])
-			return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_MASK, item, "a field of this item cannot be matched");
+			return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_MASK, item,
+				"a field of this item cannot be matched");
 		of->spec[i] &= of->mask[i];
 		of->last[i] &= of->mask[i];
 		if (of->last[i] && of->last[i] != of->spec[i] && !(ranged && ranged[i]))

@@ -38,9 +38,7 @@ static int parse_port(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_ethdev supported = {.port_id = 0xffff};
 	struct rte_flow_item_ethdev spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_ethdev_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, ethdev, &supported, NULL, p->error);
 
 	if (rc)
 		return rc;
@@ -57,13 +55,11 @@ static int parse_inner_eth(struct parser *p, const struct rte_flow_item *item)
 {
 	static const uint8_t nothing[sizeof(struct rte_flow_item_eth)];
 	struct rte_flow_item_eth spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_eth_mask, nothing, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
 
 	if (p->layer != TUNNEL)
 		return BAD(p, item, "an inner eth item follows vxlan");
 	p->layer = INNER_ETH;
-	return sl_item_read(&of, p->error);
+	return SL_ITEM_READ(item, eth, nothing, NULL, p->error);
 }
 
 static int parse_eth(struct parser *p, const struct rte_flow_item *item)
@@ -74,8 +70,6 @@ static int parse_eth(struct parser *p, const struct rte_flow_item *item)
 		.has_vlan = 1,
 	};
 	struct rte_flow_item_eth spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_eth_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
 	int rc;
 
 	if (inside(p))
@@ -83,7 +77,7 @@ static int parse_eth(struct parser *p, const struct rte_flow_item *item)
 	if (p->layer != START)
 		return BAD(p, item, "eth stands before all other protocols");
 	p->layer = ETH;
-	rc = sl_item_read(&of, p->error);
+	rc = SL_ITEM_READ(item, eth, &supported, NULL, p->error);
 	if (rc)
 		return rc;
 	memcpy(p->match->dmac_mask, mask.hdr.dst_addr.addr_bytes, 6);
@@ -106,11 +100,10 @@ static int parse_eth(struct parser *p, const struct rte_flow_item *item)
 
 static int parse_vlan(struct parser *p, const struct rte_flow_item *item)
 {
-	static const struct rte_flow_item_vlan supported = {.hdr.vlan_tci = RTE_BE16(0x0fff), .hdr.eth_proto = RTE_BE16(0xffff)};
+	static const struct rte_flow_item_vlan supported = {.hdr.vlan_tci = RTE_BE16(0x0fff),
+		.hdr.eth_proto = RTE_BE16(0xffff)};
 	struct rte_flow_item_vlan spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_vlan_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, vlan, &supported, NULL, p->error);
 
 	if (rc)
 		return rc;
@@ -148,7 +141,8 @@ static int enter_ip(struct parser *p, const struct rte_flow_item *item, uint8_t 
 	return 0;
 }
 
-static int set_addresses(struct parser *p, const struct rte_flow_item *item, const uint8_t *spec[2], const uint8_t *mask[2], unsigned int n)
+static int set_addresses(struct parser *p, const struct rte_flow_item *item, const uint8_t *spec[2],
+	const uint8_t *mask[2], unsigned int n)
 {
 	uint8_t *out[2] = {p->match->src, p->match->dst};
 	uint8_t *plen[2] = {&p->match->src_plen, &p->match->dst_plen};
@@ -186,7 +180,8 @@ static int set_ttl(struct parser *p, const struct rte_flow_item *item, uint8_t s
 	if (mask == 0)
 		return 0;
 	if (mask != 0xff || spec != 0)
-		return CANNOT(p, ITEM_SPEC, item, "a TTL or hop limit is matched from 0 up to a bound: spec 0, last N, mask 255");
+		return CANNOT(p, ITEM_SPEC, item,
+			"a TTL or hop limit is matched from 0 up to a bound: spec 0, last N, mask 255");
 	packet(p)->ttl_max = last;
 	return 0;
 }
@@ -197,16 +192,15 @@ static int parse_ipv4(struct parser *p, const struct rte_flow_item *item)
 		.time_to_live = 0xff, .fragment_offset = RTE_BE16(0x3fff), .next_proto_id = 0xff,
 		.src_addr = RTE_BE32(0xffffffff), .dst_addr = RTE_BE32(0xffffffff),
 	}};
-	static const struct rte_flow_item_ipv4 ranged = {.hdr = {.time_to_live = 0xff, .fragment_offset = RTE_BE16(0x3fff)}};
+	static const struct rte_flow_item_ipv4 ranged = {.hdr = {.time_to_live = 0xff,
+		.fragment_offset = RTE_BE16(0x3fff)}};
 	struct rte_flow_item_ipv4 spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_ipv4_mask, &supported, &ranged, sizeof(spec), (uint8_t *)&spec,
-				      (uint8_t *)&last, (uint8_t *)&mask};
 	const uint8_t *addresses[2] = {(uint8_t *)&spec.hdr.src_addr, (uint8_t *)&spec.hdr.dst_addr};
 	const uint8_t *masks[2] = {(uint8_t *)&mask.hdr.src_addr, (uint8_t *)&mask.hdr.dst_addr};
 	int rc = enter_ip(p, item, 4, RTE_ETHER_TYPE_IPV4);
 
 	if (rc == 0)
-		rc = sl_item_read(&of, p->error);
+		rc = SL_ITEM_READ(item, ipv4, &supported, &ranged, p->error);
 	if (rc == 0)
 		rc = set_addresses(p, item, addresses, masks, 4);
 	if (rc == 0)
@@ -215,7 +209,8 @@ static int parse_ipv4(struct parser *p, const struct rte_flow_item *item)
 		rc = set_ttl(p, item, spec.hdr.time_to_live, last.hdr.time_to_live, mask.hdr.time_to_live);
 	if (rc || mask.hdr.fragment_offset == 0)
 		return rc;
-	if (mask.hdr.fragment_offset == RTE_BE16(0x3fff) && spec.hdr.fragment_offset == 0 && last.hdr.fragment_offset == 0)
+	if (mask.hdr.fragment_offset == RTE_BE16(0x3fff) && spec.hdr.fragment_offset == 0 &&
+		last.hdr.fragment_offset == 0)
 		packet(p)->frag = SL_MATCH_FRAG_NO;
 	else if (mask.hdr.fragment_offset == RTE_BE16(0x3fff) && spec.hdr.fragment_offset == RTE_BE16(1) &&
 		 last.hdr.fragment_offset == RTE_BE16(0x3fff))
@@ -238,14 +233,12 @@ static int parse_ipv6(struct parser *p, const struct rte_flow_item *item)
 	};
 	static const struct rte_flow_item_ipv6 ranged = {.hdr = {.hop_limits = 0xff}};
 	struct rte_flow_item_ipv6 spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_ipv6_mask, &supported, &ranged, sizeof(spec), (uint8_t *)&spec,
-				      (uint8_t *)&last, (uint8_t *)&mask};
 	const uint8_t *addresses[2] = {spec.hdr.src_addr, spec.hdr.dst_addr};
 	const uint8_t *masks[2] = {mask.hdr.src_addr, mask.hdr.dst_addr};
 	int rc = enter_ip(p, item, 6, RTE_ETHER_TYPE_IPV6);
 
 	if (rc == 0)
-		rc = sl_item_read(&of, p->error);
+		rc = SL_ITEM_READ(item, ipv6, &supported, &ranged, p->error);
 	if (rc == 0)
 		rc = set_addresses(p, item, addresses, masks, 16);
 	if (rc == 0)
@@ -270,14 +263,16 @@ static int enter_l4(struct parser *p, const struct rte_flow_item *item, uint8_t 
 	return 0;
 }
 
-static int set_ports(struct parser *p, const struct rte_flow_item *item, const uint16_t sport[3], const uint16_t dport[3])
+static int set_ports(struct parser *p, const struct rte_flow_item *item, const uint16_t sport[3],
+	const uint16_t dport[3])
 {
 	uint16_t lo[2], hi[2];
 	bool any[2];
 
 	if (!sl_item_range16(sport[0], sport[1], sport[2], &lo[0], &hi[0], &any[0]) ||
 	    !sl_item_range16(dport[0], dport[1], dport[2], &lo[1], &hi[1], &any[1]))
-		return CANNOT(p, ITEM_MASK, item, "a port is matched whole or as a rising range: mask 0 or 0xffff, last not below spec");
+		return CANNOT(p, ITEM_MASK, item,
+			"a port is matched whole or as a rising range: mask 0 or 0xffff, last not below spec");
 	if (inside(p) && (!any[0] || !any[1]))
 		return CANNOT(p, ITEM_MASK, item, "ports inside a tunnel are matched in group 1, not here");
 	if (inside(p))
@@ -291,15 +286,14 @@ static int set_ports(struct parser *p, const struct rte_flow_item *item, const u
 
 static int parse_tcp(struct parser *p, const struct rte_flow_item *item)
 {
-	static const struct rte_flow_item_tcp supported = {.hdr = {.src_port = 0xffff, .dst_port = 0xffff, .tcp_flags = 0xff}};
+	static const struct rte_flow_item_tcp supported = {.hdr = {.src_port = 0xffff, .dst_port = 0xffff,
+		.tcp_flags = 0xff}};
 	static const struct rte_flow_item_tcp ranged = {.hdr = {.src_port = 0xffff, .dst_port = 0xffff}};
 	struct rte_flow_item_tcp spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_tcp_mask, &supported, &ranged, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
 	int rc = enter_l4(p, item, 6);
 
 	if (rc == 0)
-		rc = sl_item_read(&of, p->error);
+		rc = SL_ITEM_READ(item, tcp, &supported, &ranged, p->error);
 	if (rc)
 		return rc;
 	packet(p)->tcp_flags = spec.hdr.tcp_flags;
@@ -312,12 +306,10 @@ static int parse_udp(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_udp supported = {.hdr = {.src_port = 0xffff, .dst_port = 0xffff}};
 	struct rte_flow_item_udp spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_udp_mask, &supported, &supported, sizeof(spec), (uint8_t *)&spec,
-				      (uint8_t *)&last, (uint8_t *)&mask};
 	int rc = enter_l4(p, item, 17);
 
 	if (rc == 0)
-		rc = sl_item_read(&of, p->error);
+		rc = SL_ITEM_READ(item, udp, &supported, &supported, p->error);
 	if (rc)
 		return rc;
 	return set_ports(p, item, (const uint16_t[]){spec.hdr.src_port, last.hdr.src_port, mask.hdr.src_port},
@@ -328,16 +320,13 @@ static int parse_vxlan(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_vxlan supported = {.hdr.vx_vni = RTE_BE32(0xffffff00)};
 	struct rte_flow_item_vxlan spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_vxlan_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, vxlan, &supported, NULL, p->error);
 
 	if (rc)
 		return rc;
 	if (p->layer != L4 || p->match->outer.proto != 17)
 		return BAD(p, item, "vxlan follows udp");
-	if (p->match->dport_lo != p->match->dport_hi ? p->match->dport_lo > SL_VXLAN_PORT || p->match->dport_hi < SL_VXLAN_PORT
-						     : p->match->dport_lo != SL_VXLAN_PORT)
+	if (p->match->dport_lo > SL_VXLAN_PORT || p->match->dport_hi < SL_VXLAN_PORT)
 		return CANNOT(p, ITEM, item, "the card recognises VXLAN at UDP port 4789 only");
 	p->layer = TUNNEL;
 	p->match->tunnel = true;
@@ -358,7 +347,8 @@ static int parse_item(struct parser *p, const struct rte_flow_item *item)
 	case RTE_FLOW_ITEM_TYPE_TCP: return parse_tcp(p, item);
 	case RTE_FLOW_ITEM_TYPE_UDP: return parse_udp(p, item);
 	case RTE_FLOW_ITEM_TYPE_VXLAN: return parse_vxlan(p, item);
-	default: return CANNOT(p, ITEM, item, "group 0 matches represented_port, eth, vlan, ipv4, ipv6, tcp, udp and vxlan only");
+	default: return CANNOT(p, ITEM, item,
+		"group 0 matches represented_port, eth, vlan, ipv4, ipv6, tcp, udp and vxlan only");
 	}
 }
 
@@ -384,7 +374,8 @@ int sl_match_parse(const struct rte_flow_item pattern[], struct sl_match *match,
 	if (p.type_is_tag)
 		return CANNOT(&p, ITEM, item, "tagged frames are matched by a vlan item with an exact VLAN id");
 	if (match->tunnel && sl_match_looks_inside(&match->outer))
-		return CANNOT(&p, ITEM, item, "TTL, fragments and TCP flags of a tunnel are matched in its inner packet only");
+		return CANNOT(&p, ITEM, item,
+			"TTL, fragments and TCP flags of a tunnel are matched in its inner packet only");
 	/* An item after eth, or a type, says that no tag stands between; a bare eth matches tagged frames too. */
 	if (match->vlan == SL_MATCH_VLAN_ANY && (match->outer.family || match->ethertype || p.untagged))
 		match->vlan = SL_MATCH_VLAN_UNTAGGED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How a rule is refused: an errno, the part of the rule at fault, and a sentence. EINVAL: the rule contradicts itself or
+ * How a rule is refused: an errno, the part of the rule at fault, and a sentence. EINVAL: the rule contradicts itself
+ * or
  * rte_flow; ENOTSUP: it is meaningful, but no Sluice card can do literally that.
  */
 #ifndef SLUICE_DRIVER_FLOW_REFUSE_H

@@ -23,7 +23,8 @@ struct parser {
 
 static int set_address(struct parser *p, const struct rte_flow_action *action, bool source)
 {
-	const bool four = action->type == RTE_FLOW_ACTION_TYPE_SET_IPV4_SRC || action->type == RTE_FLOW_ACTION_TYPE_SET_IPV4_DST;
+	const bool four = action->type == RTE_FLOW_ACTION_TYPE_SET_IPV4_SRC ||
+		action->type == RTE_FLOW_ACTION_TYPE_SET_IPV4_DST;
 	uint8_t *to = source ? p->rewrite->src : p->rewrite->dst;
 
 	if (p->family != (four ? 4 : 6))
@@ -57,7 +58,8 @@ static int raw_decap(struct parser *p, const struct rte_flow_action *action)
 	if (p->decap || p->encap)
 		return BAD(p, action, "one raw_decap, before the encapsulation");
 	if (conf->size != RTE_ETHER_HDR_LEN && conf->size != RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
-		return CANNOT(p, ACTION_CONF, action, "raw_decap removes the Ethernet header, 14 bytes, or 18 with its tag");
+		return CANNOT(p, ACTION_CONF, action,
+			"raw_decap removes the Ethernet header, 14 bytes, or 18 with its tag");
 	p->decap = action;
 	return 0;
 }
@@ -97,10 +99,12 @@ static int add_tunnel_header(struct parser *p, const struct rte_flow_item *item)
 	case RTE_FLOW_ITEM_TYPE_IPV6: n = sizeof(struct rte_ipv6_hdr); break;
 	case RTE_FLOW_ITEM_TYPE_UDP: n = sizeof(struct rte_udp_hdr); break;
 	case RTE_FLOW_ITEM_TYPE_VXLAN: n = sizeof(struct rte_vxlan_hdr); break;
-	default: return CANNOT(p, ACTION_CONF, p->vxlan, "vxlan_encap is made of eth, vlan, ipv4 or ipv6, udp and vxlan");
+	default: return CANNOT(p, ACTION_CONF, p->vxlan,
+		"vxlan_encap is made of eth, vlan, ipv4 or ipv6, udp and vxlan");
 	}
 	if (!item->spec || p->tunnel_len + n + RTE_ETHER_HDR_LEN > sizeof(p->tunnel))
-		return CANNOT(p, ACTION_CONF, p->vxlan, "a header of vxlan_encap has no contents, or there are too many");
+		return CANNOT(p, ACTION_CONF, p->vxlan,
+			"a header of vxlan_encap has no contents, or there are too many");
 	memcpy(at, item->spec, n);
 	p->tunnel_len += n;
 	/* What the definition leaves out has its usual value. */
@@ -206,13 +210,16 @@ static int settle_l2(struct parser *p)
 	if (!p->mac_src != !p->mac_dst)
 		return CANNOT(p, ACTION, one_mac, "both MAC addresses are set or none");
 	if (p->vxlan && (!p->mac_src || p->decap))
-		return CANNOT(p, ACTION, p->vxlan, "vxlan_encap needs set_mac_src and set_mac_dst for the inner frame, and no raw_decap");
+		return CANNOT(p, ACTION, p->vxlan,
+			"vxlan_encap needs set_mac_src and set_mac_dst for the inner frame, and no raw_decap");
 	if (p->encap && !p->vxlan && !p->decap)
-		return CANNOT(p, ACTION, p->encap, "a frame is encapsulated without its own Ethernet header: raw_decap comes first");
+		return CANNOT(p, ACTION, p->encap,
+			"a frame is encapsulated without its own Ethernet header: raw_decap comes first");
 	if (p->decap && !p->encap)
 		return CANNOT(p, ACTION, p->decap, "raw_decap needs a raw_encap after it");
 	if (p->encap && !p->vxlan && one_mac)
-		return CANNOT(p, ACTION, one_mac, "the encapsulation replaces the MAC addresses: set_mac has no effect");
+		return CANNOT(p, ACTION, one_mac,
+			"the encapsulation replaces the MAC addresses: set_mac has no effect");
 	if (p->mac_src) {
 		const uint8_t *dst = ((const struct rte_flow_action_set_mac *)p->mac_dst->conf)->mac_addr;
 		const uint8_t *src = ((const struct rte_flow_action_set_mac *)p->mac_src->conf)->mac_addr;
@@ -230,11 +237,14 @@ static int settle_l2(struct parser *p)
 		if (rc)
 			return rc;
 		if (!rewrite->encap.udp)
-			return CANNOT(p, ACTION_CONF, p->vxlan, "vxlan_encap is made of eth, ipv4 or ipv6, udp and vxlan");
+			return CANNOT(p, ACTION_CONF, p->vxlan,
+				"vxlan_encap is made of eth, ipv4 or ipv6, udp and vxlan");
 		rewrite->l2 = SL_REWRITE_L2_ENCAP;
 	}
-	if ((rewrite->l2 == SL_REWRITE_L2_ENCAP || rewrite->l2 == SL_REWRITE_L2_MACS) && !sl_encap_complete(&rewrite->encap, p->family))
-		return BAD(p, p->encap, "the encapsulation names another IP version than the packets that the rule matches");
+	if ((rewrite->l2 == SL_REWRITE_L2_ENCAP || rewrite->l2 == SL_REWRITE_L2_MACS) &&
+		!sl_encap_complete(&rewrite->encap, p->family))
+		return BAD(p, p->encap,
+			"the encapsulation names another IP version than the packets that the rule matches");
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  *	[dec_ttl] [set_ipv4_src|dst or set_ipv6_src|dst] [set_tp_src|dst] [L2] [count] [age] represented_port
  *
- * L2 is one of: nothing (the frame keeps its Ethernet header), set_mac_src + set_mac_dst, raw_decap + raw_encap, raw_decap +
+ * L2 is one of: nothing (the frame keeps its Ethernet header), set_mac_src + set_mac_dst, raw_decap + raw_encap,
+ * raw_decap +
  * an indirect raw_encap, or set_mac_src + set_mac_dst + vxlan_encap.
  */
 #ifndef SLUICE_DRIVER_FLOW_REWRITE_H

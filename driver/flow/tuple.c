@@ -20,9 +20,7 @@ static int parse_meta(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_meta supported = {.data = UINT32_MAX};
 	struct rte_flow_item_meta spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_meta_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, meta, &supported, NULL, p->error);
 
 	if (rc)
 		return rc;
@@ -41,13 +39,11 @@ static int parse_eth(struct parser *p, const struct rte_flow_item *item)
 {
 	static const uint8_t nothing[sizeof(struct rte_flow_item_eth)];
 	struct rte_flow_item_eth spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_eth_mask, nothing, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
 
 	if (p->eth || p->ip)
 		return BAD(p, item, "eth stands once, before the IP item");
 	p->eth = true;
-	return sl_item_read(&of, p->error);
+	return SL_ITEM_READ(item, eth, nothing, NULL, p->error);
 }
 
 static bool full(const uint8_t *mask, unsigned int n)
@@ -59,9 +55,7 @@ static int parse_ipv4(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_ipv4 supported = {.hdr = {.src_addr = UINT32_MAX, .dst_addr = UINT32_MAX}};
 	struct rte_flow_item_ipv4 spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_ipv4_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, ipv4, &supported, NULL, p->error);
 
 	if (rc)
 		return rc;
@@ -83,9 +77,7 @@ static int parse_ipv6(struct parser *p, const struct rte_flow_item *item)
 		.dst_addr = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	}};
 	struct rte_flow_item_ipv6 spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_ipv6_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, ipv6, &supported, NULL, p->error);
 
 	if (rc)
 		return rc;
@@ -100,7 +92,8 @@ static int parse_ipv6(struct parser *p, const struct rte_flow_item *item)
 	return 0;
 }
 
-static int parse_ports(struct parser *p, const struct rte_flow_item *item, uint8_t proto, const uint16_t spec[2], const uint16_t mask[2])
+static int parse_ports(struct parser *p, const struct rte_flow_item *item, uint8_t proto, const uint16_t spec[2],
+	const uint16_t mask[2])
 {
 	if (!p->ip || p->l4)
 		return BAD(p, item, "one tcp or udp item, after the IP item");
@@ -117,9 +110,7 @@ static int parse_tcp(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_tcp supported = {.hdr = {.src_port = UINT16_MAX, .dst_port = UINT16_MAX}};
 	struct rte_flow_item_tcp spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_tcp_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, tcp, &supported, NULL, p->error);
 
 	return rc ? rc : parse_ports(p, item, 6, (const uint16_t[]){spec.hdr.src_port, spec.hdr.dst_port},
 				     (const uint16_t[]){mask.hdr.src_port, mask.hdr.dst_port});
@@ -129,9 +120,7 @@ static int parse_udp(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_udp supported = {.hdr = {.src_port = UINT16_MAX, .dst_port = UINT16_MAX}};
 	struct rte_flow_item_udp spec, last, mask;
-	const struct sl_item_of of = {item, &rte_flow_item_udp_mask, &supported, NULL, sizeof(spec), (uint8_t *)&spec, (uint8_t *)&last,
-				      (uint8_t *)&mask};
-	int rc = sl_item_read(&of, p->error);
+	int rc = SL_ITEM_READ(item, udp, &supported, NULL, p->error);
 
 	return rc ? rc : parse_ports(p, item, 17, (const uint16_t[]){spec.hdr.src_port, spec.hdr.dst_port},
 				     (const uint16_t[]){mask.hdr.src_port, mask.hdr.dst_port});
@@ -168,7 +157,8 @@ int sl_tuple_parse(const struct rte_flow_item pattern[], struct sl_tuple *tuple,
 		return 0;
 	}
 	if (!p.meta)
-		return CANNOT(&p, ITEM, item, "a connection belongs to one tenant: without meta the rule would mean any");
+		return CANNOT(&p, ITEM, item,
+			"a connection belongs to one tenant: without meta the rule would mean any");
 	if (!p.ip || !p.l4)
 		return CANNOT(&p, ITEM, item, "group 1 matches exact tuples: meta, ipv4 or ipv6, and tcp or udp");
 	return 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The card's action table: how frames leave. Flows with equal content share an entry; an indirect action has an entry of
+ * The card's action table: how frames leave. Flows with equal content share an entry; an indirect action has an entry
+ * of
  * its own, so that one write moves all its flows. A slot is given to new content only after its last user is gone, and
  * its generation advances with each new meaning.
  *
  * While rules are replayed after a restart some entries are *held*: flows in the card use them though no rule of this
- * process does yet. They are never overwritten, and equal content takes them over. All calls under the card's flow lock.
+ * process does yet. They are never overwritten, and equal content takes them over. All calls under the card's flow
+ * lock.
  */
 #ifndef SLUICE_DRIVER_FPGA_ACTIONS_H
 #define SLUICE_DRIVER_FPGA_ACTIONS_H
@@ -40,7 +42,8 @@ void sl_actions_close(struct sl_actions *actions);
 int sl_actions_hold(struct sl_actions *actions, uint32_t index);
 void sl_actions_unhold(struct sl_actions *actions, uint32_t index);
 
-/* An entry with this content (generation and VALID are set here); shared unless exclusive. 0, -ENOSPC or a card's error. */
+/* An entry with this content (generation and VALID are set here); shared unless exclusive. 0, -ENOSPC or a card's
+ * error. */
 int sl_actions_get(struct sl_actions *actions, const struct sl_action *content, bool exclusive, uint32_t *index);
 void sl_actions_ref(struct sl_actions *actions, uint32_t index);
 void sl_actions_put(struct sl_actions *actions, uint32_t index);

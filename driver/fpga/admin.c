@@ -65,10 +65,12 @@ static void explain_silence(struct sl_admin *admin, enum sl_admin_op op)
 	struct sl_bus *bus = admin->queue.bus;
 	uint32_t control, status;
 
-	if (bus->ops->read32(bus, SL_BAR_STATUS, &status) || bus->ops->read32(bus, SL_BAR_Q_CTRL(SL_QUEUE_ADMIN), &control))
+	if (bus->ops->read32(bus, SL_BAR_STATUS, &status) || bus->ops->read32(bus, SL_BAR_Q_CTRL(SL_QUEUE_ADMIN),
+		&control))
 		return;
 	if (!(control & 1)) {
-		SL_LOG(ERR, "the card was reset by someone else; its rules are gone and this driver must be started again");
+		SL_LOG(ERR,
+			"the card was reset by someone else; its rules are gone and this driver must be started again");
 		bus->ops->abandon(bus);
 		return;
 	}
@@ -105,7 +107,8 @@ static void drop_late(struct sl_queue *q)
 	}
 }
 
-static int exec_once(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, struct sl_admin_cpl *cpl)
+static int exec_once(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len,
+	struct sl_admin_cpl *cpl)
 {
 	struct sl_queue *q = &admin->queue;
 	struct sl_admin_cmd *cmd;

@@ -23,7 +23,8 @@ void sl_admin_close(struct sl_admin *admin);
 
 /*
  * Executes a command and copies up to answer_len bytes of its answer (the rest of `answer` is zeroed). 0 or a negative
- * errno: what sl_admin_errno() makes of the card's status, -ETIMEDOUT if the firmware does not answer in time, -EIO if the
+ * errno: what sl_admin_errno() makes of the card's status, -ETIMEDOUT if the firmware does not answer in time, -EIO if
+ * the
  * card has gone. Commands that the firmware aborted because it restarted are repeated.
  */
 int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, void *answer,

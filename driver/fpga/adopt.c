@@ -48,7 +48,8 @@ int sl_adopt_read(struct sl_card *card)
 	for (uint32_t i = 0; i < card->rules.count; i++)
 		rules += card->rules.slots[i] != NULL;
 	if (rules || reading.found)
-		SL_LOG(NOTICE, "%s: the card goes on with %u rules and %u flows of an earlier driver; what is not created again "
+		SL_LOG(NOTICE,
+			"%s: the card goes on with %u rules and %u flows of an earlier driver; what is not created again "
 			"before the port is started will be removed", card->config.path, rules, reading.found);
 	return 0;
 }
@@ -61,11 +62,13 @@ int sl_adopt_sweep(struct sl_card *card, unsigned int port)
 	flows = sl_flows_sweep(&card->flows, owners);
 	rules = flows < 0 ? flows : sl_rules_sweep(&card->rules, owners);
 	if (rules < 0) {
-		SL_LOG(ERR, "%s: port %u: removing what an earlier driver left failed: %s", card->config.path, port, strerror(-rules));
+		SL_LOG(ERR, "%s: port %u: removing what an earlier driver left failed: %s", card->config.path, port,
+			strerror(-rules));
 		return rules;
 	}
 	if (rules || flows)
-		SL_LOG(NOTICE, "%s: port %u: removed %d rules and %d flows of an earlier driver that were not created again",
+		SL_LOG(NOTICE,
+			"%s: port %u: removed %d rules and %d flows of an earlier driver that were not created again",
 			card->config.path, port, rules, flows);
 	if (!card->catch_all.refs) {
 		const struct sl_miss_arg none = {.valid = 0};

@@ -50,7 +50,8 @@ static int identify(struct sl_card *card)
 	if (rc)
 		return rc;
 	if (id != SL_CARD_ID || abi != SL_ABI_VERSION) {
-		SL_LOG(ERR, "%s: not a card that this driver knows: ID 0x%x, ABI %u; ID 0x%x with ABI %u is needed", card->config.path, id,
+		SL_LOG(ERR, "%s: not a card that this driver knows: ID 0x%x, ABI %u; ID 0x%x with ABI %u is needed",
+			card->config.path, id,
 			abi, SL_CARD_ID, SL_ABI_VERSION);
 		return -ENOTSUP;
 	}
@@ -60,7 +61,8 @@ static int identify(struct sl_card *card)
 	if (rc == 0)
 		rc = wait_register(card, SL_BAR_STATUS, 1, 1);
 	if (rc == -ETIMEDOUT && bus->ops->read32(bus, SL_BAR_STATUS, &status) == 0)
-		SL_LOG(ERR, "%s: the card's firmware does not serve within %u ms%s", card->config.path, card->config.timeout_ms,
+		SL_LOG(ERR, "%s: the card's firmware does not serve within %u ms%s", card->config.path,
+			card->config.timeout_ms,
 			status & 2 ? ": it failed its self-test" : status & 4 ? ": it has stopped beating" : "");
 	return rc;
 }
@@ -211,7 +213,8 @@ static int bring_up(struct sl_card *card)
 		rc = sl_admin_open(&card->admin, card->bus, name, card->config.timeout_ms);
 	if (rc == 0)
 		rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_GET_CAPS, NULL, 0, &card->caps, sizeof(card->caps));
-	if (rc == 0 && (card->caps.abi_version != SL_ABI_VERSION || card->caps.ports == 0 || card->caps.ports > SL_PORTS_MAX ||
+	if (rc == 0 && (card->caps.abi_version != SL_ABI_VERSION || card->caps.ports == 0 ||
+		card->caps.ports > SL_PORTS_MAX ||
 			card->caps.table_log2 > 28))
 		rc = -ENOTSUP;
 	snprintf(name, sizeof(name), "sluice%u_flow", card->number);
@@ -265,7 +268,8 @@ static int connect_card(const struct sl_card_config *config, struct sl_bus **bus
 	int rc = sl_bus_socket_open(config->path, config->timeout_ms, bus, &owner);
 
 	if (rc == -EBUSY)
-		SL_LOG(ERR, "%s: the card is in use by process %" PRIu64 "; a card has one driver at a time", config->path, owner);
+		SL_LOG(ERR, "%s: the card is in use by process %" PRIu64 "; a card has one driver at a time",
+			config->path, owner);
 	else if (rc == -EPROTONOSUPPORT)
 		SL_LOG(ERR, "%s: the card speaks another version of the bus than %d", config->path, SL_BUS_VERSION);
 	else if (rc == -ENAMETOOLONG)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One card: its bus, its queues for commands and events, and the tables that its ports share. All ethdevs of one process
+ * One card: its bus, its queues for commands and events, and the tables that its ports share. All ethdevs of one
+ * process
  * that name the same bus path use one card; the last one to close leaves it.
  *
  * Locks: `lock` guards rules, flows, actions, meters and the catch-all, and is never taken by rx or tx. It is taken

@@ -11,7 +11,8 @@
 
 static uint8_t frag_mode(enum sl_match_frag frag)
 {
-	return frag == SL_MATCH_FRAG_YES ? SL_FRAG_MODE_YES : frag == SL_MATCH_FRAG_NO ? SL_FRAG_MODE_NO : SL_FRAG_MODE_ANY;
+	return frag == SL_MATCH_FRAG_YES ? SL_FRAG_MODE_YES : frag == SL_MATCH_FRAG_NO ? SL_FRAG_MODE_NO
+		: SL_FRAG_MODE_ANY;
 }
 
 static void compile_match(const struct sl_match *match, struct sl_class_rule *rule)
@@ -35,7 +36,8 @@ static void compile_match(const struct sl_match *match, struct sl_class_rule *ru
 	rule->sport_hi = match->sport_hi;
 	rule->dport_lo = match->dport_lo;
 	rule->dport_hi = match->dport_hi;
-	/* The card looks at the innermost packet: a rule about a plain packet's TTL, fragments or flags must not see tunnels. */
+	/* The card looks at the innermost packet: a rule about a plain packet's TTL, fragments or flags must not see
+	 * tunnels. */
 	rule->tunnel_mode = match->tunnel ? SL_TUNNEL_MODE_VNI
 			  : sl_match_looks_inside(effective) ? SL_TUNNEL_MODE_NONE : SL_TUNNEL_MODE_ANY;
 	rule->vni = match->vni;
@@ -49,13 +51,15 @@ static void compile_match(const struct sl_match *match, struct sl_class_rule *ru
 }
 
 /* Frames reach the host by the port that received them: naming another port would be a lie. */
-static int check_host_port(const struct sl_compile_env *env, const struct sl_class_rule *rule, uint16_t ethdev, const void *cause,
+static int check_host_port(const struct sl_compile_env *env, const struct sl_class_rule *rule, uint16_t ethdev,
+	const void *cause,
 			   struct rte_flow_error *error)
 {
 	const int port = env->port_of(env->ctx, ethdev);
 
 	if (port < 0)
-		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, cause, "this ethdev is not a port of the card");
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, cause,
+			"this ethdev is not a port of the card");
 	if (rule->port_mask != 1u << port)
 		return CANNOT(ACTION_CONF, cause,
 			"frames reach the host through the port that received them: match that represented_port");
@@ -71,7 +75,8 @@ static int compile_host(const struct sl_compile_env *env, const struct sl_fate *
 	rule->meter = env->unlimited_meter;
 	if (fate->meter_set) {
 		if (env->meter < 0)
-			return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate->decided_by, "this port has no such meter");
+			return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate->decided_by,
+				"this port has no such meter");
 		rule->meter = (uint8_t)env->meter;
 	}
 	return check_host_port(env, rule, fate->ethdev, fate->decided_by, error);
@@ -84,7 +89,8 @@ static int compile_jump(const struct sl_compile_env *env, const struct sl_match 
 	rule->meter = env->flow_meter;
 	rule->tenant = fate->tenant;
 	if (fate->decap && !match->tunnel)
-		return CANNOT(ACTION, fate->decided_by, "vxlan_decap needs a vxlan item: what is no tunnel cannot be decapsulated");
+		return CANNOT(ACTION, fate->decided_by,
+			"vxlan_decap needs a vxlan item: what is no tunnel cannot be decapsulated");
 	if (fate->decap)
 		rule->flags |= SL_RULE_FLAG_DECAP;
 	if (!fate->copy)
@@ -105,7 +111,8 @@ int sl_compile_rule(const struct sl_compile_env *env, const struct sl_match *mat
 	if (match->port_set) {
 		port = env->port_of(env->ctx, match->ethdev);
 		if (port < 0)
-			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM, NULL, "represented_port: this ethdev is not a port of the card");
+			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM, NULL,
+				"represented_port: this ethdev is not a port of the card");
 		rule->port_mask = (uint8_t)(1u << port);
 	}
 	switch (fate->kind) {
@@ -127,7 +134,8 @@ void sl_compile_key(const struct sl_tuple *tuple, struct sl_key *key)
 	key->family = tuple->family;
 }
 
-void sl_compile_record(const struct sl_rewrite *rewrite, const struct sl_key *key, uint8_t owner, struct sl_record *record)
+void sl_compile_record(const struct sl_rewrite *rewrite, const struct sl_key *key, uint8_t owner,
+	struct sl_record *record)
 {
 	memset(record, 0, sizeof(*record));
 	record->owner = owner;

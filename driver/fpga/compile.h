@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From a neutral rule to what the card takes: class_rule, key, record and action. Refuses what the card cannot do literally. */
+/* From a neutral rule to what the card takes: class_rule, key, record and action. Refuses what the card cannot do
+ * literally. */
 #ifndef SLUICE_DRIVER_FPGA_COMPILE_H
 #define SLUICE_DRIVER_FPGA_COMPILE_H
 
@@ -31,7 +32,8 @@ int sl_compile_rule(const struct sl_compile_env *env, const struct sl_match *mat
 void sl_compile_key(const struct sl_tuple *tuple, struct sl_key *key);
 
 /* NAT operands, TTL and checksum deltas; action is left 0. */
-void sl_compile_record(const struct sl_rewrite *rewrite, const struct sl_key *key, uint8_t owner, struct sl_record *record);
+void sl_compile_record(const struct sl_rewrite *rewrite, const struct sl_key *key, uint8_t owner,
+	struct sl_record *record);
 
 /* The action entry of a completed template, or of frames that keep their Ethernet header (encap NULL). */
 void sl_compile_action(const struct sl_encap *encap, uint8_t port, uint16_t mtu, struct sl_action *action);

@@ -57,7 +57,8 @@ static void print_match(FILE *file, const struct sl_class_rule *r)
 	if (r->dport_lo != 0 || r->dport_hi != UINT16_MAX)
 		fprintf(file, " dport %u-%u", r->dport_lo, r->dport_hi);
 	if (r->tunnel_mode != SL_TUNNEL_MODE_ANY)
-		fprintf(file, " tunnel %s", sl_tunnel_mode_name(r->tunnel_mode) ? sl_tunnel_mode_name(r->tunnel_mode) : "?");
+		fprintf(file, " tunnel %s", sl_tunnel_mode_name(r->tunnel_mode) ? sl_tunnel_mode_name(r->tunnel_mode)
+			: "?");
 	if (r->vni_mask)
 		fprintf(file, " vni %u/0x%x", r->vni, r->vni_mask);
 	if (r->inner_l3)
@@ -94,7 +95,8 @@ static int print_rule(const struct dump *d, uint32_t index)
 		fprintf(d->file, " decap");
 	if (r.flags & SL_RULE_FLAG_COPY)
 		fprintf(d->file, " copy mark %u", r.copy_mark);
-	fprintf(d->file, " meter %u owner %u packets %" PRIu64 " bytes %" PRIu64 "%s\n", r.meter, (unsigned int)(r.cookie >> 56),
+	fprintf(d->file, " meter %u owner %u packets %" PRIu64 " bytes %" PRIu64 "%s\n", r.meter,
+		(unsigned int)(r.cookie >> 56),
 		stats.packets, stats.bytes, known && known->held ? " held" : "");
 	return rc;
 }
@@ -104,9 +106,11 @@ static void print_nat(FILE *file, const struct sl_flow_state *s)
 	char text[INET6_ADDRSTRLEN];
 
 	if (s->record.flags & SL_RECORD_FLAG_NAT_SRC)
-		fprintf(file, " src := %s %u", address(s->key.family, s->record.new_src, text), ntohs(s->record.new_sport));
+		fprintf(file, " src := %s %u", address(s->key.family, s->record.new_src, text),
+			ntohs(s->record.new_sport));
 	if (s->record.flags & SL_RECORD_FLAG_NAT_DST)
-		fprintf(file, " dst := %s %u", address(s->key.family, s->record.new_dst, text), ntohs(s->record.new_dport));
+		fprintf(file, " dst := %s %u", address(s->key.family, s->record.new_dst, text),
+			ntohs(s->record.new_dport));
 	if (s->record.flags & SL_RECORD_FLAG_DEC_TTL)
 		fprintf(file, " dec_ttl");
 }
@@ -120,10 +124,13 @@ static int print_flow(void *ctx, uint32_t flow_id, const struct sl_flow_state *s
 	if (s->record.action < d->card->actions.count)
 		d->seen[s->record.action] = 1;
 	rte_hash_lookup_data(d->card->flows.by_key, &s->key, &known);
-	fprintf(d->file, "flow %u: tenant %u %s %s %u -> %s %u", flow_id, s->key.tenant, s->key.proto == 6 ? "tcp" : "udp",
-		address(s->key.family, s->key.src, src), ntohs(s->key.sport), address(s->key.family, s->key.dst, dst), ntohs(s->key.dport));
+	fprintf(d->file, "flow %u: tenant %u %s %s %u -> %s %u", flow_id, s->key.tenant, s->key.proto == 6 ? "tcp"
+		: "udp",
+		address(s->key.family, s->key.src, src), ntohs(s->key.sport), address(s->key.family, s->key.dst, dst),
+			ntohs(s->key.dport));
 	print_nat(d->file, s);
-	fprintf(d->file, " action %u owner %u packets %" PRIu64 " bytes %" PRIu64 " idle %u ms%s\n", s->record.action, s->record.owner,
+	fprintf(d->file, " action %u owner %u packets %" PRIu64 " bytes %" PRIu64 " idle %u ms%s\n", s->record.action,
+		s->record.owner,
 		s->counters.packets, s->counters.bytes, s->counters.now_ms - s->counters.last_seen_ms,
 		known && ((struct sl_flow *)known)->held ? " held" : "");
 	return d->left && --d->left == 0;
@@ -136,7 +143,8 @@ static int print_action(const struct dump *d, uint32_t index)
 
 	if (rc)
 		return rc;
-	fprintf(d->file, "action %u:%s port %u mtu %u generation %u", index, a.flags & SL_ACTION_FLAG_VALID ? "" : " invalid", a.port, a.mtu,
+	fprintf(d->file, "action %u:%s port %u mtu %u generation %u", index, a.flags & SL_ACTION_FLAG_VALID ? ""
+		: " invalid", a.port, a.mtu,
 		a.generation);
 	if (a.flags & SL_ACTION_FLAG_STRIP_L2) {
 		fprintf(d->file, " header ");
@@ -161,7 +169,8 @@ static int dump_one(struct dump *d, const struct rte_flow *flow)
 		rc = sl_flowq_dump(&d->card->flowq, flow->flow->flow_id, 1, print_flow, d);
 		return rc < 0 ? rc : print_action(d, flow->action);
 	default:
-		fprintf(d->file, "miss: mark %s%u meter %u\n", d->card->catch_all.mark_set ? "" : "none ", d->card->catch_all.mark,
+		fprintf(d->file, "miss: mark %s%u meter %u\n", d->card->catch_all.mark_set ? "" : "none ",
+			d->card->catch_all.mark,
 			d->card->catch_all.meter);
 		return 0;
 	}

@@ -11,7 +11,8 @@
  *
  * Flow rules belong to the card, not to this process: they survive rte_eth_dev_stop() and configure()
  * (RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP), rte_eth_dev_close(), and the end of the process, and go on forwarding.
- * rte_flow_destroy() and rte_flow_flush() remove them. Rules may be created while the port is configured but not started;
+ * rte_flow_destroy() and rte_flow_flush() remove them. Rules may be created while the port is configured but not
+ * started;
  * rte_eth_dev_start() removes what an earlier process left and this one did not create again (adopt.h).
  *
  * Left to others: rings (queue.c), bursts (rx.c, tx.c), rte_flow (flow_ops.c), meters (mtr.c), counters (stats.c).
@@ -194,7 +195,8 @@ static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 static int fw_version_get(struct rte_eth_dev *dev, char *text, size_t size)
 {
 	const struct sl_caps *caps = &sl_port_of(dev)->card->caps;
-	int n = snprintf(text, size, "%u.%u.%u %.32s", caps->fw_version >> 16, caps->fw_version >> 8 & 0xff, caps->fw_version & 0xff,
+	int n = snprintf(text, size, "%u.%u.%u %.32s", caps->fw_version >> 16, caps->fw_version >> 8 & 0xff,
+		caps->fw_version & 0xff,
 			 (const char *)caps->fw_name);
 
 	return n < 0 ? -EINVAL : (size_t)n < size ? 0 : n + 1;
@@ -403,7 +405,8 @@ static int parse_path(const char *key, const char *value, void *out)
 	struct sl_card_config *config = out;
 
 	if (!value || *value == '\0' || strlen(value) >= sizeof(config->path)) {
-		SL_LOG(ERR, "%s=%s: the path of the card's socket is needed, at most %zu characters", key, value ? value : "",
+		SL_LOG(ERR, "%s=%s: the path of the card's socket is needed, at most %zu characters", key, value ? value
+			: "",
 			sizeof(config->path) - 1);
 		return -EINVAL;
 	}
@@ -422,7 +425,8 @@ static int parse_arguments(const char *text, struct arguments *args)
 		SL_LOG(ERR, "\"%s\": the arguments are bus=PATH,port=N[,timeout_ms=N][,kernel_pps=N]", text);
 		return rc;
 	}
-	if (rte_kvargs_process(kvlist, ARG_BUS, parse_path, &args->card) || rte_kvargs_process(kvlist, ARG_PORT, parse_number, &args->port) ||
+	if (rte_kvargs_process(kvlist, ARG_BUS, parse_path, &args->card) || rte_kvargs_process(kvlist, ARG_PORT,
+		parse_number, &args->port) ||
 	    rte_kvargs_process(kvlist, ARG_TIMEOUT, parse_number, &args->timeout_ms) ||
 	    rte_kvargs_process(kvlist, ARG_KERNEL_PPS, parse_number, &args->kernel_pps))
 		rc = -EINVAL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rte_flow on a card: group 0 is the classification table, group 1 the flow table. Rules are parsed (driver/flow),
- * compiled to the card's terms (compile.c) and entered (rules.c, flows.c, actions.c). The card's lock is held throughout;
+ * compiled to the card's terms (compile.c) and entered (rules.c, flows.c, actions.c). The card's lock is held
+ * throughout;
  * the datapath never takes it.
  */
 #include "driver/fpga/port.h"
@@ -37,7 +38,8 @@ static int card_error(struct rte_flow_error *error, int rc, const char *full)
 {
 	switch (-rc) {
 	case EIO: return sl_refuse(error, EIO, RTE_FLOW_ERROR_TYPE_STATE, NULL, NO_CARD);
-	case ETIMEDOUT: return sl_refuse(error, ETIMEDOUT, RTE_FLOW_ERROR_TYPE_STATE, NULL, "the card did not answer in time");
+	case ETIMEDOUT: return sl_refuse(error, ETIMEDOUT, RTE_FLOW_ERROR_TYPE_STATE, NULL,
+		"the card did not answer in time");
 	case ENOSPC: return sl_refuse(error, ENOSPC, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, full);
 	case ENOMEM: return sl_refuse(error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 	default: return sl_refuse(error, -rc, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "the card refused the command");
@@ -65,20 +67,23 @@ static int check_attributes(const struct rte_flow_attr *attr, struct rte_flow_er
 	return 0;
 }
 
-/* set_mac leaves a tag alone, but the card writes Ethernet headers as a whole: it may only be used where frames have none. */
+/* set_mac leaves a tag alone, but the card writes Ethernet headers as a whole: it may only be used where frames have
+ * none. */
 static bool tenant_tagged(const struct sl_card *card, uint16_t tenant)
 {
 	for (uint32_t i = 0; i < card->rules.count; i++) {
 		const struct sl_rule *rule = card->rules.slots[i];
 
-		if (rule && !rule->held && rule->content.verdict == SL_VERDICT_FLOWS && rule->content.tenant == tenant &&
+		if (rule && !rule->held && rule->content.verdict == SL_VERDICT_FLOWS &&
+			rule->content.tenant == tenant &&
 		    rule->content.vlan_mode != SL_VLAN_MODE_UNTAGGED && !(rule->content.flags & SL_RULE_FLAG_DECAP))
 			return true;
 	}
 	return false;
 }
 
-static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[], const struct rte_flow_action actions[],
+static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[],
+	const struct rte_flow_action actions[],
 		      struct draft *draft, struct rte_flow_error *error)
 {
 	struct sl_card *card = port->card;
@@ -111,7 +116,8 @@ static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[]
 	return rc;
 }
 
-static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *attr, const struct rte_flow_action actions[],
+static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *attr,
+	const struct rte_flow_action actions[],
 			   struct draft *draft, struct rte_flow_error *error)
 {
 	struct sl_card *card = port->card;
@@ -134,12 +140,14 @@ static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *att
 	draft->kind = SL_RULE_CATCH_ALL;
 	draft->meter = fate.meter_set ? sl_mtr_find(port, fate.meter) : -ENOENT;
 	if (fate.meter_set && draft->meter < 0)
-		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate.decided_by, "this port has no such meter");
+		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate.decided_by,
+			"this port has no such meter");
 	wanted->mark = fate.mark;
 	wanted->mark_set = fate.mark_set;
 	wanted->priority = attr->priority;
 	wanted->meter = fate.meter_set ? (uint8_t)draft->meter : SL_METER_UNLIMITED;
-	if (present->refs && (present->mark != wanted->mark || present->mark_set != wanted->mark_set || present->meter != wanted->meter))
+	if (present->refs && (present->mark != wanted->mark || present->mark_set != wanted->mark_set ||
+		present->meter != wanted->meter))
 		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
 			"the card has another catch-all in group 1: it has one for all its ports");
 	return 0;
@@ -159,7 +167,8 @@ static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, co
 			"a connection needs a smaller priority number than the catch-all of group 1");
 	egress = sl_card_port_of(card, rewrite->ethdev);
 	if (egress < 0)
-		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->egress, "this ethdev is not a port of the card");
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->egress,
+			"this ethdev is not a port of the card");
 	if (rewrite->l2 == SL_REWRITE_L2_MACS && tenant_tagged(card, tuple->tenant))
 		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, rewrite->l2_action,
 			"frames of this tenant may carry a VLAN tag, which set_mac cannot keep: use raw_decap and raw_encap");
@@ -174,7 +183,8 @@ static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, co
 	draft->egress = (uint8_t)egress;
 	sl_compile_key(tuple, &draft->key);
 	if (sl_flows_has(&card->flows, &draft->key))
-		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "there is a rule for this connection already");
+		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+			"there is a rule for this connection already");
 	sl_compile_record(rewrite, &draft->key, port->owner, &draft->record);
 	return 0;
 }
@@ -203,7 +213,8 @@ static int make_draft(struct sl_port *port, const struct rte_flow_attr *attr, co
 	return draft_flow(port, attr, &tuple, actions, draft, error);
 }
 
-static int enter_rule(struct sl_port *port, const struct draft *draft, struct rte_flow *flow, struct rte_flow_error *error)
+static int enter_rule(struct sl_port *port, const struct draft *draft, struct rte_flow *flow,
+	struct rte_flow_error *error)
 {
 	int rc = sl_rules_add(&port->card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
 
@@ -246,7 +257,8 @@ static int get_action(struct sl_port *port, const struct draft *draft, struct rt
 			sl_actions_ref(&card->actions, flow->action);
 		return rc;
 	}
-	sl_compile_action(draft->rewrite.l2 == SL_REWRITE_L2_KEEP ? NULL : &draft->rewrite.encap, draft->egress, mtu, &content);
+	sl_compile_action(draft->rewrite.l2 == SL_REWRITE_L2_KEEP ? NULL : &draft->rewrite.encap, draft->egress, mtu,
+		&content);
 	return sl_actions_get(&card->actions, &content, false, &flow->action);
 }
 
@@ -303,7 +315,8 @@ static int validate(struct rte_eth_dev *dev, const struct rte_flow_attr *attr, c
 	return rc;
 }
 
-static struct rte_flow *create(struct rte_eth_dev *dev, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
+static struct rte_flow *create(struct rte_eth_dev *dev, const struct rte_flow_attr *attr,
+	const struct rte_flow_item pattern[],
 			       const struct rte_flow_action actions[], struct rte_flow_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
@@ -399,7 +412,8 @@ static int flush(struct rte_eth_dev *dev, struct rte_flow_error *error)
 	return rc;
 }
 
-static int query_count(struct sl_port *port, struct rte_flow *flow, struct rte_flow_query_count *count, struct rte_flow_error *error)
+static int query_count(struct sl_port *port, struct rte_flow *flow, struct rte_flow_query_count *count,
+	struct rte_flow_error *error)
 {
 	struct sl_counter_pair now;
 	struct sl_flow_cpl cpl;
@@ -422,7 +436,8 @@ static int query_count(struct sl_port *port, struct rte_flow *flow, struct rte_f
 	return 0;
 }
 
-static int query_age(struct sl_port *port, struct rte_flow *flow, struct rte_flow_query_age *age, struct rte_flow_error *error)
+static int query_age(struct sl_port *port, struct rte_flow *flow, struct rte_flow_query_age *age,
+	struct rte_flow_error *error)
 {
 	struct sl_flow_cpl cpl;
 	int rc = sl_flows_query(&port->card->flows, flow->flow, &cpl);
@@ -458,7 +473,8 @@ static int isolate(struct rte_eth_dev *dev, int set, struct rte_flow_error *erro
 {
 	(void)dev;
 	return set ? sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
-			"frames for the host's own network stack pass without a rule: isolated mode is not supported") : 0;
+			"frames for the host's own network stack pass without a rule: isolated mode is not supported")
+				: 0;
 }
 
 static int dev_dump(struct rte_eth_dev *dev, struct rte_flow *flow, FILE *file, struct rte_flow_error *error)
@@ -479,11 +495,13 @@ static int parse_indirect(const struct rte_flow_action *action, struct sl_encap 
 	const struct rte_flow_action_raw_encap *conf = action->conf;
 
 	if (action->type != RTE_FLOW_ACTION_TYPE_RAW_ENCAP || !conf)
-		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, action, "indirect actions are made of raw_encap only");
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, action,
+			"indirect actions are made of raw_encap only");
 	return sl_encap_parse(conf->data, conf->size, encap, action, error);
 }
 
-static struct rte_flow_action_handle *handle_create(struct rte_eth_dev *dev, const struct rte_flow_indir_action_conf *conf,
+static struct rte_flow_action_handle *handle_create(struct rte_eth_dev *dev,
+	const struct rte_flow_indir_action_conf *conf,
 						    const struct rte_flow_action *action, struct rte_flow_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
@@ -491,7 +509,8 @@ static struct rte_flow_action_handle *handle_create(struct rte_eth_dev *dev, con
 	struct sl_encap encap;
 
 	if (!conf || !conf->transfer || conf->ingress || conf->egress) {
-		sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_TRANSFER, conf, "indirect actions are for transfer rules");
+		sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_TRANSFER, conf,
+			"indirect actions are for transfer rules");
 		return NULL;
 	}
 	if (parse_indirect(action, &encap, error))
@@ -516,7 +535,8 @@ static int handle_destroy(struct rte_eth_dev *dev, struct rte_flow_action_handle
 	pthread_mutex_unlock(&port->card->lock);
 	if (rc == -EBUSY)
 		return sl_refuse(error, EBUSY, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "rules use this indirect action");
-	return rc ? sl_refuse(error, -rc, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "this is not an indirect action of this port") : 0;
+	return rc ? sl_refuse(error, -rc, RTE_FLOW_ERROR_TYPE_HANDLE, handle,
+		"this is not an indirect action of this port") : 0;
 }
 
 static int handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle, const void *update,
@@ -534,7 +554,8 @@ static int handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle 
 	rc = indirect ? sl_indirect_update(port, indirect, &encap) : -ENOENT;
 	pthread_mutex_unlock(&port->card->lock);
 	if (rc == -ENOENT)
-		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "this is not an indirect action of this port");
+		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, handle,
+			"this is not an indirect action of this port");
 	if (rc == -EINVAL)
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, update,
 			"rules that use the indirect action match packets of another IP version");
@@ -546,7 +567,8 @@ static int handle_query(struct rte_eth_dev *dev, const struct rte_flow_action_ha
 {
 	(void)dev;
 	(void)data;
-	return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_HANDLE, handle, "an encapsulation has nothing to ask: query the rules");
+	return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_HANDLE, handle,
+		"an encapsulation has nothing to ask: query the rules");
 }
 
 /* --- leaving ------------------------------------------------------------------------------------------------------ */

@@ -94,7 +94,8 @@ static int take(struct sl_flowq *fq, uint16_t tag, struct sl_flow_cpl *cpl)
 	}
 }
 
-static int exec_locked(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *key, const struct sl_record *record,
+static int exec_locked(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *key,
+	const struct sl_record *record,
 		       struct sl_flow_cpl *cpl)
 {
 	struct sl_flow_cmd *cmd;
@@ -114,7 +115,8 @@ static int exec_locked(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_
 	if (rc == 0)
 		rc = take(fq, tag, cpl);
 	if (rc == -ETIMEDOUT)
-		SL_LOG(ERR, "the card did not complete flow command %s within %u ms", sl_flow_op_name(op), fq->timeout_ms);
+		SL_LOG(ERR, "the card did not complete flow command %s within %u ms", sl_flow_op_name(op),
+			fq->timeout_ms);
 	return rc;
 }
 

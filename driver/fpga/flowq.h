@@ -23,12 +23,14 @@ struct sl_flowq {
 int sl_flowq_open(struct sl_flowq *fq, struct sl_bus *bus, const char *name, unsigned int timeout_ms);
 void sl_flowq_close(struct sl_flowq *fq);
 
-/* Executes one command of key (and record, for INSERT and UPDATE). cpl is valid if 0 is returned; the status in it is the
+/* Executes one command of key (and record, for INSERT and UPDATE). cpl is valid if 0 is returned; the status in it is
+ * the
  * caller's to judge. -ETIMEDOUT or -EIO otherwise. */
 int sl_flowq_exec(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *key, const struct sl_record *record,
 		  struct sl_flow_cpl *cpl);
 
-/* Reads flow ids [first, first + count) and calls seen() for each that the card holds, until seen() returns non-zero, which
+/* Reads flow ids [first, first + count) and calls seen() for each that the card holds, until seen() returns non-zero,
+ * which
  * is then returned. Commands are batched. */
 int sl_flowq_dump(struct sl_flowq *fq, uint32_t first, uint32_t count,
 		  int (*seen)(void *ctx, uint32_t flow_id, const struct sl_flow_state *state), void *ctx);

@@ -107,7 +107,8 @@ static void release_hold(struct sl_flows *flows, struct sl_flow *flow)
 	flows->held--;
 }
 
-int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct sl_record *record, struct sl_flow **added)
+int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct sl_record *record,
+	struct sl_flow **added)
 {
 	struct sl_flow *flow = find(flows, key);
 	struct sl_flow_cpl cpl;

@@ -42,7 +42,8 @@ bool sl_flows_has(const struct sl_flows *flows, const struct sl_key *key);
 
 /* Inserts; record.action is an entry that the caller has a reference of. -EEXIST if this process has the key already,
  * -ENOSPC if the card has no room. */
-int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct sl_record *record, struct sl_flow **flow);
+int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct sl_record *record,
+	struct sl_flow **flow);
 int sl_flows_remove(struct sl_flows *flows, struct sl_flow *flow);
 /* The flow stays in the card as one of an earlier owner. */
 void sl_flows_release(struct sl_flows *flows, struct sl_flow *flow);

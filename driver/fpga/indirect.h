@@ -26,7 +26,8 @@ int sl_indirect_destroy(struct sl_port *port, struct sl_indirect *indirect);
 /* New contents for all its rules. -EINVAL if a rule's packets are of another IP version than the new template says. */
 int sl_indirect_update(struct sl_port *port, struct sl_indirect *indirect, const struct sl_encap *encap);
 
-/* The action entry for packets of a family that leave by a port of the card. -EINVAL if the template is for the other family. */
+/* The action entry for packets of a family that leave by a port of the card. -EINVAL if the template is for the other
+ * family. */
 int sl_indirect_entry(struct sl_port *port, struct sl_indirect *indirect, uint8_t egress, uint16_t mtu, uint8_t family,
 		      uint32_t *action);
 

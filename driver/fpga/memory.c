@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shares the EAL's memory with the card. Pages that continue each other in file and IOVA are mapped as one run. External
+ * Shares the EAL's memory with the card. Pages that continue each other in file and IOVA are mapped as one run.
+ * External
  * memory (rte_extmem_*, anonymous mempools) has no descriptor to pass and is left out; a mempool there is refused when
  * a receive queue is set up.
  */
@@ -33,7 +34,8 @@ static int run_flush(struct run *run)
 		return 0;
 	rc = run->bus->ops->map(run->bus, run->iova, run->len, run->fd, run->offset);
 	if (rc)
-		SL_LOG(ERR, "the card refused %" PRIu64 " bytes of memory at IOVA 0x%" PRIx64 ": %s", run->len, run->iova, strerror(-rc));
+		SL_LOG(ERR, "the card refused %" PRIu64 " bytes of memory at IOVA 0x%" PRIx64 ": %s", run->len,
+			run->iova, strerror(-rc));
 	run->maps++;
 	run->len = 0;
 	return rc;
@@ -46,7 +48,8 @@ static int run_add(struct run *run, const struct rte_memseg *ms)
 	int rc;
 
 	if (fd < 0 || rte_memseg_get_fd_offset_thread_unsafe(ms, &offset) < 0) {
-		SL_LOG(ERR, "DPDK memory at %p has no file descriptor to share with the card; start with --in-memory, or with "
+		SL_LOG(ERR,
+			"DPDK memory at %p has no file descriptor to share with the card; start with --in-memory, or with "
 			"--no-huge --no-shconf", ms->addr);
 		return -ENOTSUP;
 	}

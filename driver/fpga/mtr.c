@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Meters (rte_mtr): token buckets of frames that limit what reaches the host. A profile is srTCM (RFC 2697) in packet
- * mode without excess burst: green frames pass, all others are dropped, and a policy must say just that. Objects belong to
- * the ethdev; rte_flow's action meter uses them on rules that send to the host. The card counts metered frames by reason
+ * mode without excess burst: green frames pass, all others are dropped, and a policy must say just that. Objects belong
+ * to
+ * the ethdev; rte_flow's action meter uses them on rules that send to the host. The card counts metered frames by
+ * reason
  * (xstats reason_metered_packets), not by meter.
  */
 #include "driver/fpga/port.h"
@@ -39,7 +41,8 @@ static struct sl_port_meter_profile *find_profile(struct sl_port *port, uint32_t
 	return NULL;
 }
 
-static int profile_add(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_meter_profile *profile, struct rte_mtr_error *error)
+static int profile_add(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_meter_profile *profile,
+	struct rte_mtr_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
 
@@ -48,7 +51,8 @@ static int profile_add(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_mete
 	if (profile->srtcm_rfc2697.ebs)
 		return REFUSE(error, ENOTSUP, METER_PROFILE, "a meter has no excess burst: ebs must be 0");
 	if (profile->srtcm_rfc2697.cir == 0 || profile->srtcm_rfc2697.cbs == 0 || profile->srtcm_rfc2697.cbs > 65535)
-		return REFUSE(error, EINVAL, METER_PROFILE, "the rate must not be 0 and the burst be 1 to 65535 packets");
+		return REFUSE(error, EINVAL, METER_PROFILE,
+			"the rate must not be 0 and the burst be 1 to 65535 packets");
 	if (find_profile(port, id))
 		return REFUSE(error, EEXIST, METER_PROFILE_ID, "there is a profile of this id");
 	for (unsigned int i = 0; i < SL_METERS; i++) {
@@ -82,21 +86,25 @@ static bool passes(const struct rte_flow_action *actions)
 	return !actions || actions->type == RTE_FLOW_ACTION_TYPE_END;
 }
 
-static int policy_validate(struct rte_eth_dev *dev, struct rte_mtr_meter_policy_params *policy, struct rte_mtr_error *error)
+static int policy_validate(struct rte_eth_dev *dev, struct rte_mtr_meter_policy_params *policy,
+	struct rte_mtr_error *error)
 {
 	const struct rte_flow_action *red = policy->actions[RTE_COLOR_RED];
 
 	(void)dev;
 	if (!passes(policy->actions[RTE_COLOR_GREEN]))
 		return REFUSE(error, ENOTSUP, METER_POLICY, "green frames pass: no actions for green");
-	if (!passes(policy->actions[RTE_COLOR_YELLOW]) && policy->actions[RTE_COLOR_YELLOW]->type != RTE_FLOW_ACTION_TYPE_DROP)
-		return REFUSE(error, ENOTSUP, METER_POLICY, "there are no yellow frames: no actions, or drop, for yellow");
+	if (!passes(policy->actions[RTE_COLOR_YELLOW]) &&
+		policy->actions[RTE_COLOR_YELLOW]->type != RTE_FLOW_ACTION_TYPE_DROP)
+		return REFUSE(error, ENOTSUP, METER_POLICY,
+			"there are no yellow frames: no actions, or drop, for yellow");
 	if (!red || red->type != RTE_FLOW_ACTION_TYPE_DROP)
 		return REFUSE(error, ENOTSUP, METER_POLICY, "red frames are dropped: the action for red is drop");
 	return 0;
 }
 
-static int policy_add(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_meter_policy_params *policy, struct rte_mtr_error *error)
+static int policy_add(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_meter_policy_params *policy,
+	struct rte_mtr_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
 	int rc = policy_validate(dev, policy, error);
@@ -141,7 +149,8 @@ static int take_meter(struct sl_card *card)
 	return -ENOSPC;
 }
 
-static int create(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_params *params, int shared, struct rte_mtr_error *error)
+static int create(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_params *params, int shared,
+	struct rte_mtr_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
 	struct sl_port_meter_profile *profile = find_profile(port, params->meter_profile_id);
@@ -202,7 +211,8 @@ static int stats_read(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_stats
 	(void)stats;
 	(void)mask;
 	(void)clear;
-	return REFUSE(error, ENOTSUP, STATS, "the card counts metered frames for all meters together: xstats reason_metered_packets");
+	return REFUSE(error, ENOTSUP, STATS,
+		"the card counts metered frames for all meters together: xstats reason_metered_packets");
 }
 
 const struct rte_mtr_ops sl_mtr_ops = {

@@ -25,11 +25,13 @@ static uint64_t now_ms(void)
 
 int sl_queue_create(struct sl_queue *q, struct sl_bus *bus, const struct sl_queue_config *config)
 {
-	size_t sq_bytes = config->sq_log2 ? RTE_ALIGN_CEIL((size_t)config->sq_entry << config->sq_log2, SL_RING_ALIGN) : 0;
+	size_t sq_bytes = config->sq_log2 ? RTE_ALIGN_CEIL((size_t)config->sq_entry << config->sq_log2, SL_RING_ALIGN)
+		: 0;
 	size_t cq_bytes = RTE_ALIGN_CEIL((size_t)config->cq_entry << config->cq_log2, SL_RING_ALIGN);
 
 	memset(q, 0, sizeof(*q));
-	q->memory = rte_memzone_reserve_aligned(config->name, sq_bytes + cq_bytes, config->socket_id, RTE_MEMZONE_IOVA_CONTIG,
+	q->memory = rte_memzone_reserve_aligned(config->name, sq_bytes + cq_bytes, config->socket_id,
+		RTE_MEMZONE_IOVA_CONTIG,
 						SL_RING_ALIGN);
 	if (!q->memory) {
 		SL_LOG(ERR, "no memory for the rings of %s (%zu bytes)", config->name, sq_bytes + cq_bytes);
@@ -63,7 +65,8 @@ static int refused(struct sl_queue *q)
 
 	if (q->bus->ops->read32(q->bus, SL_BAR_Q_STATUS(q->id), &status))
 		return -EIO;
-	SL_LOG(ERR, "the card does not start queue %u: %s", q->id, sl_status_text(status) ? sl_status_text(status) : "unknown status");
+	SL_LOG(ERR, "the card does not start queue %u: %s", q->id, sl_status_text(status) ? sl_status_text(status)
+		: "unknown status");
 	return -EINVAL;
 }
 
@@ -159,7 +162,8 @@ int sl_queue_wait(struct sl_queue *q, unsigned int timeout_ms)
 {
 	const int irq = q->bus->ops->irq_fd(q->bus, q->id);
 	const uint64_t end = now_ms() + timeout_ms;
-	struct pollfd wake[2] = {{.fd = irq, .events = POLLIN}, {.fd = q->bus->ops->watch_fd(q->bus), .events = POLLRDHUP}};
+	struct pollfd wake[2] = {{.fd = irq, .events = POLLIN}, {.fd = q->bus->ops->watch_fd(q->bus),
+		.events = POLLRDHUP}};
 	uint64_t count;
 
 	for (unsigned int i = 0; i < LOOKS; i++) {

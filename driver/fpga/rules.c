@@ -200,7 +200,8 @@ static bool same(const struct sl_class_rule *a, const struct sl_class_rule *b)
 	return memcmp(&copy, b, sizeof(copy)) == 0;
 }
 
-static struct sl_rule *find_held(const struct sl_rules *rules, const struct sl_class_rule *content, uint8_t owner, int from,
+static struct sl_rule *find_held(const struct sl_rules *rules, const struct sl_class_rule *content, uint8_t owner,
+	int from,
 				 int to)
 {
 	for (int i = from; i < to; i++) {

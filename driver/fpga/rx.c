@@ -3,7 +3,8 @@
  * Receive: empty mbufs go to the card in bulk, completions come back in the same order. A frame may span several mbufs.
  *
  * Metadata: hash.fdir.hi holds the mark (RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID) of frames that a rule marked, and
- * hash.rss the flow key's hash (RTE_MBUF_F_RX_RSS_HASH) of frames that had a key. The two do not overlap: rss shares its
+ * hash.rss the flow key's hash (RTE_MBUF_F_RX_RSS_HASH) of frames that had a key. The two do not overlap: rss shares
+ * its
  * word with fdir.lo, which is not used.
  */
 #include "driver/fpga/port.h"
@@ -99,7 +100,8 @@ static struct rte_mbuf *take(struct sl_rxq *rxq, const struct sl_rx_cpl *cpl)
 /* What a card must not say; a queue that lies is not read any more. */
 static bool contradicts(const struct sl_rxq *rxq, const struct sl_rx_cpl *cpl)
 {
-	return cpl->sq_index != rxq->expected || cpl->len == 0 || cpl->len > rxq->buffer_len || !rxq->buffers[rxq->expected] ||
+	return cpl->sq_index != rxq->expected || cpl->len == 0 || cpl->len > rxq->buffer_len ||
+		!rxq->buffers[rxq->expected] ||
 		(rxq->first && rxq->first->nb_segs >= SL_RX_SEGMENTS_MAX);
 }
 
@@ -148,11 +150,13 @@ static int check(const struct rte_eth_dev *dev, struct rte_mempool *pool, uint16
 		return -EINVAL;
 	}
 	if (buffer_len < SL_RX_BUFFER_MIN || (uint32_t)buffer_len * SL_RX_SEGMENTS_MAX < frame) {
-		SL_LOG(ERR, "mempool %s: %u bytes a buffer are too few for frames of %u bytes", pool->name, buffer_len, frame);
+		SL_LOG(ERR, "mempool %s: %u bytes a buffer are too few for frames of %u bytes", pool->name, buffer_len,
+			frame);
 		return -EINVAL;
 	}
 	if (buffer_len < frame && !(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER)) {
-		SL_LOG(ERR, "frames of %u bytes need larger buffers than %u bytes, or the offload RX_OFFLOAD_SCATTER", frame, buffer_len);
+		SL_LOG(ERR, "frames of %u bytes need larger buffers than %u bytes, or the offload RX_OFFLOAD_SCATTER",
+			frame, buffer_len);
 		return -EINVAL;
 	}
 	return 0;
@@ -243,7 +247,8 @@ void sl_rx_stop(struct sl_rxq *rxq)
 {
 	if (!rxq->queue.running)
 		return;
-	/* A card that does not confirm may still write to the buffers: better lost than written to while others use them. */
+	/* A card that does not confirm may still write to the buffers: better lost than written to while others use
+	 * them. */
 	if (sl_queue_stop(&rxq->queue, rxq->card->config.timeout_ms) && !sl_card_gone(rxq->card)) {
 		SL_LOG(ERR, "the card did not stop receive queue %u; its buffers are not used again", rxq->context);
 		memset(rxq->buffers, 0, sizeof(*rxq->buffers) * (rxq->queue.sq_mask + 1u));

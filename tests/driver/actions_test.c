@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The action table: sharing by content, exclusive entries, generations, and entries that flows of an earlier driver use. */
+/* The action table: sharing by content, exclusive entries, generations, and entries that flows of an earlier driver
+ * use. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@ static struct sl_action card[ENTRIES];
 static unsigned int writes;
 static struct sl_actions actions;
 
-int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, void *answer, uint32_t answer_len)
+int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, void *answer,
+	uint32_t answer_len)
 {
 	const struct sl_action_arg *write = arg;
 	struct sl_action_arg read = {0};
@@ -55,7 +57,8 @@ static int tear_down(void **state)
 
 static struct sl_action content(uint8_t first, uint8_t port)
 {
-	struct sl_action a = {.flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2, .port = port, .mtu = 1500, .hdr_len = 14};
+	struct sl_action a = {.flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2, .port = port, .mtu = 1500,
+		.hdr_len = 14};
 
 	a.hdr[0] = first;
 	return a;

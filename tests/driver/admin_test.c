@@ -22,9 +22,11 @@
 
 int sl_driver_logtype;
 
-/* --- memory and the card ------------------------------------------------------------------------------------------- */
+/* --- memory and the card -------------------------------------------------------------------------------------------
+ * */
 
-const struct rte_memzone *rte_memzone_reserve_aligned(const char *name, size_t len, int socket_id, unsigned int flags, unsigned int align)
+const struct rte_memzone *rte_memzone_reserve_aligned(const char *name, size_t len, int socket_id, unsigned int flags,
+	unsigned int align)
 {
 	struct rte_memzone *zone = calloc(1, sizeof(*zone));
 
@@ -115,7 +117,8 @@ static void run_flow(void)
 
 	while (q->sq_head != q->sq_tail && !card.silent) {
 		const struct sl_flow_cmd *cmd = (const struct sl_flow_cmd *)(uintptr_t)q->sq + q->sq_head;
-		struct sl_flow_cpl cpl = {.tag = cmd->tag, .opcode = cmd->opcode, .flow_id = cmd->flow_id, .packets = cmd->key.tenant};
+		struct sl_flow_cpl cpl = {.tag = cmd->tag, .opcode = cmd->opcode, .flow_id = cmd->flow_id,
+			.packets = cmd->key.tenant};
 
 		q->sq_head = (q->sq_head + 1) % entries;
 		cpl.sq_head = (uint16_t)q->sq_head;
@@ -270,7 +273,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* --- tests --------------------------------------------------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------------------------------------------------------
+ * */
 
 static void test_laps(void **state)
 {
@@ -424,7 +428,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(laps), TEST(restart), TEST(silence), TEST(silence_fills_ring), TEST(foreign_reset), TEST(gone), TEST(refused), TEST(flow),
+		TEST(laps), TEST(restart), TEST(silence), TEST(silence_fills_ring), TEST(foreign_reset), TEST(gone),
+			TEST(refused), TEST(flow),
 		TEST(flow_silence), TEST(dump),
 	};
 

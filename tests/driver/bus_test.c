@@ -38,7 +38,8 @@ static int receive(int fd, struct sl_bus_frame *frame)
 		char space[CMSG_SPACE(sizeof(int) * SL_QUEUES)];
 	} control;
 	struct iovec iov = {.iov_base = frame, .iov_len = sizeof(*frame)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(fd, &msg, 0);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 
@@ -70,7 +71,8 @@ static bool serve(int fd, const struct sl_bus_frame *frame)
 		if (card.behaviour == REFUSES)
 			answer(fd, SL_BUS_MSG_REFUSED, EBUSY, 4711);
 		else if (card.behaviour != SILENT)
-			answer(fd, SL_BUS_MSG_WELCOME, card.behaviour == OTHER_VERSION ? 99 : SL_BUS_VERSION, SL_BAR_SIZE);
+			answer(fd, SL_BUS_MSG_WELCOME, card.behaviour == OTHER_VERSION ? 99 : SL_BUS_VERSION,
+				SL_BAR_SIZE);
 		return card.behaviour != REFUSES;
 	case SL_BUS_MSG_READ:
 		if (card.behaviour == LIES_AT_READ)
@@ -135,7 +137,8 @@ static void test_conversation(void **state)
 	(void)state;
 	assert_int_equal(start(ANSWERS, &bus, &owner), 0);
 	assert_int_equal(card.fds, SL_QUEUES);
-	assert_int_equal(read(bus->ops->irq_fd(bus, 5), &count, sizeof(count)), sizeof(count)); /* vector n is descriptor n */
+	assert_int_equal(read(bus->ops->irq_fd(bus, 5), &count, sizeof(count)),
+		sizeof(count)); /* vector n is descriptor n */
 	assert_int_equal(read(bus->ops->irq_fd(bus, 4), &count, sizeof(count)), -1);
 	assert_int_equal(bus->ops->read32(bus, 4, &value), 0);
 	assert_int_equal(value, 0xabcd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* rte_flow rules to neutral rules and on to the card's terms: what is accepted means exactly this, what is refused says why. */
+/* rte_flow rules to neutral rules and on to the card's terms: what is accepted means exactly this, what is refused says
+ * why. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@
 #define PORT(n) &(const struct rte_flow_item_ethdev){.port_id = n}
 #define META(n) &(const struct rte_flow_item_meta){.data = n}
 
-/* --- patterns of group 0 ------------------------------------------------------------------------------------------- */
+/* --- patterns of group 0 -------------------------------------------------------------------------------------------
+ * */
 
 struct match_row {
 	const char *what;
@@ -62,110 +64,149 @@ static void fill(struct sl_match *m)
 static const struct match_row match_rows[] = {
 	{.what = "everything", .pattern = {END}},
 	{.what = "a bare eth matches tagged frames too", .pattern = {BARE(ETH), END}},
-	{.what = "port", .pattern = {ITEM(REPRESENTED_PORT, PORT(3)), BARE(ETH), END}, .wanted = {.port_set = true, .ethdev = 3}},
+	{.what = "port", .pattern = {ITEM(REPRESENTED_PORT, PORT(3)), BARE(ETH), END}, .wanted = {.port_set = true,
+		.ethdev = 3}},
 	{.what = "destination MAC and its mask",
-	 .pattern = {MASKED(ETH, ETH(.hdr.dst_addr.addr_bytes = "\x02\xff\x00\x00\x00\x01"), ETH(.hdr.dst_addr.addr_bytes = "\xff\x0f\x00\x00\x00\xff")), END},
+	 .pattern = {MASKED(ETH, ETH(.hdr.dst_addr.addr_bytes = "\x02\xff\x00\x00\x00\x01"),
+	 	ETH(.hdr.dst_addr.addr_bytes = "\xff\x0f\x00\x00\x00\xff")), END},
 	 .wanted = {.dmac = {2, 0x0f, 0, 0, 0, 1}, .dmac_mask = {0xff, 0x0f, 0, 0, 0, 0xff}}},
 	{.what = "ethertype means untagged",
-	 .pattern = {MASKED(ETH, ETH(.hdr.ether_type = RTE_BE16(0x0806)), ETH(.hdr.ether_type = RTE_BE16(0xffff))), END},
+	 .pattern = {MASKED(ETH, ETH(.hdr.ether_type = RTE_BE16(0x0806)), ETH(.hdr.ether_type = RTE_BE16(0xffff))),
+	 	END},
 	 .wanted = {.ethertype = 0x0806, .vlan = SL_MATCH_VLAN_UNTAGGED}},
 	{.what = "has_vlan 0 means untagged", .pattern = {MASKED(ETH, ETH(.has_vlan = 0), ETH(.has_vlan = 1)), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED}},
 	{.what = "VLAN id", .pattern = {BARE(ETH), ITEM(VLAN, VLAN(.hdr.vlan_tci = RTE_BE16(42))), BARE(IPV4), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_VID, .vid = 42, .outer = {.family = 4}}},
-	{.what = "IPv4 prefix", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.dst_addr = RTE_BE32(0x0a010203)), IP4(.dst_addr = RTE_BE32(0xffff0000))), END},
+	{.what = "IPv4 prefix", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.dst_addr = RTE_BE32(0x0a010203)),
+		IP4(.dst_addr = RTE_BE32(0xffff0000))), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}, .dst = {10, 1}, .dst_plen = 16}},
 	{.what = "IPv6 prefix and protocol",
-	 .pattern = {BARE(ETH), MASKED(IPV6, IP6(.src_addr = "\x20\x01\x0d\xb8", .proto = 58), IP6(.src_addr = "\xff\xff\xff\xfe", .proto = 255)), END},
-	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .proto_set = true, .proto = 58}, .src = {0x20, 1, 0x0d, 0xb8}, .src_plen = 31}},
+	 .pattern = {BARE(ETH), MASKED(IPV6, IP6(.src_addr = "\x20\x01\x0d\xb8", .proto = 58),
+	 	IP6(.src_addr = "\xff\xff\xff\xfe", .proto = 255)), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .proto_set = true, .proto = 58},
+	 	.src = {0x20, 1, 0x0d, 0xb8}, .src_plen = 31}},
 	{.what = "TTL up to 1",
-	 .pattern = {BARE(ETH), RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)), END},
+	 .pattern = {BARE(ETH), RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)),
+	 	END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .ttl_max = 1}}},
 	{.what = "hop limit up to 1",
 	 .pattern = {BARE(ETH), RANGED(IPV6, IP6(.hop_limits = 0), IP6(.hop_limits = 1), IP6(.hop_limits = 255)), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .ttl_max = 1}}},
 	{.what = "IPv4 fragments",
-	 .pattern = {BARE(ETH), RANGED(IPV4, IP4(.fragment_offset = RTE_BE16(1)), IP4(.fragment_offset = RTE_BE16(0x3fff)),
+	 .pattern = {BARE(ETH), RANGED(IPV4, IP4(.fragment_offset = RTE_BE16(1)),
+	 	IP4(.fragment_offset = RTE_BE16(0x3fff)),
 				       IP4(.fragment_offset = RTE_BE16(0x3fff))), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .frag = SL_MATCH_FRAG_YES}}},
-	{.what = "no IPv4 fragments", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.fragment_offset = 0), IP4(.fragment_offset = RTE_BE16(0x3fff))), END},
+	{.what = "no IPv4 fragments", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.fragment_offset = 0),
+		IP4(.fragment_offset = RTE_BE16(0x3fff))), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .frag = SL_MATCH_FRAG_NO}}},
 	{.what = "IPv6 fragments",
-	 .pattern = {BARE(ETH), MASKED(IPV6, &((const struct rte_flow_item_ipv6){.has_frag_ext = 1}), &((const struct rte_flow_item_ipv6){.has_frag_ext = 1})), END},
+	 .pattern = {BARE(ETH), MASKED(IPV6, &((const struct rte_flow_item_ipv6){.has_frag_ext = 1}),
+	 	&((const struct rte_flow_item_ipv6){.has_frag_ext = 1})), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .frag = SL_MATCH_FRAG_YES}}},
 	{.what = "TCP port range and flags",
-	 .pattern = {BARE(ETH), BARE(IPV4), RANGED(TCP, TCP(.dst_port = RTE_BE16(80), .tcp_flags = 2), TCP(.dst_port = RTE_BE16(90)),
+	 .pattern = {BARE(ETH), BARE(IPV4), RANGED(TCP, TCP(.dst_port = RTE_BE16(80), .tcp_flags = 2),
+	 	TCP(.dst_port = RTE_BE16(90)),
 						   TCP(.dst_port = 0xffff, .tcp_flags = 0x12)), END},
-	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 6, .tcp_flags = 2, .tcp_flags_mask = 0x12},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 6,
+	 	.tcp_flags = 2, .tcp_flags_mask = 0x12},
 		    .dport_lo = 80, .dport_hi = 90}},
-	{.what = "UDP source port", .pattern = {BARE(ETH), BARE(IPV6), MASKED(UDP, UDP(.src_port = RTE_BE16(53)), UDP(.src_port = 0xffff)), END},
-	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .proto_set = true, .proto = 17}, .sport_lo = 53, .sport_hi = 53}},
+	{.what = "UDP source port", .pattern = {BARE(ETH), BARE(IPV6), MASKED(UDP, UDP(.src_port = RTE_BE16(53)),
+		UDP(.src_port = 0xffff)), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .proto_set = true, .proto = 17},
+	 	.sport_lo = 53, .sport_hi = 53}},
 	{.what = "tunnel with inner flags",
-	 .pattern = {BARE(ETH), BARE(IPV4), MASKED(UDP, UDP(.dst_port = RTE_BE16(4789)), UDP(.dst_port = 0xffff)), ITEM(VXLAN, VXLAN(77)), BARE(ETH),
+	 .pattern = {BARE(ETH), BARE(IPV4), MASKED(UDP, UDP(.dst_port = RTE_BE16(4789)), UDP(.dst_port = 0xffff)),
+	 	ITEM(VXLAN, VXLAN(77)), BARE(ETH),
 		     BARE(IPV6), MASKED(TCP, TCP(.tcp_flags = 1), TCP(.tcp_flags = 1)), END},
-	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 17}, .dport_lo = 4789, .dport_hi = 4789,
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 17},
+	 	.dport_lo = 4789, .dport_hi = 4789,
 		    .tunnel = true, .vni = 77, .vni_mask = 0xffffff,
 		    .inner = {.family = 6, .proto_set = true, .proto = 6, .tcp_flags = 1, .tcp_flags_mask = 1}}},
 	{.what = "tunnel with inner TTL",
 	 .pattern = {BARE(ETH), BARE(IPV4), BARE(UDP), BARE(VXLAN), BARE(ETH),
 		     RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)), END},
-	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 17}, .tunnel = true,
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 17},
+	 	.tunnel = true,
 		    .inner = {.family = 4, .ttl_max = 1}}},
 
 	{.what = "source MAC", .pattern = {ITEM(ETH, ETH(.hdr.dst_addr.addr_bytes = "\x02")), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 0, .sentence = "a field of this item cannot be matched"},
-	{.what = "mask without spec", .pattern = {{.type = RTE_FLOW_ITEM_TYPE_ETH, .mask = ETH(.has_vlan = 1)}, END}, .code = EINVAL,
+	{.what = "mask without spec", .pattern = {{.type = RTE_FLOW_ITEM_TYPE_ETH, .mask = ETH(.has_vlan = 1)}, END},
+		.code = EINVAL,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_SPEC, .item = 0, .sentence = "needs a spec"},
-	{.what = "any VLAN id", .pattern = {BARE(ETH), BARE(VLAN), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 1,
+	{.what = "any VLAN id", .pattern = {BARE(ETH), BARE(VLAN), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 1,
 	 .sentence = "needs an exact VLAN id"},
-	{.what = "VLAN priority", .pattern = {BARE(ETH), MASKED(VLAN, VLAN(.hdr.vlan_tci = RTE_BE16(0xe001)), VLAN(.hdr.vlan_tci = RTE_BE16(0xefff))), END},
-	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 1, .sentence = "a field of this item cannot be matched"},
-	{.what = "has_vlan 1 alone", .pattern = {MASKED(ETH, ETH(.has_vlan = 1), ETH(.has_vlan = 1)), END}, .code = ENOTSUP,
+	{.what = "VLAN priority", .pattern = {BARE(ETH), MASKED(VLAN, VLAN(.hdr.vlan_tci = RTE_BE16(0xe001)),
+		VLAN(.hdr.vlan_tci = RTE_BE16(0xefff))), END},
+	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 1,
+	 	.sentence = "a field of this item cannot be matched"},
+	{.what = "has_vlan 1 alone", .pattern = {MASKED(ETH, ETH(.has_vlan = 1), ETH(.has_vlan = 1)), END},
+		.code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1, .sentence = "by a vlan item with an exact VLAN id"},
-	{.what = "two tags", .pattern = {BARE(ETH), ITEM(VLAN, VLAN(.hdr.vlan_tci = RTE_BE16(1))), ITEM(VLAN, VLAN(.hdr.vlan_tci = RTE_BE16(2))), END},
+	{.what = "two tags", .pattern = {BARE(ETH), ITEM(VLAN, VLAN(.hdr.vlan_tci = RTE_BE16(1))), ITEM(VLAN,
+		VLAN(.hdr.vlan_tci = RTE_BE16(2))), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "one VLAN tag"},
-	{.what = "mask with a gap", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.src_addr = 1), IP4(.src_addr = RTE_BE32(0xff00ff00))), END}, .code = ENOTSUP,
+	{.what = "mask with a gap", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.src_addr = 1),
+		IP4(.src_addr = RTE_BE32(0xff00ff00))), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 1, .sentence = "the mask has a gap"},
-	{.what = "exact TTL", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.time_to_live = 9), IP4(.time_to_live = 255)), END}, .code = ENOTSUP,
+	{.what = "exact TTL", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.time_to_live = 9), IP4(.time_to_live = 255)),
+		END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_SPEC, .item = 1, .sentence = "from 0 up to a bound"},
 	{.what = "more-fragments bit alone",
-	 .pattern = {BARE(ETH), MASKED(IPV4, IP4(.fragment_offset = RTE_BE16(0x2000)), IP4(.fragment_offset = RTE_BE16(0x2000))), END}, .code = ENOTSUP,
+	 .pattern = {BARE(ETH), MASKED(IPV4, IP4(.fragment_offset = RTE_BE16(0x2000)),
+	 	IP4(.fragment_offset = RTE_BE16(0x2000))), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_SPEC, .item = 1, .sentence = "fragment_offset is matched as a whole"},
-	{.what = "address range", .pattern = {BARE(ETH), RANGED(IPV4, IP4(.dst_addr = RTE_BE32(1)), IP4(.dst_addr = RTE_BE32(9)), IP4(.dst_addr = 0xffffffff)), END},
+	{.what = "address range", .pattern = {BARE(ETH), RANGED(IPV4, IP4(.dst_addr = RTE_BE32(1)),
+		IP4(.dst_addr = RTE_BE32(9)), IP4(.dst_addr = 0xffffffff)), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_LAST, .item = 1, .sentence = "leave last out"},
 	{.what = "falling port range",
-	 .pattern = {BARE(ETH), BARE(IPV4), RANGED(TCP, TCP(.dst_port = RTE_BE16(90)), TCP(.dst_port = RTE_BE16(80)), TCP(.dst_port = 0xffff)), END},
+	 .pattern = {BARE(ETH), BARE(IPV4), RANGED(TCP, TCP(.dst_port = RTE_BE16(90)), TCP(.dst_port = RTE_BE16(80)),
+	 	TCP(.dst_port = 0xffff)), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 2, .sentence = "rising range"},
-	{.what = "TCP without IP", .pattern = {BARE(ETH), BARE(TCP), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1,
+	{.what = "TCP without IP", .pattern = {BARE(ETH), BARE(TCP), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1,
 	 .sentence = "follow an ipv4 or ipv6 item"},
 	{.what = "ethertype against IP version",
-	 .pattern = {MASKED(ETH, ETH(.hdr.ether_type = RTE_BE16(0x86dd)), ETH(.hdr.ether_type = 0xffff)), BARE(IPV4), END}, .code = EINVAL,
+	 .pattern = {MASKED(ETH, ETH(.hdr.ether_type = RTE_BE16(0x86dd)), ETH(.hdr.ether_type = 0xffff)), BARE(IPV4),
+	 	END}, .code = EINVAL,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1, .sentence = "contradicts the IP version"},
-	{.what = "protocol against TCP", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.next_proto_id = 17), IP4(.next_proto_id = 255)), BARE(TCP), END},
+	{.what = "protocol against TCP", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.next_proto_id = 17),
+		IP4(.next_proto_id = 255)), BARE(TCP), END},
 	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "contradicts this item"},
 	{.what = "VXLAN over TCP", .pattern = {BARE(ETH), BARE(IPV4), BARE(TCP), BARE(VXLAN), END}, .code = EINVAL,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "vxlan follows udp"},
 	{.what = "VXLAN at another port",
-	 .pattern = {BARE(ETH), BARE(IPV4), MASKED(UDP, UDP(.dst_port = RTE_BE16(8472)), UDP(.dst_port = 0xffff)), BARE(VXLAN), END}, .code = ENOTSUP,
+	 .pattern = {BARE(ETH), BARE(IPV4), MASKED(UDP, UDP(.dst_port = RTE_BE16(8472)), UDP(.dst_port = 0xffff)),
+	 	BARE(VXLAN), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "UDP port 4789 only"},
 	{.what = "outer TTL of a tunnel",
-	 .pattern = {BARE(ETH), RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)), BARE(UDP), BARE(VXLAN), END},
+	 .pattern = {BARE(ETH), RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)),
+	 	BARE(UDP), BARE(VXLAN), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 4, .sentence = "in its inner packet only"},
-	{.what = "inner address", .pattern = {BARE(ETH), BARE(IPV4), BARE(UDP), BARE(VXLAN), BARE(ETH), ITEM(IPV4, IP4(.dst_addr = 1)), END},
+	{.what = "inner address", .pattern = {BARE(ETH), BARE(IPV4), BARE(UDP), BARE(VXLAN), BARE(ETH), ITEM(IPV4,
+		IP4(.dst_addr = 1)), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 5, .sentence = "are matched in group 1"},
 	{.what = "inner port",
-	 .pattern = {BARE(ETH), BARE(IPV4), BARE(UDP), BARE(VXLAN), BARE(ETH), BARE(IPV4), ITEM(TCP, TCP(.dst_port = 1)), END}, .code = ENOTSUP,
+	 .pattern = {BARE(ETH), BARE(IPV4), BARE(UDP), BARE(VXLAN), BARE(ETH), BARE(IPV4), ITEM(TCP,
+	 	TCP(.dst_port = 1)), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 6, .sentence = "are matched in group 1"},
-	{.what = "meta", .pattern = {ITEM(META, META(1)), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 0,
+	{.what = "meta", .pattern = {ITEM(META, META(1)), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM,
+		.item = 0,
 	 .sentence = "group 0 matches represented_port"},
 };
 
-static void check_refusal(const char *what, int rc, const struct rte_flow_error *error, int code, enum rte_flow_error_type type,
+static void check_refusal(const char *what, int rc, const struct rte_flow_error *error, int code,
+	enum rte_flow_error_type type,
 			  const void *cause, const char *sentence)
 {
-	if (rc != -code || error->type != type || (cause && error->cause != cause) || !error->message || !strstr(error->message, sentence))
+	if (rc != -code || error->type != type || (cause && error->cause != cause) || !error->message ||
+		!strstr(error->message, sentence))
 		fail_msg("%s: rc %d, type %d, message \"%s\"; wanted -%d, %d, \"%s\"%s", what, rc, error->type,
-			 error->message ? error->message : "", code, type, sentence, cause && error->cause != cause ? " (another cause)" : "");
+			 error->message ? error->message : "", code, type, sentence, cause && error->cause != cause
+			 	? " (another cause)" : "");
 }
 
 static void test_match(void **state)
@@ -178,7 +219,8 @@ static void test_match(void **state)
 		int rc = sl_match_parse(row->pattern, &got, &error);
 
 		if (row->code) {
-			check_refusal(row->what, rc, &error, row->code, row->type, &row->pattern[row->item], row->sentence);
+			check_refusal(row->what, rc, &error, row->code, row->type, &row->pattern[row->item],
+				row->sentence);
 			continue;
 		}
 		fill(&wanted);
@@ -189,7 +231,8 @@ static void test_match(void **state)
 	}
 }
 
-/* --- tuples -------------------------------------------------------------------------------------------------------- */
+/* --- tuples --------------------------------------------------------------------------------------------------------
+ * */
 
 static const struct {
 	const char *what;
@@ -203,27 +246,37 @@ static const struct {
 	{.what = "catch-all", .pattern = {END}, .wanted = {.catch_all = true}},
 	{.what = "catch-all with eth", .pattern = {BARE(ETH), END}, .wanted = {.catch_all = true}},
 	{.what = "IPv4 TCP",
-	 .pattern = {ITEM(META, META(5)), BARE(ETH), ITEM(IPV4, IP4(.src_addr = RTE_BE32(0x01020304), .dst_addr = RTE_BE32(0x05060708))),
+	 .pattern = {ITEM(META, META(5)), BARE(ETH), ITEM(IPV4, IP4(.src_addr = RTE_BE32(0x01020304),
+	 	.dst_addr = RTE_BE32(0x05060708))),
 		     ITEM(TCP, TCP(.src_port = RTE_BE16(1000), .dst_port = RTE_BE16(80))), END},
-	 .wanted = {.tenant = 5, .family = 4, .proto = 6, .src = {1, 2, 3, 4}, .dst = {5, 6, 7, 8}, .sport = RTE_BE16(1000), .dport = RTE_BE16(80)}},
+	 .wanted = {.tenant = 5, .family = 4, .proto = 6, .src = {1, 2, 3, 4}, .dst = {5, 6, 7, 8},
+	 	.sport = RTE_BE16(1000), .dport = RTE_BE16(80)}},
 	{.what = "IPv6 UDP without eth",
-	 .pattern = {ITEM(META, META(0)), ITEM(IPV6, IP6(.src_addr = "\x20\x01", .dst_addr = "\xfd")), ITEM(UDP, UDP(.src_port = 1, .dst_port = 2)), END},
+	 .pattern = {ITEM(META, META(0)), ITEM(IPV6, IP6(.src_addr = "\x20\x01", .dst_addr = "\xfd")), ITEM(UDP,
+	 	UDP(.src_port = 1, .dst_port = 2)), END},
 	 .wanted = {.family = 6, .proto = 17, .src = {0x20, 1}, .dst = {0xfd}, .sport = 1, .dport = 2}},
-	{.what = "no tenant", .pattern = {BARE(ETH), ITEM(IPV4, IP4(.src_addr = 1)), ITEM(TCP, TCP(.src_port = 1)), END}, .code = ENOTSUP,
+	{.what = "no tenant", .pattern = {BARE(ETH), ITEM(IPV4, IP4(.src_addr = 1)), ITEM(TCP, TCP(.src_port = 1)),
+		END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "without meta the rule would mean any"},
-	{.what = "large tenant", .pattern = {ITEM(META, META(65536)), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_SPEC, .item = 0,
+	{.what = "large tenant", .pattern = {ITEM(META, META(65536)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_SPEC, .item = 0,
 	 .sentence = "0 to 65535"},
-	{.what = "masked tenant", .pattern = {MASKED(META, META(1), META(0xffff)), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 0,
+	{.what = "masked tenant", .pattern = {MASKED(META, META(1), META(0xffff)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 0,
 	 .sentence = "matched whole"},
-	{.what = "address prefix", .pattern = {ITEM(META, META(1)), MASKED(IPV4, IP4(.src_addr = 1), IP4(.src_addr = 0xffffffff, .dst_addr = 0xffffff)), END},
+	{.what = "address prefix", .pattern = {ITEM(META, META(1)), MASKED(IPV4, IP4(.src_addr = 1),
+		IP4(.src_addr = 0xffffffff, .dst_addr = 0xffffff)), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 1, .sentence = "both addresses, whole"},
-	{.what = "one port", .pattern = {ITEM(META, META(1)), ITEM(IPV4, IP4(.src_addr = 1)), MASKED(TCP, TCP(.dst_port = 1), TCP(.dst_port = 0xffff)), END},
+	{.what = "one port", .pattern = {ITEM(META, META(1)), ITEM(IPV4, IP4(.src_addr = 1)), MASKED(TCP,
+		TCP(.dst_port = 1), TCP(.dst_port = 0xffff)), END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 2, .sentence = "both ports, whole"},
 	{.what = "no ports", .pattern = {ITEM(META, META(1)), ITEM(IPV4, IP4(.src_addr = 1)), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "exact tuples"},
-	{.what = "destination MAC", .pattern = {ITEM(ETH, ETH(.has_vlan = 0)), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 0,
+	{.what = "destination MAC", .pattern = {ITEM(ETH, ETH(.has_vlan = 0)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 0,
 	 .sentence = "cannot be matched"},
-	{.what = "VLAN", .pattern = {ITEM(META, META(1)), BARE(VLAN), END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1,
+	{.what = "VLAN", .pattern = {ITEM(META, META(1)), BARE(VLAN), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1,
 	 .sentence = "group 1 matches meta, eth"},
 };
 
@@ -247,7 +300,8 @@ static void test_tuple(void **state)
 	}
 }
 
-/* --- fates --------------------------------------------------------------------------------------------------------- */
+/* --- fates ---------------------------------------------------------------------------------------------------------
+ * */
 
 #define TO(n) &(const struct rte_flow_action_ethdev){.port_id = n}
 #define MARK(n) &(const struct rte_flow_action_mark){.id = n}
@@ -263,33 +317,46 @@ static const struct {
 	enum rte_flow_error_type type;
 	const char *sentence;
 } fate_rows[] = {
-	{.what = "drop and count", .actions = {ACTION(COUNT, NULL), ACTION(DROP, NULL), ACTION_END}, .wanted = {.kind = SL_FATE_DROP, .count = true}},
-	{.what = "host", .actions = {ACTION(MARK, MARK(7)), ACTION(METER, &((const struct rte_flow_action_meter){.mtr_id = 3})),
+	{.what = "drop and count", .actions = {ACTION(COUNT, NULL), ACTION(DROP, NULL), ACTION_END},
+		.wanted = {.kind = SL_FATE_DROP, .count = true}},
+	{.what = "host", .actions = {ACTION(MARK, MARK(7)), ACTION(METER,
+		&((const struct rte_flow_action_meter){.mtr_id = 3})),
 				      ACTION(PORT_REPRESENTOR, TO(2)), ACTION_END},
 	 .wanted = {.kind = SL_FATE_HOST, .mark_set = true, .mark = 7, .meter_set = true, .meter = 3, .ethdev = 2}},
 	{.what = "flows", .actions = {ACTION(VXLAN_DECAP, NULL), ACTION(SET_META, TENANT(5, 0xffffffff)),
-				       ACTION(SAMPLE, SAMPLE(1, ACTION(MARK, MARK(9)), ACTION(PORT_REPRESENTOR, TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END},
+				       ACTION(SAMPLE, SAMPLE(1, ACTION(MARK, MARK(9)), ACTION(PORT_REPRESENTOR,
+				       	TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END},
 	 .wanted = {.kind = SL_FATE_FLOWS, .decap = true, .tenant = 5, .copy = true, .copy_mark = 9, .copy_ethdev = 1}},
-	{.what = "nothing", .actions = {ACTION(COUNT, NULL), ACTION_END}, .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION_NUM, .sentence = "no fate"},
-	{.what = "two fates", .actions = {ACTION(DROP, NULL), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION,
+	{.what = "nothing", .actions = {ACTION(COUNT, NULL), ACTION_END}, .code = EINVAL,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION_NUM, .sentence = "no fate"},
+	{.what = "two fates", .actions = {ACTION(DROP, NULL), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = EINVAL,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION,
 	 .sentence = "one fate"},
-	{.what = "jump elsewhere", .actions = {ACTION(JUMP, JUMP(2)), ACTION_END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION_CONF,
+	{.what = "jump elsewhere", .actions = {ACTION(JUMP, JUMP(2)), ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION_CONF,
 	 .sentence = "the only one to jump to"},
-	{.what = "sampling", .actions = {ACTION(SAMPLE, SAMPLE(2, ACTION(PORT_REPRESENTOR, TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = ENOTSUP,
+	{.what = "sampling", .actions = {ACTION(SAMPLE, SAMPLE(2, ACTION(PORT_REPRESENTOR, TO(1)))), ACTION(JUMP,
+		JUMP(1)), ACTION_END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "ratio must be 1"},
-	{.what = "copy to nowhere", .actions = {ACTION(SAMPLE, SAMPLE(1, ACTION(MARK, MARK(1)))), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = ENOTSUP,
+	{.what = "copy to nowhere", .actions = {ACTION(SAMPLE, SAMPLE(1, ACTION(MARK, MARK(1)))), ACTION(JUMP, JUMP(1)),
+		ACTION_END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "goes to a port_representor"},
-	{.what = "half a tenant", .actions = {ACTION(SET_META, TENANT(5, 0xff)), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = ENOTSUP,
+	{.what = "half a tenant", .actions = {ACTION(SET_META, TENANT(5, 0xff)), ACTION(JUMP, JUMP(1)), ACTION_END},
+		.code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "set as a whole"},
-	{.what = "tenant of dropped frames", .actions = {ACTION(SET_META, TENANT(5, 0xffff)), ACTION(DROP, NULL), ACTION_END}, .code = ENOTSUP,
+	{.what = "tenant of dropped frames", .actions = {ACTION(SET_META, TENANT(5, 0xffff)), ACTION(DROP, NULL),
+		ACTION_END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "need a jump"},
 	{.what = "marked jump", .actions = {ACTION(MARK, MARK(1)), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "carry a mark"},
-	{.what = "metered jump", .actions = {ACTION(METER, &((const struct rte_flow_action_meter){.mtr_id = 1})), ACTION(JUMP, JUMP(1)), ACTION_END},
+	{.what = "metered jump", .actions = {ACTION(METER, &((const struct rte_flow_action_meter){.mtr_id = 1})),
+		ACTION(JUMP, JUMP(1)), ACTION_END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "a meter limits what reaches the host"},
-	{.what = "no configuration", .actions = {ACTION(JUMP, NULL), ACTION_END}, .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION,
+	{.what = "no configuration", .actions = {ACTION(JUMP, NULL), ACTION_END}, .code = EINVAL,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION,
 	 .sentence = "needs a configuration"},
-	{.what = "queue", .actions = {ACTION(QUEUE, NULL), ACTION_END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION,
+	{.what = "queue", .actions = {ACTION(QUEUE, NULL), ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION,
 	 .sentence = "a rule that classifies can drop"},
 };
 
@@ -302,7 +369,8 @@ static void test_fate(void **state)
 		int rc = sl_fate_parse(fate_rows[i].actions, &got, &error);
 
 		if (fate_rows[i].code) {
-			check_refusal(fate_rows[i].what, rc, &error, fate_rows[i].code, fate_rows[i].type, NULL, fate_rows[i].sentence);
+			check_refusal(fate_rows[i].what, rc, &error, fate_rows[i].code, fate_rows[i].type, NULL,
+				fate_rows[i].sentence);
 			continue;
 		}
 		if (rc)
@@ -313,7 +381,8 @@ static void test_fate(void **state)
 	}
 }
 
-/* --- header templates ---------------------------------------------------------------------------------------------- */
+/* --- header templates ----------------------------------------------------------------------------------------------
+ * */
 
 #define MACS "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02"
 #define V4(len, id, ttl, proto, csum) "\x45\x00" len id "\x00\x00" ttl proto csum "\xc0\x00\x02\x01\xc0\x00\x02\x09"
@@ -335,38 +404,54 @@ static const struct {
 	{"next hop", BYTES(MACS "\x08\x00"), 4, BYTES(MACS "\x08\x00"), 0, 0, 0, false, NULL},
 	{"next hop, ethertype completed", BYTES(MACS "\x00\x00"), 6, BYTES(MACS "\x86\xdd"), 0, 0, 0, false, NULL},
 	{"next hop for the other version", BYTES(MACS "\x08\x00"), 6, NULL, 0, 0, 0, 0, true, NULL},
-	{"tagged next hop", BYTES(MACS "\x81\x00\x00\x2a\x00\x00"), 4, BYTES(MACS "\x81\x00\x00\x2a\x08\x00"), 0, 0, 0, false, NULL},
+	{"tagged next hop", BYTES(MACS "\x81\x00\x00\x2a\x00\x00"), 4, BYTES(MACS "\x81\x00\x00\x2a\x08\x00"), 0, 0, 0,
+		false, NULL},
 	/* Checksums: 0x4500 + id + ttl/proto + 0xc000 + 0x0201 + 0xc000 + 0x0209, complemented. */
 	{"4in4", BYTES(MACS "\x08\x00" V4("\x12\x34", "\x00\x00", "\x40", "\x00", "\xff\xff")), 4,
-	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\xf6\xef")), SL_ACTION_FLAG_OUTER_V4, 14, 0, false, NULL},
+	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\xf6\xef")), SL_ACTION_FLAG_OUTER_V4, 14, 0,
+	 	false, NULL},
 	{"6in4", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x29", "\x00\x00")), 6,
-	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x29", "\xf6\xca")), SL_ACTION_FLAG_OUTER_V4, 14, 0, false, NULL},
-	{"6in4 for IPv4", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x29", "\x00\x00")), 4, NULL, 0, 0, 0, 0, true, NULL},
-	{"4in6", BYTES(MACS "\x86\xdd" V6("\x11\x11", "\x00")), 4, BYTES(MACS "\x86\xdd" V6("\x00\x00", "\x04")), SL_ACTION_FLAG_OUTER_V6, 14, 0, false,
+	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x29", "\xf6\xca")), SL_ACTION_FLAG_OUTER_V4, 14, 0,
+	 	false, NULL},
+	{"6in4 for IPv4", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x29", "\x00\x00")), 4, NULL, 0, 0,
+		0, 0, true, NULL},
+	{"4in6", BYTES(MACS "\x86\xdd" V6("\x11\x11", "\x00")), 4, BYTES(MACS "\x86\xdd" V6("\x00\x00", "\x04")),
+		SL_ACTION_FLAG_OUTER_V6, 14, 0, false,
 	 NULL},
-	{"tagged 6in6", BYTES(MACS "\x81\x00\x00\x2a\x86\xdd" V6("\x00\x00", "\x00")), 6, BYTES(MACS "\x81\x00\x00\x2a\x86\xdd" V6("\x00\x00", "\x29")),
+	{"tagged 6in6", BYTES(MACS "\x81\x00\x00\x2a\x86\xdd" V6("\x00\x00", "\x00")), 6,
+		BYTES(MACS "\x81\x00\x00\x2a\x86\xdd" V6("\x00\x00", "\x29")),
 	 SL_ACTION_FLAG_OUTER_V6, 18, 0, false, NULL},
 	{"VXLAN over IPv4",
-	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\x00\x00") UDP_VXLAN("\x12\x34", "\x00\x00", "\x99\x99", "\x00\x00") MACS "\x00\x00"), 4,
-	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\xf6\xe2") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00", "\x00\x00") MACS "\x08\x00"),
+	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\x00\x00") UDP_VXLAN("\x12\x34", "\x00\x00",
+	 	"\x99\x99", "\x00\x00") MACS "\x00\x00"), 4,
+	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\xf6\xe2") UDP_VXLAN("\x00\x00", "\x12\xb5",
+	 	"\x00\x00", "\x00\x00") MACS "\x08\x00"),
 	 SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_UDP, 14, 34, false, NULL},
 	{"VXLAN over IPv6",
-	 BYTES(MACS "\x86\xdd" V6("\x00\x00", "\x11") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00", "\x00\x00") MACS "\x86\xdd"), 6,
-	 BYTES(MACS "\x86\xdd" V6("\x00\x00", "\x11") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00", "\x00\x00") MACS "\x86\xdd"),
+	 BYTES(MACS "\x86\xdd" V6("\x00\x00", "\x11") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00",
+	 	"\x00\x00") MACS "\x86\xdd"), 6,
+	 BYTES(MACS "\x86\xdd" V6("\x00\x00", "\x11") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00",
+	 	"\x00\x00") MACS "\x86\xdd"),
 	 SL_ACTION_FLAG_OUTER_V6 | SL_ACTION_FLAG_OUTER_UDP, 14, 54, false, NULL},
 	{"cut Ethernet", BYTES(MACS), 4, NULL, 0, 0, 0, 0, false, "ends inside an Ethernet header"},
 	{"cut tag", BYTES(MACS "\x81\x00\x00\x2a"), 4, NULL, 0, 0, 0, 0, false, "ends inside a VLAN tag"},
 	{"ARP", BYTES(MACS "\x08\x06"), 4, NULL, 0, 0, 0, 0, false, "must be IPv4, IPv6"},
-	{"no ethertype", BYTES(MACS "\x00\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\x00\x00")), 4, NULL, 0, 0, 0, 0, false, "is missing"},
+	{"no ethertype", BYTES(MACS "\x00\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\x00\x00")), 4, NULL, 0, 0,
+		0, 0, false, "is missing"},
 	{"cut IPv4", BYTES(MACS "\x08\x00" "\x45\x00"), 4, NULL, 0, 0, 0, 0, false, "whole and without options"},
-	{"no TTL", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x00", "\x04", "\x00\x00")), 4, NULL, 0, 0, 0, 0, false, "needs a TTL"},
-	{"GRE", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x2f", "\x00\x00")), 4, NULL, 0, 0, 0, 0, false, "must carry IP"},
+	{"no TTL", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x00", "\x04", "\x00\x00")), 4, NULL, 0, 0, 0, 0,
+		false, "needs a TTL"},
+	{"GRE", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x2f", "\x00\x00")), 4, NULL, 0, 0, 0, 0,
+		false, "must carry IP"},
 	{"UDP checksum",
-	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\x00\x00") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00", "\x00\x01") MACS "\x08\x00"), 4,
+	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\x00\x00") UDP_VXLAN("\x00\x00", "\x12\xb5",
+	 	"\x00\x00", "\x00\x01") MACS "\x08\x00"), 4,
 	 NULL, 0, 0, 0, 0, false, "UDP checksum must be 0"},
-	{"cut VXLAN", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\x00\x00") "\x00\x00"), 4, NULL, 0, 0, 0, 0, false,
+	{"cut VXLAN", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\x00\x00") "\x00\x00"), 4, NULL,
+		0, 0, 0, 0, false,
 	 "inside the VXLAN headers"},
-	{"rest", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\x00\x00") "x"), 4, NULL, 0, 0, 0, 0, false, "bytes follow"},
+	{"rest", BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\x00\x00") "x"), 4, NULL, 0, 0, 0, 0,
+		false, "bytes follow"},
 };
 
 static void test_encap(void **state)
@@ -380,7 +465,8 @@ static void test_encap(void **state)
 		int rc = sl_encap_parse(encap_rows[i].data, encap_rows[i].size, &encap, NULL, &error);
 
 		if (encap_rows[i].sentence) {
-			check_refusal(what, rc, &error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION_CONF, NULL, encap_rows[i].sentence);
+			check_refusal(what, rc, &error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION_CONF, NULL,
+				encap_rows[i].sentence);
 			continue;
 		}
 		if (rc)
@@ -390,15 +476,18 @@ static void test_encap(void **state)
 		if (encap_rows[i].other_family)
 			continue;
 		sl_compile_action(&encap, 1, 1400, &action);
-		if (action.hdr_len != encap_rows[i].wanted_size || memcmp(action.hdr, encap_rows[i].wanted, action.hdr_len))
+		if (action.hdr_len != encap_rows[i].wanted_size || memcmp(action.hdr, encap_rows[i].wanted,
+			action.hdr_len))
 			fail_msg("%s: another header", what);
-		if (action.flags != (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 | encap_rows[i].flags) || action.l3_off != encap_rows[i].l3_off ||
+		if (action.flags != (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 | encap_rows[i].flags) ||
+			action.l3_off != encap_rows[i].l3_off ||
 		    action.l4_off != encap_rows[i].l4_off || action.port != 1 || action.mtu != 1400)
 			fail_msg("%s: another action entry", what);
 	}
 }
 
-/* --- rewrites ------------------------------------------------------------------------------------------------------ */
+/* --- rewrites ------------------------------------------------------------------------------------------------------
+ * */
 
 #define SET_MAC(m) &(const struct rte_flow_action_set_mac){.mac_addr = m}
 #define RAW(kind, s) &(const struct rte_flow_action_raw_##kind){.data = (uint8_t *)(uintptr_t)(s), .size = sizeof(s) - 1}
@@ -407,7 +496,8 @@ static void test_encap(void **state)
 #define TP(n) &(const struct rte_flow_action_set_tp){.port = RTE_BE16(n)}
 
 static const struct rte_flow_item vxlan_definition[] = {
-	ITEM(ETH, ETH(.hdr.dst_addr.addr_bytes = "\x02\x00\x00\x00\x00\x01", .hdr.src_addr.addr_bytes = "\x02\x00\x00\x00\x00\x02")),
+	ITEM(ETH, ETH(.hdr.dst_addr.addr_bytes = "\x02\x00\x00\x00\x00\x01",
+		.hdr.src_addr.addr_bytes = "\x02\x00\x00\x00\x00\x02")),
 	ITEM(IPV4, IP4(.version_ihl = 0x45, .src_addr = RTE_BE32(0xc0000201), .dst_addr = RTE_BE32(0xc0000209))),
 	ITEM(UDP, UDP(.dst_port = RTE_BE16(4789))),
 	ITEM(VXLAN, VXLAN(0x4d)),
@@ -425,37 +515,52 @@ static const struct {
 	const char *sentence;
 } rewrite_rows[] = {
 	{.what = "as it is", .actions = {OUT, ACTION_END}, .l2 = SL_REWRITE_L2_KEEP},
-	{.what = "MACs", .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02\0\0\0\0\x02")), ACTION(SET_MAC_DST, SET_MAC("\x02\0\0\0\0\x01")), OUT, ACTION_END},
+	{.what = "MACs", .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02\0\0\0\0\x02")), ACTION(SET_MAC_DST,
+		SET_MAC("\x02\0\0\0\0\x01")), OUT, ACTION_END},
 	 .l2 = SL_REWRITE_L2_MACS, BYTES(MACS "\x08\x00")},
-	{.what = "raw header", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(RAW_ENCAP, RAW(encap, MACS "\x00\x00")), OUT, ACTION_END},
+	{.what = "raw header", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(RAW_ENCAP, RAW(encap,
+		MACS "\x00\x00")), OUT, ACTION_END},
 	 .l2 = SL_REWRITE_L2_ENCAP, BYTES(MACS "\x08\x00")},
-	{.what = "indirect", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(INDIRECT, "handle"), OUT, ACTION_END},
+	{.what = "indirect", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(INDIRECT, "handle"),
+		OUT, ACTION_END},
 	 .l2 = SL_REWRITE_L2_INDIRECT},
 	{.what = "vxlan_encap",
 	 .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02\0\0\0\0\x02")), ACTION(SET_MAC_DST, SET_MAC("\x02\0\0\0\0\x01")),
-		     ACTION(VXLAN_ENCAP, &((const struct rte_flow_action_vxlan_encap){.definition = (struct rte_flow_item *)(uintptr_t)vxlan_definition})), OUT,
+		     ACTION(VXLAN_ENCAP,
+		     	&((const struct rte_flow_action_vxlan_encap){.definition = (struct rte_flow_item *)(uintptr_t)vxlan_definition})), OUT,
 		     ACTION_END},
 	 .l2 = SL_REWRITE_L2_ENCAP,
-	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\xf6\xe2") UDP_VXLAN("\x00\x00", "\x12\xb5", "\x00\x00", "\x00\x00") MACS "\x08\x00")},
-	{.what = "no port", .actions = {ACTION(COUNT, NULL), ACTION_END}, .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION_NUM,
+	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\xf6\xe2") UDP_VXLAN("\x00\x00", "\x12\xb5",
+	 	"\x00\x00", "\x00\x00") MACS "\x08\x00")},
+	{.what = "no port", .actions = {ACTION(COUNT, NULL), ACTION_END}, .code = EINVAL,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION_NUM,
 	 .sentence = "the action is missing"},
-	{.what = "one MAC", .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02")), OUT, ACTION_END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION,
+	{.what = "one MAC", .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02")), OUT, ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION,
 	 .sentence = "both MAC addresses"},
-	{.what = "encap without decap", .actions = {ACTION(RAW_ENCAP, RAW(encap, MACS "\x08\x00")), OUT, ACTION_END}, .code = ENOTSUP,
+	{.what = "encap without decap", .actions = {ACTION(RAW_ENCAP, RAW(encap, MACS "\x08\x00")), OUT, ACTION_END},
+		.code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "raw_decap comes first"},
-	{.what = "decap without encap", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), OUT, ACTION_END}, .code = ENOTSUP,
+	{.what = "decap without encap", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), OUT, ACTION_END},
+		.code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "needs a raw_encap after it"},
-	{.what = "decap of more", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00" "more")), ACTION(RAW_DECAP, RAW(decap, MACS)), OUT, ACTION_END},
+	{.what = "decap of more", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00" "more")), ACTION(RAW_DECAP,
+		RAW(decap, MACS)), OUT, ACTION_END},
 	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "one raw_decap"},
-	{.what = "decap of an IP header", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00" "20 bytes of a header")), OUT, ACTION_END},
+	{.what = "decap of an IP header", .actions = {ACTION(RAW_DECAP, RAW(decap,
+		MACS "\x08\x00" "20 bytes of a header")), OUT, ACTION_END},
 	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "14 bytes, or 18"},
 	{.what = "encap of the other version",
-	 .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(RAW_ENCAP, RAW(encap, MACS "\x86\xdd")), OUT, ACTION_END}, .code = EINVAL,
+	 .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(RAW_ENCAP, RAW(encap, MACS "\x86\xdd")),
+	 	OUT, ACTION_END}, .code = EINVAL,
 	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "another IP version"},
 	{.what = "vxlan_encap without MACs",
-	 .actions = {ACTION(VXLAN_ENCAP, &((const struct rte_flow_action_vxlan_encap){.definition = (struct rte_flow_item *)(uintptr_t)vxlan_definition})), OUT,
-		     ACTION_END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "needs set_mac_src and set_mac_dst"},
-	{.what = "drop", .actions = {ACTION(DROP, "x"), ACTION_END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "group 1 cannot do"},
+	 .actions = {ACTION(VXLAN_ENCAP,
+	 	&((const struct rte_flow_action_vxlan_encap){.definition = (struct rte_flow_item *)(uintptr_t)vxlan_definition})), OUT,
+		     ACTION_END}, .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION,
+		     	.sentence = "needs set_mac_src and set_mac_dst"},
+	{.what = "drop", .actions = {ACTION(DROP, "x"), ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "group 1 cannot do"},
 };
 
 static void test_rewrite(void **state)
@@ -468,7 +573,8 @@ static void test_rewrite(void **state)
 		int rc = sl_rewrite_parse(rewrite_rows[i].actions, 4, &got, &error);
 
 		if (rewrite_rows[i].code) {
-			check_refusal(what, rc, &error, rewrite_rows[i].code, rewrite_rows[i].type, NULL, rewrite_rows[i].sentence);
+			check_refusal(what, rc, &error, rewrite_rows[i].code, rewrite_rows[i].type, NULL,
+				rewrite_rows[i].sentence);
 			continue;
 		}
 		if (rc)
@@ -476,7 +582,8 @@ static void test_rewrite(void **state)
 		if (got.l2 != rewrite_rows[i].l2 || got.ethdev != 4)
 			fail_msg("%s: another meaning", what);
 		if (rewrite_rows[i].header &&
-		    (got.encap.len != rewrite_rows[i].header_len || memcmp(got.encap.hdr, rewrite_rows[i].header, got.encap.len)))
+		    (got.encap.len != rewrite_rows[i].header_len || memcmp(got.encap.hdr, rewrite_rows[i].header,
+		    	got.encap.len)))
 			fail_msg("%s: another header", what);
 	}
 }
@@ -487,7 +594,8 @@ static void test_record(void **state)
 	const struct rte_flow_action actions[] = {
 		ACTION(DEC_TTL, NULL), ACTION(SET_IPV4_DST, ADDRESS), ACTION(SET_TP_SRC, TP(4000)), OUT, ACTION_END,
 	};
-	const struct sl_tuple tuple = {.family = 4, .proto = 6, .src = {1, 2, 3, 4}, .dst = {10, 0, 0, 2}, .sport = RTE_BE16(5000), .dport = RTE_BE16(80)};
+	const struct sl_tuple tuple = {.family = 4, .proto = 6, .src = {1, 2, 3, 4}, .dst = {10, 0, 0, 2},
+		.sport = RTE_BE16(5000), .dport = RTE_BE16(80)};
 	struct rte_flow_error error = {0};
 	struct sl_rewrite rewrite;
 	struct sl_record record;
@@ -503,12 +611,14 @@ static void test_record(void **state)
 	assert_int_equal(record.new_sport, RTE_BE16(4000));
 	assert_memory_equal(record.new_dst, "\x0a\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 	assert_int_equal(record.new_dport, RTE_BE16(80));
-	/* dst ..2 -> ..1: ~2 + 1 = 0xfffe; ports 5000 -> 4000: ~0x1388 + 0x0fa0 = 0xfc17; parts that stay add 0xffff (nothing). */
+	/* dst ..2 -> ..1: ~2 + 1 = 0xfffe; ports 5000 -> 4000: ~0x1388 + 0x0fa0 = 0xfc17; parts that stay add 0xffff
+	 * (nothing). */
 	assert_int_equal(record.l3_delta, 0xfffe);
 	assert_int_equal(record.l4_delta, 0xfc16);
 }
 
-/* --- class rules --------------------------------------------------------------------------------------------------- */
+/* --- class rules ---------------------------------------------------------------------------------------------------
+ * */
 
 static int two_ports(void *ctx, uint16_t ethdev)
 {
@@ -523,32 +633,44 @@ static const struct {
 	struct sl_class_rule wanted;
 	const char *sentence;
 } compile_rows[] = {
-	{.what = "drop at both ports", .match = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}}, .fate = {.kind = SL_FATE_DROP},
+	{.what = "drop at both ports", .match = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}},
+		.fate = {.kind = SL_FATE_DROP},
 	 .wanted = {.verdict = SL_VERDICT_DROP, .port_mask = 3, .l3 = 4, .vlan_mode = SL_VLAN_MODE_UNTAGGED}},
 	{.what = "flags ask not to see tunnels",
-	 .match = {.outer = {.family = 4, .proto_set = true, .proto = 6, .tcp_flags = 2, .tcp_flags_mask = 2}, .port_set = true, .ethdev = 11},
+	 .match = {.outer = {.family = 4, .proto_set = true, .proto = 6, .tcp_flags = 2, .tcp_flags_mask = 2},
+	 	.port_set = true, .ethdev = 11},
 	 .fate = {.kind = SL_FATE_HOST, .ethdev = 11, .mark_set = true, .mark = 9},
-	 .wanted = {.verdict = SL_VERDICT_HOST, .flags = SL_RULE_FLAG_MARK, .mark = 9, .meter = 15, .port_mask = 2, .l3 = 4, .proto = 6, .proto_mask = 255,
+	 .wanted = {.verdict = SL_VERDICT_HOST, .flags = SL_RULE_FLAG_MARK, .mark = 9, .meter = 15, .port_mask = 2,
+	 	.l3 = 4, .proto = 6, .proto_mask = 255,
 		    .tcp_flags = 2, .tcp_flags_mask = 2, .tunnel_mode = SL_TUNNEL_MODE_NONE}},
 	{.what = "tunnel",
-	 .match = {.outer = {.family = 4, .proto_set = true, .proto = 17}, .tunnel = true, .vni = 7, .vni_mask = 0xffffff,
+	 .match = {.outer = {.family = 4, .proto_set = true, .proto = 17}, .tunnel = true, .vni = 7,
+	 	.vni_mask = 0xffffff,
 		   .inner = {.family = 6, .frag = SL_MATCH_FRAG_YES}, .port_set = true, .ethdev = 10},
 	 .fate = {.kind = SL_FATE_FLOWS, .decap = true, .tenant = 70, .copy = true, .copy_mark = 3, .copy_ethdev = 10},
-	 .wanted = {.verdict = SL_VERDICT_FLOWS, .flags = SL_RULE_FLAG_COPY | SL_RULE_FLAG_DECAP, .tenant = 70, .copy_mark = 3, .meter = 4, .port_mask = 1,
-		    .l3 = 4, .proto = 17, .proto_mask = 255, .tunnel_mode = SL_TUNNEL_MODE_VNI, .vni = 7, .vni_mask = 0xffffff, .inner_l3 = 6,
+	 .wanted = {.verdict = SL_VERDICT_FLOWS, .flags = SL_RULE_FLAG_COPY | SL_RULE_FLAG_DECAP, .tenant = 70,
+	 	.copy_mark = 3, .meter = 4, .port_mask = 1,
+		    .l3 = 4, .proto = 17, .proto_mask = 255, .tunnel_mode = SL_TUNNEL_MODE_VNI, .vni = 7,
+		    	.vni_mask = 0xffffff, .inner_l3 = 6,
 		    .frag = SL_FRAG_MODE_YES}},
-	{.what = "to the host of another port", .match = {.port_set = true, .ethdev = 10}, .fate = {.kind = SL_FATE_HOST, .ethdev = 11},
+	{.what = "to the host of another port", .match = {.port_set = true, .ethdev = 10},
+		.fate = {.kind = SL_FATE_HOST, .ethdev = 11},
 	 .sentence = "through the port that received them"},
-	{.what = "both ports to the host of one", .fate = {.kind = SL_FATE_HOST, .ethdev = 11}, .sentence = "through the port that received them"},
-	{.what = "foreign port", .match = {.port_set = true, .ethdev = 10}, .fate = {.kind = SL_FATE_HOST, .ethdev = 3}, .sentence = "not a port of the card"},
-	{.what = "unknown meter", .match = {.port_set = true, .ethdev = 10}, .fate = {.kind = SL_FATE_HOST, .ethdev = 10, .meter_set = true},
+	{.what = "both ports to the host of one", .fate = {.kind = SL_FATE_HOST, .ethdev = 11},
+		.sentence = "through the port that received them"},
+	{.what = "foreign port", .match = {.port_set = true, .ethdev = 10}, .fate = {.kind = SL_FATE_HOST, .ethdev = 3},
+		.sentence = "not a port of the card"},
+	{.what = "unknown meter", .match = {.port_set = true, .ethdev = 10}, .fate = {.kind = SL_FATE_HOST,
+		.ethdev = 10, .meter_set = true},
 	 .sentence = "no such meter"},
-	{.what = "decap of no tunnel", .fate = {.kind = SL_FATE_FLOWS, .decap = true}, .sentence = "needs a vxlan item"},
+	{.what = "decap of no tunnel", .fate = {.kind = SL_FATE_FLOWS, .decap = true},
+		.sentence = "needs a vxlan item"},
 };
 
 static void test_compile(void **state)
 {
-	const struct sl_compile_env env = {.ports = 2, .port_of = two_ports, .unlimited_meter = 15, .flow_meter = 4, .meter = -ENOENT};
+	const struct sl_compile_env env = {.ports = 2, .port_of = two_ports, .unlimited_meter = 15, .flow_meter = 4,
+		.meter = -ENOENT};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(compile_rows) / sizeof(compile_rows[0]); i++) {
@@ -576,7 +698,8 @@ static void test_compile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_match), cmocka_unit_test(test_tuple), cmocka_unit_test(test_fate), cmocka_unit_test(test_encap),
+		cmocka_unit_test(test_match), cmocka_unit_test(test_tuple), cmocka_unit_test(test_fate),
+			cmocka_unit_test(test_encap),
 		cmocka_unit_test(test_rewrite), cmocka_unit_test(test_record), cmocka_unit_test(test_compile),
 	};
 

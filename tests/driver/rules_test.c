@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The classification table against a card that checks every write: a live rule must match somewhere at every moment, the
- * live rules must stand in order, and no count may be lost by a move. The fake counts one frame for the lowest match of each
+ * The classification table against a card that checks every write: a live rule must match somewhere at every moment,
+ * the
+ * live rules must stand in order, and no count may be lost by a move. The fake counts one frame for the lowest match of
+ * each
  * rule after every write.
  */
 #include <setjmp.h>
@@ -48,7 +50,8 @@ static void traffic(void)
 	}
 }
 
-int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, void *answer, uint32_t answer_len)
+int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, void *answer,
+	uint32_t answer_len)
 {
 	const struct sl_rule_arg *write = arg;
 	const struct sl_index_arg *at = arg;
@@ -105,7 +108,8 @@ static void check(struct sl_rules *rules)
 		assert_memory_equal(&rule->content, &card.slots[i], sizeof(rule->content));
 		if (rule->held)
 			continue;
-		if (before && (before->priority > rule->priority || (before->priority == rule->priority && before->order > rule->order)))
+		if (before && (before->priority > rule->priority || (before->priority == rule->priority &&
+			before->order > rule->order)))
 			fail_msg("index %u is out of order", i);
 		before = rule;
 	}

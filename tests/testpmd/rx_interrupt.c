@@ -16,7 +16,8 @@ static int start(struct rte_mempool *pool)
 	const struct rte_eth_conf conf = {.intr_conf.rxq = 1};
 
 	if (rte_eth_dev_configure(0, 1, 1, &conf) || rte_eth_rx_queue_setup(0, 0, 64, SOCKET_ID_ANY, NULL, pool) ||
-	    rte_eth_tx_queue_setup(0, 0, 64, SOCKET_ID_ANY, NULL) || rte_eth_dev_start(0) || rte_eth_promiscuous_enable(0))
+	    rte_eth_tx_queue_setup(0, 0, 64, SOCKET_ID_ANY, NULL) || rte_eth_dev_start(0) ||
+	    	rte_eth_promiscuous_enable(0))
 		return -1;
 	return rte_eth_dev_rx_intr_ctl_q(0, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL);
 }

@@ -49,11 +49,13 @@ def equal_frame(got, wanted, what):
 
 
 def request(sport, dst=VIP, dport=80, flags="A", ttl=64, src=CLIENT, mac=CARD0):
-    return Ether(dst=mac, src=GATEWAY) / IP(src=src, dst=dst, ttl=ttl, id=7) / TCP(sport=sport, dport=dport, flags=flags) / PAYLOAD
+    return Ether(dst=mac, src=GATEWAY) / IP(src=src, dst=dst, ttl=ttl, id=7) / TCP(sport=sport, dport=dport,
+                                                                                   flags=flags) / PAYLOAD
 
 
 def request6(sport, dst=VIP6, dport=80):
-    return (Ether(dst=CARD0, src=GATEWAY) / IPv6(src=CLIENT6, dst=dst, hlim=64) / TCP(sport=sport, dport=dport, flags="A") / PAYLOAD)
+    return (Ether(dst=CARD0, src=GATEWAY) / IPv6(src=CLIENT6, dst=dst, hlim=64) / TCP(sport=sport, dport=dport,
+                                                                                      flags="A") / PAYLOAD)
 
 
 def processor_seconds(pid):
@@ -117,27 +119,37 @@ class Suite:
             ("0 ingress pattern eth / end actions drop / end", "they need the attribute transfer"),
             ("0 group 2 transfer pattern eth / end actions drop / end", "there are two groups"),
             ("0 transfer pattern eth / icmp / end actions drop / end", "group 0 matches represented_port, eth, vlan"),
-            (f"0 transfer pattern {P0} src is {HOP} / end actions drop / end", "a field of this item cannot be matched"),
+            (f"0 transfer pattern {P0} src is {HOP} / end actions drop / end",
+             "a field of this item cannot be matched"),
             (f"0 transfer pattern {P0} / vlan / end actions drop / end", "needs an exact VLAN id"),
-            (f"0 transfer pattern {P0} / ipv4 dst spec 10.0.0.1 dst mask 255.0.255.0 / end actions drop / end", "matched by prefix"),
+            (f"0 transfer pattern {P0} / ipv4 dst spec 10.0.0.1 dst mask 255.0.255.0 / end actions drop / end",
+             "matched by prefix"),
             (f"0 transfer pattern {P0} / ipv4 ttl is 9 / end actions drop / end", "from 0 up to a bound"),
             (f"0 transfer pattern {P0} / ipv4 / tcp / vxlan / end actions drop / end", "vxlan follows udp"),
-            (f"0 transfer pattern {P0} / ipv4 / udp dst is 9999 / vxlan / end actions drop / end", "UDP port 4789 only"),
+            (f"0 transfer pattern {P0} / ipv4 / udp dst is 9999 / vxlan / end actions drop / end",
+             "UDP port 4789 only"),
             (f"0 transfer pattern {P0} / end actions count / end", "the rule has no fate"),
             (f"0 transfer pattern {P0} / end actions jump group 2 / end", "the only one to jump to"),
-            (f"0 transfer pattern {P0} / end actions vxlan_decap / jump group 1 / end", "vxlan_decap needs a vxlan item"),
-            (f"0 transfer pattern {P0} / end actions port_representor port_id 1 / end", "through the port that received them"),
-            (f"0 transfer pattern {P0} / end actions meter mtr_id 3 / port_representor port_id 0 / end", "no such meter"),
-            (f"0 transfer pattern {P0} / end actions set_meta data 70000 mask 0xffffffff / jump group 1 / end", "0 to 65535"),
+            (f"0 transfer pattern {P0} / end actions vxlan_decap / jump group 1 / end",
+             "vxlan_decap needs a vxlan item"),
+            (f"0 transfer pattern {P0} / end actions port_representor port_id 1 / end",
+             "through the port that received them"),
+            (f"0 transfer pattern {P0} / end actions meter mtr_id 3 / port_representor port_id 0 / end",
+             "no such meter"),
+            (f"0 transfer pattern {P0} / end actions set_meta data 70000 mask 0xffffffff / jump group 1 / end",
+             "0 to 65535"),
             (f"0 group 1 transfer pattern eth / ipv4 src is {CLIENT} dst is {VIP} / tcp src is 1 dst is 2 / end actions {OUT1}",
              "without meta the rule would mean any"),
             (f"0 group 1 transfer pattern meta data is 5 / eth / ipv4 src is {CLIENT} / tcp src is 1 dst is 2 / end actions {OUT1}",
              "both addresses, whole"),
             (f"0 group 1 transfer pattern {tuple4(5, 1)} actions count / end", "leave by a represented_port"),
-            (f"0 group 1 transfer pattern {tuple4(5, 1)} actions set_mac_src mac_addr {HOP} / {OUT1}", "both MAC addresses"),
+            (f"0 group 1 transfer pattern {tuple4(5, 1)} actions set_mac_src mac_addr {HOP} / {OUT1}",
+             "both MAC addresses"),
             (f"0 group 1 transfer pattern {tuple4(5, 1)} actions raw_encap index 0 / {OUT1}", "raw_decap comes first"),
-            (f"0 group 1 transfer pattern {tuple4(5, 1)} actions raw_decap index 0 / raw_encap index 6 / {OUT1}", "needs a TTL"),
-            (f"0 group 1 transfer pattern {tuple4(5, 1)} actions set_ipv6_dst ipv6_addr ::1 / {OUT1}", "another IP version"),
+            (f"0 group 1 transfer pattern {tuple4(5, 1)} actions raw_decap index 0 / raw_encap index 6 / {OUT1}",
+             "needs a TTL"),
+            (f"0 group 1 transfer pattern {tuple4(5, 1)} actions set_ipv6_dst ipv6_addr ::1 / {OUT1}",
+             "another IP version"),
             ("0 group 1 transfer pattern eth / end actions drop / end", "sends to a port_representor"),
             ("0 group 1 transfer pattern eth / end actions port_representor port_id 0 / end", "larger priority number"),
         ]
@@ -190,7 +202,8 @@ class Suite:
             ("VXLAN", request(1003), vxlan(request(1003)[IP])),
             ("unchanged", request(1004), request(1004)),
             ("VLAN tag added", request(1005), out / Dot1Q(vlan=42) / request(1005)[IP]),
-            ("IPv4 in IPv6", request(1006), out / IPv6(src="2001:db8::1", dst="2001:db8::2", hlim=64) / request(1006)[IP]),
+            ("IPv4 in IPv6", request(1006), out / IPv6(src="2001:db8::1", dst="2001:db8::2",
+                                                       hlim=64) / request(1006)[IP]),
             ("NAT IPv6", request6(1000), nat6),
             ("IPv6 in IPv4", request6(1001), out / tunnel / plain6),
         ]
@@ -209,12 +222,15 @@ class Suite:
         time.sleep(1.1)
         expect("aged: 1" in t.command(f"flow query 0 {l2} age"), "an idle connection is not reported as aged")
         text = t.command("flow dump 0 all")
-        expect(f"flow 0: tenant 5 tcp {CLIENT} 1000 -> {VIP} 80 dec_ttl" in text, f"the dump lacks the first flow: {text}")
-        expect("-> flows tenant 5" in text and "outer ipv4 at 14 udp at 34" in text, f"the dump lacks a rule or an action: {text}")
+        expect(f"flow 0: tenant 5 tcp {CLIENT} 1000 -> {VIP} 80 dec_ttl" in text,
+               f"the dump lacks the first flow: {text}")
+        expect("-> flows tenant 5" in text and "outer ipv4 at 14 udp at 34" in text,
+               f"the dump lacks a rule or an action: {text}")
         t.commands([f"flow destroy 0 rule {l2}"])
         self.forward(request(1000), None, "a destroyed rule")
         expect("there is a rule for this connection already" in
-               t.command(f"flow create 0 group 1 transfer pattern {tuple4(5, 1004)} actions {OUT1}"), "a duplicate was not refused")
+               t.command(f"flow create 0 group 1 transfer pattern {tuple4(5, 1004)} actions {OUT1}"),
+                   "a duplicate was not refused")
         t.commands(["flow flush 0"])
         self.forward(request(1001), None, "a flushed rule")
 
@@ -229,9 +245,12 @@ class Suite:
         self.forward(request(1000), Ether(dst=HOP, src=CARD1) / request(1000)[IP], "the first next hop")
         t.commands(["flow indirect_action 0 update 9 action raw_encap index 3 / end"])
         for port in (1000, 1001):
-            self.forward(request(port), Ether(dst="02:00:00:00:00:99", src=CARD1) / request(port)[IP], "the second next hop")
-        expect("rules use this indirect action" in t.command("flow indirect_action 0 destroy action_id 9"), "destroyed under its rules")
-        t.commands([f"flow destroy 0 rule {rules[0]} rule {rules[1]}", "flow indirect_action 0 destroy action_id 9", "flow flush 0"])
+            self.forward(request(port), Ether(dst="02:00:00:00:00:99", src=CARD1) / request(port)[IP],
+                         "the second next hop")
+        expect("rules use this indirect action" in t.command("flow indirect_action 0 destroy action_id 9"),
+               "destroyed under its rules")
+        t.commands([f"flow destroy 0 rule {rules[0]} rule {rules[1]}", "flow indirect_action 0 destroy action_id 9",
+                    "flow flush 0"])
 
     def test_decap(self):
         """A VXLAN tunnel is removed, and two tenants use the same addresses."""
@@ -243,7 +262,8 @@ class Suite:
         t.flow(f"0 group 1 transfer pattern {tuple4(70, 1000)} actions raw_decap index 0 / raw_encap index 0 / {OUT1}")
         t.flow(f"0 group 1 transfer pattern {tuple4(80, 1000)} actions raw_decap index 0 / raw_encap index 3 / {OUT1}")
         for vni, hop in ((7, HOP), (8, "02:00:00:00:00:99")):
-            frame = (Ether(dst=CARD0, src=GATEWAY) / IP(src="192.0.2.50", dst="192.0.2.1") / UDP(sport=5, dport=4789) / VXLAN(vni=vni, flags=8) /
+            frame = (Ether(dst=CARD0, src=GATEWAY) / IP(src="192.0.2.50", dst="192.0.2.1") / UDP(sport=5,
+                                                                                                 dport=4789) / VXLAN(vni=vni, flags=8) /
                      Ether(dst=HOP, src=GATEWAY) / request(1000)[IP])
             self.forward(frame, Ether(dst=hop, src=CARD1) / request(1000)[IP], f"VNI {vni}")
         t.commands(["flow flush 0"])
@@ -285,7 +305,8 @@ class Suite:
         t.commands(["start"])
         self.wires[0].send(request(2000, flags="S"))
         self.wires[0].send(request(2001))
-        self.forward(request(1000, flags="FA"), Ether(dst=HOP, src=CARD1) / request(1000, flags="FA")[IP], "a copied frame")
+        self.forward(request(1000, flags="FA"), Ether(dst=HOP, src=CARD1) / request(1000, flags="FA")[IP],
+                     "a copied frame")
         self.wires[0].send(Ether(dst=CARD0, src=GATEWAY) / IP(src=CLIENT, dst="192.0.2.77") / ICMP() / PAYLOAD)
         self.wires[0].send(Ether(dst=CARD0, src=GATEWAY) / IP(src=CLIENT, dst="192.0.2.77") / UDP() / Raw(b"x" * 5000))
         time.sleep(0.5)
@@ -295,7 +316,8 @@ class Suite:
         for mark, wanted in ((77, 1), (555, 1), (1234, 1)):
             equal(len(re.findall(rf"FDIR matched ID=0x{mark:x}\b", text)), wanted, f"frames with mark {mark}")
         expect(any("FDIR matched ID=0x22b" in f and "RSS hash=" in f for f in frames), "the miss carries no hash")
-        expect("length=5042" in text and "nb_segs=3" in text, f"the long frame did not arrive in three buffers: {text[-1500:]}")
+        expect("length=5042" in text and "nb_segs=3" in text,
+               f"the long frame did not arrive in three buffers: {text[-1500:]}")
         equal(re.findall(r"RX-packets: (\d+)", text)[-1], "5", "frames received by the host")
         t.commands(["set verbose 0", "flow flush 0", "set txpkts 64", "set fwd io"])
         self.wires[0].drain()
@@ -313,7 +335,8 @@ class Suite:
     def test_meter(self):
         """A meter on a rule to the host drops what exceeds its burst, and says so."""
         t = self.t
-        t.commands(["add port meter profile srtcm_rfc2697 0 1 10 5 0 1", "add port meter policy 0 1 g_actions end y_actions end r_actions drop / end",
+        t.commands(["add port meter profile srtcm_rfc2697 0 1 10 5 0 1",
+                    "add port meter policy 0 1 g_actions end y_actions end r_actions drop / end",
                     "create port meter 0 7 1 1 yes 0xffff 0 g 0"])
         rule = f"flow create 0 transfer pattern {P0} / ipv4 dst is {VIP} / end actions meter mtr_id 7 / port_representor port_id 0 / end"
         expect("created" in t.command(rule), "a rule with a meter")
@@ -324,7 +347,8 @@ class Suite:
         time.sleep(0.3)
         after = t.xstats(0)
         metered = after["reason_metered_packets"] - before["reason_metered_packets"]
-        expect(8 <= metered <= 15, f"{metered} of 20 frames were metered; a burst of 5 and 10 frames a second were allowed")
+        expect(8 <= metered <= 15,
+               f"{metered} of 20 frames were metered; a burst of 5 and 10 frames a second were allowed")
         t.commands(["flow flush 0", "del port meter 0 7"])
 
     def test_owner(self):
@@ -371,7 +395,8 @@ class Suite:
         t.commands(["port stop all"])
         self.forward(request(1000), None, "a rule that testpmd flushed")
         self.adoption_rules(t, (1003,))
-        self.forward(request(1003), Ether(dst=HOP, src=CARD1) / request(1003)[IP], "a rule created while the ports are stopped")
+        self.forward(request(1003), Ether(dst=HOP, src=CARD1) / request(1003)[IP],
+                     "a rule created while the ports are stopped")
         t.commands(["port start all"])
         self.forward(request(1003), Ether(dst=HOP, src=CARD1) / request(1003)[IP], "that rule after the start")
         t.commands(["flow flush 0"])
@@ -379,8 +404,10 @@ class Suite:
     def test_interrupt(self):
         """A receiver that sleeps is woken by each frame, and uses no processor while there is none."""
         self.t.kill()
-        argv = [os.path.join(BUILD, "tests", "testpmd", "rx_interrupt"), "-l", "0", "--no-huge", "--no-shconf", "-m", "64",
-                "--no-telemetry", "--no-pci", "--file-prefix", f"{TAG}_i", "-d", PMD, "--vdev", f"net_sluice0,{self.vdevs[0]}", "--", "3"]
+        argv = [os.path.join(BUILD, "tests", "testpmd", "rx_interrupt"), "-l", "0", "--no-huge", "--no-shconf", "-m",
+                "64",
+                "--no-telemetry", "--no-pci", "--file-prefix", f"{TAG}_i", "-d", PMD, "--vdev",
+                    f"net_sluice0,{self.vdevs[0]}", "--", "3"]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as sleeper:
             try:
                 said = ""
@@ -413,9 +440,11 @@ class Suite:
 
     def run(self):
         failed = 0
-        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "priority", "owner", "meter",
+        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "priority",
+                                                         "owner", "meter",
                                                          "adoption")),
-                               (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt", "gone"))):
+                               (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt",
+                                                                                                 "gone"))):
             self.t = self.testpmd(*options)
             failed += sum(not self.passes(name) for name in names)
             self.t.kill()
