@@ -27,7 +27,7 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/conn_test $(T_HOST)/slowpath_test $(T_HOST)/vectors_software
+UNIT_TESTS += $(T_HOST)/conn_test $(T_HOST)/slowpath_test $(T_HOST)/offload_test $(T_HOST)/vectors_software
 
 $(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -59,3 +59,7 @@ $(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o r
 $(T_HOST)/data/load.o: tests/vectors/load.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
+
+$(T_HOST)/offload_test: $(call t_data,offload_test.o offload.o classes.o probe.o hops.o flow_rule.o conn.o slowpath.o egress.o reply.o \
+		kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Offload against a fake driver: which classification rules a configuration wants and what they say, what is concluded from
+ * refusals, the order of a connection's rules, shared next hops, a full table, and a device that disappears. The rte_flow
+ * functions of this program stand before DPDK's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_flow.h>
+#include <unistd.h>
+#include <urcu-qsbr.h>
+
+#include "host/egress.h"
+#include "host/flow_rule.h"
+#include "host/offload.h"
+#include "host/port.h"
+#include "host/probe.h"
+#include "host/worker.h"
+
+#define CAPACITY 64u
+
+/* ---- the fake driver -------------------------------------------------------------------------------------------- */
+
+struct rte_flow {
+	struct rte_flow_attr attr;
+	bool reverse; /* sets a source: the way back */
+};
+
+static struct {
+	unsigned int live, created, destroyed, handles, updates;
+	char order[64];                   /* F forward, R way back; lower case: destroyed */
+	enum rte_flow_action_type refuse; /* an action that is not supported, END: none */
+	int fail;                         /* errno of every group-1 rule, 0: none */
+	uint64_t hits;
+} driver;
+
+static struct rte_flow pool[512]; /* as in a card: gone with it */
+
+static bool has_action(const struct rte_flow_action *a, enum rte_flow_action_type type)
+{
+	for (; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
+		if (a->type == type)
+			return true;
+	}
+	return false;
+}
+
+static void note(char what)
+{
+	const size_t n = strlen(driver.order);
+
+	if (n + 1 < sizeof(driver.order))
+		driver.order[n] = what;
+}
+
+struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
+				 const struct rte_flow_action actions[], struct rte_flow_error *error)
+{
+	struct rte_flow *flow;
+
+	(void)port_id;
+	(void)pattern;
+	assert_true(attr->transfer);
+	if ((driver.refuse != RTE_FLOW_ACTION_TYPE_END && has_action(actions, driver.refuse)) ||
+	    (driver.fail && attr->group == 1 && !attr->priority)) {
+		rte_errno = driver.fail ? driver.fail : ENOTSUP;
+		rte_flow_error_set(error, rte_errno, RTE_FLOW_ERROR_TYPE_ACTION, NULL, "the fake card cannot");
+		return NULL;
+	}
+	assert_true(driver.created < sizeof(pool) / sizeof(pool[0]));
+	flow = &pool[driver.created];
+	flow->attr = *attr;
+	flow->reverse = has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_SRC);
+	driver.live++;
+	driver.created++;
+	if (attr->group == 1 && !attr->priority)
+		note(flow->reverse ? 'R' : 'F');
+	return flow;
+}
+
+int rte_flow_destroy(uint16_t port_id, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	(void)port_id;
+	(void)error;
+	if (flow->attr.group == 1 && !flow->attr.priority)
+		note(flow->reverse ? 'r' : 'f');
+	driver.live--;
+	driver.destroyed++;
+	return 0;
+}
+
+int rte_flow_query(uint16_t port_id, struct rte_flow *flow, const struct rte_flow_action *action, void *data,
+		   struct rte_flow_error *error)
+{
+	struct rte_flow_query_count *count = data;
+
+	(void)port_id, (void)flow, (void)error;
+	if (action->type != RTE_FLOW_ACTION_TYPE_COUNT)
+		return -ENOTSUP;
+	*count = (struct rte_flow_query_count){ .hits_set = 1, .bytes_set = 1, .hits = driver.hits, .bytes = driver.hits * 100 };
+	return 0;
+}
+
+struct rte_flow_action_handle *rte_flow_action_handle_create(uint16_t port_id, const struct rte_flow_indir_action_conf *conf,
+							     const struct rte_flow_action *action, struct rte_flow_error *error)
+{
+	(void)port_id, (void)conf, (void)action, (void)error;
+	if (driver.refuse == RTE_FLOW_ACTION_TYPE_INDIRECT)
+		return NULL;
+	driver.handles++;
+	return (struct rte_flow_action_handle *)(uintptr_t)driver.handles;
+}
+
+int rte_flow_action_handle_destroy(uint16_t port_id, struct rte_flow_action_handle *handle, struct rte_flow_error *error)
+{
+	(void)port_id, (void)handle, (void)error;
+	driver.handles--;
+	return 0;
+}
+
+int rte_flow_action_handle_update(uint16_t port_id, struct rte_flow_action_handle *handle, const void *update,
+				  struct rte_flow_error *error)
+{
+	(void)port_id, (void)handle, (void)update, (void)error;
+	driver.updates++;
+	return 0;
+}
+
+int rte_flow_pick_transfer_proxy(uint16_t port_id, uint16_t *proxy, struct rte_flow_error *error)
+{
+	(void)error;
+	*proxy = port_id;
+	return 0;
+}
+
+/* ---- the fake agent around it ----------------------------------------------------------------------------------- */
+
+static struct sl_port port0 = { .mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .kernel_ifindex = 5 };
+
+unsigned int sl_port_count(void)
+{
+	return 1;
+}
+
+struct sl_port *sl_port_at(unsigned int index)
+{
+	(void)index;
+	return &port0;
+}
+
+static struct sl_offload_result last;
+static unsigned int answers;
+
+bool sl_worker_offload_result(const struct sl_offload_result *result)
+{
+	last = *result;
+	__atomic_add_fetch(&answers, 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static void wait_answers(unsigned int n)
+{
+	rcu_thread_offline();
+	for (unsigned int i = 0; i < 3000 && __atomic_load_n(&answers, __ATOMIC_ACQUIRE) < n; i++)
+		usleep(1000);
+	rcu_thread_online();
+	assert_true(__atomic_load_n(&answers, __ATOMIC_ACQUIRE) >= n);
+}
+
+static const char config_text[] =
+	"node: {name: test}\n"
+	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
+	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9]}]\n"
+	"services:\n"
+	"- {name: nat, vip: 192.0.2.2, protocol: tcp, port: 80, "
+	"mode: nat, health: {type: none}, backends: [{name: b1, address: 10.1.0.1, port: 8080}]}\n"
+	"- {name: dsr, vip: 192.0.2.1, protocol: tcp, port: 80, "
+	"mode: dsr-l2, health: {type: none}, backends: [{name: b1, address: 10.1.0.1}]}\n"
+	"- {name: red, tenant: red, vip: '2001:db8::1', protocol: tcp, port: 80, "
+	"mode: dsr-l2, health: {type: none}, backends: [{name: b1, address: '2001:db8:1::1'}]}\n"
+	"- {name: blue, tenant: blue, vip: 192.0.2.1, protocol: udp, port: 53, "
+	"mode: dsr-l2, health: {type: none}, backends: [{name: b1, address: 10.1.0.1}]}\n";
+
+struct bench {
+	struct sl_config *config;
+	struct sl_service_table *services;
+	struct sl_conn entries[CAPACITY];
+	struct sl_conn_table *table;
+};
+
+static void hop_set(uint8_t last_byte)
+{
+	const struct sl_addr target = { .family = 4, .bytes = { 10, 1, 0, 1 } };
+	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1500, .mac = { 2, 0, 0, 1, 0, last_byte } };
+
+	sl_egress_nexthop_changed(sl_services_current(), &target, &hop);
+}
+
+static int bench_up(void **state)
+{
+	static const uint64_t key[2] = { 3, 4 };
+	struct bench *b = calloc(1, sizeof(*b));
+	struct sl_config_error error;
+	uint32_t adopted, dropped;
+	char err[256];
+
+	memset(&driver, 0, sizeof(driver));
+	port0.gone = false;
+	answers = 0;
+	if (sl_config_parse("t", config_text, sizeof(config_text) - 1, &b->config, &error))
+		fail_msg("%s", error.text);
+	b->services = sl_service_table_create(b->config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
+	sl_egress_configure(b->config);
+	sl_egress_services_changed(sl_services_current(), NULL);
+	hop_set(1);
+	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
+	*state = b;
+	return 0;
+}
+
+static int bench_down(void **state)
+{
+	struct bench *b = *state;
+
+	sl_egress_clear();
+	sl_service_table_destroy(b->services);
+	sl_conn_table_destroy(b->table);
+	sl_config_free(b->config);
+	free(b);
+	return 0;
+}
+
+static uint32_t backend_of(const char *service)
+{
+	const struct sl_services *s = sl_services_current();
+
+	for (unsigned int i = 0; i < s->service_count; i++) {
+		if (!strcmp(s->services[i]->name, service))
+			return s->services[i]->backends[0]->id;
+	}
+	fail_msg("no service %s", service);
+	return 0;
+}
+
+static uint32_t conn_make(struct bench *b, const char *service, uint16_t sport)
+{
+	const bool nat = !strcmp(service, "nat");
+	struct sl_conn_new c = { .key = { .src = { 10, 9, 0, 1 }, .dst = { 192, 0, 2, nat ? 2 : 1 }, .sport = htons(sport),
+					  .dport = htons(80), .proto = 6, .family = 4 },
+				 .backend_addr = { 10, 1, 0, 1 }, .backend_port = htons(8080), .backend_family = 4, .nat = nat,
+				 .mode = nat ? SL_MODE_NAT : SL_MODE_DSR_L2, .backend_id = backend_of(service),
+				 .state = SL_CONN_ESTABLISHED, .now_ms = 1 };
+	uint32_t index;
+
+	assert_int_equal(sl_conn_create(b->table, sl_conn_shard(b->table, c.key.src, c.key.sport, 0), &c, &index), 0);
+	return index;
+}
+
+/* ---- classification --------------------------------------------------------------------------------------------- */
+
+static void test_wanted(void **state)
+{
+	struct bench *b = *state;
+	struct sl_class out[64];
+	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, out, 64);
+	unsigned int kinds[SL_CLASS_TUNNEL + 1] = { 0 };
+
+	/* Three tenants, each in one family: fragments, TTL, SYN, FIN, RST for each; two VIPs outside tunnels of the default
+	 * tenant and one of red; one NAT source; one tunnel. */
+	for (unsigned int i = 0; i < n; i++) {
+		kinds[out[i].kind]++;
+		assert_true(i == 0 || out[i].kind >= out[i - 1].kind);
+	}
+	for (unsigned int kind = SL_CLASS_FRAGMENT; kind <= SL_CLASS_RST; kind++)
+		assert_int_equal(kinds[kind], 3);
+	assert_int_equal(kinds[SL_CLASS_VIP], 3);
+	assert_int_equal(kinds[SL_CLASS_SOURCE], 1);
+	assert_int_equal(kinds[SL_CLASS_TUNNEL], 1);
+	/* No room: the number wanted is told. */
+	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, out, 4) >= n);
+}
+
+static void test_class_rules(void **state)
+{
+	static const struct {
+		struct sl_class want;
+		bool copy;
+		const char *items; /* one letter each: P represented_port E eth V vlan 4 6 T tcp U udp X vxlan */
+		const char *acts;  /* m mark h host d decap s set_meta c sample j jump */
+	} rows[] = {
+		{ { .kind = SL_CLASS_SYN, .family = 4 }, true, "PE4T", "mh" },
+		{ { .kind = SL_CLASS_FIN, .family = 6 }, true, "PE6T", "scj" },
+		{ { .kind = SL_CLASS_FIN, .family = 6 }, false, "PE6T", "mh" },
+		{ { .kind = SL_CLASS_TTL, .family = 4, .vlan = 12 }, true, "PEV4", "mh" },
+		{ { .kind = SL_CLASS_VIP, .family = 4 }, true, "PE4", "sj" },
+		{ { .kind = SL_CLASS_SOURCE, .family = 4, .proto = 17 }, true, "PE4U", "sj" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4 }, true, "PE4UXE", "dsj" },
+		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4 }, true, "PE4UXE6T", "dscj" },
+	};
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_flow_rule r;
+		char items[16] = "", acts[16] = "";
+
+		sl_flow_rule_class(&r, &rows[i].want, mac, 3, rows[i].copy);
+		for (unsigned int n = 0; n < r.items; n++) {
+			static const struct { enum rte_flow_item_type type; char letter; } letters[] = {
+				{ RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, 'P' }, { RTE_FLOW_ITEM_TYPE_ETH, 'E' },
+				{ RTE_FLOW_ITEM_TYPE_VLAN, 'V' }, { RTE_FLOW_ITEM_TYPE_IPV4, '4' }, { RTE_FLOW_ITEM_TYPE_IPV6, '6' },
+				{ RTE_FLOW_ITEM_TYPE_TCP, 'T' }, { RTE_FLOW_ITEM_TYPE_UDP, 'U' }, { RTE_FLOW_ITEM_TYPE_VXLAN, 'X' } };
+
+			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
+				if (letters[l].type == r.pattern[n].type)
+					items[n] = letters[l].letter;
+			}
+		}
+		for (unsigned int n = 0; n < r.acts; n++) {
+			static const struct { enum rte_flow_action_type type; char letter; } letters[] = {
+				{ RTE_FLOW_ACTION_TYPE_MARK, 'm' }, { RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, 'h' },
+				{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, 'd' }, { RTE_FLOW_ACTION_TYPE_SET_META, 's' },
+				{ RTE_FLOW_ACTION_TYPE_SAMPLE, 'c' }, { RTE_FLOW_ACTION_TYPE_JUMP, 'j' } };
+
+			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
+				if (letters[l].type == r.actions[n].type)
+					acts[n] = letters[l].letter;
+			}
+		}
+		assert_string_equal(items, rows[i].items);
+		assert_string_equal(acts, rows[i].acts);
+		assert_int_equal(r.attr.group, 0);
+		assert_int_equal(r.attr.priority, rows[i].want.kind);
+		assert_int_equal(r.pattern[r.items].type, RTE_FLOW_ITEM_TYPE_END);
+	}
+}
+
+/* ---- probing ---------------------------------------------------------------------------------------------------- */
+
+static void test_probe(void **state)
+{
+	static const struct {
+		enum rte_flow_action_type refuse;
+		uint32_t without; /* of what is there otherwise */
+	} rows[] = {
+		{ RTE_FLOW_ACTION_TYPE_END, 0 },
+		{ RTE_FLOW_ACTION_TYPE_SAMPLE, SL_CAP_COPY },
+		{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, SL_CAP_VXLAN_DECAP },
+		{ RTE_FLOW_ACTION_TYPE_INDIRECT, SL_CAP_INDIRECT },
+		{ RTE_FLOW_ACTION_TYPE_SET_IPV6_DST, SL_CAP_NAT6 },
+		{ RTE_FLOW_ACTION_TYPE_SET_IPV4_DST, SL_CAP_NAT4 },
+		{ RTE_FLOW_ACTION_TYPE_JUMP, UINT32_MAX },       /* no classification: nothing */
+		{ RTE_FLOW_ACTION_TYPE_RAW_ENCAP, UINT32_MAX },  /* no mode: nothing */
+	};
+	const uint32_t all = SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_VXLAN_DECAP |
+			     SL_CAP_COPY | SL_CAP_INDIRECT | SL_CAP_IPV6 | SL_CAP_CLASSES;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_offload_port_info info;
+
+		driver.refuse = rows[i].refuse;
+		sl_probe_port(0, 0, &info);
+		assert_int_equal(info.caps, all & ~rows[i].without);
+		assert_int_equal(driver.live, 0); /* samples are removed */
+		assert_int_equal(driver.handles, 0);
+		if (i && rows[i].refuse != RTE_FLOW_ACTION_TYPE_INDIRECT)
+			assert_non_null(strstr(info.refusal, "the fake card cannot"));
+	}
+}
+
+/* ---- connections ------------------------------------------------------------------------------------------------ */
+
+static void test_connections(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t nat = conn_make(b, "nat", 1), dsr = conn_make(b, "dsr", 2), adopted = conn_make(b, "nat", 3);
+	struct sl_offload_stats stats;
+	unsigned int rules, handles;
+	char err[256], words[200];
+
+	/* Found in shared memory as being in hardware; the card still has it, and its counters went on to 50. */
+	sl_conn_at(b->table, adopted)->offload = SL_CONN_HARDWARE;
+	sl_conn_at(b->table, adopted)->hw_packets = 70;
+	driver.hits = 50;
+	assert_int_equal(sl_offload_init(b->config, b->table, err, sizeof(err)), 0);
+	sl_offload_stats_get(&stats);
+	assert_int_equal(stats.adopted_conns, 3);
+	assert_int_equal(stats.adopted_rules, 1);
+	assert_int_equal(sl_conn_at(b->table, adopted)->hw_packets, 100); /* two directions of 50 */
+	rules = driver.live;
+	assert_int_equal(rules, 1 + 20 + 2); /* catch-all, classification, the adopted one */
+	handles = driver.handles;
+	assert_int_equal(handles, 2);
+	assert_int_equal(sl_offload_start(err, sizeof(err)), 0);
+
+	/* The way back first; forward is removed first. */
+	memset(driver.order, 0, sizeof(driver.order));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, nat));
+	wait_answers(1);
+	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
+	assert_string_equal(driver.order, "RF");
+	assert_int_equal(driver.handles, handles); /* next hops are shared */
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, nat));
+	wait_answers(2);
+	assert_string_equal(driver.order, "RFfr");
+	assert_int_equal(driver.live, rules);
+
+	/* A next hop moves: one write, no rule is touched. */
+	rules = driver.created;
+	driver.updates = 0;
+	hop_set(9);
+	sl_offload_nexthops_changed();
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, adopted));
+	wait_answers(3);
+	assert_int_equal(driver.updates, 1);
+	assert_int_equal(driver.created, rules);
+
+	/* A full card and a refusing one. */
+	driver.fail = ENOSPC;
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	wait_answers(4);
+	assert_int_equal(last.reason, SL_REASON_TABLE_FULL);
+	driver.fail = EINVAL;
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	wait_answers(5);
+	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
+	sl_offload_refusal(dsr, words, sizeof(words));
+	assert_non_null(strstr(words, "the fake card cannot"));
+	driver.fail = 0;
+
+	/* The device is pulled: its connections are told, nothing is called for them. */
+	rules = driver.destroyed;
+	port0.gone = true;
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	wait_answers(7);
+	sl_offload_stats_get(&stats);
+	assert_int_equal(stats.hardware, 0);
+	assert_int_equal(driver.destroyed, rules);
+	assert_int_equal(sl_offload_capable(), 0);
+	assert_int_equal(last.reason, SL_REASON_NO_CARD);
+	sl_offload_stop();
+	sl_offload_fini();
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
+	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_connections) };
+	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
+				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
+	int rc;
+
+	snprintf(prefix, sizeof(prefix), "--file-prefix=sltest%ld", (long)getpid());
+	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]), argv) < 0)
+		return 1;
+	rcu_register_thread();
+	rc = cmocka_run_group_tests_name("offload", tests, NULL, NULL);
+	rcu_unregister_thread();
+	rte_eal_cleanup();
+	return rc;
+}
