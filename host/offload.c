@@ -140,7 +140,7 @@ static void query_rule(struct offload_flow *flow, unsigned int direction, bool a
 	struct rte_flow_error error;
 
 	if (!rte_flow_query(flow->proxy, flow->rule[direction], count_action, &count, &error) && count.hits_set) {
-		if (count.hits != flow->packets[direction])
+		if (count.hits != flow->packets[direction] && !flow->adopted)
 			*idle_ms = 0;
 		flow->packets[direction] = count.hits;
 		flow->bytes[direction] = count.bytes_set ? count.bytes : flow->bytes[direction];
