@@ -714,6 +714,8 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 			offload_remove(sp, conn, result->index);
 		else
 			sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
+		if (conn->state == SL_CONN_CLOSING)
+			sl_conn_set_deadline(sp->table, result->index, sp->now_ms + CLOSING_IN_CARD_MS);
 		return false;
 	}
 	conn->offload = SL_CONN_SOFTWARE;
