@@ -16,7 +16,9 @@ CLANG ?= clang
 VERILATOR ?= verilator
 YOSYS ?= yosys
 V ?= 0
-Q := $(if $(filter 1,$(V)),,@)
+JOBS ?= $(shell nproc)
+# Before a recipe's first line: the target's name, so that a long build shows what it is at. V=1 shows commands instead.
+Q = $(if $(filter 1,$(V)),,$(if $(filter $(SAID),$@),@,$(eval SAID := $@)@echo '  $@';))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS_BASE := -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -I$(B)/include -Iinclude -I. -MMD -MP
@@ -59,7 +61,7 @@ docs: ## write the generated reference pages again
 
 SUITE_ORDER ?= contract unit lint vectors bpf cosim testpmd system
 test: $(B)/deps.stamp ## install what is missing, build, and run every test suite with its time
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(UNIT_TESTS)
 	$(Q)tests/run $(foreach s,$(SUITE_ORDER),$(if $(filter $(s),$(SUITES)),$(s)))
 
 SUITES += unit

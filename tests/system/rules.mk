@@ -11,7 +11,7 @@ $(SYS_DECAP): tests/system/decap.bpf.c
 DEMO_ENGINE ?= rtl
 demo: $(B)/deps.stamp ## the main job: real HTTP through the simulated card (DEMO_ENGINE=rtl|model|software)
 	@echo "demo: building (first time some minutes)"
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
 	$(Q)$(PYTHON) tests/system/demo.py --engine $(DEMO_ENGINE) --json $(B)/demo.json
 
 SYSTEM_ENGINES ?= software model rtl
