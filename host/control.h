@@ -82,7 +82,7 @@ struct sl_control_ops {
 	unsigned int (*flow_list)(void *ctx, uint64_t *cursor,
 				  bool (*match)(void *arg, const struct sl_flow_view *view), void *arg,
 				  struct sl_flow_view *out, unsigned int max);
-	/* 0 or -ENOENT. */
+	/* One connection, with counters fresh from the card if it answers within 50 ms. 0 or -ENOENT. */
 	int (*flow_get)(void *ctx, uint64_t id, struct sl_flow_view *out);
 	/* 0 (asked for), -ENOENT, -EALREADY (is in software), -EAGAIN. */
 	int (*flow_evict)(void *ctx, uint64_t id);

@@ -297,7 +297,8 @@ static json_t *one_flow(struct sl_control *c, const json_t *request, struct sl_f
 		return refuse("no flow of this client");
 	if (count > 1)
 		return refuse("several flows match; add \"vip\", \"port\", \"protocol\" or \"tenant\", or give \"id\"");
-	*view = two[0];
+	if (c->ops.flow_get(c->ops.ctx, two[0].id, view))
+		*view = two[0]; /* ended since */
 	return NULL;
 }
 

@@ -44,7 +44,8 @@
 #define IDLE_MS 100
 #define REFUSALS 64u
 #define RESULT_WAIT_US 100u
-#define OP_REFRESH 15 /* control thread: query without an answer */
+#define OP_REFRESH 15 /* control thread: query, and count it in `refreshed` */
+#define REFRESH_STEP_US 200u
 
 struct offload_request {
 	uint32_t index;
@@ -90,6 +91,8 @@ static struct {
 	bool running;
 	int wake;
 	uint32_t sleeping, stop, configure, nexthops;
+	uint32_t refresh_asked;    /* control thread */
+	uint32_t refreshed;        /* of them done; requests are done in order */
 } off = { .wake = -1, .refusal_lock = PTHREAD_MUTEX_INITIALIZER };
 
 static uint64_t boot_ms(void)
@@ -357,6 +360,7 @@ static void request_run(const struct offload_request *r)
 	case OP_REFRESH:
 		if (off.flow[r->index].in)
 			flow_query(r->index, false);
+		__atomic_store_n(&off.refreshed, off.refreshed + 1, __ATOMIC_RELEASE);
 		break;
 	default:
 		break;
@@ -634,9 +638,20 @@ bool sl_offload_submit(enum sl_offload_op op, uint32_t index)
 	return submit(op, index);
 }
 
-bool sl_offload_refresh(uint32_t index)
+bool sl_offload_refresh(uint32_t index, uint32_t wait_ms)
 {
-	return submit(OP_REFRESH, index);
+	const uint64_t until = boot_ms() + wait_ms;
+	uint32_t ticket;
+
+	if (!off.running || !submit(OP_REFRESH, index))
+		return false;
+	ticket = ++off.refresh_asked;
+	while ((int32_t)(__atomic_load_n(&off.refreshed, __ATOMIC_ACQUIRE) - ticket) < 0) {
+		if (boot_ms() >= until)
+			return false;
+		usleep(REFRESH_STEP_US);
+	}
+	return true;
 }
 
 void sl_offload_configure(void)

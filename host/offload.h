@@ -89,8 +89,9 @@ uint32_t sl_offload_capable(void);
 void sl_offload_configure(void);
 /* Next hops changed: affected shared actions are written again. Asynchronous. */
 void sl_offload_nexthops_changed(void);
-/* Asks for fresh counters of one connection; they are in the entry some milliseconds later. False: queue full. */
-bool sl_offload_refresh(uint32_t index);
+/* Reads the counters of one connection from the card and waits for that. False: not done within wait_ms (the thread has too
+ * much before it, or does not run); what the entry says is then as old as the last background reading. */
+bool sl_offload_refresh(uint32_t index, uint32_t wait_ms);
 void sl_offload_stats_get(struct sl_offload_stats *stats);
 void sl_offload_port_info_get(unsigned int port_index, struct sl_offload_port_info *info);
 void sl_offload_backend_counters(uint32_t backend_id, uint64_t *packets, uint64_t *bytes);

@@ -17,6 +17,7 @@
 #include "host/worker.h"
 
 #define LOOK_MAX 65536u /* entries that one call looks at */
+#define REFRESH_MS 50u  /* that the control thread waits for the card */
 
 static uint64_t boot_ms(void)
 {
@@ -87,6 +88,8 @@ static int flow_get(void *ctx, uint64_t id, struct sl_flow_view *out)
 	uint32_t index;
 
 	if (!flow_read(ctx, id, &index, &conn))
+		return -ENOENT;
+	if (conn.offload == SL_CONN_HARDWARE && sl_offload_refresh(index, REFRESH_MS) && !flow_read(ctx, id, &index, &conn))
 		return -ENOENT;
 	flow_fill(index, &conn, boot_ms(), out);
 	return 0;

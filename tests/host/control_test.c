@@ -30,6 +30,7 @@
 #include "host/log.h"
 
 #define FLOWS 2500
+#define FRESH 100000 /* what the card has counted since the last background reading */
 
 static uv_loop_t loop;
 static struct sl_control *control;
@@ -83,6 +84,7 @@ static int flow_get(void *ctx, uint64_t id, struct sl_flow_view *out)
 	if (id == 0 || id > FLOWS)
 		return -ENOENT;
 	fake_flow(id, out);
+	out->hw_packets += FRESH;
 	return 0;
 }
 
@@ -306,8 +308,12 @@ static void every_request_has_its_answer(void **state)
 	}
 	assert_int_equal(evicted, 6);
 	{
-		json_t *answer = ask("{\"command\":\"flow show\",\"id\":\"5\"}");
+		json_t *answer = ask("{\"command\":\"flow show\",\"client\":\"192.0.2.1\",\"client_port\":3500}");
+		json_t *counters = json_object_get(json_object_get(answer, "flow"), "counters");
 
+		assert_int_equal(json_integer_value(json_object_get(counters, "hw_packets")), 2500 + FRESH);
+		json_decref(answer);
+		answer = ask("{\"command\":\"flow show\",\"id\":\"5\"}");
 		assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "flow"), "detail")), "?");
 		json_decref(answer);
 	}

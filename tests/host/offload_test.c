@@ -402,7 +402,17 @@ static void test_connections(void **state)
 	assert_int_equal(rules, 1 + 20 + 2); /* catch-all, classification, the adopted one */
 	handles = driver.handles;
 	assert_int_equal(handles, 2);
+	assert_false(sl_offload_refresh(adopted, 1)); /* nobody who would do it */
 	assert_int_equal(sl_offload_start(err, sizeof(err)), 0);
+
+	/* Fresh counters are in the entry when the wait is over; a connection in software has none to read. */
+	driver.hits = 60;
+	rcu_thread_offline();
+	assert_true(sl_offload_refresh(adopted, 3000));
+	assert_int_equal(sl_conn_at(b->table, adopted)->hw_packets, 120);
+	assert_true(sl_offload_refresh(dsr, 3000));
+	rcu_thread_online();
+	assert_int_equal(sl_conn_at(b->table, dsr)->hw_packets, 0);
 
 	/* The way back first; forward is removed first. */
 	memset(driver.order, 0, sizeof(driver.order));
