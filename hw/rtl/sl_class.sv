@@ -79,8 +79,8 @@ module sl_class (
 
   logic [sl_pkg::CLASS_RULES-1:0] hit;
   for (genvar r = 0; r < sl_pkg::CLASS_RULES; r++) begin : g_rule
-    sl_class_rule #(.INDEX(r)) u_rule (
-      .clk_i, .rst_ni, .write_i(rule_write_i), .index_i(rule_index_i), .rule_i, .src_mask_i(src_mask),
+    sl_class_rule u_rule (
+      .clk_i, .rst_ni, .write_i(rule_write_i), .index_i(rule_index_i), .self_i(6'(r)), .rule_i, .src_mask_i(src_mask),
       .dst_mask_i(dst_mask),
       .valid_i(valid0_q), .parsed_i(parsed0_q), .eff_frag_i(eff_frag_q), .eff_tcp_i(eff_tcp_q),
       .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .valid1_i(valid1_q), .hit_o(hit[r])

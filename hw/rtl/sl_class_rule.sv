@@ -2,13 +2,12 @@
 // One classification rule's match fields and its comparison with a frame's headers (docs/datapath.md, 3). Latency: 2
 // clocks, one frame per clock. What the rule then does is kept by sl_class.
 `default_nettype none
-module sl_class_rule #(
-  parameter int unsigned INDEX = 0
-) (
+module sl_class_rule (
   input  wire logic                clk_i,
   input  wire logic                rst_ni,
-  input  wire logic                write_i,    // to the rule of index_i
+  input  wire logic                write_i,    // to the rule of index_i; this is rule self_i
   input  wire logic [5:0]          index_i,
+  input  wire logic [5:0]          self_i,
   input  wire logic [1023:0]       rule_i,     // structure class_rule
   input  wire logic [127:0]        src_mask_i, // its prefixes as masks
   input  wire logic [127:0]        dst_mask_i,
@@ -40,8 +39,8 @@ module sl_class_rule #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
-    else if (write_i && index_i == 6'(INDEX)) valid_q <= rule_i[sl_pkg::CLASS_RULE_VALID_LSB +: 8] != 8'd0;
-    if (write_i && index_i == 6'(INDEX)) begin
+    else if (write_i && index_i == self_i) valid_q <= rule_i[sl_pkg::CLASS_RULE_VALID_LSB +: 8] != 8'd0;
+    if (write_i && index_i == self_i) begin
       dmac_q        <= rule_i[sl_pkg::CLASS_RULE_DMAC_LSB +: 48];
       dmac_mask_q   <= rule_i[sl_pkg::CLASS_RULE_DMAC_MASK_LSB +: 48];
       port_mask_q   <= rule_i[sl_pkg::CLASS_RULE_PORT_MASK_LSB +: 8];

@@ -38,10 +38,10 @@ $(B)/rtl/$(1)/Vsl_core__ALL.a: $(B)/rtl/$(1)/Vsl_core.mk
 $(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/exports.map sim/engine.h $(B)/rtl/$(1)/Vsl_core__ALL.a
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_CXXFLAGS_$(1)) -I$(B)/rtl/$(1) -I$(B)/include -Iinclude -I. -shared \
-		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@ $$< \
+		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@.new $$< \
 		$(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
 		$$(if $$(filter trace,$(1)),$(VERILATOR_ROOT)/include/verilated_fst_c.cpp) \
-		$(B)/rtl/$(1)/Vsl_core__ALL.a $(RTL_LIBS_$(1)) -lpthread -lm
+		$(B)/rtl/$(1)/Vsl_core__ALL.a $(RTL_LIBS_$(1)) -lpthread -lm && mv -f $$@.new $$@
 endef
 $(eval $(call RTL_FLAVOUR_RULES,fast,$(RTL_LIB)))
 $(eval $(call RTL_FLAVOUR_RULES,assert,$(RTL_LIB_ASSERT)))
