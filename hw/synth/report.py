@@ -54,6 +54,12 @@ def kind(cell):
     return None
 
 
+def plain(module):
+    """The name in the source of a module that Yosys named after its parameters."""
+    parts = module.split("\\")
+    return next((p for p in parts if p.startswith("sl_")), parts[-1])
+
+
 def distributed_luts(cell):
     """LUTs that one distributed-memory cell stands for."""
     return {"RAM32M": 4, "RAM32M16": 8, "RAM64M": 4, "RAM64M8": 8, "RAM128X1D": 4, "RAM256X1D": 8, "RAM512X1S": 8,
@@ -81,12 +87,12 @@ def main():
         for sub, k in uses[module].items():
             count(sub, n * k)
 
-    count(next(m for m in modules if m.lstrip("\\") == "sl_core" or m.endswith("\\sl_core")), 1)
+    count(next(m for m in modules if plain(m) == "sl_core"), 1)
     with open(f"{directory}/levels.abc", "w", encoding="utf-8") as f:
         f.write("strash\ndch\nif -K 6\nprint_stats\n")
     total = dict.fromkeys(KINDS, 0)
     rows = []
-    for number, module in enumerate(sorted(instances, key=lambda m: re.sub(r".*\\", "", m))):
+    for number, module in enumerate(sorted(instances, key=plain)):
         others = "".join(f"blackbox {m}\n" for m in modules if m != module)
         head = f"read_rtlil {design}\n{others}hierarchy -top {module}\n"
         stat = f"{directory}/m{number}.json"
@@ -101,7 +107,7 @@ def main():
         depth = run(directory, f"l{number}", head + f"opt\nmemory -nomap\nopt\ntechmap\nopt\n"
                     f"abc -script {directory}/levels.abc\n", limit)
         levels = max((int(n) for n in re.findall(r"lev *= *(\d+)", depth or "")), default=0)
-        name = re.sub(r".*\\", "", module)
+        name = plain(module)
         rows.append({"module": name, "instances": instances[module], **cells, "levels": levels,
                      "finished": area is not None and depth is not None})
         for k in KINDS:

@@ -32,7 +32,7 @@ $(B)/rtl/$(1)/Vsl_core.mk: $(RTL_SRC) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contr
 
 $(B)/rtl/$(1)/Vsl_core__ALL.a: $(B)/rtl/$(1)/Vsl_core.mk
 	$$(Q)$$(MAKE) --no-print-directory -s -C $$(@D) -f Vsl_core.mk CFG_CXXFLAGS_PCH_I= \
-		OPT_FAST="-O3 -g1 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" \
+		OPT_FAST="-O3 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" \
 		OPT_GLOBAL="-O2 -fPIC -fvisibility=hidden" Vsl_core__ALL.a >/dev/null
 
 $(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/exports.map sim/engine.h $(B)/rtl/$(1)/Vsl_core__ALL.a
