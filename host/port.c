@@ -2,6 +2,7 @@
 /* EAL and ethdevs. Whatever the device is, it is opened by its devargs and used through the public API alone. */
 #include "host/port.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
 #include <libgen.h>
@@ -66,23 +67,29 @@ static void lcores_text(char *text, size_t len, unsigned int workers)
 	snprintf(text + n, len - n, ")");
 }
 
-/* Drivers beside the agent (../lib/librte_net_*.so seen from its binary); DPDK's own are found by EAL. */
-static int drivers_add(char **argv, int argc, glob_t *found)
+/* Loads the drivers beside the agent (../lib/librte_net_*.so seen from its binary; DPDK's own are found by EAL). Not by
+ * EAL's -d: it refuses paths below a world-writable folder, but these files are trusted as the agent itself is. */
+static int drivers_load(char *err, size_t err_len)
 {
 	char exe[512], pattern[640];
 	const ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	glob_t found = { 0 };
+	int rc = 0;
 
 	if (n <= 0)
-		return argc;
+		return 0;
 	exe[n] = '\0';
 	snprintf(pattern, sizeof(pattern), "%s/../lib/librte_net_*.so", dirname(exe));
-	if (glob(pattern, 0, NULL, found))
-		return argc;
-	for (size_t i = 0; i < found->gl_pathc && argc + 2 < EAL_ARGS; i++) {
-		argv[argc++] = (char *)"-d";
-		argv[argc++] = found->gl_pathv[i];
+	if (glob(pattern, 0, NULL, &found))
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc && !rc; i++) {
+		if (!dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_GLOBAL)) {
+			snprintf(err, err_len, "driver %s cannot be loaded: %s", found.gl_pathv[i], dlerror());
+			rc = -ELIBBAD;
+		}
 	}
-	return argc;
+	globfree(&found);
+	return rc;
 }
 
 /* PCI addresses have a colon before any argument. */
@@ -109,9 +116,10 @@ static int devices_allow(char **argv, int argc, const struct sl_config *config)
 int sl_port_eal_init(const struct sl_config *config, const char *extra, char *err, size_t err_len)
 {
 	char lcores[512], prefix[96], words[512], *argv[EAL_ARGS], *word, *save = NULL;
-	glob_t drivers = { 0 };
-	int argc = 0, rc;
+	int argc = 0, rc = drivers_load(err, err_len);
 
+	if (rc)
+		return rc;
 	lcores_text(lcores, sizeof(lcores), config->node.workers);
 	snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-%s", config->node.name);
 	argv[argc++] = (char *)"sluiced";
@@ -129,12 +137,10 @@ int sl_port_eal_init(const struct sl_config *config, const char *extra, char *er
 		argv[argc++] = (char *)"256";
 	}
 	argc = devices_allow(argv, argc, config);
-	argc = drivers_add(argv, argc, &drivers);
 	snprintf(words, sizeof(words), "%s", extra ? extra : "");
 	for (word = strtok_r(words, " ", &save); word && argc < EAL_ARGS; word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
 	rc = rte_eal_init(argc, argv);
-	globfree(&drivers);
 	if (rc < 0) {
 		snprintf(err, err_len, "DPDK's EAL did not start: %s (its own words are above)", rte_strerror(rte_errno));
 		return -rte_errno;

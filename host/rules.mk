@@ -20,7 +20,7 @@ $(B)/host/%.o: host/%.c $(B)/contract.stamp
 
 $(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(DPDK_LIBS) -lrte_bus_vdev $(HOST_CONTROL_LIBS) -lpthread
+	$(Q)$(CC) -o $@ $^ $(DPDK_LIBS) -lrte_bus_vdev $(HOST_CONTROL_LIBS) -ldl -lpthread
 
 # -- sluice ----------------------------------------------------------------------------------------------------------
 # The command line links no DPDK, so that `sluice doctor` can say that it is missing.

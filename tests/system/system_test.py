@@ -247,6 +247,7 @@ def second_agent_is_refused(lab):
     with open(other, "w", encoding="ascii") as f:
         f.write(text)
     r = sh(os.path.join(lab_module.BIN, "sluiced"), "-c", other, ns=lab.ns("lb"), check=False, timeout=30)
+    os.unlink(lab.state + "2")
     expect(r.returncode != 0, "a second agent started on the same card")
     expect(str(lab.processes["agent"].pid) in r.stdout + r.stderr, "the refusal does not name the owner's pid: " + (r.stdout + r.stderr)[-800:])
     client = EchoClient(lab, VIPS["nat"])

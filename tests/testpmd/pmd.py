@@ -12,7 +12,9 @@ import subprocess
 import time
 
 BUILD = os.environ.get("SLUICE_BUILD", "build")
-PMD = os.path.abspath(os.path.join(BUILD, "lib", "librte_net_sluice.so"))
+# By name through the library path: EAL refuses to load a path below a world-writable folder, where a clone may be.
+PMD = "librte_net_sluice.so"
+os.environ["LD_LIBRARY_PATH"] = os.path.abspath(os.path.join(BUILD, "lib"))
 PROMPT = "testpmd> "
 SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x07")
