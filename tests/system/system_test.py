@@ -273,8 +273,51 @@ def full_flow_table(lab):
         flows = small.cli("flow", "list", "limit=500")["flows"]
         reasons = {f["reason"] for f in flows}
         expect("table-full" in reasons and "offloaded" in reasons, f"reasons {reasons}")
+        # A restart finds out what the card can do while the card has no room to try it, and adopts all that it holds.
+        held = small.cli("card", "show")["offload"]["hardware_connections"]
+        small.stop("agent", signal.SIGKILL)
+        small.start_agent()
+        adopted = small.cli("card", "show")["adopted"]["rules"]
+        expect(adopted == held, f"{adopted} of {held} connections were adopted from a full card")
         for c in clients:
             c.close()
+
+
+@case(engines=("rtl",))
+def waveform(lab):
+    """--trace writes a waveform of a card that carries a connection."""
+    with Lab(lab.engine, services=[lab.service("nat", VIPS["nat"], PEER_PORT)]) as traced:
+        for name in traced.backends:
+            traced.start_backend(name)
+        path = traced.path("card.fst")
+        traced.start_card(trace=path)
+        traced.start_agent()
+        client = EchoClient(traced, VIPS["nat"])
+        for _ in range(5):
+            client.ask()
+        expect(not client.broken, "the connection broke")
+        client.close()
+        traced.stop("agent")
+        expect(traced.stop("card") == 0, "the card did not end cleanly")
+        expect(os.path.getsize(path) > 10000, f"the waveform has {os.path.getsize(path)} bytes")
+
+
+@case(card_only=True)
+def neighbour_moves(lab):
+    """A backend's MAC address changes under offloaded connections: one write moves them, none breaks."""
+    clients = [EchoClient(lab, VIPS["nat"]) for _ in range(9)]
+    moved = next(c.backend for c in clients)
+    sh("ip", "link", "set", "eth0", "address", "02:00:00:00:09:09", ns=lab.ns(moved))
+    address = f"10.77.0.{11 + lab.backends.index(moved)}"
+    sh("arping", "-U", "-c", "2", "-w", "3", "-I", "eth0", address, ns=lab.ns(moved), check=False)
+    for _ in range(20):
+        for c in clients:
+            c.ask()
+    expect(not any(c.broken for c in clients), "a connection broke when its backend's MAC changed")
+    flow = find_flow(lab, next(c for c in clients if c.backend == moved).socket.getsockname()[1])
+    expect(flow["where"] == "hardware", f"the connection is in {flow['where']}: {flow['reason']}")
+    for c in clients:
+        c.close()
 
 
 # -- tenants -----------------------------------------------------------------------------------------------------------
