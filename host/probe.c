@@ -2,6 +2,7 @@
 /* One sample connection for each mode and family, one sample classification for each feature. */
 #include "host/probe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,13 +30,16 @@ static struct sl_addr sample_addr(unsigned int family, uint8_t last)
 	return a;
 }
 
-/* Makes the rule and removes it. The first refusal is kept. */
+/* Makes the rule and removes it. The first refusal is kept. A full table is none: it is full of rules that an earlier agent
+ * made and this one is about to adopt, and the driver has understood the sample before it looked for room. */
 static bool try_rule(const struct probe *p, const struct sl_flow_rule *rule)
 {
 	struct rte_flow_error error = { 0 };
 	struct rte_flow *flow = rte_flow_create(p->proxy, &rule->attr, rule->pattern, rule->actions, &error);
 
 	if (!flow) {
+		if (rte_errno == ENOSPC)
+			return true;
 		if (!p->info->refusal[0])
 			snprintf(p->info->refusal, sizeof(p->info->refusal), "%s (%s)",
 				 error.message ? error.message : "no words", rte_strerror(rte_errno));
@@ -99,7 +103,7 @@ static bool try_indirect(const struct probe *p)
 	make = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_RAW_ENCAP, &encap };
 	handle = rte_flow_action_handle_create(p->proxy, &conf, &make, &error);
 	if (!handle)
-		return false;
+		return rte_errno == ENOSPC;
 	sl_flow_rule_conn(&rule, &key, 0, &record, &action, handle, p->ethdev);
 	works = try_rule(p, &rule) && !rte_flow_action_handle_update(p->proxy, handle, &make, &error);
 	rte_flow_action_handle_destroy(p->proxy, handle, &error);

@@ -64,18 +64,22 @@ bool sl_flows_has(const struct sl_flows *flows, const struct sl_key *key)
 	return flow && !flow->held;
 }
 
-static struct sl_flow *remember(struct sl_flows *flows, const struct sl_key *key)
+/* -ENOSPC: as many as the card can hold are known, so it has no room either. */
+static int remember(struct sl_flows *flows, const struct sl_key *key, struct sl_flow **made)
 {
 	struct sl_flow *flow = calloc(1, sizeof(*flow));
+	int rc;
 
 	if (!flow)
-		return NULL;
+		return -ENOMEM;
 	flow->key = *key;
-	if (rte_hash_add_key_data(flows->by_key, key, flow)) {
+	rc = rte_hash_add_key_data(flows->by_key, key, flow);
+	if (rc) {
 		free(flow);
-		return NULL;
+		return rc;
 	}
-	return flow;
+	*made = flow;
+	return 0;
 }
 
 static void forget(struct sl_flows *flows, struct sl_flow *flow)
@@ -87,12 +91,13 @@ static void forget(struct sl_flows *flows, struct sl_flow *flow)
 int sl_flows_hold(struct sl_flows *flows, uint32_t flow_id, const struct sl_flow_state *state)
 {
 	struct sl_flow *flow = find(flows, &state->key);
+	int rc;
 
 	if (flow)
 		return 0;
-	flow = remember(flows, &state->key);
-	if (!flow)
-		return -ENOMEM;
+	rc = remember(flows, &state->key, &flow);
+	if (rc)
+		return rc;
 	flow->record = state->record;
 	flow->flow_id = flow_id;
 	flow->held = true;
@@ -117,10 +122,9 @@ int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct 
 
 	if (flow && !flow->held)
 		return -EEXIST;
-	if (fresh)
-		flow = remember(flows, key);
-	if (!flow)
-		return -ENOMEM;
+	rc = fresh ? remember(flows, key, &flow) : 0;
+	if (rc)
+		return rc;
 	rc = sl_flowq_exec(flows->queue, SL_FLOW_OP_INSERT, key, record, &cpl);
 	if (rc == 0 && cpl.status != SL_STATUS_EXISTS)
 		rc = sl_admin_errno(cpl.status);
