@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
 #include <rte_errno.h>
 #include <rte_flow.h>
 
@@ -128,6 +129,26 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 			snprintf(error, error_len, "%s", "");
 	}
 	return c->count;
+}
+
+bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)
+{
+	const struct class_port *c = &classes[port];
+	const struct sl_addr addr = sl_addr_make(key->family, source ? key->src : key->dst);
+	const unsigned int kind = source ? SL_CLASS_SOURCE : SL_CLASS_VIP, at = rte_be_to_cpu_16(key->sport);
+
+	for (unsigned int i = 0; i < c->count; i++) {
+		const struct sl_class *s = &c->standing[i].what;
+
+		if (s->tenant != key->tenant)
+			continue;
+		if (s->kind == SL_CLASS_TUNNEL)
+			return true;
+		if (s->kind == kind && sl_addr_equal(&s->addr, &addr) &&
+		    (!source || (s->proto == key->proto && s->port_lo <= at && at <= s->port_hi)))
+			return true;
+	}
+	return false;
 }
 
 void sl_classes_forget(unsigned int port)

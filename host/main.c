@@ -64,6 +64,12 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 {
 	struct agent *a = ctx;
 
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
+		const struct sl_backend *was = before ? before->backend[id] : NULL;
+
+		if (now->backend[id] && (!was || was->identity != now->backend[id]->identity))
+			sl_worker_backend_new(id);
+	}
 	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);
 	announce_services(now, before);
 	sl_offload_configure();

@@ -7,8 +7,8 @@
  * A connection has at most one request that changes it under way (its `offload` state says so), a worker frees it only
  * after REMOVE was answered, and requests are done in order: so an entry read here is never another connection's.
  *
- * Bounds: the request ring (a full one is reported to the worker, which tries again), SWEEP_CONNS counters read per
- * SWEEP_EVERY_MS, next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
+ * Bounds: the request ring (a full one is reported to the worker, which tries again), the counters read per SWEEP_EVERY_MS
+ * (SWEEP_CONNS connections, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
  */
 #include "host/offload.h"
 
@@ -41,6 +41,7 @@
 #define BATCH 64u
 #define SWEEP_EVERY_MS 100u
 #define SWEEP_CONNS 32u
+#define SWEEP_MS 10u
 #define IDLE_MS 100
 #define REFUSALS 64u
 #define RESULT_WAIT_US 100u
@@ -110,13 +111,13 @@ static void add(uint64_t *counter, uint64_t n)
 
 /* ---- refusals ------------------------------------------------------------------------------------------------- */
 
-static void refusal_keep(uint32_t index, const struct rte_flow_error *error, int rc)
+static void refusal_keep(uint32_t index, const char *words, const char *why)
 {
 	struct refusal *r = &off.refusal[off.refusal_next++ % REFUSALS];
 
 	pthread_mutex_lock(&off.refusal_lock);
 	r->index = index + 1;
-	snprintf(r->text, sizeof(r->text), "%s (%s)", error->message ? error->message : "no words", strerror(rc));
+	snprintf(r->text, sizeof(r->text), "%s (%s)", words, why);
 	pthread_mutex_unlock(&off.refusal_lock);
 }
 
@@ -196,7 +197,9 @@ static void flow_query(uint32_t index, bool age)
 
 static void sweep(void)
 {
-	for (unsigned int i = 0; i < SWEEP_CONNS && i < off.active_count; i++) {
+	const uint64_t until = boot_ms() + SWEEP_MS;
+
+	for (unsigned int i = 0; i < off.active_count && (i < SWEEP_CONNS || boot_ms() < until); i++) {
 		if (off.cursor >= off.active_count)
 			off.cursor = 0;
 		flow_query(off.active[off.cursor++], false);
@@ -235,7 +238,7 @@ static int rule_create(uint32_t index, bool reverse)
 	if (flow->rule[reverse])
 		return 0;
 	rc = rte_errno ? rte_errno : EINVAL;
-	refusal_keep(index, &error, rc);
+	refusal_keep(index, error.message ? error.message : "no words", strerror(rc));
 	return rc;
 }
 
@@ -274,6 +277,11 @@ static enum sl_reason flow_hops(uint32_t index)
 		return SL_REASON_NO_NEXTHOP;
 	if (off.proxy[egress->port] != flow->proxy)
 		return SL_REASON_NO_CARD;
+	/* A rule has the MTU of the port that it leaves by; a smaller one, of a route, it could not keep. */
+	if (egress->action.mtu < sl_port_at(egress->port)->mtu) {
+		refusal_keep(index, "the next hop's MTU is smaller than its port's", "no rule can say that");
+		return SL_REASON_INSERT_FAILED;
+	}
 	flow->hop[0] = sl_hop_get(flow->proxy, conn->backend_id, egress->version, &egress->action, indirect);
 	if (!flow->hop[0])
 		return SL_REASON_TABLE_FULL;
@@ -284,6 +292,22 @@ static enum sl_reason flow_hops(uint32_t index)
 	sl_egress_return_action(conn, &port, &action);
 	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
 	return flow->hop[1] ? SL_REASON_OFFLOADED : SL_REASON_TABLE_FULL;
+}
+
+/* False: the connection's packets would not come to its rule, as classification rules are missing. Then nothing is gained,
+ * and the connection would be called offloaded while all its packets pass the host. */
+static bool flow_reachable(uint32_t index)
+{
+	const struct sl_conn *conn = sl_conn_at(off.table, index);
+	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
+	struct sl_key reverse;
+
+	sl_conn_reverse_key(conn, &reverse);
+	if (sl_classes_cover(conn->last_hop_port, &conn->key, false) &&
+	    (conn->mode != SL_MODE_NAT || sl_classes_cover(egress->port, &reverse, true)))
+		return true;
+	refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
+	return false;
 }
 
 /* Puts a connection into the card: the way back first. */
@@ -303,6 +327,8 @@ static enum sl_reason flow_insert(uint32_t index)
 	flow->base_packets = conn->hw_packets;
 	flow->base_bytes = conn->hw_bytes;
 	reason = flow_hops(index);
+	if (reason == SL_REASON_OFFLOADED && !flow_reachable(index))
+		reason = SL_REASON_INSERT_FAILED;
 	if (reason == SL_REASON_OFFLOADED && flow->hop[1])
 		rc = rule_create(index, true);
 	if (reason == SL_REASON_OFFLOADED && !rc)
@@ -385,7 +411,7 @@ static void hop_refresh(struct sl_hop *hop)
 {
 	const struct sl_egress *egress = sl_egress_of(hop->id);
 
-	if (egress && egress->ready && egress->version != hop->version)
+	if (egress && egress->ready && egress->version != hop->version && egress->action.mtu == hop->action.mtu)
 		sl_hop_update(hop, egress->version, &egress->action);
 }
 

@@ -696,11 +696,15 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 
 	if (result->op == SL_OFFLOAD_LOST) {
 		/* If it is being removed, the answer to that is still to come. */
-		if (conn->offload == SL_CONN_HARDWARE) {
-			conn->offload = SL_CONN_SOFTWARE;
-			sl_conn_set_reason(conn, result->reason);
-			retry_later(sp, result->index);
+		if (conn->offload != SL_CONN_HARDWARE)
+			return false;
+		conn->offload = SL_CONN_SOFTWARE;
+		if (conn->flags & SL_CONN_DOOMED) {
+			conn_drop(sp, result->index);
+			return true;
 		}
+		sl_conn_set_reason(conn, result->reason);
+		retry_later(sp, result->index);
 		return false;
 	}
 	if (result->op == SL_OFFLOAD_QUERY) {
@@ -710,12 +714,12 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 	if (result->op == SL_OFFLOAD_INSERT && result->reason == SL_REASON_OFFLOADED) {
 		conn->offload = SL_CONN_HARDWARE;
 		sp->retry[result->index] = 0;
-		if (conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED))
-			offload_remove(sp, conn, result->index);
-		else
-			sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
 		if (conn->state == SL_CONN_CLOSING)
 			sl_conn_set_deadline(sp->table, result->index, sp->now_ms + CLOSING_IN_CARD_MS);
+		if (!(conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED)))
+			sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
+		else if (!offload_remove(sp, conn, result->index))
+			sl_conn_set_deadline(sp->table, result->index, 0); /* the next scan tries again: a SYN may be held for it */
 		return false;
 	}
 	conn->offload = SL_CONN_SOFTWARE;

@@ -166,6 +166,10 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 	struct sl_offload_port_info info;
 
 	sl_offload_port_info_get(index, &info);
+	if (sl_port_at(index)->gone) {
+		memset(&info, 0, sizeof(info));
+		snprintf(info.refusal, sizeof(info.refusal), "%s", "the device has gone; restart sluiced when it is back");
+	}
 	out->offload = info.caps;
 	out->capability_count = sizeof(names) / sizeof(names[0]);
 	for (unsigned int i = 0; i < out->capability_count; i++) {

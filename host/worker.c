@@ -635,11 +635,11 @@ void sl_worker_stats_sum(struct sl_worker_stats *sum)
 	}
 }
 
-void sl_worker_backend_stats(uint32_t id, struct sl_backend_stats *sum)
+static struct sl_backend_stats backend_before[SL_SERVICE_IDS]; /* counted for earlier owners of the id; control thread */
+
+static void backend_sum(uint32_t id, struct sl_backend_stats *sum)
 {
 	memset(sum, 0, sizeof(*sum));
-	if (id >= SL_SERVICE_IDS)
-		return;
 	for (unsigned int i = 0; i < workers.count; i++) {
 		const struct sl_slow_backend *b = &workers.worker[i]->backends[id];
 
@@ -649,6 +649,24 @@ void sl_worker_backend_stats(uint32_t id, struct sl_backend_stats *sum)
 		sum->sw_bytes += b->bytes;
 	}
 	sl_offload_backend_counters(id, &sum->hw_packets, &sum->hw_bytes);
+}
+
+void sl_worker_backend_stats(uint32_t id, struct sl_backend_stats *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	if (id >= SL_SERVICE_IDS)
+		return;
+	backend_sum(id, sum);
+	sum->connections_total -= backend_before[id].connections_total;
+	sum->sw_packets -= backend_before[id].sw_packets;
+	sum->sw_bytes -= backend_before[id].sw_bytes;
+	sum->hw_packets -= backend_before[id].hw_packets;
+	sum->hw_bytes -= backend_before[id].hw_bytes;
+}
+
+void sl_worker_backend_new(uint32_t id)
+{
+	backend_sum(id, &backend_before[id]);
 }
 
 static struct worker *owner_of(uint32_t index)

@@ -49,6 +49,8 @@ void sl_worker_fini(void);
 /* ---- for the control thread ---- */
 void sl_worker_stats_sum(struct sl_worker_stats *sum);
 void sl_worker_backend_stats(uint32_t backend_id, struct sl_backend_stats *sum);
+/* The id belongs to another backend from now on, which counts from 0. */
+void sl_worker_backend_new(uint32_t backend_id);
 /* Takes a connection out of hardware for good (operator). 0; -ENOENT: not there any more; -EAGAIN: queue full.
  * `check` is the entry's check word as read, so that a successor in the same slot is left alone. */
 int sl_worker_evict(uint32_t index, uint32_t check);

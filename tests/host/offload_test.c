@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "host/classes.h"
 #include "host/egress.h"
 #include "host/flow_rule.h"
 #include "host/offload.h"
@@ -198,10 +199,13 @@ struct bench {
 	struct sl_conn_table *table;
 };
 
+static uint16_t route_mtu = 1500;
+
 static void hop_set(uint8_t last_byte)
 {
 	const struct sl_addr target = { .family = 4, .bytes = { 10, 1, 0, 1 } };
-	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1500, .mac = { 2, 0, 0, 1, 0, last_byte } };
+	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = route_mtu,
+					.mac = { 2, 0, 0, 1, 0, last_byte } };
 
 	sl_egress_nexthop_changed(sl_services_current(), &target, &hop);
 }
@@ -374,6 +378,13 @@ static void test_probe(void **state)
 		assert_int_equal(info.caps, all & ~rows[i].without);
 		assert_int_equal(driver.live, 0); /* samples are removed */
 		assert_int_equal(driver.handles, 0);
+		if (!rows[i].without) { /* full of what an earlier agent left: the samples have no room, and are understood */
+			driver.fail = ENOSPC;
+			sl_probe_port(0, 0, &info);
+			assert_int_equal(info.caps, all);
+			assert_string_equal(info.refusal, "");
+			driver.fail = 0;
+		}
 		if (i && rows[i].refuse != RTE_FLOW_ACTION_TYPE_INDIRECT)
 			assert_non_null(strstr(info.refusal, "the fake card cannot"));
 	}
@@ -436,6 +447,20 @@ static void test_connections(void **state)
 	assert_int_equal(driver.updates, 1);
 	assert_int_equal(driver.created, rules);
 
+	/* No rule can say the smaller MTU of a route: its connections leave the card, and come back with the port's. */
+	route_mtu = 1400;
+	hop_set(9);
+	sl_offload_nexthops_changed();
+	wait_answers(4);
+	assert_int_equal(last.op, SL_OFFLOAD_LOST);
+	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
+	route_mtu = 1500;
+	hop_set(9);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, adopted));
+	wait_answers(5);
+	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
+	answers = 3;
+
 	/* A full card and a refusing one. */
 	driver.fail = ENOSPC;
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
@@ -448,6 +473,15 @@ static void test_connections(void **state)
 	sl_offload_refusal(dsr, words, sizeof(words));
 	assert_non_null(strstr(words, "the fake card cannot"));
 	driver.fail = 0;
+
+	/* Without its classification rule no packet would come to it. */
+	sl_classes_forget(0);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	wait_answers(6);
+	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
+	sl_offload_refusal(dsr, words, sizeof(words));
+	assert_non_null(strstr(words, "no classification rule"));
+	answers = 5;
 
 	/* The device is pulled: its connections are told, nothing is called for them. */
 	rules = driver.destroyed;

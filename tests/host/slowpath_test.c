@@ -681,6 +681,32 @@ static void test_idle(void **state)
 	assert_int_equal(sl_conn_table_used(b->table), 0);
 }
 
+/* A SYN waits for a connection to leave the card while the requests to the card have no room: the scan asks again, and a
+ * card that goes away meanwhile lets the SYN go too. */
+static void test_syn_held_without_room(void **state)
+{
+	for (unsigned int lost = 0; lost < 2; lost++) {
+		struct bench *b = *state;
+		uint32_t index;
+
+		handshake(b, "192.0.2.1", (uint16_t)(1 + lost));
+		index = card.index;
+		sl_conn_set_deadline(b->table, index, b->sp.now_ms + 3600000);
+		sl_conn_at(b->table, index)->flags |= SL_CONN_DOOMED;
+		card.full = true;
+		answer(b, SL_OFFLOAD_INSERT, index, SL_REASON_OFFLOADED, false);
+		card.full = false;
+		if (lost) {
+			answer(b, SL_OFFLOAD_LOST, index, SL_REASON_NO_CARD, true);
+		} else {
+			scan_all(b);
+			assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
+			answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, true);
+		}
+		assert_int_equal(sl_conn_at(b->table, index)->state, SL_CONN_FREE);
+	}
+}
+
 static void test_closing_makes_room(void **state)
 {
 	struct bench *b = *state;
@@ -861,7 +887,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = {
 		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_unknown_not_syn),
-		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting),
+		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting), T(test_syn_held_without_room),
 		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_closing_makes_room), T(test_evict), T(test_lost), T(test_full), T(test_owner),
 		T(test_adopt), T(test_icmp_made), T(test_icmp_passed),
 	};
