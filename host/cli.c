@@ -36,8 +36,9 @@ static int usage(FILE *to)
 		fprintf(to, "  %-44s %s\n", left, v->summary);
 	}
 	fprintf(to,
-		"\n  -j         JSON for programs\n"
-		"  -s SOCKET  the agent's control socket (default $SLUICE_SOCKET, else " SL_CLI_SOCKET ")\n"
+		"\n  -j, --json           JSON for programs\n"
+		"  -s, --socket SOCKET  the agent's control socket (default $SLUICE_SOCKET, else " SL_CLI_SOCKET ")\n"
+		"  -h, --help           this page\n"
 		"FILTER is any of service= backend= client= client_port= vip= port= protocol= tenant= where= reason= "
 		"limit=.\n"
 		"FLOW is an id, or CLIENT:PORT with optionally VIP:PORT. docs/cli.md tells more.\n");
@@ -357,13 +358,17 @@ static void unknown_command(const struct sl_cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
+					       { "socket", required_argument, NULL, 's' },
+					       { "help", no_argument, NULL, 'h' },
+					       { 0 } };
 	struct sl_cli cli = { .socket = getenv("SLUICE_SOCKET") };
 	const struct verb *v;
 	int option;
 
 	if (!cli.socket || !*cli.socket)
 		cli.socket = SL_CLI_SOCKET;
-	while ((option = getopt(argc, argv, "js:h")) != -1) {
+	while ((option = getopt_long(argc, argv, "js:h", longs, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			cli.json = true;

@@ -9,12 +9,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -278,6 +281,39 @@ static void check_card(struct doctor *d, const struct sl_config_port *p)
 			strerror(ret));
 }
 
+/* The kernel's interface below a port of DPDK's af_packet driver. */
+static void check_wire(struct doctor *d, const struct sl_config_port *p)
+{
+	const char *name = strstr(p->device, "iface=");
+	struct ethtool_value gro = { .cmd = ETHTOOL_GGRO };
+	struct ifreq ifr = { .ifr_data = NULL };
+	char what[SL_CONFIG_NAME_MAX + 8];
+	int fd;
+
+	if (strncmp(p->device, "net_af_packet", 13) || !name)
+		return;
+	snprintf(what, sizeof(what), "wire of %s", p->name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%.*s", (int)strcspn(name + 6, ","), name + 6);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr)) {
+		finding(d, what, BAD, "make it, or change iface= in ports.device (see ip link; mind the namespace)",
+			"%s: %s", ifr.ifr_name, strerror(errno));
+	} else if (!(ifr.ifr_flags & IFF_UP)) {
+		finding(d, what, WARNING, "no frames until it is up: ip link set DEV up", "%s is down", ifr.ifr_name);
+	} else {
+		ifr.ifr_data = (void *)&gro;
+		if (ioctl(fd, SIOCETHTOOL, &ifr) == 0 && gro.data)
+			finding(d, what, WARNING,
+				"merged frames are too big for the port and get lost: ethtool -K DEV gro off lro off",
+				"%s is up, with GRO", ifr.ifr_name);
+		else
+			finding(d, what, GOOD, "", "%s is up; keep the kernel's own stack off it (docs/config.md)",
+				ifr.ifr_name);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static void check_ports(struct doctor *d)
 {
 	for (unsigned int i = 0; d->config && i < d->config->port_count; i++) {
@@ -285,6 +321,7 @@ static void check_ports(struct doctor *d)
 		char what[SL_CONFIG_NAME_MAX + 16];
 
 		check_card(d, p);
+		check_wire(d, p);
 		snprintf(what, sizeof(what), "interface of %s", p->name);
 		if (if_nametoindex(p->kernel_interface))
 			finding(d, what, WARNING,
@@ -297,11 +334,16 @@ static void check_ports(struct doctor *d)
 
 static void check_control(struct doctor *d)
 {
-	const char *path = d->config ? d->config->node.control : d->cli->socket;
+	const char *path = d->config ? d->config->node.control : d->cli->socket, *slash = strrchr(path, '/');
 	int ret = try_socket(path, SOCK_STREAM);
+	char folder[PATH_MAX];
 
+	snprintf(folder, sizeof(folder), "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
 	if (ret == 0)
 		finding(d, "control socket", GOOD, "", "an agent answers at %s", path);
+	else if (ret == ENOENT && access(folder, W_OK))
+		finding(d, "control socket", BAD, "make the folder, or change node.control", "%s: %s", folder,
+			strerror(errno));
 	else if (ret == ENOENT || ret == ECONNREFUSED)
 		finding(d, "control socket", GOOD, "", "%s is free (no agent runs with it)", path);
 	else
