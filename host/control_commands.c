@@ -424,6 +424,19 @@ static char field_kind(const char *fields, const char *name)
 	return 0;
 }
 
+/* The known ones are listed without the marks of their kinds. */
+static json_t *unknown_field(const struct command *command, const char *key)
+{
+	char known[256];
+	size_t n = 0;
+
+	for (const char *p = command->fields; *p && n < sizeof(known) - 1; p++)
+		if (*p != '#' && *p != '?')
+			known[n++] = *p;
+	known[n] = '\0';
+	return refuse("\"%.64s\" is no field of `%s`%s%s", key, command->name, n ? "; known: " : "", known);
+}
+
 static json_t *check_fields(const struct command *command, json_t *request)
 {
 	const char *key;
@@ -433,8 +446,7 @@ static json_t *check_fields(const struct command *command, json_t *request)
 		char kind = strcmp(key, "command") ? field_kind(command->fields, key) : 't';
 
 		if (!kind)
-			return refuse("\"%.64s\" is no field of `%s`%s%s", key, command->name,
-				      *command->fields ? "; known: " : "", command->fields);
+			return unknown_field(command, key);
 		if (kind == 't' && !json_is_string(value))
 			return refuse("\"%s\" must be a text", key);
 		if (kind == '#' && !json_is_integer(value))

@@ -227,6 +227,8 @@ struct sl_control_socket *sl_control_socket_open(struct sl_control *c, const cha
 		snprintf(err, err_len,
 			 "control socket %s: there is a file that is no socket; remove it or change node.control",
 			 path);
+	else if (ret == -EACCES) /* libuv says so of a missing folder too */
+		snprintf(err, err_len, "control socket %s: its folder does not exist or may not be written to", path);
 	else
 		snprintf(err, err_len, "control socket %s: %s", path, strerror(-ret));
 	uv_close((uv_handle_t *)&s->pipe, socket_closed);

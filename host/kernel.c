@@ -79,7 +79,8 @@ int sl_kernel_open(struct sl_kernel *kernel, const char *name, const uint8_t mac
 	kernel->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (kernel->fd < 0 || ioctl(kernel->fd, TUNSETIFF, &ifr)) {
 		rc = -errno;
-		snprintf(err, err_len, "kernel interface \"%s\": cannot make the TAP: %s", name, strerror(-rc));
+		snprintf(err, err_len, "kernel interface \"%s\": cannot make the TAP: %s%s", name, strerror(-rc),
+			 rc == -EBUSY ? " (another sluiced or program has it; change ports.kernel.interface)" : "");
 		goto fail;
 	}
 	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

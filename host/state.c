@@ -142,7 +142,7 @@ int sl_state_open(struct sl_state *state, const char *path, uint32_t capacity, c
 		snprintf(err, err_len, "%s: cannot open: %s", path, strerror(-rc));
 		return rc;
 	} else if (flock(state->fd, LOCK_EX | LOCK_NB)) {
-		snprintf(err, err_len, "%s: another sluiced has this connection table; give this one another node name", path);
+		snprintf(err, err_len, "%s: another sluiced has this connection table; stop it, or change node.state", path);
 		close(state->fd);
 		return -EBUSY;
 	}
