@@ -5,9 +5,12 @@
  *   workers --requests--> [thread: rules of connections, next hops as shared actions] --results--> owner of the connection
  *
  * A connection has at most one request that changes it under way (its `offload` state says so), a worker frees it only
- * after REMOVE was answered, and requests are done in order: so an entry read here is never another connection's.
+ * after REMOVE was answered, and these requests are done in order: so an entry read here is never another connection's.
+ * Questions how long a connection has been idle wait in a ring of their own behind all others: thousands of connections
+ * that close at a time must not delay the one that opens. Such a question may meet the slot's next connection; it is
+ * answered for that one, which does no harm.
  *
- * Bounds: the request ring (a full one is reported to the worker, which tries again), the counters read per SWEEP_EVERY_MS
+ * Bounds: the request rings (a full one is reported to the worker, which tries again), the counters read per SWEEP_EVERY_MS
  * (SWEEP_CONNS connections, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
  */
 #include "host/offload.h"
@@ -39,6 +42,7 @@
 
 #define REQUESTS 8192u
 #define BATCH 64u
+#define QUERY_BATCH 8u
 #define SWEEP_EVERY_MS 100u
 #define SWEEP_CONNS 32u
 #define SWEEP_MS 10u
@@ -84,6 +88,7 @@ static struct {
 	bool lost[SL_PORTS];       /* the device has gone and its connections were told */
 	uint32_t capable;          /* of all ports together */
 	struct rte_ring *requests;
+	struct rte_ring *queries;  /* SL_OFFLOAD_QUERY only */
 	struct sl_offload_stats stats;
 	struct refusal refusal[REFUSALS];
 	unsigned int refusal_next;
@@ -531,8 +536,10 @@ int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table,
 	off.active = calloc(capacity, sizeof(*off.active));
 	off.backend = calloc(SL_SERVICE_IDS, sizeof(*off.backend));
 	off.requests = rte_ring_create_elem("offload", sizeof(struct offload_request), REQUESTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	off.queries = rte_ring_create_elem("offload-query", sizeof(struct offload_request), REQUESTS, SOCKET_ID_ANY,
+					   RING_F_SC_DEQ);
 	off.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!off.flow || !off.active || !off.backend || !off.requests || off.wake < 0) {
+	if (!off.flow || !off.active || !off.backend || !off.requests || !off.queries || off.wake < 0) {
 		snprintf(err, err_len, "out of memory for offloading %u connections", capacity);
 		return -ENOMEM;
 	}
@@ -558,12 +565,25 @@ static void thread_sleep(void)
 
 	__atomic_store_n(&off.sleeping, 1, __ATOMIC_SEQ_CST);
 	rcu_thread_offline();
-	if (rte_ring_empty(off.requests) && !__atomic_load_n(&off.configure, __ATOMIC_RELAXED) &&
+	if (rte_ring_empty(off.requests) && rte_ring_empty(off.queries) && !__atomic_load_n(&off.configure, __ATOMIC_RELAXED) &&
 	    !__atomic_load_n(&off.nexthops, __ATOMIC_RELAXED) && poll(&fd, 1, IDLE_MS) > 0 &&
 	    read(off.wake, &drained, sizeof(drained)) < 0)
 		sl_log(SL_LOG_DEBUG, "offload-wake", "error=%s", strerror(errno));
 	rcu_thread_online();
 	__atomic_store_n(&off.sleeping, 0, __ATOMIC_RELAXED);
+}
+
+/* Up to `max` requests of a ring; how many there were. */
+static unsigned int requests_run(struct rte_ring *ring, unsigned int max)
+{
+	struct offload_request request;
+	unsigned int n = 0;
+
+	for (; n < max && !rte_ring_dequeue_elem(ring, &request, sizeof(request)); n++) {
+		request_run(&request);
+		rcu_quiescent_state();
+	}
+	return n;
 }
 
 static void *thread_run(void *arg)
@@ -573,18 +593,15 @@ static void *thread_run(void *arg)
 	(void)arg;
 	rcu_register_thread();
 	while (!__atomic_load_n(&off.stop, __ATOMIC_RELAXED)) {
-		struct offload_request request;
-		unsigned int n = 0;
+		unsigned int n;
 
 		if (__atomic_exchange_n(&off.configure, 0, __ATOMIC_ACQ_REL))
 			classes_sync();
 		if (__atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL))
 			nexthops_refresh();
 		ports_check();
-		for (; n < BATCH && !rte_ring_dequeue_elem(off.requests, &request, sizeof(request)); n++) {
-			request_run(&request);
-			rcu_quiescent_state();
-		}
+		n = requests_run(off.requests, BATCH);
+		n += requests_run(off.queries, QUERY_BATCH);
 		if (boot_ms() - swept >= SWEEP_EVERY_MS) {
 			sweep();
 			swept = boot_ms();
@@ -634,6 +651,7 @@ void sl_offload_fini(void)
 	if (off.wake >= 0)
 		close(off.wake);
 	rte_ring_free(off.requests);
+	rte_ring_free(off.queries);
 	free(off.flow);
 	free(off.active);
 	free(off.backend);
@@ -651,9 +669,10 @@ static void thread_wake(void)
 
 static bool submit(uint32_t op, uint32_t index)
 {
+	struct rte_ring *ring = op == SL_OFFLOAD_QUERY ? off.queries : off.requests;
 	struct offload_request request = { index, op };
 
-	if (rte_ring_enqueue_elem(off.requests, &request, sizeof(request)))
+	if (rte_ring_enqueue_elem(ring, &request, sizeof(request)))
 		return false;
 	thread_wake();
 	return true;
