@@ -11,7 +11,7 @@
  * answered for that one, which does no harm.
  *
  * Bounds: the request rings (a full one is reported to the worker, which tries again), the counters read per SWEEP_EVERY_MS
- * (SWEEP_CONNS connections, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
+ * (SWEEP_CONNS connections if they take no longer, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
  */
 #include "host/offload.h"
 
@@ -176,10 +176,13 @@ static void flow_query(uint32_t index, bool age)
 	struct sl_conn *conn = sl_conn_at(off.table, index);
 	uint64_t idle_ms = UINT64_MAX, packets, bytes, seen;
 
+	/* A card that hangs lets the driver wait, but nobody who waits for a grace period: no snapshot is in use here. */
+	rcu_thread_offline();
 	for (unsigned int d = 0; d < 2; d++) {
 		if (flow->rule[d])
 			query_rule(flow, d, age, &idle_ms);
 	}
+	rcu_thread_online();
 	off.stats.queries++;
 	if (flow->adopted)
 		base_adjust(flow);
@@ -202,9 +205,11 @@ static void flow_query(uint32_t index, bool age)
 
 static void sweep(void)
 {
-	const uint64_t until = boot_ms() + SWEEP_MS;
+	const uint64_t start = boot_ms();
 
-	for (unsigned int i = 0; i < off.active_count && (i < SWEEP_CONNS || boot_ms() < until); i++) {
+	for (unsigned int i = 0; i < off.active_count; i++) {
+		if (boot_ms() - start >= (i < SWEEP_CONNS ? SWEEP_EVERY_MS : SWEEP_MS))
+			break;
 		if (off.cursor >= off.active_count)
 			off.cursor = 0;
 		flow_query(off.active[off.cursor++], false);
@@ -239,7 +244,9 @@ static int rule_create(uint32_t index, bool reverse)
 	sl_slowpath_record(conn, reverse, &key, &record);
 	sl_egress_return_port(sl_services_current(), conn, &port);
 	sl_flow_rule_conn(&rule, &key, port.vid, &record, &hop->action, hop->handle, sl_port_at(hop->action.port)->port_id);
+	rcu_thread_offline(); /* the rule refers to the hop's copy of the action */
 	flow->rule[reverse] = rte_flow_create(flow->proxy, &rule.attr, rule.pattern, rule.actions, &error);
+	rcu_thread_online();
 	if (flow->rule[reverse])
 		return 0;
 	rc = rte_errno ? rte_errno : EINVAL;
@@ -253,6 +260,7 @@ static void flow_clear(uint32_t index, bool device_lost)
 	struct rte_flow_error error;
 
 	/* Forward first: what still comes back of the other direction keeps its translation as long as possible. */
+	rcu_thread_offline();
 	for (unsigned int d = 0; d < 2; d++) {
 		if (flow->rule[d] && !device_lost && rte_flow_destroy(flow->proxy, flow->rule[d], &error))
 			sl_log(SL_LOG_WARN, "rule-destroy", "connection=%u error=%s", index,
@@ -260,6 +268,7 @@ static void flow_clear(uint32_t index, bool device_lost)
 		if (flow->hop[d])
 			sl_hop_put(flow->hop[d], device_lost);
 	}
+	rcu_thread_online();
 	if (flow->in) {
 		off.active[flow->at] = off.active[--off.active_count];
 		off.flow[off.active[flow->at]].at = flow->at;

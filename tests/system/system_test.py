@@ -256,6 +256,29 @@ def second_agent_is_refused(lab):
     client.close()
 
 
+@case(card_only=True)
+def hung_card(lab):
+    """A card that does not answer for a while stops traffic, as it must; the agent answers, and all goes on afterwards."""
+    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]
+    for c in clients:
+        c.ask()
+    card = lab.processes["card"]
+    card.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(1.5)  # health checks fail meanwhile, so that new snapshots are published
+        for _ in range(3):
+            begun = time.monotonic()
+            expect(lab.cli("flow", "list", "limit=1") is not None, "no answer while the card hangs")
+            expect(time.monotonic() - begun < 1, "the agent hangs with its card")
+    finally:
+        card.send_signal(signal.SIGCONT)
+    lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy again")
+    for c in clients:
+        c.ask()
+        c.close()
+    expect(not any(c.broken for c in clients), "a connection broke")
+
+
 @case(engines=("model",))
 def full_flow_table(lab):
     """A full flow table refuses, the connections stay in software with that reason and work."""
