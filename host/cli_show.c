@@ -266,6 +266,9 @@ void sl_cli_show_stats(const json_t *answer)
 		printf(" (%.1f %% in hardware)", 100.0 * (double)hw / (double)(hw + sw));
 	printf("\nkernel port: %s frames to the kernel, %s from it; %s ICMP messages sent\n\n", text(t, "kernel_tx"),
 	       text(t, "kernel_rx"), text(t, "icmp_sent"));
+	if (number(t, "tx_dropped") + number(t, "held_dropped"))
+		printf("dropped:     %s frames found no room to be sent; %s SYNs found none to wait for the card\n\n",
+		       text(t, "tx_dropped"), text(t, "held_dropped"));
 	show_ports(object(answer, "ports"));
 	show_reasons(object(answer, "reasons"), "What the host did with frames:");
 	show_reasons(object(answer, "card_reasons"), "What the card did with frames:");

@@ -389,6 +389,8 @@ json_t *sl_control_stats_json(struct sl_control *c)
 	set_number(totals, "kernel_rx", d->kernel_rx);
 	set_number(totals, "kernel_tx", d->kernel_tx);
 	set_number(totals, "icmp_sent", d->icmp_sent);
+	set_number(totals, "tx_dropped", d->tx_dropped);
+	set_number(totals, "held_dropped", d->held_dropped);
 	json_object_set_new(out, "totals", totals);
 	json_object_set_new(out, "reasons", reasons_json(d->reason_packets, d->reason_bytes));
 	json_object_set_new(out, "ports", ports_json(c, &reasons));

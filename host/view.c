@@ -245,6 +245,8 @@ static void data_view(void *ctx, struct sl_data_view *out)
 	out->kernel_rx = stats.kernel_rx;
 	out->kernel_tx = stats.kernel_tx;
 	out->icmp_sent = stats.icmp_sent;
+	out->tx_dropped = stats.tx_dropped;
+	out->held_dropped = stats.held_dropped;
 	memcpy(out->reason_packets, stats.reason_packets, sizeof(out->reason_packets));
 	memcpy(out->reason_bytes, stats.reason_bytes, sizeof(out->reason_bytes));
 }

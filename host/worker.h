@@ -21,7 +21,7 @@ struct sl_config;
 struct sl_worker_stats {
 	uint64_t rx_packets, rx_bytes;
 	uint64_t tx_packets, tx_bytes;
-	uint64_t tx_dropped;         /* the wire's queue was full */
+	uint64_t tx_dropped;         /* no room in the wire's or another worker's queue, or in the buffer */
 	uint64_t kernel_rx, kernel_tx; /* frames from and to the kernel interfaces */
 	uint64_t conns_created, conns_expired, conns_closed;
 	uint64_t icmp_sent, icmp_limited, icmp_passed;

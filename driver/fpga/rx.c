@@ -121,6 +121,8 @@ uint16_t sl_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 		if (unlikely(contradicts(rxq, cpl))) {
 			rxq->broken = true;
 			rxq->errors++;
+			SL_LOG(ERR, "port %u: a completion of receive queue %u contradicts its descriptors; it is not read any more",
+				rxq->port_id, rxq->context);
 			break;
 		}
 		frame = take(rxq, cpl);

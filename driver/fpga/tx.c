@@ -11,6 +11,8 @@
 #include "driver/fpga/log.h"
 
 #define TX_FLAG_EOP 1
+/* A bus without room stalls its writer, as PCIe does: nobody else would ring for the last frames of a burst. */
+#define DOORBELL_WAIT_MS 2
 
 /* Frees what the card has read. */
 static void reclaim(struct sl_txq *txq)
@@ -92,7 +94,7 @@ uint16_t sl_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 	}
 	txq->packets += sent;
 	txq->bytes += bytes;
-	sl_queue_ring(q, 0);
+	sl_queue_ring(q, DOORBELL_WAIT_MS);
 	return done;
 }
 
