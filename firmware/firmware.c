@@ -70,7 +70,7 @@ void sl_firmware_boot(struct sl_firmware *fw)
 	if (!fw->failed)
 		boot_datapath(fw);
 	fw->link = sl_hal_mgmt_read(SL_MGMT_LINK);
-	sl_hal_mgmt_write(SL_MGMT_STATUS, fw->failed ? SL_FIRMWARE_FAILED : SL_FIRMWARE_SERVING);
+	sl_hal_mgmt_write(SL_MGMT_STATUS, fw->failed ? SL_MGMT_STATUS_FAILED : SL_MGMT_STATUS_SERVING);
 	if (fw->boot_cause)
 		sl_event_push(SL_EVENT_TYPE_RESET, fw->boot_cause, 0);
 	sl_log_text(fw->failed ? "boot: failed" : "boot: serving");

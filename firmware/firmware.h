@@ -16,15 +16,6 @@
 
 #define SL_FIRMWARE_SLEEP_MS 100u /* longest time between two heartbeats */
 
-/* mgmt.STATUS */
-#define SL_FIRMWARE_SERVING 1u
-#define SL_FIRMWARE_FAILED 2u
-
-/* mgmt.PENDING */
-#define SL_PENDING_MAILBOX 1u
-#define SL_PENDING_HOST_IF_RESET 2u
-#define SL_PENDING_LINK 4u
-
 struct sl_firmware {
 	uint32_t ports;
 	uint32_t link;            /* bit n: port n was up when last looked at */

@@ -10,11 +10,6 @@
 #include "firmware/log.h"
 #include "firmware/table.h"
 
-#define FLAG_ENABLE 1u
-#define FLAG_PROMISC 2u
-#define FLAG_ALLMULTI 4u
-#define MAC_VALID 0x80000000u
-
 enum sl_status sl_port_run_set(struct sl_firmware *fw, struct sl_command *c)
 {
 	const struct sl_port_config *arg = &c->arg.port;
@@ -27,9 +22,9 @@ enum sl_status sl_port_run_set(struct sl_firmware *fw, struct sl_command *c)
 	for (size_t i = 0; i < sizeof(arg->reserved0); i++)
 		if (arg->reserved0[i])
 			return SL_STATUS_BAD_VALUE;
-	flags |= arg->enable ? FLAG_ENABLE : 0;
-	flags |= arg->promisc ? FLAG_PROMISC : 0;
-	flags |= arg->allmulti ? FLAG_ALLMULTI : 0;
+	flags |= arg->enable ? SL_PORT_FLAG_ENABLE : 0;
+	flags |= arg->promisc ? SL_PORT_FLAG_PROMISCUOUS : 0;
+	flags |= arg->allmulti ? SL_PORT_FLAG_ALL_MULTICAST : 0;
 	sl_hal_csr_write(SL_CSR_PORT_FLAGS(arg->port), flags);
 	return SL_STATUS_OK;
 }
@@ -49,7 +44,7 @@ enum sl_status sl_port_run_get(struct sl_firmware *fw, struct sl_command *c)
 	hi = sl_hal_mgmt_read(SL_MGMT_PORT_MAC_HI(port));
 	answer->port = (uint8_t)port;
 	answer->link = fw->link >> port & 1;
-	answer->enable = sl_hal_csr_read(SL_CSR_PORT_FLAGS(port)) & FLAG_ENABLE;
+	answer->enable = sl_hal_csr_read(SL_CSR_PORT_FLAGS(port)) & SL_PORT_FLAG_ENABLE;
 	for (uint32_t i = 0; i < 4; i++)
 		answer->mac[i] = (uint8_t)(lo >> 8 * i);
 	answer->mac[4] = (uint8_t)hi;
@@ -73,7 +68,7 @@ enum sl_status sl_port_run_mac_set(struct sl_firmware *fw, struct sl_command *c)
 	for (uint32_t i = 0; i < 4; i++)
 		lo |= (uint32_t)arg->mac[i] << 8 * i;
 	hi = arg->mac[4] | (uint32_t)arg->mac[5] << 8 | (uint32_t)arg->port_mask << 16;
-	hi |= arg->valid ? MAC_VALID : 0;
+	hi |= arg->valid ? SL_MAC_HI_VALID : 0;
 	sl_hal_csr_write(SL_CSR_MAC_LO(arg->index), lo);
 	sl_hal_csr_write(SL_CSR_MAC_HI(arg->index), hi); /* takes effect here */
 	return SL_STATUS_OK;

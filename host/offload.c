@@ -203,12 +203,13 @@ static void flow_query(uint32_t index, bool age)
 		__atomic_store_n(&conn->last_seen_ms, seen, __ATOMIC_RELAXED);
 }
 
+/* Reads the counters of some connections in turn; what workers ask for goes first. */
 static void sweep(void)
 {
 	const uint64_t start = boot_ms();
 
 	for (unsigned int i = 0; i < off.active_count; i++) {
-		if (boot_ms() - start >= (i < SWEEP_CONNS ? SWEEP_EVERY_MS : SWEEP_MS))
+		if (boot_ms() - start >= (i < SWEEP_CONNS ? SWEEP_EVERY_MS : SWEEP_MS) || (i && !rte_ring_empty(off.requests)))
 			break;
 		if (off.cursor >= off.active_count)
 			off.cursor = 0;

@@ -26,7 +26,6 @@
 #define LINK_INTERVAL_MS 100
 #define BOOT_LIMIT_MS    20000
 #define CSR_CTRL_RUN     1u
-#define CSR_PORT_ENABLED 1u
 
 enum { WATCH_BUS = SL_PORTS_MAX, WATCH_HOOK };
 
@@ -212,7 +211,7 @@ static bool port_started(struct sl_card *card, unsigned int i)
 
 	if (!p->started && p->port->waits)
 		p->started = (card->ops->csr_read(card->engine, SL_CSR_CTRL) & CSR_CTRL_RUN) != 0 &&
-			     (card->ops->csr_read(card->engine, SL_CSR_PORT_FLAGS(i)) & CSR_PORT_ENABLED) != 0;
+			     (card->ops->csr_read(card->engine, SL_CSR_PORT_FLAGS(i)) & SL_PORT_FLAG_ENABLE) != 0;
 	return p->started || !p->port->waits;
 }
 

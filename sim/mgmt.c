@@ -18,10 +18,6 @@
 
 #include "sluice/image.h"
 
-#define PENDING_MAILBOX 1u
-#define PENDING_HOST_IF_RESET 2u
-#define PENDING_LINK 4u
-
 #define FOR_EVER 0xffffffffu
 #define STEP_COUNTED_MS 50u      /* most silence that one step adds */
 #define NO_ADDRESS 0xfffffffcull /* never executed: runs end through the hook */
@@ -83,8 +79,8 @@ struct sl_mgmt {
 
 static uint32_t pending(const struct sl_mgmt *m)
 {
-	return (m->mailbox.busy && !m->mailbox.discard ? PENDING_MAILBOX : 0) | (m->host_if_reset ? PENDING_HOST_IF_RESET : 0) |
-	       (m->link_changed ? PENDING_LINK : 0);
+	return (m->mailbox.busy && !m->mailbox.discard ? SL_PENDING_MAILBOX : 0) | (m->host_if_reset ? SL_PENDING_HOST_IF_RESET : 0) |
+	       (m->link_changed ? SL_PENDING_LINK : 0);
 }
 
 static uint32_t random_word(struct sl_mgmt *m)

@@ -39,11 +39,6 @@
 /* Events kept for the card until it takes them; later ones are lost and counted. */
 #define SL_MGMT_EVENTS 64u
 
-/* bar.STATUS */
-#define SL_MGMT_STATUS_SERVING 1u  /* firmware has booted and serves the admin queue */
-#define SL_MGMT_STATUS_FAILED  2u  /* firmware failed its self-test: it serves only what helps to find out why */
-#define SL_MGMT_STATUS_SILENT  4u  /* firmware has stopped beating */
-
 struct sl_mgmt; /* opaque */
 
 struct sl_mgmt_port {

@@ -75,7 +75,7 @@ static void explain_silence(struct sl_admin *admin, enum sl_admin_op op)
 		return;
 	}
 	SL_LOG(ERR, "the firmware did not answer command %s within %u ms%s", sl_admin_op_name(op), admin->timeout_ms,
-		status & 4 ? "; it has stopped beating" : status & 1 ? "" : "; it is starting");
+		status & SL_MGMT_STATUS_SILENT ? "; it has stopped beating" : status & SL_MGMT_STATUS_SERVING ? "" : "; it is starting");
 }
 
 /* Takes the completion with the tag; completions of commands given up earlier are skipped. */

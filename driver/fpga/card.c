@@ -59,11 +59,12 @@ static int identify(struct sl_card *card)
 	if (rc == 0)
 		rc = wait_register(card, SL_BAR_RESET, UINT32_MAX, 0);
 	if (rc == 0)
-		rc = wait_register(card, SL_BAR_STATUS, 1, 1);
+		rc = wait_register(card, SL_BAR_STATUS, SL_MGMT_STATUS_SERVING, SL_MGMT_STATUS_SERVING);
 	if (rc == -ETIMEDOUT && bus->ops->read32(bus, SL_BAR_STATUS, &status) == 0)
 		SL_LOG(ERR, "%s: the card's firmware does not serve within %u ms%s", card->config.path,
 			card->config.timeout_ms,
-			status & 2 ? ": it failed its self-test" : status & 4 ? ": it has stopped beating" : "");
+			status & SL_MGMT_STATUS_FAILED ? ": it failed its self-test"
+			: status & SL_MGMT_STATUS_SILENT ? ": it has stopped beating" : "");
 	return rc;
 }
 

@@ -22,9 +22,6 @@ struct sl_class_filter {
 	uint32_t mac_hi[SL_MAC_FILTERS];
 	uint8_t port_flags[SL_PORTS_MAX];
 };
-#define SL_PORT_FLAG_ENABLE 1
-#define SL_PORT_FLAG_PROMISCUOUS 2
-#define SL_PORT_FLAG_ALL_MULTICAST 4
 
 /* True if every condition of the rule holds. Does not look at rule->valid. */
 bool sl_class_match(const struct sl_class_rule *rule, const struct sl_headers *headers);

@@ -29,7 +29,7 @@ static int power_on_and_boot(void **state)
 {
 	power_on(state);
 	sl_firmware_boot(&fw);
-	return core.status == SL_FIRMWARE_SERVING ? 0 : -1;
+	return core.status == SL_MGMT_STATUS_SERVING ? 0 : -1;
 }
 
 static const char *whole_log(void)
@@ -56,7 +56,7 @@ static void fresh_start_sets_up(void **state)
 {
 	(void)state;
 	sl_firmware_boot(&fw);
-	assert_int_equal(core.status, SL_FIRMWARE_SERVING);
+	assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
 	assert_int_equal(core.datapath.ctrl, 1);
 	assert_int_equal(core.datapath.hash_key_writes, 4);
 	for (unsigned int i = 1; i < 4; i++)
@@ -90,7 +90,7 @@ static void restarts(void **state)
 		core.datapath.ctrl = rows[i].ctrl;
 		core.datapath.vxlan_port = 99;
 		sl_firmware_boot(&fw);
-		assert_int_equal(core.status, SL_FIRMWARE_SERVING);
+		assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
 		assert_int_equal(core.datapath.ctrl, 1);
 		assert_int_equal(core.datapath.hash_key_writes, rows[i].key_writes);
 		assert_int_equal(core.datapath.table_writes, rows[i].key_writes ? SL_METERS : 0);
@@ -125,7 +125,7 @@ static void self_test_failures(void **state)
 		*rows[i].field = rows[i].value;
 		heartbeat = core.heartbeat;
 		sl_firmware_boot(&fw);
-		assert_int_equal(core.status, SL_FIRMWARE_FAILED);
+		assert_int_equal(core.status, SL_MGMT_STATUS_FAILED);
 		assert_int_equal(core.datapath.ctrl, 0);
 		assert_int_equal(core.datapath.hash_key_writes, 0);
 		assert_non_null(last_line_with(rows[i].log));
@@ -142,7 +142,7 @@ static void meters_that_hang_fail_the_boot(void **state)
 	(void)state;
 	core.datapath.table_stuck = true;
 	sl_firmware_boot(&fw);
-	assert_int_equal(core.status, SL_FIRMWARE_FAILED);
+	assert_int_equal(core.status, SL_MGMT_STATUS_FAILED);
 	assert_int_equal(core.datapath.ctrl, 0);
 	assert_non_null(last_line_with("meters cannot be written"));
 }
@@ -263,7 +263,7 @@ static void crashes_are_reported_and_bounded(void **state)
 		assert_int_equal(core.halts, i);
 		core.boot_cause = SL_RESET_KIND_FIRMWARE;
 		sl_firmware_boot(&fw);
-		assert_int_equal(core.status, i < SL_CRASH_LIMIT ? SL_FIRMWARE_SERVING : SL_FIRMWARE_FAILED);
+		assert_int_equal(core.status, i < SL_CRASH_LIMIT ? SL_MGMT_STATUS_SERVING : SL_MGMT_STATUS_FAILED);
 		assert_int_equal(core.datapath.ctrl, 1);
 	}
 	assert_non_null(last_line_with("crash: cause, pc 0x7 0x1236"));
@@ -271,14 +271,14 @@ static void crashes_are_reported_and_bounded(void **state)
 	core.time_ms += SL_CRASH_SETTLED_MS;
 	sl_firmware_turn(&fw);
 	sl_firmware_boot(&fw);
-	assert_int_equal(core.status, SL_FIRMWARE_SERVING);
+	assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
 	sl_crash_trap(2, 0, 0);
 	sl_crash_trap(2, 0, 0);
 	sl_crash_trap(2, 0, 0);
 	core.boot_cause = SL_RESET_KIND_CARD;
 	core.datapath.ctrl = 0;
 	sl_firmware_boot(&fw);
-	assert_int_equal(core.status, SL_FIRMWARE_SERVING);
+	assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
 }
 
 #define ROW(name, setup) cmocka_unit_test_setup(name, setup)

@@ -68,7 +68,7 @@ static int boot(void **state)
 	core_power_on();
 	sl_crash_forget();
 	sl_firmware_boot(&fw);
-	return core.status == SL_FIRMWARE_SERVING ? 0 : -1;
+	return core.status == SL_MGMT_STATUS_SERVING ? 0 : -1;
 }
 
 /* A refused command changes nothing in the datapath and answers nothing. */

@@ -131,10 +131,14 @@ class Demo:
             time.sleep(0.02)
             if i in (0, 19):
                 self.tell_flow(port)
+        if self.hardware:
+            self.say("  its SYN and the packets up to the handshake's end went through software, because a rule sends every SYN to the "
+                     "host, which chooses the backend once; since then the card has forwarded it, in both directions")
         s.close()
         self.result["requests"] += 1
 
     def tell_flow(self, port):
+        """Where the connection is and why; of the first packets, why they were not in hardware."""
         flow = find_flow(self.lab, port)
         if not flow:
             self.say(f"  client port {port}: the agent does not know it")
@@ -289,7 +293,7 @@ class Demo:
         self.lab.start_card()
         self.say("starting sluiced")
         self.lab.start_agent()
-        for chapter in (self.backends, self.curl, self.one_connection, self.keepalive_load, self.new_connections, self.bulk,
+        for chapter in (self.backends, self.curl, self.one_connection, self.keepalive_load, self.bulk, self.new_connections,
                         self.transfers, self.port_reuse, self.agent_killed, self.backend_killed):
             self.say()
             chapter()

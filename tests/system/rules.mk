@@ -9,9 +9,11 @@ $(SYS_DECAP): tests/system/decap.bpf.c
 	$(Q)$(CLANG) -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 
 DEMO_ENGINE ?= rtl
+# What the demo runs, and no more: a first run should not wait for what only tests need.
+DEMO_NEEDS = $(SYS_DECAP) $(SLUICED) $(SLUICE) $(SL_PMD) $(B)/bin/sluice-sim $(FW_B)/sluice-fw.bin $(if $(filter rtl,$(DEMO_ENGINE)),$(RTL_LIB))
 demo: $(B)/deps.stamp ## the main job: real HTTP through the simulated card (DEMO_ENGINE=rtl|model|software)
 	@echo "demo: building (first time some minutes)"
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(DEMO_NEEDS)
 	$(Q)$(PYTHON) tests/system/demo.py --engine $(DEMO_ENGINE) --json $(B)/demo.json
 
 SYSTEM_ENGINES ?= software model rtl

@@ -176,7 +176,7 @@ void sl_card_mac(struct sl_card *card, uint32_t index, const uint8_t mac[6], uin
 
 	sl_card_write(card, SL_CSR_MAC_LO(index), low);
 	sl_card_write(card, SL_CSR_MAC_HI(index), (uint32_t)mac[4] | (uint32_t)mac[5] << 8 | (uint32_t)port_mask << 16 |
-						  (valid ? 1u << 31 : 0));
+						  (valid ? SL_MAC_HI_VALID : 0));
 }
 
 void sl_card_hash_key(struct sl_card *card, const uint8_t key[16])
