@@ -11,6 +11,7 @@
 #include <rte_flow.h>
 
 #include "host/flow_rule.h"
+#include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
 
@@ -24,10 +25,10 @@ struct standing {
 
 struct class_port {
 	uint16_t proxy;
-	bool copy;
+	uint32_t caps;
 	struct sl_addr vtep[2];
 	unsigned int vtep_count;
-	struct rte_flow *catch_all;
+	struct rte_flow *catch_all[SL_METERED_CLASSES]; /* of the classes that go to group 1; without tags the first alone */
 	struct standing standing[CLASSES_MAX];
 	unsigned int count;
 };
@@ -42,36 +43,78 @@ void sl_classes_configure(const struct sl_config *config)
 	}
 }
 
-int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *error, size_t error_len)
+static int refused(const struct rte_flow_error *refusal, const char *what, char *error, size_t error_len)
 {
-	struct class_port *c = &classes[port];
-	struct rte_flow_error refusal = { 0 };
-	struct sl_flow_rule rule;
-
-	c->proxy = proxy;
-	c->copy = caps & SL_CAP_COPY;
-	sl_flow_rule_catch_all(&rule, sl_port_at(port)->port_id);
-	c->catch_all = rte_flow_create(proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
-	if (c->catch_all)
-		return 0;
-	snprintf(error, error_len, "catch-all of group 1: %s (%s)", refusal.message ? refusal.message : "no words",
+	snprintf(error, error_len, "%s: %s (%s)", what, refusal->message ? refusal->message : "no words",
 		 rte_strerror(rte_errno));
 	return -rte_errno;
 }
 
-static bool class_make(struct class_port *c, const struct sl_class *want, char *error, size_t error_len)
+/* Meter and tag of a class: frames that go to group 1 have the port's own tag of their class, by which the catch-all that
+ * takes their misses has the class's meter. */
+static void class_how(unsigned int port, const struct class_port *c, unsigned int kind, uint32_t *mtr_id,
+		      struct sl_class_how *how)
 {
-	static const char *const kinds[] = { "fragments", "ttl", "syn", "fin", "rst", "vip", "nat-source", "tunnel" };
-	const struct sl_port *p = sl_port_at(want->port);
+	const enum sl_metered metered = sl_class_metered(kind);
+	const bool copy = c->caps & SL_CAP_COPY, jumps = sl_class_jumps(kind, copy);
+	const bool copies = jumps && metered == SL_METERED_CLOSE;
+	const uint32_t needs = copies ? SL_CAP_METER_MISS | SL_CAP_METER_COPY : jumps ? SL_CAP_METER_MISS : SL_CAP_METER;
+
+	*how = (struct sl_class_how){ .copy = copy };
+	if (jumps && c->caps & SL_CAP_METER_MISS)
+		how->tag = (port + 1) << 8 | (metered + 1);
+	if ((c->caps & needs) == needs && sl_meters_get(port, metered, mtr_id))
+		how->mtr_id = mtr_id;
+}
+
+static int catch_all_make(unsigned int port, struct class_port *c, unsigned int kind, const struct sl_class_how *how,
+			  char *error, size_t error_len)
+{
+	struct rte_flow **made = &c->catch_all[how->tag ? sl_class_metered(kind) : 0];
 	struct rte_flow_error refusal = { 0 };
 	struct sl_flow_rule rule;
-	struct rte_flow *flow;
 
-	sl_flow_rule_class(&rule, want, p->mac, p->port_id, c->copy);
+	if (*made)
+		return 0;
+	sl_flow_rule_catch_all(&rule, sl_port_at(port)->port_id, how);
+	*made = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
+	return *made ? 0 : refused(&refusal, "catch-all of group 1", error, error_len);
+}
+
+int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *error, size_t error_len)
+{
+	struct class_port *c = &classes[port];
+	struct sl_class_how how;
+	uint32_t mtr_id;
+
+	c->proxy = proxy;
+	c->caps = caps;
+	class_how(port, c, SL_CLASS_VIP, &mtr_id, &how);
+	return catch_all_make(port, c, SL_CLASS_VIP, &how, error, error_len);
+}
+
+static bool class_make(struct class_port *c, const struct sl_class *want, char *error, size_t error_len)
+{
+	static const char *const kinds[SL_CLASS_KINDS] = { "fragments", "ttl", "syn", "fin", "rst", "vip", "nat-source", "tunnel",
+							   "kernel", "multicast" };
+	const struct sl_port *p = sl_port_at(want->port);
+	struct rte_flow_error refusal = { 0 };
+	struct sl_class_how how;
+	struct sl_flow_rule rule;
+	struct rte_flow *flow;
+	char what[64];
+	uint32_t mtr_id;
+
+	class_how(want->port, c, want->kind, &mtr_id, &how);
+	if (want->kind >= SL_CLASS_KERNEL && !how.mtr_id)
+		return true; /* what no rule matches reaches the host without one */
+	if (sl_class_jumps(want->kind, how.copy) && catch_all_make(want->port, c, want->kind, &how, error, error_len))
+		return false;
+	sl_flow_rule_class(&rule, want, p->mac, p->port_id, &how);
 	flow = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
 	if (!flow) {
-		snprintf(error, error_len, "%s rule for IPv%u, tenant %u: %s (%s)", kinds[want->kind], want->family, want->tenant,
-			 refusal.message ? refusal.message : "no words", rte_strerror(rte_errno));
+		snprintf(what, sizeof(what), "%s rule for IPv%u, tenant %u", kinds[want->kind], want->family, want->tenant);
+		refused(&refusal, what, error, error_len);
 		return false;
 	}
 	c->standing[c->count++] = (struct standing){ *want, flow, true };
@@ -154,5 +197,5 @@ bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)
 void sl_classes_forget(unsigned int port)
 {
 	classes[port].count = 0;
-	classes[port].catch_all = NULL;
+	memset(classes[port].catch_all, 0, sizeof(classes[port].catch_all));
 }

@@ -15,7 +15,7 @@
 
 /* Remembers the ports' tunnel addresses. */
 void sl_classes_configure(const struct sl_config *config);
-/* Puts the catch-all of group 1 in place. 0, or negative errno and the driver's words in error. */
+/* Puts the catch-all of group 1 in place (of VIPs; those of other classes come with their rules). 0, or negative errno and the driver's words in error. */
 int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *error, size_t error_len);
 /* Brings group 0 of the port in line; returns how many rules stand. error is "" if all do. */
 uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, char *error, size_t error_len);

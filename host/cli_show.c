@@ -231,6 +231,37 @@ static void show_capabilities(const json_t *port)
 		printf("  rules are not in place: %s\n", text(port, "rules_error"));
 }
 
+static long long reason_packets(const json_t *answer, const char *name)
+{
+	const json_t *r;
+	size_t i;
+
+	json_array_foreach(object(answer, "reasons"), i, r)
+		if (!strcmp(text(r, "name"), name))
+			return number(r, "packets");
+	return 0;
+}
+
+static void show_meters(const json_t *answer)
+{
+	struct sl_table *t = sl_table_create("PORT|CLASS|>FRAMES A SECOND|>BURST|BY|NOTE");
+	const json_t *p, *m;
+	size_t i, j;
+
+	printf("\nmeters of what the card sends to the host: %lld frames and %lld copies were over theirs\n",
+	       reason_packets(answer, "metered"), reason_packets(answer, "copy-metered"));
+	json_array_foreach(object(answer, "ports"), i, p)
+		json_array_foreach(object(p, "meters"), j, m)
+			sl_table_row(t, text(p, "name"), text(m, "class"), text(m, "rate_pps"), text(m, "burst"),
+				     json_is_true(object(m, "in_card")) ? "card" :
+				     strcmp(text(m, "class"), "kernel") ? "none" : "host",
+				     text(m, "why"));
+	sl_table_print(t, stdout, "no ports");
+	json_array_foreach(object(answer, "ports"), i, p)
+		if (*text(p, "meters_error"))
+			printf("port %s lacks meters: %s\n", text(p, "name"), text(p, "meters_error"));
+}
+
 void sl_cli_show_card(const json_t *answer)
 {
 	const json_t *table = object(answer, "table"), *adopted = object(answer, "adopted"),
@@ -249,6 +280,7 @@ void sl_cli_show_card(const json_t *answer)
 	       text(o, "removed"), text(o, "refused"), text(o, "retries"), text(o, "table_full"));
 	printf("adopted at start: %s connections, %s rules that the card held\n", text(adopted, "connections"),
 	       text(adopted, "rules"));
+	show_meters(answer);
 	show_reasons(object(answer, "reasons"), "What the card did with frames:");
 }
 

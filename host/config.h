@@ -57,6 +57,24 @@ struct sl_config_health {
 	uint8_t rise, fall;
 };
 
+/* Classes of frames that reach the host, each under a meter of its own. */
+enum sl_metered {
+	SL_METERED_SYN,      /* TCP SYN to a VIP */
+	SL_METERED_CLOSE,    /* FIN and RST: copies, and what no connection knows */
+	SL_METERED_FRAGMENT,
+	SL_METERED_TTL,      /* TTL or hop limit 1 and less */
+	SL_METERED_VIP,      /* to a VIP, of no connection in the card */
+	SL_METERED_SOURCE,   /* from a NAT backend, likewise */
+	SL_METERED_TUNNEL,   /* inside a trusted tunnel, likewise */
+	SL_METERED_KERNEL,   /* everything else */
+	SL_METERED_CLASSES,
+};
+
+struct sl_config_meter {
+	uint32_t rate_pps;
+	uint32_t burst;      /* frames; at least what the rate gives in a millisecond */
+};
+
 struct sl_config_node {
 	char name[SL_CONFIG_NAME_MAX];
 	uint32_t workers;
@@ -67,6 +85,7 @@ struct sl_config_node {
 	uint64_t hash_seed;               /* the same on every node of a cluster */
 	struct sl_config_offload offload;   /* default of services */
 	struct sl_config_timeouts timeouts; /* default of services */
+	struct sl_config_meter meters[SL_METERED_CLASSES]; /* of each port */
 };
 
 struct sl_config_port {
@@ -145,6 +164,7 @@ int sl_config_reloadable(const struct sl_config *now, const struct sl_config *ne
 /* Words of the file for the enums; "?" if out of range. */
 const char *sl_mode_name(unsigned int mode);
 const char *sl_offload_policy_name(unsigned int policy);
+const char *sl_metered_name(unsigned int metered);
 
 /* Text of an address (IPv6 without brackets) in buf of at least SL_ADDR_TEXT bytes; returns buf. */
 #define SL_ADDR_TEXT 46

@@ -14,6 +14,8 @@
 
 static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan" };
 static const char *const policy_words[] = { "established", "packets", "never" };
+static const char *const metered_words[SL_METERED_CLASSES] = { "syn", "close", "fragment", "ttl", "vip", "nat-return",
+								"tunnel", "kernel" };
 static const char *const health_words[] = { "none", "tcp" };
 
 const char *sl_mode_name(unsigned int mode)
@@ -24,6 +26,11 @@ const char *sl_mode_name(unsigned int mode)
 const char *sl_offload_policy_name(unsigned int policy)
 {
 	return policy < COUNT(policy_words) ? policy_words[policy] : "?";
+}
+
+const char *sl_metered_name(unsigned int metered)
+{
+	return metered < COUNT(metered_words) ? metered_words[metered] : "?";
 }
 
 /* A number whose range is fixed, into an unsigned field of any size. */
@@ -87,6 +94,64 @@ static void timeouts_section(struct sl_reader *r, yaml_node_t *v, struct sl_conf
 	};
 
 	sl_reader_map(r, v, keys, COUNT(keys), out);
+}
+
+/* -- meters of the node ------------------------------------------------------------------------------------------- */
+
+NUMBER(read_rate, struct sl_config_meter, rate_pps, 1, 65535000)
+NUMBER(read_burst, struct sl_config_meter, burst, 1, 65535)
+
+/* Unless given: what the rate brings in a tenth of a second. */
+static uint32_t default_burst(uint32_t rate_pps)
+{
+	return rate_pps <= 320 ? 32 : rate_pps >= 655350 ? 65535 : rate_pps / 10;
+}
+
+/* A bucket is filled each millisecond: one that holds less than that could not keep its rate. */
+static void read_meter(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "rate_pps", read_rate, true },
+		{ "burst", read_burst, false },
+	};
+	struct sl_config_meter *meters = out, *m = NULL;
+	const unsigned int before = r->errors;
+
+	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++)
+		if (!strcmp(metered_words[i], key))
+			m = &meters[i];
+	m->burst = 0;
+	sl_reader_map(r, v, keys, COUNT(keys), m);
+	if (!m->burst)
+		m->burst = default_burst(m->rate_pps);
+	if (r->errors == before && m->burst < (m->rate_pps + 999) / 1000)
+		sl_reader_error(r, v, "meters.%s: burst %u is less than the %u frames that rate_pps %u brings in a millisecond",
+				key, m->burst, (m->rate_pps + 999) / 1000, m->rate_pps);
+}
+
+static void read_meters(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "syn", read_meter, false },	 { "close", read_meter, false },      { "fragment", read_meter, false },
+		{ "ttl", read_meter, false },	 { "vip", read_meter, false },	      { "nat-return", read_meter, false },
+		{ "tunnel", read_meter, false }, { "kernel", read_meter, false },
+	};
+
+	(void)key;
+	sl_reader_map(r, v, keys, COUNT(keys), ((struct sl_config_node *)out)->meters);
+}
+
+/* Far above what one worker can do with frames that make it work, far below what a port can bring. */
+static void meters_defaults(struct sl_config_meter *meters)
+{
+	static const uint32_t rates[SL_METERED_CLASSES] = {
+		[SL_METERED_SYN] = 50000,     [SL_METERED_CLOSE] = 50000,    [SL_METERED_FRAGMENT] = 10000,
+		[SL_METERED_TTL] = 1000,      [SL_METERED_VIP] = 1000000,    [SL_METERED_SOURCE] = 1000000,
+		[SL_METERED_TUNNEL] = 1000000, [SL_METERED_KERNEL] = 50000,
+	};
+
+	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++)
+		meters[i] = (struct sl_config_meter){ rates[i], default_burst(rates[i]) };
 }
 
 /* -- node --------------------------------------------------------------------------------------------------------- */
@@ -161,7 +226,7 @@ static void node_section(struct sl_reader *r, yaml_node_t *v)
 		{ "max_connections", read_max_connections, false },
 		{ "maglev_size", read_maglev_size, false },
 		{ "hash_seed", read_hash_seed, false },  { "offload", read_node_offload, false },
-		{ "timeouts", read_node_timeouts, false },
+		{ "timeouts", read_node_timeouts, false }, { "meters", read_meters, false },
 	};
 
 	snprintf(r->thing, sizeof(r->thing), "node");
@@ -180,6 +245,7 @@ static void node_defaults(struct sl_config_node *n)
 		.offload = { .policy = SL_OFFLOAD_ESTABLISHED, .packets = 8, .udp_packets = 8 },
 		.timeouts = { .syn_ms = 30000, .established_ms = 3600000, .fin_ms = 60000, .udp_ms = 120000 },
 	};
+	meters_defaults(n->meters);
 }
 
 /* -- things with names in a list ---------------------------------------------------------------------------------- */

@@ -53,6 +53,13 @@ struct sl_port_view {
 	char refusal[160];               /* the driver's own words for the first sample rule it refused, or "" */
 	uint32_t rules;                  /* classification rules in place */
 	char rules_error[160];           /* why they could not be put in place, or "" */
+	char meters_error[160];          /* why classes of frames are without a meter of the card, or "" */
+	struct {
+		const char *name;        /* class of frames: "syn" */
+		bool made;
+		uint32_t rate_pps, burst;
+		char why[120];           /* why not made, or not at the configured rate; or "" */
+	} meter[SL_METERED_CLASSES];
 	bool has_reasons;                /* the card counts reasons itself */
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the card's, of the whole card */
 	char firmware[64];               /* "" if unknown */

@@ -283,6 +283,23 @@ static json_t *reasons_json(const uint64_t *packets, const uint64_t *bytes)
 	return list;
 }
 
+static json_t *meters_json(const struct sl_port_view *p)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++) {
+		json_t *one = json_object();
+
+		set_text(one, "class", p->meter[i].name ? p->meter[i].name : "?");
+		json_object_set_new(one, "in_card", json_boolean(p->meter[i].made));
+		set_number(one, "rate_pps", p->meter[i].rate_pps);
+		set_number(one, "burst", p->meter[i].burst);
+		set_text(one, "why", p->meter[i].why);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static json_t *port_json(const struct sl_port_view *p)
 {
 	json_t *out = json_object(), *capabilities = json_object();
@@ -309,6 +326,8 @@ static json_t *port_json(const struct sl_port_view *p)
 	set_text(out, "refusal", p->refusal);
 	set_number(out, "rules", p->rules);
 	set_text(out, "rules_error", p->rules_error);
+	json_object_set_new(out, "meters", meters_json(p));
+	set_text(out, "meters_error", p->meters_error);
 	return out;
 }
 

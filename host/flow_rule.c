@@ -10,6 +10,8 @@
 #define TCP_FIN 1
 #define TCP_SYN 2
 #define TCP_RST 4
+#define TCP_ACK 16
+#define SYN_VIPS_MAX 16 /* of a tenant and family: with more, one rule stands for SYNs to all addresses */
 #define AGE_S 0xffffff /* the host decides; the action only makes the card remember the last hit */
 #define CATCH_ALL_PRIORITY 1
 
@@ -124,19 +126,30 @@ void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_
 	act(r, RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT, &r->out);
 }
 
-static void to_host(struct sl_flow_rule *r, uint32_t mark, uint16_t ethdev)
+/* mark 0: none */
+static void to_host(struct sl_flow_rule *r, uint32_t mark, const uint32_t *mtr_id, uint16_t ethdev)
 {
 	r->mark.id = mark;
 	r->host.port_id = ethdev;
-	act(r, RTE_FLOW_ACTION_TYPE_MARK, &r->mark);
+	if (mark)
+		act(r, RTE_FLOW_ACTION_TYPE_MARK, &r->mark);
+	if (mtr_id) {
+		r->meter.mtr_id = *mtr_id;
+		act(r, RTE_FLOW_ACTION_TYPE_METER, &r->meter);
+	}
 	act(r, RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, &r->host);
 }
 
-void sl_flow_rule_catch_all(struct sl_flow_rule *r, uint16_t host_ethdev)
+void sl_flow_rule_catch_all(struct sl_flow_rule *r, uint16_t host_ethdev, const struct sl_class_how *how)
 {
 	begin(r, 1, CATCH_ALL_PRIORITY);
+	if (how->tag) {
+		r->tag.data = how->tag;
+		r->tag_mask = (struct rte_flow_item_tag){ .data = UINT32_MAX, .index = UINT8_MAX };
+		item(r, RTE_FLOW_ITEM_TYPE_TAG, &r->tag, NULL, &r->tag_mask);
+	}
 	item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
-	to_host(r, SL_MARK_MISS, host_ethdev);
+	to_host(r, SL_MARK_MISS, how->mtr_id, host_ethdev);
 }
 
 /* ---- classification ------------------------------------------------------------------------------------------- */
@@ -150,6 +163,50 @@ static void class_add(const struct sl_class *want, struct sl_class *out, unsigne
 	if (*n < max)
 		out[*n] = *want;
 	(*n)++;
+}
+
+enum sl_metered sl_class_metered(unsigned int kind)
+{
+	static const uint8_t of[SL_CLASS_KINDS] = {
+		[SL_CLASS_FRAGMENT] = SL_METERED_FRAGMENT, [SL_CLASS_TTL] = SL_METERED_TTL,
+		[SL_CLASS_SYN] = SL_METERED_SYN,	   [SL_CLASS_FIN] = SL_METERED_CLOSE,
+		[SL_CLASS_RST] = SL_METERED_CLOSE,	   [SL_CLASS_VIP] = SL_METERED_VIP,
+		[SL_CLASS_SOURCE] = SL_METERED_SOURCE,	   [SL_CLASS_TUNNEL] = SL_METERED_TUNNEL,
+		[SL_CLASS_KERNEL] = SL_METERED_KERNEL,	   [SL_CLASS_GROUPCAST] = SL_METERED_KERNEL,
+	};
+
+	return of[kind];
+}
+
+bool sl_class_jumps(unsigned int kind, bool copy)
+{
+	return kind == SL_CLASS_FIN || kind == SL_CLASS_RST ? copy : kind >= SL_CLASS_VIP && kind <= SL_CLASS_TUNNEL;
+}
+
+/* How many VIPs of TCP services the tenant has in the family; more than max is not counted. */
+static unsigned int tcp_vips(const struct sl_services *services, uint16_t tenant, unsigned int family, unsigned int max)
+{
+	struct sl_addr seen[SYN_VIPS_MAX + 1];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < services->service_count && n < max; i++) {
+		const struct sl_service *s = services->services[i];
+		unsigned int j = 0;
+
+		if (s->tenant != tenant || s->protocol != IPPROTO_TCP || s->vip.family != family)
+			continue;
+		while (j < n && !sl_addr_equal(&seen[j], &s->vip))
+			j++;
+		if (j == n)
+			seen[n++] = s->vip;
+	}
+	return n;
+}
+
+/* SYNs of services have rules by VIP, so that those for the kernel are not under their meter. */
+static bool syn_by_vip(const struct sl_services *services, uint16_t tenant, unsigned int family)
+{
+	return tcp_vips(services, tenant, family, SYN_VIPS_MAX + 1) <= SYN_VIPS_MAX;
 }
 
 static bool tenant_uses(const struct sl_services *services, uint16_t tenant, unsigned int family)
@@ -180,7 +237,8 @@ static void class_of_tenant(const struct sl_services *services, const struct sl_
 	for (unsigned int family = 4; family <= 6; family += 2) {
 		want.family = (uint8_t)family;
 		if (want.kind != SL_CLASS_TUNNEL && (tenant->vlan || !tenant->has_vni) &&
-		    tenant_uses(services, tenant->id, family))
+		    tenant_uses(services, tenant->id, family) &&
+		    (want.kind != SL_CLASS_SYN || !syn_by_vip(services, tenant->id, family)))
 			class_add(&want, out, max, n);
 	}
 	want.vlan = 0;
@@ -219,7 +277,8 @@ static void class_of_service(const struct sl_services *services, const struct sl
 	want.tenant = s->tenant;
 	want.vlan = tenant->vlan;
 	want.family = s->vip.family;
-	if (want.kind == SL_CLASS_VIP) {
+	if (want.kind == SL_CLASS_VIP ||
+	    (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP && syn_by_vip(services, s->tenant, s->vip.family))) {
 		want.addr = s->vip;
 		class_add(&want, out, max, n);
 	}
@@ -239,19 +298,20 @@ unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, c
 {
 	unsigned int n = 0;
 
-	for (unsigned int kind = SL_CLASS_FRAGMENT; kind <= SL_CLASS_TUNNEL; kind++) {
+	for (unsigned int kind = SL_CLASS_FRAGMENT; kind < SL_CLASS_KINDS; kind++) {
 		struct sl_class want;
 
 		memset(&want, 0, sizeof(want));
 		want.kind = (uint8_t)kind;
 		want.port = port;
-		if (kind == SL_CLASS_VIP || kind == SL_CLASS_SOURCE) {
-			for (unsigned int i = 0; i < services->service_count; i++)
-				class_of_service(services, services->services[i], want, out, max, &n);
-		} else {
-			for (unsigned int i = 0; i < services->tenant_count; i++)
-				class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, out, max, &n);
+		if (kind >= SL_CLASS_KERNEL) {
+			class_add(&want, out, max, &n);
+			continue;
 		}
+		for (unsigned int i = 0; i < services->service_count; i++)
+			class_of_service(services, services->services[i], want, out, max, &n);
+		for (unsigned int i = 0; kind != SL_CLASS_VIP && kind != SL_CLASS_SOURCE && i < services->tenant_count; i++)
+			class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, out, max, &n);
 	}
 	return n;
 }
@@ -266,7 +326,7 @@ static void class_ipv4(struct sl_flow_rule *r, unsigned int which, const struct 
 	} else if (want->kind == SL_CLASS_TTL) {
 		last->hdr.time_to_live = 1;
 		mask->hdr.time_to_live = 0xff;
-	} else if (want->kind == SL_CLASS_VIP) {
+	} else if (want->kind == SL_CLASS_VIP || (want->kind == SL_CLASS_SYN && want->addr.family)) {
 		memcpy(&spec->hdr.dst_addr, want->addr.bytes, 4);
 		mask->hdr.dst_addr = UINT32_MAX;
 	} else if (want->kind == SL_CLASS_SOURCE) {
@@ -285,7 +345,7 @@ static void class_ipv6(struct sl_flow_rule *r, unsigned int which, const struct 
 	} else if (want->kind == SL_CLASS_TTL) {
 		last->hdr.hop_limits = 1;
 		mask->hdr.hop_limits = 0xff;
-	} else if (want->kind == SL_CLASS_VIP) {
+	} else if (want->kind == SL_CLASS_VIP || (want->kind == SL_CLASS_SYN && want->addr.family)) {
 		memcpy(spec->hdr.dst_addr, want->addr.bytes, 16);
 		memcpy(mask->hdr.dst_addr, ones, 16);
 	} else if (want->kind == SL_CLASS_SOURCE) {
@@ -310,6 +370,8 @@ static void class_l4(struct sl_flow_rule *r, const struct sl_class *want)
 	if (want->kind == SL_CLASS_SYN || want->kind == SL_CLASS_FIN || want->kind == SL_CLASS_RST) {
 		r->tcp.spec.hdr.tcp_flags = r->tcp.mask.hdr.tcp_flags =
 			want->kind == SL_CLASS_SYN ? TCP_SYN : want->kind == SL_CLASS_FIN ? TCP_FIN : TCP_RST;
+		if (want->kind == SL_CLASS_SYN) /* a SYN with ACK is an answer */
+			r->tcp.mask.hdr.tcp_flags |= TCP_ACK;
 		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, NULL, &r->tcp.mask);
 	} else if (want->kind == SL_CLASS_SOURCE && want->proto == IPPROTO_TCP) {
 		r->tcp.spec.hdr.src_port = lo;
@@ -348,18 +410,29 @@ static void class_tunnel(struct sl_flow_rule *r, const struct sl_class *want)
 	item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
 }
 
-static void to_flows(struct sl_flow_rule *r, const struct sl_class *want, uint16_t ethdev, bool copy)
+static void to_flows(struct sl_flow_rule *r, const struct sl_class *want, uint16_t ethdev, const struct sl_class_how *how)
 {
+	const bool copy = how->copy && want->kind < SL_CLASS_VIP;
+	unsigned int n = 0;
+
 	if (want->vtep.family)
 		act(r, RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, NULL);
 	r->set_meta = (struct rte_flow_action_set_meta){ .data = want->tenant, .mask = UINT32_MAX };
 	act(r, RTE_FLOW_ACTION_TYPE_SET_META, &r->set_meta);
+	if (how->tag) {
+		r->set_tag = (struct rte_flow_action_set_tag){ .data = how->tag, .mask = UINT32_MAX };
+		act(r, RTE_FLOW_ACTION_TYPE_SET_TAG, &r->set_tag);
+	}
 	if (copy) {
 		r->sample_mark.id = SL_MARK_COPY;
 		r->host.port_id = ethdev;
-		r->sample_actions[0] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_MARK, &r->sample_mark };
-		r->sample_actions[1] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, &r->host };
-		r->sample_actions[2].type = RTE_FLOW_ACTION_TYPE_END;
+		r->sample_actions[n++] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_MARK, &r->sample_mark };
+		if (how->mtr_id) {
+			r->meter.mtr_id = *how->mtr_id;
+			r->sample_actions[n++] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_METER, &r->meter };
+		}
+		r->sample_actions[n++] = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, &r->host };
+		r->sample_actions[n].type = RTE_FLOW_ACTION_TYPE_END;
 		r->sample = (struct rte_flow_action_sample){ .ratio = 1, .actions = r->sample_actions };
 		act(r, RTE_FLOW_ACTION_TYPE_SAMPLE, &r->sample);
 	}
@@ -367,19 +440,29 @@ static void to_flows(struct sl_flow_rule *r, const struct sl_class *want, uint16
 	act(r, RTE_FLOW_ACTION_TYPE_JUMP, &r->jump);
 }
 
-void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, const uint8_t mac[6], uint16_t ethdev, bool copy)
+static void class_eth(struct sl_flow_rule *r, const struct sl_class *want, const uint8_t mac[6])
 {
-	static const uint32_t marks[] = { [SL_CLASS_FRAGMENT] = SL_MARK_FRAGMENT, [SL_CLASS_TTL] = SL_MARK_TTL,
-					  [SL_CLASS_SYN] = SL_MARK_SYN, [SL_CLASS_FIN] = SL_MARK_CLOSE,
-					  [SL_CLASS_RST] = SL_MARK_CLOSE };
-	const bool closes = want->kind == SL_CLASS_FIN || want->kind == SL_CLASS_RST;
+	if (want->kind == SL_CLASS_GROUPCAST) {
+		r->eth.hdr.dst_addr.addr_bytes[0] = r->eth_mask.hdr.dst_addr.addr_bytes[0] = 1;
+	} else {
+		memcpy(r->eth.hdr.dst_addr.addr_bytes, mac, 6);
+		memcpy(r->eth_mask.hdr.dst_addr.addr_bytes, ones, 6);
+	}
+	item(r, RTE_FLOW_ITEM_TYPE_ETH, &r->eth, NULL, &r->eth_mask);
+}
+
+void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, const uint8_t mac[6], uint16_t ethdev,
+			const struct sl_class_how *how)
+{
+	static const uint32_t marks[SL_CLASS_KINDS] = {
+		[SL_CLASS_FRAGMENT] = SL_MARK_FRAGMENT, [SL_CLASS_TTL] = SL_MARK_TTL,   [SL_CLASS_SYN] = SL_MARK_SYN,
+		[SL_CLASS_FIN] = SL_MARK_CLOSE,		[SL_CLASS_RST] = SL_MARK_CLOSE,
+	};
 
 	begin(r, 0, want->kind);
 	r->port.port_id = ethdev;
 	item(r, RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, &r->port, NULL, &rte_flow_item_ethdev_mask);
-	memcpy(r->eth.hdr.dst_addr.addr_bytes, mac, 6);
-	memcpy(r->eth_mask.hdr.dst_addr.addr_bytes, ones, 6);
-	item(r, RTE_FLOW_ITEM_TYPE_ETH, &r->eth, NULL, &r->eth_mask);
+	class_eth(r, want, mac);
 	if (want->vlan) {
 		r->vlan.hdr.vlan_tci = rte_cpu_to_be_16(want->vlan);
 		r->vlan_mask.hdr.vlan_tci = RTE_BE16(0x0fff);
@@ -387,12 +470,12 @@ void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, con
 	}
 	if (want->vtep.family)
 		class_tunnel(r, want);
-	if (want->kind != SL_CLASS_TUNNEL) {
+	if (want->kind < SL_CLASS_TUNNEL) {
 		class_ip(r, 1, want);
 		class_l4(r, want);
 	}
-	if (want->kind >= SL_CLASS_VIP || (closes && copy))
-		to_flows(r, want, ethdev, closes);
+	if (sl_class_jumps(want->kind, how->copy))
+		to_flows(r, want, ethdev, how);
 	else
-		to_host(r, marks[want->kind], ethdev);
+		to_host(r, marks[want->kind], how->mtr_id, ethdev);
 }

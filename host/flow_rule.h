@@ -23,6 +23,7 @@ struct sl_flow_rule {
 	unsigned int items, acts;
 	struct rte_flow_item_ethdev port;
 	struct rte_flow_item_meta meta, meta_mask;
+	struct rte_flow_item_tag tag, tag_mask;
 	struct rte_flow_item_eth eth, eth_mask;
 	struct rte_flow_item_vlan vlan, vlan_mask;
 	struct { struct rte_flow_item_ipv4 spec, last, mask; } ip4[2];
@@ -39,10 +40,12 @@ struct sl_flow_rule {
 	struct rte_flow_action_age age;
 	struct rte_flow_action_ethdev out, host;
 	struct rte_flow_action_mark mark;
+	struct rte_flow_action_meter meter;
+	struct rte_flow_action_set_tag set_tag;
 	struct rte_flow_action_set_meta set_meta;
 	struct rte_flow_action_jump jump;
 	struct rte_flow_action_sample sample;
-	struct rte_flow_action sample_actions[3];
+	struct rte_flow_action sample_actions[4];
 	struct rte_flow_action_mark sample_mark;
 };
 
@@ -50,8 +53,15 @@ struct sl_flow_rule {
  * pointed to). indirect: a handle in the place of raw_encap, or NULL. */
 void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, uint16_t vid, const struct sl_record *record,
 		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev);
-/* What group 1 does not know: to the host, marked. */
-void sl_flow_rule_catch_all(struct sl_flow_rule *rule, uint16_t host_ethdev);
+/* What a rule says beside what it matches: no meter, no tag and no copy unless given. */
+struct sl_class_how {
+	const uint32_t *mtr_id; /* of what goes to the host: at once, or as a copy */
+	uint32_t tag;           /* of frames that go to group 1, for the catch-all that takes their misses; 0 none */
+	bool copy;              /* FIN and RST are copied to the host and go on; else they go to the host alone */
+};
+
+/* What group 1 does not know: to the host, marked. tag: of these frames only; 0 of all. */
+void sl_flow_rule_catch_all(struct sl_flow_rule *rule, uint16_t host_ethdev, const struct sl_class_how *how);
 
 enum sl_class_kind { /* in the order of priority */
 	SL_CLASS_FRAGMENT,
@@ -62,6 +72,9 @@ enum sl_class_kind { /* in the order of priority */
 	SL_CLASS_VIP,    /* addressed to a VIP */
 	SL_CLASS_SOURCE, /* from a NAT backend */
 	SL_CLASS_TUNNEL, /* a trusted tunnel: look inside */
+	SL_CLASS_KERNEL, /* everything else to the port's MAC: a rule, so that it has a meter */
+	SL_CLASS_GROUPCAST, /* and to multicast and broadcast MACs */
+	SL_CLASS_KINDS,
 };
 
 /* A classification rule that the configuration wants. Zeroed before it is filled: comparable by memcmp. */
@@ -74,7 +87,7 @@ struct sl_class {
 	uint16_t vlan;      /* 0: untagged */
 	uint32_t vni;
 	uint16_t port_lo, port_hi; /* SOURCE: source ports */
-	struct sl_addr addr;       /* VIP or SOURCE */
+	struct sl_addr addr;       /* VIP or SOURCE; SYN: VIP, or none for all */
 	struct sl_addr vtep, peer; /* vtep.family != 0: inside this tunnel */
 };
 
@@ -83,8 +96,13 @@ struct sl_class {
 unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
 			     unsigned int vtep_count, struct sl_class *out, unsigned int max);
 
-/* The rule for one of them. copy: FIN and RST are copied to the host and go on; else they go to the host alone. */
+/* Under whose meter frames of this kind of rule reach the host. */
+enum sl_metered sl_class_metered(unsigned int kind);
+/* Whether the rule sends frames on to group 1. */
+bool sl_class_jumps(unsigned int kind, bool copy);
+
+/* The rule for one of them. */
 void sl_flow_rule_class(struct sl_flow_rule *rule, const struct sl_class *want, const uint8_t mac[6], uint16_t ethdev,
-			bool copy);
+			const struct sl_class_how *how);
 
 #endif

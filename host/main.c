@@ -17,6 +17,7 @@
 #include "host/control.h"
 #include "host/egress.h"
 #include "host/log.h"
+#include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
 #include "host/state.h"
@@ -86,6 +87,9 @@ static void config_changed(void *ctx, const struct sl_config *now)
 {
 	(void)ctx;
 	sl_egress_configure(now);
+	sl_worker_configure(now);
+	sl_meters_configure(now);
+	sl_offload_configure();
 }
 
 /* The view's functions want the table, these want the agent; the table is all that ops carries. */

@@ -35,6 +35,7 @@
 #include "host/flow_rule.h"
 #include "host/hops.h"
 #include "host/log.h"
+#include "host/meters.h"
 #include "host/port.h"
 #include "host/probe.h"
 #include "host/slowpath.h"
@@ -460,25 +461,58 @@ uint32_t sl_offload_capable(void)
 	return __atomic_load_n(&off.capable, __ATOMIC_ACQUIRE);
 }
 
+/* Meters that the driver gives: one is made and tried in each place. */
+static void meters_bring_up(unsigned int i)
+{
+	struct sl_offload_port_info *info = &off.info[i];
+	struct sl_meter_info syn;
+	uint32_t mtr_id;
+
+	if (sl_meters_get(i, SL_METERED_SYN, &mtr_id)) {
+		sl_probe_meters(off.proxy[i], sl_port_at(i)->port_id, mtr_id, info);
+		return;
+	}
+	sl_meters_info(i, SL_METERED_SYN, &syn);
+	snprintf(info->meters_error, sizeof(info->meters_error), "%s", syn.why);
+}
+
+static void meters_tell(unsigned int i)
+{
+	for (enum sl_metered metered = 0; metered < SL_METERED_CLASSES; metered++)
+		sl_meters_info(i, metered, &off.info[i].meters[metered]);
+}
+
+static void classes_apply(unsigned int i)
+{
+	struct sl_offload_port_info *info = &off.info[i];
+
+	info->rules = sl_classes_sync(i, sl_services_current(), info->rules_error, sizeof(info->rules_error));
+	meters_tell(i);
+}
+
 static void port_bring_up(unsigned int i)
 {
 	const struct sl_port *p = sl_port_at(i);
 
 	sl_probe_port(off.proxy[i], p->port_id, &off.info[i]);
+	sl_meters_open(i, off.proxy[i]);
+	meters_tell(i);
 	if (!off.info[i].caps)
 		return;
 	off.ready[i] = true;
+	meters_bring_up(i);
 	if (sl_classes_open(i, off.proxy[i], off.info[i].caps, off.info[i].rules_error, sizeof(off.info[i].rules_error)))
 		sl_log(SL_LOG_ERROR, "rules", "port=%s error=%s", p->name, off.info[i].rules_error);
-	off.info[i].rules = sl_classes_sync(i, sl_services_current(), off.info[i].rules_error, sizeof(off.info[i].rules_error));
+	classes_apply(i);
 }
 
 static void classes_sync(void)
 {
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
-		if (port_usable(i))
-			off.info[i].rules = sl_classes_sync(i, sl_services_current(), off.info[i].rules_error,
-							    sizeof(off.info[i].rules_error));
+		if (!port_usable(i))
+			continue;
+		sl_meters_apply(i);
+		classes_apply(i);
 	}
 }
 
@@ -554,6 +588,7 @@ int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table,
 		return -ENOMEM;
 	}
 	sl_classes_configure(config);
+	sl_meters_configure(config);
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
 		struct rte_flow_error error;
 
@@ -665,7 +700,12 @@ void sl_offload_fini(void)
 	free(off.flow);
 	free(off.active);
 	free(off.backend);
+	off.backend = NULL;
 	off.wake = -1;
+	off.stop = off.active_count = off.cursor = 0;
+	memset(&off.stats, 0, sizeof(off.stats));
+	memset(off.ready, 0, sizeof(off.ready));
+	memset(off.lost, 0, sizeof(off.lost));
 }
 
 /* ---- other threads -------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "host/conn.h"
+#include "host/meters.h"
 
 struct sl_config;
 
@@ -27,6 +28,9 @@ enum sl_offload_cap {
 	SL_CAP_INDIRECT = 1 << 7, /* next hops as indirect actions */
 	SL_CAP_IPV6 = 1 << 8,
 	SL_CAP_CLASSES = 1 << 9,  /* VIPs and SYNs can be told apart */
+	SL_CAP_METER = 1 << 10,   /* meters on rules to the host */
+	SL_CAP_METER_COPY = 1 << 11, /* on copies */
+	SL_CAP_METER_MISS = 1 << 12, /* on misses of group 1, by the class of the rule that sent them there */
 };
 
 struct sl_offload_port_info {
@@ -34,6 +38,8 @@ struct sl_offload_port_info {
 	char refusal[160];        /* the driver's own words for the first sample it refused, or "" */
 	uint32_t rules;           /* group 0 rules in place */
 	char rules_error[160];    /* why group 0 could not be put in place, or "" */
+	char meters_error[160];   /* why classes of frames are without meters, or "" */
+	struct sl_meter_info meters[SL_METERED_CLASSES];
 };
 
 struct sl_offload_stats {

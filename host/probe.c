@@ -15,9 +15,12 @@
 
 static const uint8_t sample_mac[6] = { 0x02, 0x53, 0x4c, 0xff, 0xff, 0xfe };
 
+#define SAMPLE_TAG 0x7fffffffu
+
 struct probe {
 	uint16_t proxy, ethdev;
-	struct sl_offload_port_info *info;
+	char *refusal; /* of sl_offload_port_info */
+	size_t refusal_len;
 };
 
 static struct sl_addr sample_addr(unsigned int family, uint8_t last)
@@ -40,9 +43,9 @@ static bool try_rule(const struct probe *p, const struct sl_flow_rule *rule)
 	if (!flow) {
 		if (rte_errno == ENOSPC)
 			return true;
-		if (!p->info->refusal[0])
-			snprintf(p->info->refusal, sizeof(p->info->refusal), "%s (%s)",
-				 error.message ? error.message : "no words", rte_strerror(rte_errno));
+		if (!p->refusal[0])
+			snprintf(p->refusal, p->refusal_len, "%s (%s)", error.message ? error.message : "no words",
+				 rte_strerror(rte_errno));
 		return false;
 	}
 	rte_flow_destroy(p->proxy, flow, &error);
@@ -110,11 +113,11 @@ static bool try_indirect(const struct probe *p)
 	return works;
 }
 
-static bool try_class(const struct probe *p, const struct sl_class *want, bool copy)
+static bool try_class(const struct probe *p, const struct sl_class *want, const struct sl_class_how *how)
 {
 	struct sl_flow_rule rule;
 
-	sl_flow_rule_class(&rule, want, sample_mac, p->ethdev, copy);
+	sl_flow_rule_class(&rule, want, sample_mac, p->ethdev, how);
 	return try_rule(p, &rule);
 }
 
@@ -123,14 +126,15 @@ static uint32_t try_classes(const struct probe *p)
 	const struct sl_class vip = { .kind = SL_CLASS_VIP, .family = 4, .addr = sample_addr(4, 2) };
 	const struct sl_class syn = { .kind = SL_CLASS_SYN, .family = 4 }, fin = { .kind = SL_CLASS_FIN, .family = 4 };
 	const struct sl_class tunnel = { .kind = SL_CLASS_TUNNEL, .vni = 1, .vtep = sample_addr(4, 2), .peer = sample_addr(4, 3) };
+	const struct sl_class_how plain = { 0 }, copy = { .copy = true };
 	uint32_t caps = 0;
 
 	/* Without these two no connection could be offloaded safely. */
-	if (!try_class(p, &vip, false) || !try_class(p, &syn, false))
+	if (!try_class(p, &vip, &plain) || !try_class(p, &syn, &plain))
 		return 0;
 	caps |= SL_CAP_CLASSES;
-	caps |= try_class(p, &fin, true) ? SL_CAP_COPY : 0;
-	caps |= try_class(p, &tunnel, false) ? SL_CAP_VXLAN_DECAP : 0;
+	caps |= try_class(p, &fin, &copy) ? SL_CAP_COPY : 0;
+	caps |= try_class(p, &tunnel, &plain) ? SL_CAP_VXLAN_DECAP : 0;
 	return caps;
 }
 
@@ -144,7 +148,7 @@ void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info 
 		{ SL_CAP_NAT6, SL_MODE_NAT, 6 },      { SL_CAP_IPIP, SL_MODE_IPIP, 4 },
 		{ SL_CAP_VXLAN_ENCAP, SL_MODE_VXLAN, 4 },
 	};
-	const struct probe p = { proxy, ethdev, info };
+	const struct probe p = { proxy, ethdev, info->refusal, sizeof(info->refusal) };
 
 	memset(info, 0, sizeof(*info));
 	info->caps = try_classes(&p);
@@ -154,4 +158,29 @@ void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info 
 		info->caps |= SL_CAP_INDIRECT;
 	if (!(info->caps & (SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP)))
 		info->caps = 0;
+}
+
+/* A catch-all of its own tag with a meter, and a rule that sets this tag. */
+static bool try_misses(const struct probe *p, uint32_t mtr_id)
+{
+	const struct sl_class vip = { .kind = SL_CLASS_VIP, .family = 4, .addr = sample_addr(4, 2) };
+	const struct sl_class_how how = { .mtr_id = &mtr_id, .tag = SAMPLE_TAG };
+	struct sl_flow_rule rule;
+
+	sl_flow_rule_catch_all(&rule, p->ethdev, &how);
+	return try_rule(p, &rule) && try_class(p, &vip, &how);
+}
+
+void sl_probe_meters(uint16_t proxy, uint16_t ethdev, uint32_t mtr_id, struct sl_offload_port_info *info)
+{
+	const struct sl_class syn = { .kind = SL_CLASS_SYN, .family = 4 }, fin = { .kind = SL_CLASS_FIN, .family = 4 };
+	const struct sl_class_how host = { .mtr_id = &mtr_id }, copy = { .mtr_id = &mtr_id, .copy = true };
+	const struct probe p = { proxy, ethdev, info->meters_error, sizeof(info->meters_error) };
+
+	if (!try_class(&p, &syn, &host))
+		return;
+	info->caps |= SL_CAP_METER;
+	info->caps |= try_misses(&p, mtr_id) ? SL_CAP_METER_MISS : 0;
+	if (info->caps & SL_CAP_COPY && try_class(&p, &fin, &copy))
+		info->caps |= SL_CAP_METER_COPY;
 }

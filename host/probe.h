@@ -12,5 +12,7 @@
 
 /* Fills caps and refusal. */
 void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info *info);
+/* Adds to caps where rules may use a meter that was made, and to meters_error the words for the first place that was refused. */
+void sl_probe_meters(uint16_t proxy, uint16_t ethdev, uint32_t mtr_id, struct sl_offload_port_info *info);
 
 #endif

@@ -153,6 +153,23 @@ static void port_xstats(const struct sl_port *p, struct sl_port_view *out)
 	free(values);
 }
 
+static void port_meters(const struct sl_offload_port_info *info, struct sl_port_view *out)
+{
+	const char *why = !info->caps ? "no offload" : !(info->caps & SL_CAP_METER) ? "the driver has no such meters" :
+			  "no rule needs it";
+
+	snprintf(out->meters_error, sizeof(out->meters_error), "%s", info->meters_error);
+	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++) {
+		const struct sl_meter_info *m = &info->meters[i];
+
+		out->meter[i].name = sl_metered_name(i);
+		out->meter[i].made = m->made && info->caps & SL_CAP_METER;
+		out->meter[i].rate_pps = m->rate_pps;
+		out->meter[i].burst = m->burst;
+		snprintf(out->meter[i].why, sizeof(out->meter[i].why), "%s", m->why[0] || out->meter[i].made ? m->why : why);
+	}
+}
+
 static void port_capabilities(unsigned int index, struct sl_port_view *out)
 {
 	static const struct {
@@ -162,6 +179,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 		{ SL_CAP_L2, "l2-rewrite" },	{ SL_CAP_NAT4, "nat-ipv4" },	      { SL_CAP_NAT6, "nat-ipv6" },
 		{ SL_CAP_IPIP, "ip-in-ip" },	{ SL_CAP_VXLAN_ENCAP, "vxlan-encap" }, { SL_CAP_VXLAN_DECAP, "vxlan-decap" },
 		{ SL_CAP_COPY, "copy-to-host" }, { SL_CAP_INDIRECT, "shared-actions" }, { SL_CAP_IPV6, "ipv6" },
+		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },
 	};
 	struct sl_offload_port_info info;
 
@@ -179,6 +197,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 	snprintf(out->refusal, sizeof(out->refusal), "%s", info.refusal);
 	out->rules = info.rules;
 	snprintf(out->rules_error, sizeof(out->rules_error), "%s", info.rules_error);
+	port_meters(&info, out);
 }
 
 static void port_view(void *ctx, unsigned int index, struct sl_port_view *out)

@@ -40,8 +40,6 @@
 #define RING_RESULTS 4096u
 #define RING_REQUESTS 1024u
 #define HELD_MAX 256u
-#define KERNEL_METER_PER_MS (50u * SL_PUNT_FRAME_TOKENS) /* 50,000 frames a second to each kernel interface */
-#define KERNEL_METER_BURST 4096u
 #define EXPIRE_EVERY_MS 10u
 #define EXPIRE_PASSES (1000u / EXPIRE_EVERY_MS) /* of a whole shard: one second */
 #define IDLE_ROUNDS 8u
@@ -75,6 +73,7 @@ struct worker {
 	struct held held[HELD_MAX];
 	unsigned int held_count;
 	struct sl_punt_meter kernel_meter[SL_PORTS];
+	uint64_t kernel_rate; /* configured one that kernel_meter has */
 	uint64_t meter_ms, expire_ms;
 	int epoll, wake;
 	bool interrupts; /* every port that this worker polls has them */
@@ -89,6 +88,7 @@ static struct {
 	struct sl_conn_table *table;
 	uint32_t *retry;
 	bool stop;
+	uint64_t kernel_rate; /* control thread: tokens a millisecond, burst in the upper half */
 } workers;
 
 /* ---- send ----------------------------------------------------------------------------------------------------- */
@@ -345,6 +345,26 @@ static uint64_t boot_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+void sl_worker_configure(const struct sl_config *config)
+{
+	const struct sl_config_meter *m = &config->node.meters[SL_METERED_KERNEL];
+	const uint64_t rate = ((uint64_t)m->rate_pps * SL_PUNT_FRAME_TOKENS + 500) / 1000;
+
+	__atomic_store_n(&workers.kernel_rate, (uint64_t)m->burst << 32 | (rate ? rate : 1), __ATOMIC_RELAXED);
+}
+
+/* The meters of the kernel interfaces follow the configuration. */
+static void kernel_meters_set(struct worker *w)
+{
+	const uint64_t rate = __atomic_load_n(&workers.kernel_rate, __ATOMIC_RELAXED);
+
+	if (rate == w->kernel_rate)
+		return;
+	w->kernel_rate = rate;
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		sl_punt_set(&w->kernel_meter[i], (uint32_t)rate, (uint32_t)(rate >> 32));
+}
+
 static void worker_tick(struct worker *w)
 {
 	const uint64_t now = boot_ms();
@@ -353,6 +373,7 @@ static void worker_tick(struct worker *w)
 	w->sp.now_ms = now;
 	if (elapsed) {
 		w->meter_ms = now;
+		kernel_meters_set(w);
 		for (unsigned int i = 0; i < sl_port_count(); i++)
 			sl_punt_tick(&w->kernel_meter[i], elapsed);
 	}
@@ -514,8 +535,8 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 		w->sp.port[i].up = true;
 		for (unsigned int t = 0; t < config->ports[i].vtep_count; t++)
 			w->sp.port[i].vtep[config->ports[i].vtep[t].family == 6] = config->ports[i].vtep[t];
-		sl_punt_set(&w->kernel_meter[i], KERNEL_METER_PER_MS, KERNEL_METER_BURST);
 	}
+	kernel_meters_set(w);
 	w->meter_ms = w->expire_ms = w->sp.now_ms;
 }
 
@@ -553,6 +574,7 @@ int sl_worker_init(const struct sl_config *config, unsigned int count, struct sl
 	const struct sl_services *services = sl_services_current();
 
 	workers.table = table;
+	sl_worker_configure(config);
 	workers.count = count;
 	workers.stop = false;
 	workers.retry = calloc(sl_conn_table_capacity(table), sizeof(*workers.retry));

@@ -38,6 +38,8 @@ struct sl_backend_stats {
 	uint64_t hw_packets, hw_bytes;
 };
 
+/* The rate of the kernel interfaces. Control thread; also by sl_worker_init(). */
+void sl_worker_configure(const struct sl_config *config);
 /* Memory and rings of `count` workers over the table, after ports and services exist; *adopted connections of the table
  * found their backend again. Then the workers' threads, after the ports have started. */
 int sl_worker_init(const struct sl_config *config, unsigned int count, struct sl_conn_table *table, uint32_t *adopted,

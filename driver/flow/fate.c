@@ -47,6 +47,17 @@ static int parse_tenant(struct sl_fate *fate, const struct rte_flow_action *acti
 	return 0;
 }
 
+static int parse_tag(struct sl_fate *fate, const struct rte_flow_action *action, struct rte_flow_error *error)
+{
+	const struct rte_flow_action_set_tag *set = action->conf;
+
+	if (set->index || set->mask != UINT32_MAX || !set->data)
+		return CANNOT(error, ACTION_CONF, action,
+			"there is one tag, index 0, set as a whole to a number other than 0");
+	fate->tag = set->data;
+	return 0;
+}
+
 static int parse_sample(struct sl_fate *fate, const struct rte_flow_action *action, struct rte_flow_error *error)
 {
 	const struct rte_flow_action_sample *sample = action->conf;
@@ -66,6 +77,12 @@ static int parse_sample(struct sl_fate *fate, const struct rte_flow_action *acti
 				return BAD(error, inner, "this action needs a configuration");
 			fate->copy_mark = ((const struct rte_flow_action_mark *)inner->conf)->id;
 			break;
+		case RTE_FLOW_ACTION_TYPE_METER:
+			if (!inner->conf)
+				return BAD(error, inner, "this action needs a configuration");
+			fate->copy_meter_set = true;
+			fate->copy_meter = ((const struct rte_flow_action_meter *)inner->conf)->mtr_id;
+			break;
 		case RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR:
 			if (!inner->conf || to_host)
 				return BAD(error, inner, "a copy goes to one port_representor");
@@ -74,7 +91,7 @@ static int parse_sample(struct sl_fate *fate, const struct rte_flow_action *acti
 			break;
 		default:
 			return CANNOT(error, ACTION, inner,
-				"a copy can be marked and sent to a port_representor, nothing else");
+				"a copy can be marked, metered and sent to a port_representor, nothing else");
 		}
 	}
 	if (!to_host)
@@ -105,6 +122,7 @@ static int parse_action(struct sl_fate *fate, const struct rte_flow_action *acti
 	case RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR:
 	case RTE_FLOW_ACTION_TYPE_JUMP:
 	case RTE_FLOW_ACTION_TYPE_SET_META:
+	case RTE_FLOW_ACTION_TYPE_SET_TAG:
 	case RTE_FLOW_ACTION_TYPE_SAMPLE:
 		if (!action->conf)
 			return BAD(error, action, "this action needs a configuration");
@@ -122,10 +140,11 @@ static int parse_action(struct sl_fate *fate, const struct rte_flow_action *acti
 	case RTE_FLOW_ACTION_TYPE_COUNT: fate->count = true; return 0;
 	case RTE_FLOW_ACTION_TYPE_VXLAN_DECAP: fate->decap = true; return 0;
 	case RTE_FLOW_ACTION_TYPE_SET_META: return parse_tenant(fate, action, error);
+	case RTE_FLOW_ACTION_TYPE_SET_TAG: return parse_tag(fate, action, error);
 	case RTE_FLOW_ACTION_TYPE_SAMPLE: return parse_sample(fate, action, error);
 	default:
 		return CANNOT(error, ACTION, action,
-			"a rule that classifies can drop, mark, meter, count, copy, set_meta, vxlan_decap, jump and go to a port_representor");
+			"a rule that classifies can drop, mark, meter, count, copy, set_meta, set_tag, vxlan_decap, jump and go to a port_representor");
 	}
 }
 
@@ -140,14 +159,14 @@ int sl_fate_parse(const struct rte_flow_action actions[], struct sl_fate *fate, 
 		if (rc)
 			return rc;
 		if (action->type == RTE_FLOW_ACTION_TYPE_SET_META || action->type == RTE_FLOW_ACTION_TYPE_VXLAN_DECAP ||
-		    action->type == RTE_FLOW_ACTION_TYPE_SAMPLE)
+		    action->type == RTE_FLOW_ACTION_TYPE_SAMPLE || action->type == RTE_FLOW_ACTION_TYPE_SET_TAG)
 			jump_only = action;
 	}
 	if (fate->kind == SL_FATE_NONE)
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_NUM, actions,
 			"the rule has no fate: drop, port_representor or jump");
 	if (jump_only && fate->kind != SL_FATE_FLOWS)
-		return CANNOT(error, ACTION, jump_only, "set_meta, sample and vxlan_decap need a jump to group 1");
+		return CANNOT(error, ACTION, jump_only, "set_meta, set_tag, sample and vxlan_decap need a jump to group 1");
 	if (fate->mark_set && fate->kind != SL_FATE_HOST)
 		return CANNOT(error, ACTION, fate->decided_by, "only frames for a port_representor carry a mark");
 	if (fate->meter_set && fate->kind != SL_FATE_HOST)

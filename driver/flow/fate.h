@@ -4,7 +4,7 @@
  *
  *	drop [count]
  *	[mark] [meter] [count] port_representor                                                          to the host
- *	[vxlan_decap] [set_meta] [sample ratio 1 {[mark] port_representor}] [count] jump group 1         to the flows
+ *	[vxlan_decap] [set_meta] [set_tag] [sample ratio 1 {[mark] [meter] port_representor}] [count] jump group 1
  */
 #ifndef SLUICE_DRIVER_FLOW_FATE_H
 #define SLUICE_DRIVER_FLOW_FATE_H
@@ -30,6 +30,9 @@ struct sl_fate {
 	bool copy;
 	uint16_t copy_ethdev;
 	uint32_t copy_mark;
+	bool copy_meter_set;
+	uint32_t copy_meter;     /* rte_mtr id */
+	uint32_t tag;            /* FLOWS: for a catch-all of group 1 to match; 0 none */
 };
 
 /* 0, or a refusal in error. */

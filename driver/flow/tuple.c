@@ -35,6 +35,23 @@ static int parse_meta(struct parser *p, const struct rte_flow_item *item)
 	return 0;
 }
 
+static int parse_tag(struct parser *p, const struct rte_flow_item *item)
+{
+	static const struct rte_flow_item_tag supported = {.data = UINT32_MAX, .index = UINT8_MAX};
+	struct rte_flow_item_tag spec, last, mask;
+	int rc = SL_ITEM_READ(item, tag, &supported, NULL, p->error);
+
+	if (rc)
+		return rc;
+	if (p->tuple->tag)
+		return BAD(p, item, "tag stands once");
+	if (mask.data != UINT32_MAX || spec.index || !spec.data)
+		return CANNOT(p, ITEM_MASK, item,
+			"there is one tag, index 0, matched whole: mask 0xffffffff and a number other than 0");
+	p->tuple->tag = spec.data;
+	return 0;
+}
+
 static int parse_eth(struct parser *p, const struct rte_flow_item *item)
 {
 	static const uint8_t nothing[sizeof(struct rte_flow_item_eth)];
@@ -131,12 +148,13 @@ static int parse_item(struct parser *p, const struct rte_flow_item *item)
 	switch (item->type) {
 	case RTE_FLOW_ITEM_TYPE_VOID: return 0;
 	case RTE_FLOW_ITEM_TYPE_META: return parse_meta(p, item);
+	case RTE_FLOW_ITEM_TYPE_TAG: return parse_tag(p, item);
 	case RTE_FLOW_ITEM_TYPE_ETH: return parse_eth(p, item);
 	case RTE_FLOW_ITEM_TYPE_IPV4: return parse_ipv4(p, item);
 	case RTE_FLOW_ITEM_TYPE_IPV6: return parse_ipv6(p, item);
 	case RTE_FLOW_ITEM_TYPE_TCP: return parse_tcp(p, item);
 	case RTE_FLOW_ITEM_TYPE_UDP: return parse_udp(p, item);
-	default: return CANNOT(p, ITEM, item, "group 1 matches meta, eth, ipv4, ipv6, tcp and udp only");
+	default: return CANNOT(p, ITEM, item, "group 1 matches meta, eth, ipv4, ipv6, tcp and udp, and a tag in a catch-all");
 	}
 }
 
@@ -156,6 +174,8 @@ int sl_tuple_parse(const struct rte_flow_item pattern[], struct sl_tuple *tuple,
 		tuple->catch_all = true;
 		return 0;
 	}
+	if (tuple->tag)
+		return CANNOT(&p, ITEM, item, "only a catch-all of group 1 matches a tag");
 	if (!p.meta)
 		return CANNOT(&p, ITEM, item,
 			"a connection belongs to one tenant: without meta the rule would mean any");

@@ -4,6 +4,7 @@
  *
  *	meta data is TENANT / [eth] / ipv4|ipv6 src, dst / tcp|udp src, dst         one connection
  *	[eth]                                                                       the catch-all: what no tuple matched
+ *	tag data is TAG / [eth]                                                     that of rules that set this tag
  */
 #ifndef SLUICE_DRIVER_FLOW_TUPLE_H
 #define SLUICE_DRIVER_FLOW_TUPLE_H
@@ -15,6 +16,7 @@
 
 struct sl_tuple {
 	bool catch_all;
+	uint32_t tag;            /* catch-all: 0 any */
 	uint16_t tenant;
 	uint8_t family;          /* 4 or 6 */
 	uint8_t proto;           /* 6 or 17 */

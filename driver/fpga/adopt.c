@@ -70,12 +70,5 @@ int sl_adopt_sweep(struct sl_card *card, unsigned int port)
 		SL_LOG(NOTICE,
 			"%s: port %u: removed %d rules and %d flows of an earlier driver that were not created again",
 			card->config.path, port, rules, flows);
-	if (!card->catch_all.refs) {
-		const struct sl_miss_arg none = {.valid = 0};
-		int rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_MISS_MARK, &none, sizeof(none), NULL, 0);
-
-		if (rc)
-			return rc;
-	}
-	return sl_rules_set_flow_meter(&card->rules, card->catch_all.refs ? card->catch_all.meter : SL_METER_UNLIMITED);
+	return sl_misses_settle(&card->misses, &card->rules, SL_METER_UNLIMITED);
 }

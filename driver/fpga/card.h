@@ -20,6 +20,7 @@
 #include "driver/fpga/admin.h"
 #include "driver/fpga/flowq.h"
 #include "driver/fpga/flows.h"
+#include "driver/fpga/misses.h"
 #include "driver/fpga/rules.h"
 
 /* The meter of rules that ask for none: unlimited. Meter 0 is that of frames no rule matched. */
@@ -29,15 +30,6 @@ struct sl_card_config {
 	char path[108];
 	unsigned int timeout_ms;  /* bound of every wait for the card */
 	uint32_t kernel_pps;      /* meter 0: frames a second that no rule matched; 0 unlimited */
-};
-
-/* What group 1 does with a miss: one per card, shared by equal rules. */
-struct sl_catch_all {
-	uint32_t refs;
-	uint32_t mark;
-	uint32_t priority;
-	bool mark_set;
-	uint8_t meter;
 };
 
 struct sl_card {
@@ -62,7 +54,7 @@ struct sl_card {
 	struct sl_rules rules;
 	struct sl_actions actions;
 	struct sl_flows flows;
-	struct sl_catch_all catch_all;
+	struct sl_misses misses;
 	uint32_t flow_priority_max; /* of the flows created so far */
 	uint32_t *mac_flows;        /* by tenant: connections made by set_mac */
 	uint32_t meters_used;

@@ -158,6 +158,14 @@ static int print_action(const struct dump *d, uint32_t index)
 	return 0;
 }
 
+static void print_catch_all(const struct dump *d, const struct sl_catch_all *c)
+{
+	fprintf(d->file, "miss: mark %s%u meter %u", c->mark_set ? "" : "none ", c->mark, c->meter);
+	if (c->tag)
+		fprintf(d->file, " tag %u", c->tag);
+	fprintf(d->file, "\n");
+}
+
 static int dump_one(struct dump *d, const struct rte_flow *flow)
 {
 	int rc;
@@ -169,9 +177,7 @@ static int dump_one(struct dump *d, const struct rte_flow *flow)
 		rc = sl_flowq_dump(&d->card->flowq, flow->flow->flow_id, 1, print_flow, d);
 		return rc < 0 ? rc : print_action(d, flow->action);
 	default:
-		fprintf(d->file, "miss: mark %s%u meter %u\n", d->card->catch_all.mark_set ? "" : "none ",
-			d->card->catch_all.mark,
-			d->card->catch_all.meter);
+		print_catch_all(d, sl_misses_find(&d->card->misses, flow->tag));
 		return 0;
 	}
 }

@@ -26,6 +26,7 @@ struct draft {
 	struct sl_class_rule rule;
 	int meter;                    /* the card's, or negative */
 	struct sl_catch_all catch_all;
+	uint32_t tag;
 	struct sl_key key;
 	struct sl_record record;
 	struct sl_rewrite rewrite;
@@ -51,9 +52,28 @@ static int port_of(void *ctx, uint16_t ethdev)
 	return sl_card_port_of(ctx, ethdev);
 }
 
-static uint8_t flow_meter(const struct sl_card *card)
+/* The meter of what a rule that jumps sends to the host: of its copies and its misses, which have to agree. */
+static int flow_meter(const struct sl_port *port, const struct sl_fate *fate, struct draft *draft, uint8_t *meter,
+		      struct rte_flow_error *error)
 {
-	return card->catch_all.refs ? card->catch_all.meter : SL_METER_UNLIMITED;
+	const struct sl_misses *misses = &port->card->misses;
+	uint8_t copies = SL_METER_UNLIMITED;
+
+	*meter = sl_misses_meter(misses, fate->tag, SL_METER_UNLIMITED);
+	if (!fate->copy)
+		return 0;
+	if (fate->copy_meter_set) {
+		draft->meter = sl_mtr_find(port, fate->copy_meter);
+		if (draft->meter < 0)
+			return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate->decided_by,
+				"this port has no such meter");
+		copies = (uint8_t)draft->meter;
+	}
+	if (*meter != copies && (sl_misses_find(misses, fate->tag) || sl_misses_find(misses, 0)))
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, fate->decided_by,
+			"the copies and the misses of a rule pass one meter: the catch-all of its tag has another");
+	*meter = copies;
+	return 0;
 }
 
 static int check_attributes(const struct rte_flow_attr *attr, struct rte_flow_error *error)
@@ -92,7 +112,6 @@ static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[]
 		.port_of = port_of,
 		.ctx = card,
 		.unlimited_meter = SL_METER_UNLIMITED,
-		.flow_meter = flow_meter(card),
 		.meter = -ENOENT,
 	};
 	struct sl_match match;
@@ -108,6 +127,10 @@ static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[]
 	draft->kind = SL_RULE_CLASS;
 	draft->count = fate.count;
 	draft->meter = env.meter;
+	draft->tag = fate.tag;
+	rc = flow_meter(port, &fate, draft, &env.flow_meter, error);
+	if (rc)
+		return rc;
 	rc = sl_compile_rule(&env, &match, &fate, &draft->rule, error);
 	if (rc == 0 && draft->rule.verdict == SL_VERDICT_FLOWS && draft->rule.vlan_mode != SL_VLAN_MODE_UNTAGGED &&
 	    !(draft->rule.flags & SL_RULE_FLAG_DECAP) && card->mac_flows[draft->rule.tenant])
@@ -116,13 +139,12 @@ static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[]
 	return rc;
 }
 
-static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *attr,
-	const struct rte_flow_action actions[],
-			   struct draft *draft, struct rte_flow_error *error)
+static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *attr, uint32_t tag,
+			   const struct rte_flow_action actions[], struct draft *draft, struct rte_flow_error *error)
 {
 	struct sl_card *card = port->card;
-	const struct sl_catch_all *present = &card->catch_all;
 	struct sl_catch_all *wanted = &draft->catch_all;
+	const char *sentence;
 	struct sl_fate fate;
 	int rc = sl_fate_parse(actions, &fate, error);
 
@@ -142,15 +164,13 @@ static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *att
 	if (fate.meter_set && draft->meter < 0)
 		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_ACTION_CONF, fate.decided_by,
 			"this port has no such meter");
+	wanted->tag = tag;
 	wanted->mark = fate.mark;
 	wanted->mark_set = fate.mark_set;
 	wanted->priority = attr->priority;
 	wanted->meter = fate.meter_set ? (uint8_t)draft->meter : SL_METER_UNLIMITED;
-	if (present->refs && (present->mark != wanted->mark || present->mark_set != wanted->mark_set ||
-		present->meter != wanted->meter))
-		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
-			"the card has another catch-all in group 1: it has one for all its ports");
-	return 0;
+	sentence = sl_misses_refuse(&card->misses, &card->rules, wanted);
+	return sentence ? sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, sentence) : 0;
 }
 
 static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, const struct sl_tuple *tuple,
@@ -162,7 +182,7 @@ static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, co
 
 	if (rc)
 		return rc;
-	if (card->catch_all.refs ? attr->priority >= card->catch_all.priority : attr->priority == UINT32_MAX)
+	if (attr->priority >= sl_misses_priority(&card->misses))
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY, attr,
 			"a connection needs a smaller priority number than the catch-all of group 1");
 	egress = sl_card_port_of(card, rewrite->ethdev);
@@ -209,7 +229,7 @@ static int make_draft(struct sl_port *port, const struct rte_flow_attr *attr, co
 	if (rc)
 		return rc;
 	if (tuple.catch_all)
-		return draft_catch_all(port, attr, actions, draft, error);
+		return draft_catch_all(port, attr, tuple.tag, actions, draft, error);
 	return draft_flow(port, attr, &tuple, actions, draft, error);
 }
 
@@ -218,29 +238,19 @@ static int enter_rule(struct sl_port *port, const struct draft *draft, struct rt
 {
 	int rc = sl_rules_add(&port->card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
 
-	return rc ? card_error(error, rc, "the card's classification table is full: 64 rules") : 0;
-}
-
-static int set_miss(struct sl_card *card, const struct sl_catch_all *catch_all)
-{
-	const struct sl_miss_arg arg = {.mark = catch_all->mark, .valid = catch_all->mark_set};
-	int rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_MISS_MARK, &arg, sizeof(arg), NULL, 0);
-
-	return rc ? rc : sl_rules_set_flow_meter(&card->rules, catch_all->meter);
-}
-
-static int enter_catch_all(struct sl_port *port, const struct draft *draft, struct rte_flow_error *error)
-{
-	struct sl_card *card = port->card;
-	int rc = card->catch_all.refs ? 0 : set_miss(card, &draft->catch_all);
-
 	if (rc)
-		return card_error(error, rc, NULL);
-	if (card->catch_all.refs++ == 0) {
-		card->catch_all = draft->catch_all;
-		card->catch_all.refs = 1;
-	}
+		return card_error(error, rc, "the card's classification table is full: 64 rules");
+	flow->rule->tag = draft->tag;
 	return 0;
+}
+
+static int enter_catch_all(struct sl_port *port, const struct draft *draft, struct rte_flow *flow,
+			   struct rte_flow_error *error)
+{
+	int rc = sl_misses_add(&port->card->misses, &port->card->rules, &draft->catch_all, SL_METER_UNLIMITED);
+
+	flow->tag = draft->catch_all.tag;
+	return rc ? card_error(error, rc, "the card's catch-alls have too many tags") : 0;
 }
 
 /* The action entry of a connection, with a reference. */
@@ -297,7 +307,7 @@ static int enter(struct sl_port *port, struct draft *draft, struct rte_flow *flo
 	flow->meter = draft->meter;
 	switch (draft->kind) {
 	case SL_RULE_CLASS: return enter_rule(port, draft, flow, error);
-	case SL_RULE_CATCH_ALL: return enter_catch_all(port, draft, error);
+	case SL_RULE_CATCH_ALL: return enter_catch_all(port, draft, flow, error);
 	default: return enter_flow(port, draft, flow, error);
 	}
 }
@@ -344,16 +354,6 @@ static struct rte_flow *create(struct rte_eth_dev *dev, const struct rte_flow_at
 	return NULL;
 }
 
-static int leave_catch_all(struct sl_card *card)
-{
-	const struct sl_catch_all none = {.meter = SL_METER_UNLIMITED};
-	int rc = card->catch_all.refs == 1 ? set_miss(card, &none) : 0;
-
-	if (rc == 0)
-		card->catch_all.refs--;
-	return rc;
-}
-
 static int leave_flow(struct sl_card *card, struct rte_flow *flow)
 {
 	const uint16_t tenant = flow->flow->key.tenant;
@@ -376,7 +376,9 @@ static int destroy_locked(struct sl_port *port, struct rte_flow *flow, struct rt
 
 	switch (flow->kind) {
 	case SL_RULE_CLASS: rc = sl_rules_remove(&card->rules, flow->rule); break;
-	case SL_RULE_CATCH_ALL: rc = leave_catch_all(card); break;
+	case SL_RULE_CATCH_ALL:
+		rc = sl_misses_remove(&card->misses, &card->rules, flow->tag, SL_METER_UNLIMITED);
+		break;
 	default: rc = leave_flow(card, flow); break;
 	}
 	if (rc)
@@ -585,7 +587,7 @@ void sl_flow_leave(struct sl_port *port)
 		if (flow->kind == SL_RULE_CLASS) {
 			flow->rule->held = true;
 		} else if (flow->kind == SL_RULE_CATCH_ALL) {
-			card->catch_all.refs--;
+			sl_misses_drop(&card->misses, flow->tag);
 		} else {
 			sl_flows_release(&card->flows, flow->flow);
 			sl_actions_put(&card->actions, flow->action);

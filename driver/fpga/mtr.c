@@ -180,6 +180,30 @@ static int create(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_params *p
 	return 0;
 }
 
+/* A meter gets another rate in its place: rules that use it are not touched, and its bucket is full again. */
+static int profile_update(struct rte_eth_dev *dev, uint32_t id, uint32_t profile_id, struct rte_mtr_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_port_meter_profile *before, *profile = find_profile(port, profile_id);
+	int meter = sl_mtr_find(port, id), rc;
+
+	if (meter < 0)
+		return REFUSE(error, ENOENT, MTR_ID, "there is no meter of this id");
+	if (!profile)
+		return REFUSE(error, ENOENT, METER_PROFILE_ID, "there is no profile of this id");
+	pthread_mutex_lock(&port->card->lock);
+	rc = sl_card_set_meter(port->card, (unsigned int)meter, profile->cir, profile->cbs);
+	pthread_mutex_unlock(&port->card->lock);
+	if (rc)
+		return REFUSE(error, -rc, UNSPECIFIED, "the card did not take the meter");
+	before = find_profile(port, port->meters[meter].profile);
+	if (before)
+		before->refs--;
+	profile->refs++;
+	port->meters[meter].profile = profile_id;
+	return 0;
+}
+
 static int destroy(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
@@ -220,6 +244,7 @@ const struct rte_mtr_ops sl_mtr_ops = {
 	.meter_profile_add = profile_add,
 	.meter_profile_delete = profile_delete,
 	.create = create,
+	.meter_profile_update = profile_update,
 	.destroy = destroy,
 	.stats_read = stats_read,
 	.meter_policy_validate = policy_validate,

@@ -29,6 +29,7 @@ struct rte_flow {
 	bool count, age;
 	uint32_t age_s;
 	int meter;                         /* of the card, or negative */
+	uint32_t tag;                      /* CATCH_ALL */
 	struct sl_counter_pair count_base; /* shown counters start here */
 };
 

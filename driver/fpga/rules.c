@@ -189,14 +189,14 @@ static int make_room(struct sl_rules *rules, int prev, int next)
 	return prev;
 }
 
-/* A jump's meter is that of the catch-all of the moment: it does not tell rules apart. */
+/* Meters have numbers of the card that an earlier driver may have given out in another order, and a jump's meter is that of
+ * the catch-all of the moment: they do not tell rules apart. */
 static bool same(const struct sl_class_rule *a, const struct sl_class_rule *b)
 {
 	struct sl_class_rule copy = *a;
 
 	copy.cookie = b->cookie;
-	if (copy.verdict == SL_VERDICT_FLOWS)
-		copy.meter = b->meter;
+	copy.meter = b->meter;
 	return memcmp(&copy, b, sizeof(copy)) == 0;
 }
 
@@ -243,6 +243,21 @@ static int find_place(struct sl_rules *rules, uint32_t priority)
 	return -ENOSPC;
 }
 
+/* Writes a rule's meter in its place: under the same cookie, so that its counters go on. */
+static int set_meter(struct sl_rules *rules, struct sl_rule *rule, uint8_t meter)
+{
+	struct sl_class_rule content = rule->content;
+	int rc;
+
+	if (content.meter == meter)
+		return 0;
+	content.meter = meter;
+	rc = write_slot(rules, rule->index, &content);
+	if (rc == 0)
+		rule->content = content;
+	return rc;
+}
+
 static void enliven(struct sl_rules *rules, struct sl_rule *rule, uint32_t priority)
 {
 	rule->held = false;
@@ -274,6 +289,9 @@ static int adopt(struct sl_rules *rules, const struct sl_class_rule *content, ui
 		if (rc)
 			return rc;
 	}
+	rc = set_meter(rules, rule, content->meter);
+	if (rc)
+		return rc;
 	enliven(rules, rule, priority);
 	*taken = rule;
 	return 1;
@@ -349,21 +367,18 @@ int sl_rules_sweep(struct sl_rules *rules, uint32_t owners)
 	return swept;
 }
 
-int sl_rules_set_flow_meter(struct sl_rules *rules, uint8_t meter)
+int sl_rules_set_flow_meters(struct sl_rules *rules, uint8_t (*meter_of)(const void *ctx, uint32_t tag), const void *ctx)
 {
 	for (uint32_t i = 0; i < rules->count; i++) {
 		struct sl_rule *rule = rules->slots[i];
-		struct sl_class_rule content;
 		int rc;
 
-		if (!rule || rule->held || rule->content.verdict != SL_VERDICT_FLOWS || rule->content.meter == meter)
+		if (!rule || rule->held || rule->content.verdict != SL_VERDICT_FLOWS ||
+		    rule->content.flags & SL_RULE_FLAG_COPY)
 			continue;
-		content = rule->content;
-		content.meter = meter;
-		rc = write_slot(rules, i, &content);
+		rc = set_meter(rules, rule, meter_of(ctx, rule->tag));
 		if (rc)
 			return rc;
-		rule->content = content;
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@ struct sl_rule {
 	uint64_t order;                 /* creation */
 	uint32_t priority;
 	uint32_t index;
+	uint32_t tag;                   /* jumping rules: what set_tag gives their frames, or 0; the card knows nothing of it */
 	uint8_t owner;                  /* port that created it, plus 1 */
 	bool held;
 };
@@ -37,7 +38,8 @@ struct sl_rules {
 int sl_rules_open(struct sl_rules *rules, struct sl_admin *admin, uint32_t count);
 void sl_rules_close(struct sl_rules *rules);
 
-/* Adds a rule or adopts a held one; valid and cookie of content are set here. 0, -ENOSPC or a card's error. */
+/* Adds a rule or adopts a held one, whose meter becomes the wanted one; valid and cookie of content are set here. 0, -ENOSPC
+ * or a card's error. */
 int sl_rules_add(struct sl_rules *rules, const struct sl_class_rule *content, uint32_t priority, uint8_t owner,
 		 struct sl_rule **rule);
 int sl_rules_remove(struct sl_rules *rules, struct sl_rule *rule);
@@ -45,8 +47,9 @@ int sl_rules_stats(struct sl_rules *rules, const struct sl_rule *rule, struct sl
 
 /* Removes held rules whose owner has its bit in owners (bit n: owner n); returns how many, or a negative errno. */
 int sl_rules_sweep(struct sl_rules *rules, uint32_t owners);
-/* Every live rule that jumps to the flow table uses this meter for what leaves for the host. */
-int sl_rules_set_flow_meter(struct sl_rules *rules, uint8_t meter);
+/* Every live rule that jumps to the flow table uses the meter of its tag for what leaves for the host. But those that copy:
+ * their meter is that of their copies. */
+int sl_rules_set_flow_meters(struct sl_rules *rules, uint8_t (*meter_of)(const void *ctx, uint32_t tag), const void *ctx);
 /* What the card itself holds at an index. */
 int sl_rules_read(struct sl_rules *rules, uint32_t index, struct sl_class_rule *content);
 

@@ -35,6 +35,7 @@
 #define VLAN(...) &(const struct rte_flow_item_vlan){__VA_ARGS__}
 #define VXLAN(v) &(const struct rte_flow_item_vxlan){.hdr = {.vx_vni = RTE_BE32((v) << 8)}}
 #define PORT(n) &(const struct rte_flow_item_ethdev){.port_id = n}
+#define TAG_ITEM(n, i) &(const struct rte_flow_item_tag){.data = n, .index = i}
 #define META(n) &(const struct rte_flow_item_meta){.data = n}
 
 /* --- patterns of group 0 -------------------------------------------------------------------------------------------
@@ -245,6 +246,16 @@ static const struct {
 } tuple_rows[] = {
 	{.what = "catch-all", .pattern = {END}, .wanted = {.catch_all = true}},
 	{.what = "catch-all with eth", .pattern = {BARE(ETH), END}, .wanted = {.catch_all = true}},
+	{.what = "catch-all of a tag", .pattern = {ITEM(TAG, TAG_ITEM(7, 0)), BARE(ETH), END},
+		.wanted = {.catch_all = true, .tag = 7}},
+	{.what = "tag 0", .pattern = {ITEM(TAG, TAG_ITEM(0, 0)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .sentence = "there is one tag"},
+	{.what = "another tag", .pattern = {ITEM(TAG, TAG_ITEM(7, 1)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .sentence = "there is one tag"},
+	{.what = "half a tag", .pattern = {MASKED(TAG, TAG_ITEM(7, 0), TAG_ITEM(15, 255)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .sentence = "there is one tag"},
+	{.what = "tag of a connection", .pattern = {ITEM(META, META(1)), ITEM(TAG, TAG_ITEM(7, 0)), END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "only a catch-all"},
 	{.what = "IPv4 TCP",
 	 .pattern = {ITEM(META, META(5)), BARE(ETH), ITEM(IPV4, IP4(.src_addr = RTE_BE32(0x01020304),
 	 	.dst_addr = RTE_BE32(0x05060708))),
@@ -307,6 +318,7 @@ static void test_tuple(void **state)
 #define MARK(n) &(const struct rte_flow_action_mark){.id = n}
 #define JUMP(n) &(const struct rte_flow_action_jump){.group = n}
 #define TENANT(d, m) &(const struct rte_flow_action_set_meta){.data = d, .mask = m}
+#define TAG(d, m) &(const struct rte_flow_action_set_tag){.data = d, .mask = m}
 #define SAMPLE(r, ...) &(const struct rte_flow_action_sample){.ratio = r, .actions = (const struct rte_flow_action[]){__VA_ARGS__, ACTION_END}}
 
 static const struct {
@@ -327,6 +339,15 @@ static const struct {
 				       ACTION(SAMPLE, SAMPLE(1, ACTION(MARK, MARK(9)), ACTION(PORT_REPRESENTOR,
 				       	TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END},
 	 .wanted = {.kind = SL_FATE_FLOWS, .decap = true, .tenant = 5, .copy = true, .copy_mark = 9, .copy_ethdev = 1}},
+	{.what = "tagged flows, metered copies", .actions = {ACTION(SET_TAG, TAG(7, UINT32_MAX)),
+		ACTION(SAMPLE, SAMPLE(1, ACTION(METER, &((const struct rte_flow_action_meter){.mtr_id = 3})),
+			ACTION(PORT_REPRESENTOR, TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END},
+	 .wanted = {.kind = SL_FATE_FLOWS, .tag = 7, .copy = true, .copy_meter_set = true, .copy_meter = 3, .copy_ethdev = 1}},
+	{.what = "half a tag", .actions = {ACTION(SET_TAG, TAG(7, 15)), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "there is one tag"},
+	{.what = "tag of frames for the host", .actions = {ACTION(SET_TAG, TAG(7, UINT32_MAX)), ACTION(PORT_REPRESENTOR, TO(1)),
+		ACTION_END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "need a jump"},
 	{.what = "nothing", .actions = {ACTION(COUNT, NULL), ACTION_END}, .code = EINVAL,
 		.type = RTE_FLOW_ERROR_TYPE_ACTION_NUM, .sentence = "no fate"},
 	{.what = "two fates", .actions = {ACTION(DROP, NULL), ACTION(JUMP, JUMP(1)), ACTION_END}, .code = EINVAL,

@@ -271,10 +271,18 @@ static void test_failure(void **state)
 	sl_rules_close(&rules);
 }
 
-/* The catch-all's meter goes to every rule that jumps, and does not tell rules apart. */
+static uint8_t meter_of_tag(const void *ctx, uint32_t tag)
+{
+	return tag ? (uint8_t)tag : *(const uint8_t *)ctx;
+}
+
+/* The meters of catch-alls go to the rules that jump, by their tags; but not to those that copy. */
 static void test_flow_meter(void **state)
 {
 	const struct sl_class_rule jump = {.mark = 1, .verdict = SL_VERDICT_FLOWS, .meter = 15};
+	const struct sl_class_rule copying = {.mark = 2, .verdict = SL_VERDICT_FLOWS, .meter = 15, .flags = SL_RULE_FLAG_COPY};
+	const uint8_t four = 4;
+	struct sl_rule *copies;
 	struct sl_rules rules;
 	struct sl_rule *rule;
 
@@ -282,15 +290,45 @@ static void test_flow_meter(void **state)
 	assert_int_equal(sl_rules_open(&rules, NULL, SLOTS), 0);
 	add(&rules, 0, 0);
 	assert_int_equal(sl_rules_add(&rules, &jump, 1, 1, &rule), 0);
-	assert_int_equal(sl_rules_set_flow_meter(&rules, 4), 0);
+	assert_int_equal(sl_rules_add(&rules, &copying, 2, 1, &copies), 0);
+	assert_int_equal(sl_rules_set_flow_meters(&rules, meter_of_tag, &four), 0);
 	assert_int_equal(card.slots[rule->index].meter, 4);
 	assert_int_equal(card.slots[rule->index - 1].meter, 0);
+	assert_int_equal(card.slots[copies->index].meter, 15);
+	rule->tag = 6;
+	assert_int_equal(sl_rules_set_flow_meters(&rules, meter_of_tag, &four), 0);
+	assert_int_equal(card.slots[rule->index].meter, 6);
 	check(&rules);
 	sl_rules_close(&rules);
 	assert_int_equal(sl_rules_open(&rules, NULL, SLOTS), 0);
 	assert_int_equal(sl_rules_add(&rules, &jump, 1, 1, &rule), 0);
 	assert_false(rule->held);
-	assert_int_equal(rules.slots[rule->index + 1] == NULL, 1);
+	assert_int_equal(card.slots[rule->index].meter, 15); /* the wanted one */
+	check(&rules);
+	sl_rules_close(&rules);
+}
+
+/* An earlier driver gave its meters out in another order: its rule is adopted with the meter that it has now, and counts on. */
+static void test_adopted_meter(void **state)
+{
+	struct sl_class_rule content = {.mark = 1, .verdict = SL_VERDICT_HOST, .meter = 2};
+	struct sl_counter_pair counted;
+	struct sl_rules rules;
+	struct sl_rule *rule;
+
+	(void)state;
+	assert_int_equal(sl_rules_open(&rules, NULL, SLOTS), 0);
+	assert_int_equal(sl_rules_add(&rules, &content, 1, 1, &rule), 0);
+	sl_rules_close(&rules);
+	assert_int_equal(sl_rules_open(&rules, NULL, SLOTS), 0);
+	content.meter = 3;
+	assert_int_equal(sl_rules_add(&rules, &content, 1, 1, &rule), 0);
+	assert_int_equal(card.slots[rule->index].meter, 3);
+	assert_int_equal(sl_rules_sweep(&rules, UINT32_MAX), 0);
+	assert_int_equal(sl_rules_stats(&rules, rule, &counted), 0);
+	assert_int_equal(counted.packets, card.counted[1]);
+	assert_int_equal(counted.packets, 2); /* one at each write of the slot */
+	check(&rules);
 	sl_rules_close(&rules);
 }
 
@@ -302,7 +340,7 @@ int main(void)
 		cmocka_unit_test_setup(test_adoption, set_up),
 		cmocka_unit_test_setup(test_full_of_old, set_up),
 		cmocka_unit_test_setup(test_failure, set_up),
-		cmocka_unit_test_setup(test_flow_meter, set_up),
+		cmocka_unit_test_setup(test_flow_meter, set_up), cmocka_unit_test_setup(test_adopted_meter, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_flow.h>
+#include <rte_mtr.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
@@ -34,7 +35,8 @@
 
 struct rte_flow {
 	struct rte_flow_attr attr;
-	bool reverse; /* sets a source: the way back */
+	bool reverse, gone; /* reverse: sets a source, the way back */
+	uint32_t meter, copy_meter, tag; /* 0 none; tag: set, or of a catch-all matched */
 };
 
 static struct {
@@ -43,6 +45,11 @@ static struct {
 	enum rte_flow_action_type refuse; /* an action that is not supported, END: none */
 	int fail;                         /* errno of every group-1 rule, 0: none */
 	uint64_t hits;
+	bool no_meters;                   /* no rte_mtr */
+	unsigned int meters_max;          /* of the card; 0: enough */
+	unsigned int meters, profiles, profile_updates;
+	uint64_t cir[64];                 /* by profile */
+	uint32_t profile_of[64];          /* by meter */
 } driver;
 
 static struct rte_flow pool[512]; /* as in a card: gone with it */
@@ -64,13 +71,39 @@ static void note(char what)
 		driver.order[n] = what;
 }
 
+static uint32_t meter_of(const struct rte_flow_action *a)
+{
+	for (; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
+		if (a->type == RTE_FLOW_ACTION_TYPE_METER)
+			return ((const struct rte_flow_action_meter *)a->conf)->mtr_id;
+	}
+	return 0;
+}
+
+static void meters_note(struct rte_flow *flow, const struct rte_flow_item *items, const struct rte_flow_action *actions)
+{
+	flow->meter = meter_of(actions);
+	flow->tag = flow->copy_meter = 0;
+	for (; items->type != RTE_FLOW_ITEM_TYPE_END; items++) {
+		if (items->type == RTE_FLOW_ITEM_TYPE_TAG)
+			flow->tag = ((const struct rte_flow_item_tag *)items->spec)->data;
+	}
+	for (const struct rte_flow_action *a = actions; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
+		if (a->type == RTE_FLOW_ACTION_TYPE_SET_TAG)
+			flow->tag = ((const struct rte_flow_action_set_tag *)a->conf)->data;
+		if (a->type == RTE_FLOW_ACTION_TYPE_SAMPLE)
+			flow->copy_meter = meter_of(((const struct rte_flow_action_sample *)a->conf)->actions);
+	}
+	assert_true(!flow->meter || driver.profile_of[flow->meter]);
+	assert_true(!flow->copy_meter || driver.profile_of[flow->copy_meter]);
+}
+
 struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
 				 const struct rte_flow_action actions[], struct rte_flow_error *error)
 {
 	struct rte_flow *flow;
 
 	(void)port_id;
-	(void)pattern;
 	assert_true(attr->transfer);
 	if ((driver.refuse != RTE_FLOW_ACTION_TYPE_END && has_action(actions, driver.refuse)) ||
 	    (driver.fail && attr->group == 1 && !attr->priority)) {
@@ -81,6 +114,8 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 	assert_true(driver.created < sizeof(pool) / sizeof(pool[0]));
 	flow = &pool[driver.created];
 	flow->attr = *attr;
+	flow->gone = false;
+	meters_note(flow, pattern, actions);
 	flow->reverse = has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_SRC);
 	driver.live++;
 	driver.created++;
@@ -95,6 +130,7 @@ int rte_flow_destroy(uint16_t port_id, struct rte_flow *flow, struct rte_flow_er
 	(void)error;
 	if (flow->attr.group == 1 && !flow->attr.priority)
 		note(flow->reverse ? 'r' : 'f');
+	flow->gone = true;
 	driver.live--;
 	driver.destroyed++;
 	return 0;
@@ -141,6 +177,62 @@ int rte_flow_pick_transfer_proxy(uint16_t port_id, uint16_t *proxy, struct rte_f
 {
 	(void)error;
 	*proxy = port_id;
+	return 0;
+}
+
+static int mtr_refuse(struct rte_mtr_error *error, int code, const char *sentence)
+{
+	*error = (struct rte_mtr_error){ .type = RTE_MTR_ERROR_TYPE_UNSPECIFIED, .message = sentence };
+	return -code;
+}
+
+int rte_mtr_meter_profile_add(uint16_t port_id, uint32_t id, struct rte_mtr_meter_profile *profile, struct rte_mtr_error *error)
+{
+	(void)port_id;
+	if (driver.no_meters)
+		return mtr_refuse(error, ENOSYS, "the fake card has no meters");
+	assert_true(profile->packet_mode && profile->alg == RTE_MTR_SRTCM_RFC2697 && !profile->srtcm_rfc2697.ebs);
+	assert_true(id < 64 && !driver.cir[id]);
+	driver.cir[id] = profile->srtcm_rfc2697.cir;
+	driver.profiles++;
+	return 0;
+}
+
+int rte_mtr_meter_profile_delete(uint16_t port_id, uint32_t id, struct rte_mtr_error *error)
+{
+	(void)port_id, (void)error;
+	driver.cir[id] = 0;
+	driver.profiles--;
+	return 0;
+}
+
+int rte_mtr_meter_policy_add(uint16_t port_id, uint32_t id, struct rte_mtr_meter_policy_params *policy,
+			     struct rte_mtr_error *error)
+{
+	(void)port_id, (void)id, (void)error;
+	if (driver.no_meters)
+		return mtr_refuse(error, ENOSYS, "the fake card has no meters");
+	assert_int_equal(policy->actions[RTE_COLOR_RED]->type, RTE_FLOW_ACTION_TYPE_DROP);
+	return 0;
+}
+
+int rte_mtr_create(uint16_t port_id, uint32_t id, struct rte_mtr_params *params, int shared, struct rte_mtr_error *error)
+{
+	(void)port_id, (void)shared;
+	if (driver.meters_max && driver.meters == driver.meters_max)
+		return mtr_refuse(error, ENOSPC, "no meter is left");
+	assert_true(id && id < 64 && !driver.profile_of[id] && driver.cir[params->meter_profile_id]);
+	driver.profile_of[id] = params->meter_profile_id;
+	driver.meters++;
+	return 0;
+}
+
+int rte_mtr_meter_profile_update(uint16_t port_id, uint32_t id, uint32_t profile, struct rte_mtr_error *error)
+{
+	(void)port_id, (void)error;
+	assert_true(driver.cir[profile]);
+	driver.profile_of[id] = profile;
+	driver.profile_updates++;
 	return 0;
 }
 
@@ -219,6 +311,7 @@ static int bench_up(void **state)
 	char err[256];
 
 	memset(&driver, 0, sizeof(driver));
+	memset(pool, 0, sizeof(pool));
 	port0.gone = false;
 	answers = 0;
 	if (sl_config_parse("t", config_text, sizeof(config_text) - 1, &b->config, &error))
@@ -277,39 +370,47 @@ static void test_wanted(void **state)
 	struct bench *b = *state;
 	struct sl_class out[64];
 	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, out, 64);
-	unsigned int kinds[SL_CLASS_TUNNEL + 1] = { 0 };
+	unsigned int kinds[SL_CLASS_KINDS] = { 0 };
 
-	/* Three tenants, each in one family: fragments, TTL, SYN, FIN, RST for each; two VIPs outside tunnels of the default
-	 * tenant and one of red; one NAT source; one tunnel. */
+	/* Three tenants, each in one family: fragments, TTL, FIN, RST for each; SYNs to two VIPs of the default tenant, one of red,
+	 * and of all in the tunnel; the VIPs; one NAT source; one tunnel; what is left for the kernel. */
 	for (unsigned int i = 0; i < n; i++) {
 		kinds[out[i].kind]++;
 		assert_true(i == 0 || out[i].kind >= out[i - 1].kind);
 	}
 	for (unsigned int kind = SL_CLASS_FRAGMENT; kind <= SL_CLASS_RST; kind++)
-		assert_int_equal(kinds[kind], 3);
+		assert_int_equal(kinds[kind], kind == SL_CLASS_SYN ? 4 : 3);
 	assert_int_equal(kinds[SL_CLASS_VIP], 3);
 	assert_int_equal(kinds[SL_CLASS_SOURCE], 1);
 	assert_int_equal(kinds[SL_CLASS_TUNNEL], 1);
+	assert_int_equal(kinds[SL_CLASS_KERNEL], 1);
+	assert_int_equal(kinds[SL_CLASS_GROUPCAST], 1);
 	/* No room: the number wanted is told. */
 	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, out, 4) >= n);
 }
 
 static void test_class_rules(void **state)
 {
+	static const uint32_t meter = 3;
 	static const struct {
 		struct sl_class want;
-		bool copy;
+		struct sl_class_how how;
 		const char *items; /* one letter each: P represented_port E eth V vlan 4 6 T tcp U udp X vxlan */
-		const char *acts;  /* m mark h host d decap s set_meta c sample j jump */
+		const char *acts;  /* m mark M meter h host d decap s set_meta t set_tag c sample j jump */
 	} rows[] = {
-		{ { .kind = SL_CLASS_SYN, .family = 4 }, true, "PE4T", "mh" },
-		{ { .kind = SL_CLASS_FIN, .family = 6 }, true, "PE6T", "scj" },
-		{ { .kind = SL_CLASS_FIN, .family = 6 }, false, "PE6T", "mh" },
-		{ { .kind = SL_CLASS_TTL, .family = 4, .vlan = 12 }, true, "PEV4", "mh" },
-		{ { .kind = SL_CLASS_VIP, .family = 4 }, true, "PE4", "sj" },
-		{ { .kind = SL_CLASS_SOURCE, .family = 4, .proto = 17 }, true, "PE4U", "sj" },
-		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4 }, true, "PE4UXE", "dsj" },
-		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4 }, true, "PE4UXE6T", "dscj" },
+		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .copy = true }, "PE4T", "mh" },
+		{ { .kind = SL_CLASS_FIN, .family = 6 }, { .copy = true }, "PE6T", "scj" },
+		{ { .kind = SL_CLASS_FIN, .family = 6 }, { 0 }, "PE6T", "mh" },
+		{ { .kind = SL_CLASS_TTL, .family = 4, .vlan = 12 }, { .copy = true }, "PEV4", "mh" },
+		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .copy = true }, "PE4", "sj" },
+		{ { .kind = SL_CLASS_SOURCE, .family = 4, .proto = 17 }, { .copy = true }, "PE4U", "sj" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4 }, { .copy = true }, "PE4UXE", "dsj" },
+		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4 }, { .copy = true }, "PE4UXE6T", "dscj" },
+		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .mtr_id = &meter }, "PE4T", "mMh" },
+		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .mtr_id = &meter, .tag = 5 }, "PE4", "stj" },
+		{ { .kind = SL_CLASS_RST, .family = 4 }, { .mtr_id = &meter, .tag = 5, .copy = true }, "PE4T", "stcj" },
+		{ { .kind = SL_CLASS_KERNEL }, { .mtr_id = &meter }, "PE", "Mh" },
+		{ { .kind = SL_CLASS_GROUPCAST }, { .mtr_id = &meter }, "PE", "Mh" },
 	};
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 
@@ -318,7 +419,7 @@ static void test_class_rules(void **state)
 		struct sl_flow_rule r;
 		char items[16] = "", acts[16] = "";
 
-		sl_flow_rule_class(&r, &rows[i].want, mac, 3, rows[i].copy);
+		sl_flow_rule_class(&r, &rows[i].want, mac, 3, &rows[i].how);
 		for (unsigned int n = 0; n < r.items; n++) {
 			static const struct { enum rte_flow_item_type type; char letter; } letters[] = {
 				{ RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, 'P' }, { RTE_FLOW_ITEM_TYPE_ETH, 'E' },
@@ -334,7 +435,8 @@ static void test_class_rules(void **state)
 			static const struct { enum rte_flow_action_type type; char letter; } letters[] = {
 				{ RTE_FLOW_ACTION_TYPE_MARK, 'm' }, { RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, 'h' },
 				{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, 'd' }, { RTE_FLOW_ACTION_TYPE_SET_META, 's' },
-				{ RTE_FLOW_ACTION_TYPE_SAMPLE, 'c' }, { RTE_FLOW_ACTION_TYPE_JUMP, 'j' } };
+				{ RTE_FLOW_ACTION_TYPE_SAMPLE, 'c' }, { RTE_FLOW_ACTION_TYPE_JUMP, 'j' },
+				{ RTE_FLOW_ACTION_TYPE_METER, 'M' }, { RTE_FLOW_ACTION_TYPE_SET_TAG, 't' } };
 
 			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
 				if (letters[l].type == r.actions[n].type)
@@ -390,6 +492,168 @@ static void test_probe(void **state)
 	}
 }
 
+/* ---- meters ----------------------------------------------------------------------------------------------------- */
+
+static void test_probe_meters(void **state)
+{
+	static const struct {
+		enum rte_flow_action_type refuse;
+		uint32_t caps;
+	} rows[] = {
+		{ RTE_FLOW_ACTION_TYPE_END, SL_CAP_METER | SL_CAP_METER_MISS | SL_CAP_METER_COPY },
+		{ RTE_FLOW_ACTION_TYPE_METER, 0 },
+		{ RTE_FLOW_ACTION_TYPE_SET_TAG, SL_CAP_METER | SL_CAP_METER_COPY },
+		{ RTE_FLOW_ACTION_TYPE_SAMPLE, SL_CAP_METER | SL_CAP_METER_MISS },
+	};
+
+	(void)state;
+	driver.profile_of[1] = 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_offload_port_info info = { .caps = SL_CAP_COPY };
+
+		driver.refuse = rows[i].refuse;
+		sl_probe_meters(0, 0, 1, &info);
+		assert_int_equal(info.caps & ~SL_CAP_COPY, rows[i].caps);
+		assert_int_equal(driver.live, 0);
+		assert_int_equal(!i, !info.meters_error[0]);
+	}
+}
+
+/* Rules of group 0 of this kind in the card have this meter, and at least one is there. */
+static void check_kind(unsigned int kind, uint32_t meter, uint32_t copy_meter, uint32_t tag)
+{
+	unsigned int seen = 0;
+
+	for (unsigned int i = 0; i < driver.created; i++) {
+		const struct rte_flow *f = &pool[i];
+
+		if (f->gone || f->attr.group || f->attr.priority != kind)
+			continue;
+		seen++;
+		assert_int_equal(f->meter, meter);
+		assert_int_equal(f->copy_meter, copy_meter);
+		assert_int_equal(f->tag, tag);
+	}
+	assert_true(seen);
+}
+
+static void check_catch_all(uint32_t tag, uint32_t meter)
+{
+	unsigned int seen = 0;
+
+	for (unsigned int i = 0; i < driver.created; i++) {
+		if (pool[i].gone || !pool[i].attr.group || !pool[i].attr.priority || pool[i].tag != tag)
+			continue;
+		seen++;
+		assert_int_equal(pool[i].meter, meter);
+	}
+	assert_int_equal(seen, 1);
+}
+
+#define MTR(metered) (SL_METERED_##metered + 1)
+#define CLASS_TAG(metered) (1u << 8 | MTR(metered))
+
+static void agent_up(struct bench *b)
+{
+	char err[256];
+
+	assert_int_equal(sl_offload_init(b->config, b->table, err, sizeof(err)), 0);
+	assert_int_equal(sl_offload_start(err, sizeof(err)), 0);
+}
+
+static void agent_down(void)
+{
+	sl_offload_stop();
+	sl_offload_fini();
+	sl_classes_forget(0);
+}
+
+/* A request that comes back shows that what was asked for before is done. */
+static void settle(struct bench *b)
+{
+	answers = 0;
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn_make(b, "dsr", 60000)));
+	wait_answers(1);
+}
+
+static void test_meters(void **state)
+{
+	struct bench *b = *state;
+	struct sl_offload_port_info info;
+	unsigned int rules;
+
+	agent_up(b);
+	check_kind(SL_CLASS_FRAGMENT, MTR(FRAGMENT), 0, 0);
+	check_kind(SL_CLASS_TTL, MTR(TTL), 0, 0);
+	check_kind(SL_CLASS_SYN, MTR(SYN), 0, 0);
+	check_kind(SL_CLASS_FIN, 0, MTR(CLOSE), CLASS_TAG(CLOSE));
+	check_kind(SL_CLASS_RST, 0, MTR(CLOSE), CLASS_TAG(CLOSE));
+	check_kind(SL_CLASS_VIP, 0, 0, CLASS_TAG(VIP));
+	check_kind(SL_CLASS_SOURCE, 0, 0, CLASS_TAG(SOURCE));
+	check_kind(SL_CLASS_TUNNEL, 0, 0, CLASS_TAG(TUNNEL));
+	check_kind(SL_CLASS_KERNEL, MTR(KERNEL), 0, 0);
+	check_kind(SL_CLASS_GROUPCAST, MTR(KERNEL), 0, 0);
+	check_catch_all(CLASS_TAG(CLOSE), MTR(CLOSE));
+	check_catch_all(CLASS_TAG(VIP), MTR(VIP));
+	check_catch_all(CLASS_TAG(SOURCE), MTR(SOURCE));
+	check_catch_all(CLASS_TAG(TUNNEL), MTR(TUNNEL));
+	assert_int_equal(driver.meters, SL_METERED_CLASSES);
+
+	/* Another rate: the meter's profile is replaced, no rule is touched. */
+	rules = driver.created + driver.destroyed;
+	b->config->node.meters[SL_METERED_SYN] = (struct sl_config_meter){ 77, 32 };
+	sl_meters_configure(b->config);
+	sl_offload_configure();
+	settle(b);
+	sl_offload_port_info_get(0, &info);
+	assert_int_equal(driver.cir[driver.profile_of[MTR(SYN)]], 77);
+	assert_int_equal(info.meters[SL_METERED_SYN].rate_pps, 77);
+	assert_true(info.meters[SL_METERED_SYN].made);
+	assert_int_equal(driver.profile_updates, 1);
+	assert_int_equal(driver.profiles, SL_METERED_CLASSES); /* the old one is gone */
+	assert_int_equal(driver.created + driver.destroyed, rules);
+	agent_down();
+}
+
+/* A driver that cannot meter, or not any more: the rules are made without, and it is said. */
+static void test_without_meters(void **state)
+{
+	struct bench *b = *state;
+	struct sl_offload_port_info info;
+
+	driver.no_meters = true;
+	agent_up(b);
+	sl_offload_port_info_get(0, &info);
+	assert_int_equal(info.rules, 21); /* what is the kernel's needs no rule */
+	assert_string_equal(info.rules_error, "");
+	assert_non_null(strstr(info.meters_error, "the fake card has no meters"));
+	assert_false(info.meters[SL_METERED_SYN].made);
+	check_kind(SL_CLASS_SYN, 0, 0, 0);
+	check_kind(SL_CLASS_VIP, 0, 0, 0);
+	check_catch_all(0, 0);
+	agent_down();
+}
+
+static void test_few_meters(void **state)
+{
+	struct bench *b = *state;
+	struct sl_offload_port_info info;
+
+	driver.meters_max = 3; /* SYN, VIP; then in the order of rules: fragments */
+	agent_up(b);
+	sl_offload_port_info_get(0, &info);
+	check_kind(SL_CLASS_SYN, MTR(SYN), 0, 0);
+	check_catch_all(CLASS_TAG(VIP), MTR(VIP));
+	check_kind(SL_CLASS_FRAGMENT, MTR(FRAGMENT), 0, 0);
+	check_kind(SL_CLASS_TTL, 0, 0, 0);
+	check_kind(SL_CLASS_FIN, 0, 0, CLASS_TAG(CLOSE));
+	check_catch_all(CLASS_TAG(CLOSE), 0);
+	assert_false(info.meters[SL_METERED_TTL].made);
+	assert_non_null(strstr(info.meters[SL_METERED_TTL].why, "no meter is left"));
+	assert_int_equal(driver.profiles, 3);
+	agent_down();
+}
+
 /* ---- connections ------------------------------------------------------------------------------------------------ */
 
 static void test_connections(void **state)
@@ -410,7 +674,7 @@ static void test_connections(void **state)
 	assert_int_equal(stats.adopted_rules, 1);
 	assert_int_equal(sl_conn_at(b->table, adopted)->hw_packets, 100); /* two directions of 50 */
 	rules = driver.live;
-	assert_int_equal(rules, 1 + 20 + 2); /* catch-all, classification, the adopted one */
+	assert_int_equal(rules, 4 + 23 + 2); /* catch-alls, classification, the adopted one */
 	handles = driver.handles;
 	assert_int_equal(handles, 2);
 	assert_false(sl_offload_refresh(adopted, 1)); /* nobody who would do it */
@@ -500,7 +764,8 @@ static void test_connections(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
-	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_connections) };
+	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
+					   T(test_without_meters), T(test_few_meters), T(test_connections) };
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
 	int rc;

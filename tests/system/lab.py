@@ -71,6 +71,7 @@ class Lab:
         self.processes = {}
         self.namespaces = []
         self.tenants = []
+        self.node = {}
         self.card_options = []
 
     # -- names -----------------------------------------------------------------------------------------------------
@@ -293,7 +294,8 @@ http {{
 
     def write_config(self):
         config = {
-            "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": 1, "max_connections": 65536},
+            "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": 1, "max_connections": 65536,
+                     **self.node},
             "ports": [{"name": "p0", "device": self.device(), "mtu": 1500,
                        "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
                        "vtep": "10.77.0.2"}],
