@@ -113,6 +113,13 @@ static void port(void *ctx, unsigned int index, struct sl_port_view *out)
 	out->capability_count = 1;
 	out->capability[0].name = "nat-ipv4";
 	out->capability[0].supported = true;
+	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++)
+		out->meter[i].name = sl_metered_name(i);
+	out->meter[SL_METERED_SYN].made = true;
+	out->meter[SL_METERED_SYN].rate_pps = 5000;
+	out->meter[SL_METERED_SYN].burst = 500;
+	strcpy(out->meter[SL_METERED_KERNEL].why, "no meter is left");
+	out->reason_packets[SL_REASON_METERED] = 9;
 	out->reason_packets[SL_REASON_FORWARDED] = 42;
 	out->reason_packets[SL_REASON_MISS] = 3;
 }
@@ -529,6 +536,10 @@ static const struct {
 	{ "flow fly", 2, "flow cannot \"fly\"; it can: list, show, evict" },
 	{ "card", 0, "can hold connections in hardware: nat-ipv4" },
 	{ "card show", 0, "10 of 100 entries used (10 %)" },
+	{ "card show", 0, "p0    syn                    5000    500  card" },
+	{ "card show", 0, "9 frames and 0 copies were over theirs" },
+	{ "card show", 0, "no meter is left" },
+	{ "-j card show", 0, "\"in_card\"" },
 	{ "stats", 0, "not-syn" },
 	{ "stats show", 0, "A TCP packet of an unknown connection that is not a SYN" },
 	{ "-j stats show", 0, "\"sw_packets\": 17" },

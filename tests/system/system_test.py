@@ -150,6 +150,103 @@ def apply(lab):
     lab.cli("apply", lab.config)
 
 
+# -- meters ------------------------------------------------------------------------------------------------------------
+class KernelServer:
+    """A server of the balancer's own host, as sshd would be: echoes on 10.78.0.2."""
+    ADDRESS = ("10.78.0.2", 2222)
+
+    def __init__(self, lab):
+        with InNamespace(lab.ns("lb")):
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.ADDRESS)
+        self.socket.listen(16)
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        try:
+            while True:
+                s = self.socket.accept()[0]
+                s.sendall(s.recv(100))
+                s.close()
+        except OSError:
+            pass  # closed
+
+    def ask(self, lab):
+        with connect(lab, *self.ADDRESS, timeout=2) as s:
+            s.sendall(b"hello")
+            return read_all(s) == b"hello"
+
+
+def card_reason(lab, name):
+    return next((r["packets"] for r in lab.cli("card", "show")["reasons"] if r["name"] == name), 0)
+
+
+def meter_of(lab, name):
+    return next(m for m in lab.cli("card", "show")["ports"][0]["meters"] if m["class"] == name)
+
+
+def under_flood(lab, make, to, dport, goes_on):
+    """5,000 frames of one class in two seconds, while `goes_on` is called again and again; how many of them were over the
+    meter, and the most that it should have let pass."""
+    before, took = card_reason(lab, "metered"), []
+    sender = threading.Thread(target=lambda: took.append(flood(lab, make, to, dport, 5000, 2)))
+    sender.start()
+    while sender.is_alive():
+        goes_on()
+    sender.join()
+    time.sleep(0.3)
+    return card_reason(lab, "metered") - before, 32 + 100 * took[0] + 100
+
+
+@case(card_only=True)
+def floods_are_cut_by_their_meters(lab):
+    """The rates of two classes are changed by reload. A flood of SYNs to a VIP is cut to their rate, counted as metered, and
+    takes nothing from established connections, from new connections to the host's own server, or from ping; a flood for the
+    kernel takes nothing from new connections to a VIP."""
+    expect(meter_of(lab, "syn")["in_card"] and meter_of(lab, "syn")["rate_pps"] == 50000, f"default: {meter_of(lab, 'syn')}")
+    lab.node = {"meters": {"syn": {"rate_pps": 100, "burst": 32}}}
+    server = KernelServer(lab)
+    try:
+        apply(lab)
+        lab.wait_for(lambda: meter_of(lab, "syn")["rate_pps"] == 100, 5, "the new rate in the card")
+        clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]
+
+        def goes_on():
+            for c in clients:
+                c.ask()
+            expect(server.ask(lab), "the host's own server did not answer")
+            r = lab.client("ping", "-c", "2", "-i", "0.05", "-W", "2", "10.78.0.2", check=False)
+            expect(r.returncode == 0, f"ping during the flood: {r.stdout}")
+
+        metered, allowed = under_flood(lab, syn, VIPS["nat"], PEER_PORT, goes_on)
+        expect(metered >= 5000 - allowed, f"{metered} of 5000 SYNs were over the meter; at most {allowed:.0f} may pass")
+        expect(not any(c.broken for c in clients), "an established connection broke during the flood")
+        expect(lab.healthy() == len(lab.all_backends()), "health checks failed during the flood")
+        for c in clients:
+            c.close()
+
+        lab.node = {"meters": {"kernel": {"rate_pps": 100, "burst": 32}}}
+        apply(lab)
+        lab.wait_for(lambda: meter_of(lab, "kernel")["rate_pps"] == 100, 5, "the new rate in the card")
+        expect(meter_of(lab, "syn")["rate_pps"] == 50000, "the rate of SYNs did not return to its default")
+
+        def new_connection():
+            client = EchoClient(lab, VIPS["dsr-l2"])
+            expect(not client.broken, "a connection broke while the kernel was flooded")
+            client.close()
+
+        new_connection()  # neighbours are known: ARP is of the flooded class
+        metered, allowed = under_flood(lab, udp, "10.78.0.2", 9, new_connection)
+        expect(metered >= 5000 - allowed, f"{metered} of 5000 frames for the kernel were over the meter")
+    finally:
+        server.socket.shutdown(socket.SHUT_RDWR)
+        server.socket.close()
+        lab.node = {}
+        apply(lab)
+        lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
+
+
 # -- the wire is shared with the kernel --------------------------------------------------------------------------------
 @case()
 def kernel_traffic_through_the_port(lab):
@@ -221,11 +318,16 @@ def agent_killed_and_back(lab):
             for c in clients:
                 c.ask()
         expect(not any(c.broken for c in clients), "a connection broke while no agent ran")
+    said = len(lab.log("agent"))
     lab.start_agent(wait_healthy=False)
     for _ in range(10):
         for c in clients:
             c.ask()
     expect(not any(c.broken for c in clients), "a connection broke at the restart")
+    if card:
+        said = lab.log("agent")[said:]
+        expect("the card goes on with" in said, "the driver does not say what it found")
+        expect("that were not created again" not in said, "a rule or flow was not adopted: " + said[:1500])
     backends = {p: c.backend for p, c in zip(ports, clients)}
     for p in ports:
         flow = find_flow(lab, p)
@@ -342,103 +444,6 @@ def neighbour_moves(lab):
     expect(flow["where"] == "hardware", f"the connection is in {flow['where']}: {flow['reason']}")
     for c in clients:
         c.close()
-
-
-# -- meters ------------------------------------------------------------------------------------------------------------
-class KernelServer:
-    """A server of the balancer's own host, as sshd would be: echoes on 10.78.0.2."""
-    ADDRESS = ("10.78.0.2", 2222)
-
-    def __init__(self, lab):
-        with InNamespace(lab.ns("lb")):
-            self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.ADDRESS)
-        self.socket.listen(16)
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        try:
-            while True:
-                s = self.socket.accept()[0]
-                s.sendall(s.recv(100))
-                s.close()
-        except OSError:
-            pass  # closed
-
-    def ask(self, lab):
-        with connect(lab, *self.ADDRESS, timeout=2) as s:
-            s.sendall(b"hello")
-            return read_all(s) == b"hello"
-
-
-def card_reason(lab, name):
-    return next((r["packets"] for r in lab.cli("card", "show")["reasons"] if r["name"] == name), 0)
-
-
-def meter_of(lab, name):
-    return next(m for m in lab.cli("card", "show")["ports"][0]["meters"] if m["class"] == name)
-
-
-def under_flood(lab, make, to, dport, goes_on):
-    """5,000 frames of one class in two seconds, while `goes_on` is called again and again; how many of them were over the
-    meter, and the most that it should have let pass."""
-    before, took = card_reason(lab, "metered"), []
-    sender = threading.Thread(target=lambda: took.append(flood(lab, make, to, dport, 5000, 2)))
-    sender.start()
-    while sender.is_alive():
-        goes_on()
-    sender.join()
-    time.sleep(0.3)
-    return card_reason(lab, "metered") - before, 32 + 100 * took[0] + 100
-
-
-@case(card_only=True)
-def floods_are_cut_by_their_meters(lab):
-    """The rates of two classes are changed by reload. A flood of SYNs to a VIP is cut to their rate, counted as metered, and
-    takes nothing from established connections, from new connections to the host's own server, or from ping; a flood for the
-    kernel takes nothing from new connections to a VIP."""
-    expect(meter_of(lab, "syn")["in_card"] and meter_of(lab, "syn")["rate_pps"] == 50000, f"default: {meter_of(lab, 'syn')}")
-    lab.node = {"meters": {"syn": {"rate_pps": 100, "burst": 32}}}
-    server = KernelServer(lab)
-    try:
-        apply(lab)
-        lab.wait_for(lambda: meter_of(lab, "syn")["rate_pps"] == 100, 5, "the new rate in the card")
-        clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]
-
-        def goes_on():
-            for c in clients:
-                c.ask()
-            expect(server.ask(lab), "the host's own server did not answer")
-            r = lab.client("ping", "-c", "2", "-i", "0.05", "-W", "2", "10.78.0.2", check=False)
-            expect(r.returncode == 0, f"ping during the flood: {r.stdout}")
-
-        metered, allowed = under_flood(lab, syn, VIPS["nat"], PEER_PORT, goes_on)
-        expect(metered >= 5000 - allowed, f"{metered} of 5000 SYNs were over the meter; at most {allowed:.0f} may pass")
-        expect(not any(c.broken for c in clients), "an established connection broke during the flood")
-        expect(lab.healthy() == len(lab.all_backends()), "health checks failed during the flood")
-        for c in clients:
-            c.close()
-
-        lab.node = {"meters": {"kernel": {"rate_pps": 100, "burst": 32}}}
-        apply(lab)
-        lab.wait_for(lambda: meter_of(lab, "kernel")["rate_pps"] == 100, 5, "the new rate in the card")
-        expect(meter_of(lab, "syn")["rate_pps"] == 50000, "the rate of SYNs did not return to its default")
-
-        def new_connection():
-            client = EchoClient(lab, VIPS["dsr-l2"])
-            expect(not client.broken, "a connection broke while the kernel was flooded")
-            client.close()
-
-        new_connection()  # neighbours are known: ARP is of the flooded class
-        metered, allowed = under_flood(lab, udp, "10.78.0.2", 9, new_connection)
-        expect(metered >= 5000 - allowed, f"{metered} of 5000 frames for the kernel were over the meter")
-    finally:
-        server.socket.shutdown(socket.SHUT_RDWR)
-        server.socket.close()
-        lab.node = {}
-        apply(lab)
-        lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
 
 
 # -- tenants -----------------------------------------------------------------------------------------------------------

@@ -349,7 +349,42 @@ class Suite:
         metered = after["reason_metered_packets"] - before["reason_metered_packets"]
         expect(8 <= metered <= 15,
                f"{metered} of 20 frames were metered; a burst of 5 and 10 frames a second were allowed")
-        t.commands(["flow flush 0", "del port meter 0 7"])
+        # The rule stays, its meter has another rate.
+        t.commands(["add port meter profile srtcm_rfc2697 0 2 10 15 0 1", "set port meter profile 0 7 2"])
+        metered = self.metered(lambda n: request(3100 + n))
+        expect(1 <= metered <= 5, f"{metered} of 20 frames were metered with a burst of 15")
+        expect("a meter uses the profile" in t.command("del port meter profile 0 2"), "a profile in use was deleted")
+        t.commands(["flow flush 0", "del port meter 0 7", "del port meter profile 0 1"])
+
+    def metered(self, frame):
+        """How many of 20 frames were over their meter."""
+        before = self.t.xstats(0)
+        for n in range(20):
+            self.wires[0].send(frame(n))
+        time.sleep(0.3)
+        return self.t.xstats(0)["reason_metered_packets"] - before["reason_metered_packets"]
+
+    def test_meters_of_misses(self):
+        """Rules that jump set a tag; the catch-all of that tag has the meter of their misses."""
+        t = self.t
+        t.commands(["add port meter profile srtcm_rfc2697 0 1 1 5 0 1", "add port meter profile srtcm_rfc2697 0 2 1 15 0 1",
+                    "create port meter 0 7 1 1 yes 0xffff 0 g 0", "create port meter 0 8 2 1 yes 0xffff 0 g 0"])
+        to_flows = f"0 transfer pattern {P0} / ipv4 dst is %s / end actions set_tag data %d index 0 mask 0xffffffff / jump group 1 / end"
+        miss = ("group 1 priority 1 transfer pattern tag data is %d index is 0 / end actions mark id 9 / meter mtr_id %d / "
+                "port_representor port_id 0 / end")
+        t.flow(to_flows % (VIP, 1))
+        t.flow("0 " + miss % (1, 7))
+        t.flow("0 " + miss % (2, 8))
+        t.flow(to_flows % (SERVER, 2))
+        for tag, meter, why in ((1, 8, "another catch-all"), (0, 7, "there is one tag")):
+            expect(why in t.command("flow create 0 " + miss % (tag, meter)), f"a catch-all of tag {tag}, meter {meter}")
+        expect("without a tag needs a larger priority" in t.command(
+            "flow create 0 group 1 priority 1 transfer pattern eth / end actions mark id 9 / port_representor port_id 0 / end"),
+            "a catch-all of all tags with the priority of one")
+        metered = [self.metered(lambda n, dst=dst: request(3000 + n, dst=dst)) for dst in (VIP, SERVER)]
+        equal(metered, [15, 5], "misses that were metered with bursts of 5 and 15")
+        t.commands(["flow flush 0", "del port meter 0 7", "del port meter 0 8", "del port meter profile 0 1",
+                    "del port meter profile 0 2"])
 
     def test_owner(self):
         """A card has one driver; the second is told who has it."""
@@ -444,7 +479,7 @@ class Suite:
         """(passed, failed)"""
         results = []
         for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "priority",
-                                                         "owner", "meter",
+                                                         "owner", "meter", "meters_of_misses",
                                                          "adoption")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt",
                                                                                                  "gone"))):
