@@ -16,6 +16,7 @@
 #include "host/port.h"
 
 #define CLASSES_MAX 1024u
+#define BY_VIP_MAX 60u /* rules of all ports, up to which there may be one for the SYNs to each VIP: tables are small */
 
 struct standing {
 	struct sl_class what;
@@ -146,11 +147,24 @@ static void unwanted_remove(struct class_port *c)
 	c->count = kept;
 }
 
+/* The same for all ports, and whatever the card has room for: a restart must want what stands. */
+static bool syn_by_vip(const struct sl_services *services)
+{
+	struct sl_class some[BY_VIP_MAX + 1];
+	unsigned int all = 0;
+
+	for (unsigned int i = 0; i < sl_port_count() && all <= BY_VIP_MAX; i++)
+		all += sl_class_wanted(services, (uint8_t)i, classes[i].vtep, classes[i].vtep_count, true, some,
+				       BY_VIP_MAX + 1);
+	return all <= BY_VIP_MAX;
+}
+
 uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, char *error, size_t error_len)
 {
 	static struct sl_class wanted[CLASSES_MAX];
 	struct class_port *c = &classes[port];
-	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, wanted, CLASSES_MAX), missing = 0;
+	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services), wanted,
+					 CLASSES_MAX), missing = 0;
 
 	snprintf(error, error_len, "%s", "");
 	if (n > CLASSES_MAX)

@@ -11,7 +11,6 @@
 #define TCP_SYN 2
 #define TCP_RST 4
 #define TCP_ACK 16
-#define SYN_VIPS_MAX 16 /* of a tenant and family: with more, one rule stands for SYNs to all addresses */
 #define AGE_S 0xffffff /* the host decides; the action only makes the card remember the last hit */
 #define CATCH_ALL_PRIORITY 1
 
@@ -183,32 +182,6 @@ bool sl_class_jumps(unsigned int kind, bool copy)
 	return kind == SL_CLASS_FIN || kind == SL_CLASS_RST ? copy : kind >= SL_CLASS_VIP && kind <= SL_CLASS_TUNNEL;
 }
 
-/* How many VIPs of TCP services the tenant has in the family; more than max is not counted. */
-static unsigned int tcp_vips(const struct sl_services *services, uint16_t tenant, unsigned int family, unsigned int max)
-{
-	struct sl_addr seen[SYN_VIPS_MAX + 1];
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < services->service_count && n < max; i++) {
-		const struct sl_service *s = services->services[i];
-		unsigned int j = 0;
-
-		if (s->tenant != tenant || s->protocol != IPPROTO_TCP || s->vip.family != family)
-			continue;
-		while (j < n && !sl_addr_equal(&seen[j], &s->vip))
-			j++;
-		if (j == n)
-			seen[n++] = s->vip;
-	}
-	return n;
-}
-
-/* SYNs of services have rules by VIP, so that those for the kernel are not under their meter. */
-static bool syn_by_vip(const struct sl_services *services, uint16_t tenant, unsigned int family)
-{
-	return tcp_vips(services, tenant, family, SYN_VIPS_MAX + 1) <= SYN_VIPS_MAX;
-}
-
 static bool tenant_uses(const struct sl_services *services, uint16_t tenant, unsigned int family)
 {
 	for (unsigned int i = 0; i < services->service_count; i++) {
@@ -229,8 +202,8 @@ static const struct sl_addr *own_vtep(const struct sl_addr *vteps, unsigned int 
 
 /* The tenant's rules of one kind: on its VLAN (or untagged) and inside each of its tunnels. */
 static void class_of_tenant(const struct sl_services *services, const struct sl_config_tenant *tenant, struct sl_class want,
-			    const struct sl_addr *vteps, unsigned int vtep_count, struct sl_class *out, unsigned int max,
-			    unsigned int *n)
+			    const struct sl_addr *vteps, unsigned int vtep_count, bool syn_by_vip, struct sl_class *out,
+			    unsigned int max, unsigned int *n)
 {
 	want.tenant = tenant->id;
 	want.vlan = tenant->vlan;
@@ -238,7 +211,7 @@ static void class_of_tenant(const struct sl_services *services, const struct sl_
 		want.family = (uint8_t)family;
 		if (want.kind != SL_CLASS_TUNNEL && (tenant->vlan || !tenant->has_vni) &&
 		    tenant_uses(services, tenant->id, family) &&
-		    (want.kind != SL_CLASS_SYN || !syn_by_vip(services, tenant->id, family)))
+		    (want.kind != SL_CLASS_SYN || !syn_by_vip))
 			class_add(&want, out, max, n);
 	}
 	want.vlan = 0;
@@ -277,8 +250,7 @@ static void class_of_service(const struct sl_services *services, const struct sl
 	want.tenant = s->tenant;
 	want.vlan = tenant->vlan;
 	want.family = s->vip.family;
-	if (want.kind == SL_CLASS_VIP ||
-	    (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP && syn_by_vip(services, s->tenant, s->vip.family))) {
+	if (want.kind == SL_CLASS_VIP || (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP)) {
 		want.addr = s->vip;
 		class_add(&want, out, max, n);
 	}
@@ -294,7 +266,7 @@ static void class_of_service(const struct sl_services *services, const struct sl
 }
 
 unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
-			     unsigned int vtep_count, struct sl_class *out, unsigned int max)
+			     unsigned int vtep_count, bool syn_by_vip, struct sl_class *out, unsigned int max)
 {
 	unsigned int n = 0;
 
@@ -308,10 +280,10 @@ unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, c
 			class_add(&want, out, max, &n);
 			continue;
 		}
-		for (unsigned int i = 0; i < services->service_count; i++)
+		for (unsigned int i = 0; (kind != SL_CLASS_SYN || syn_by_vip) && i < services->service_count; i++)
 			class_of_service(services, services->services[i], want, out, max, &n);
 		for (unsigned int i = 0; kind != SL_CLASS_VIP && kind != SL_CLASS_SOURCE && i < services->tenant_count; i++)
-			class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, out, max, &n);
+			class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, syn_by_vip, out, max, &n);
 	}
 	return n;
 }

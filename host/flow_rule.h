@@ -92,9 +92,10 @@ struct sl_class {
 };
 
 /* All rules that the snapshot wants on `port`, in order of priority; at most max. Returns the number wanted, which may be
- * more than max. vteps: the port's own tunnel addresses. */
+ * more than max. vteps: the port's own tunnel addresses. syn_by_vip: a rule for SYNs to each VIP, so that SYNs for the kernel
+ * are not under their meter; else one for all addresses. */
 unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
-			     unsigned int vtep_count, struct sl_class *out, unsigned int max);
+			     unsigned int vtep_count, bool syn_by_vip, struct sl_class *out, unsigned int max);
 
 /* Under whose meter frames of this kind of rule reach the host. */
 enum sl_metered sl_class_metered(unsigned int kind);

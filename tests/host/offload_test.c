@@ -240,9 +240,11 @@ int rte_mtr_meter_profile_update(uint16_t port_id, uint32_t id, uint32_t profile
 
 static struct sl_port port0 = { .mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .kernel_ifindex = 5 };
 
+static unsigned int port_count = 1;
+
 unsigned int sl_port_count(void)
 {
-	return 1;
+	return port_count;
 }
 
 struct sl_port *sl_port_at(unsigned int index)
@@ -369,7 +371,7 @@ static void test_wanted(void **state)
 {
 	struct bench *b = *state;
 	struct sl_class out[64];
-	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, out, 64);
+	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 64);
 	unsigned int kinds[SL_CLASS_KINDS] = { 0 };
 
 	/* Three tenants, each in one family: fragments, TTL, FIN, RST for each; SYNs to two VIPs of the default tenant, one of red,
@@ -385,8 +387,12 @@ static void test_wanted(void **state)
 	assert_int_equal(kinds[SL_CLASS_TUNNEL], 1);
 	assert_int_equal(kinds[SL_CLASS_KERNEL], 1);
 	assert_int_equal(kinds[SL_CLASS_GROUPCAST], 1);
+	/* With many rules one for SYNs to all addresses of each tenant and family has to do. */
+	assert_int_equal(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, false, out, 64), n - 1);
+	for (unsigned int i = 0; i < n - 1; i++)
+		assert_false(out[i].kind == SL_CLASS_SYN && out[i].addr.family);
 	/* No room: the number wanted is told. */
-	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, out, 4) >= n);
+	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 4) >= n);
 }
 
 static void test_class_rules(void **state)
@@ -634,6 +640,24 @@ static void test_without_meters(void **state)
 	agent_down();
 }
 
+/* Rules of three ports would not fit a card's table with one for the SYNs to each VIP. */
+static void test_many_rules(void **state)
+{
+	struct bench *b = *state;
+	struct sl_offload_port_info info;
+
+	driver.no_meters = true;
+	port_count = 3;
+	agent_up(b);
+	for (unsigned int i = 0; i < port_count; i++) {
+		sl_offload_port_info_get(i, &info);
+		assert_int_equal(info.rules, 20); /* one less than above */
+		sl_classes_forget(i);
+	}
+	agent_down();
+	port_count = 1;
+}
+
 static void test_few_meters(void **state)
 {
 	struct bench *b = *state;
@@ -765,7 +789,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
-					   T(test_without_meters), T(test_few_meters), T(test_connections) };
+					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_connections) };
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
 	int rc;
