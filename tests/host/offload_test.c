@@ -640,20 +640,19 @@ static void test_without_meters(void **state)
 	agent_down();
 }
 
-/* Rules of three ports would not fit a card's table with one for the SYNs to each VIP. */
+/* Rules of four ports would not fit a card's table with one for the SYNs to each VIP. */
 static void test_many_rules(void **state)
 {
 	struct bench *b = *state;
 	struct sl_offload_port_info info;
 
 	driver.no_meters = true;
-	port_count = 3;
+	port_count = 4;
 	agent_up(b);
-	for (unsigned int i = 0; i < port_count; i++) {
-		sl_offload_port_info_get(i, &info);
-		assert_int_equal(info.rules, 20); /* one less than above */
+	sl_offload_port_info_get(0, &info);
+	assert_int_equal(info.rules, 20); /* one less than above */
+	for (unsigned int i = 1; i < port_count; i++)
 		sl_classes_forget(i);
-	}
 	agent_down();
 	port_count = 1;
 }
