@@ -135,7 +135,7 @@ module sl_command #(
   // Free flow ids: fresh ones first (0, 1, 2, ...), then those given back, in that order.
   logic [TABLE_LOG2:0]   fresh_q;
   logic [TABLE_LOG2:0]   given_wr_q, given_rd_q;
-  logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
+  (* ram_style = "ultra" *) logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
   logic [TABLE_LOG2-1:0] given_q, id_q, id_d;
   logic                  fresh_left, id_left;
   assign fresh_left = !fresh_q[TABLE_LOG2];

@@ -188,14 +188,18 @@ module sl_csr #(
           end
           default: ;
         endcase
-        if (waddr[11:4] == 8'h02) seed_q[32*waddr[3:2] +: 32] <= wdata;
-        if (waddr[11:5] == 7'h04) port_flags_q[32*waddr[4:2] +: 32] <= wdata;
-        if (waddr[11:6] == 6'h03) begin
-          if (!waddr[2]) begin
-            mac_lo_q[32*waddr[5:3] +: 32] <= wdata;
-          end else begin
-            mac_hi_q[32*waddr[5:3] +: 32] <= wdata;
-            mac_q[48*waddr[5:3] +: 48]    <= {wdata[15:0], mac_lo_q[32*waddr[5:3] +: 32]};
+        // (Word by word, each with an enable of its own: an assignment to an indexed part would be a shifter.)
+        for (int i = 0; i < 4; i++)
+          if (waddr[11:4] == 8'h02 && waddr[3:2] == 2'(i)) seed_q[32*i +: 32] <= wdata;
+        for (int i = 0; i < 8; i++) begin
+          if (waddr[11:5] == 7'h04 && waddr[4:2] == 3'(i)) port_flags_q[32*i +: 32] <= wdata;
+          if (waddr[11:6] == 6'h03 && waddr[5:3] == 3'(i)) begin
+            if (!waddr[2]) begin
+              mac_lo_q[32*i +: 32] <= wdata;
+            end else begin
+              mac_hi_q[32*i +: 32] <= wdata;
+              mac_q[48*i +: 48]    <= {wdata[15:0], mac_lo_q[32*i +: 32]};
+            end
           end
         end
       end
@@ -241,14 +245,15 @@ module sl_csr #(
 
   // TBL_DATA.
   always_ff @(posedge clk_i) begin
-    if (write && waddr[11:7] == 5'h03)
-      data_q[32*waddr[6:2] +: 32] <= wdata;
-    else if (start && in_table && !write_q && sel_table == sl_pkg::CSR_TABLE_METER)
+    if (write && waddr[11:7] == 5'h03) begin
+      for (int i = 0; i < 32; i++) if (waddr[6:2] == 5'(i)) data_q[32*i +: 32] <= wdata;
+    end else if (start && in_table && !write_q && sel_table == sl_pkg::CSR_TABLE_METER) begin
       data_q <= 1024'(meter_mem[sel_index[3:0]]);
-    else if (state_q == KEEP)
+    end else if (state_q == KEEP) begin
       data_q <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data : action_data_i;
-    else if (state_q == COUNT && count_ack_i)
+    end else if (state_q == COUNT && count_ack_i) begin
       data_q <= 1024'(count_data_i);
+    end
   end
 
   // Read.

@@ -180,18 +180,33 @@ module sl_rewrite (
     end
   endfunction
 
+  // A number, in network order, at the byte that at points to. Each byte chooses by itself: moving the number to its
+  // place would be a shifter of the whole header.
+  function automatic logic [895:0] put(input logic [895:0] hdr, input logic [111:0] at, input logic [15:0] value);
+    logic [112:0] behind;
+    behind = {at, 1'b0};
+    put = hdr;
+    for (int i = 0; i < 112; i++) begin
+      if (at[i])     put[8*i +: 8] = value[15:8];
+      if (behind[i]) put[8*i +: 8] = value[7:0];
+    end
+  endfunction
+
   function automatic logic [895:0] complete(input logic [895:0] hdr, input logic [7:0] flags, input logic [6:0] l3,
                                             input logic [6:0] l4, input logic [15:0] len, input logic [15:0] sum,
                                             input logic [15:0] udp_len, input logic [15:0] sport);
+    logic [111:0] at_l3, at_l4;
+    at_l3 = 112'd1 << l3;
+    at_l4 = 112'd1 << l4;
     complete = hdr;
     if (flags[2]) begin
-      complete[8*(11'(l3) + 11'd2) +: 16]  = be16(len);
-      complete[8*(11'(l3) + 11'd10) +: 16] = be16(sum);
+      complete = put(complete, at_l3 << 2, len);
+      complete = put(complete, at_l3 << 10, sum);
     end
-    if (flags[3]) complete[8*(11'(l3) + 11'd4) +: 16] = be16(len - 16'd40);
+    if (flags[3]) complete = put(complete, at_l3 << 4, len - 16'd40);
     if (flags[4]) begin
-      complete[8*11'(l4) +: 16]           = be16(sport);
-      complete[8*(11'(l4) + 11'd4) +: 16] = be16(udp_len);
+      complete = put(complete, at_l4, sport);
+      complete = put(complete, at_l4 << 4, udp_len);
     end
   endfunction
 

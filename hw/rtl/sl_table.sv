@@ -118,7 +118,7 @@ module sl_table #(
   );
 
   // Only commands look at a record's key.
-  logic [319:0] key_mem [0:(1<<TABLE_LOG2)-1];
+  (* ram_style = "ultra" *) logic [319:0] key_mem [0:(1<<TABLE_LOG2)-1];
   always_ff @(posedge clk_i) begin
     if (c_key_write_i)        key_mem[c_flow_i] <= c_key_i;
     else if (c_record_read_i) c_key_o <= key_mem[c_flow_i];
