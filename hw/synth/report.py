@@ -1,216 +1,147 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Area and depth of the RTL by Yosys, module by module: an estimate, never a sign-off.
+"""Area and clock rate of the RTL on an UltraScale+ part: an estimate by Yosys and a simple delay model, no sign-off.
 
-Area: synth_xilinx for UltraScale+ (xcup) of each module by itself, its submodules as black boxes, with a table of
-2^TABLE_LOG2 slots. Levels: ABC on six-input LUTs within each module, memories and submodules as borders, adders as logic
-(the device's carry chains are faster), so a regression gate rather than a clock rate. A module of several widths is one
-row: area of all its instances, levels of the deepest. Two runs of Yosys at a time, one taking the largest module left and
-the other the smallest, so that a slow module hides no others. What exceeds SECONDS, or is left when TOTAL has passed, is
-named and not in the sums. Fails, before synthesis, on the warnings that mean silently wrong hardware.
+Every module is mapped by itself (flow.py): that gives LUTs, flip-flops and memories, of all its instances. Put
+together, the netlists give the paths between registers (timing.py); a path counts for the module in which it ends, and
+may have begun in another. Adders are carry chains. What does not end in its time is named and fails, as does what Yosys
+warns of where it makes wrong hardware. The figures are compared with a stored file, so that growth is seen.
 
-Usage: report.py LIST TABLE_LOG2 DIR SECONDS TOTAL
+Usage: report.py check LIST LOG2 DIR                             read the design and look at the warnings, no more
+       report.py estimate LIST LOG2 DIR SECONDS TOTAL BASELINE   (SECONDS of processor for a module, TOTAL for all)
+       report.py baseline LIST LOG2 DIR SECONDS TOTAL BASELINE   the same, and write BASELINE
 """
-import collections
 import json
-import os
-import re
-import signal
-import subprocess
 import sys
-import threading
-import time
 
-YOSYS = os.environ.get("YOSYS", "yosys")
-BAD = re.compile(r"implicitly declared|Resizing cell port")
-KINDS = ("LUT", "FF", "BRAM", "URAM", "DSP")
-PREFIXES = (("LUT", "LUT"), ("RAM32", "LUT"), ("RAM64", "LUT"), ("RAM128", "LUT"), ("RAM256", "LUT"), ("RAM512", "LUT"),
-            ("SRL", "LUT"), ("FD", "FF"), ("RAMB", "BRAM"), ("URAM", "URAM"), ("DSP", "DSP"))
-# LUTs that one distributed-memory cell stands for, where not one.
-DISTRIBUTED = {"RAM32M": 4, "RAM32M16": 8, "RAM64M": 4, "RAM64M8": 8, "RAM128X1D": 4, "RAM256X1D": 8, "RAM512X1S": 8,
-               "RAM64X1D": 2, "RAM32X1D": 2, "RAM64X8SW": 8}
+import flow
+import timing
 
-
-def run(directory, name, script, limit):
-    """Runs a Yosys script; its log, or None if it took too long. A failed run raises RuntimeError."""
-    path, log = f"{directory}/{name}.ys", f"{directory}/{name}.log"
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(script)
-    # A session of its own: Yosys starts ABC, which has to end with it.
-    with subprocess.Popen([YOSYS, "-q", "-l", log, "-s", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, start_new_session=True) as process:
-        try:
-            out = process.communicate(timeout=limit)[0]
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return None
-    if process.returncode:
-        raise RuntimeError(f"{name}: {out.strip()[-400:]}")
-    with open(log, encoding="utf-8") as f:
-        return f.read()
+KINDS = ("LUT", "FF", "CARRY8", "BRAM", "URAM", "DSP")
+TARGET_MHZ = 322
+# LUTs that one cell of distributed memory stands for.
+DISTRIBUTED = {"RAM32M": 4, "RAM32M16": 8, "RAM64M": 4, "RAM64M8": 8, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4,
+               "RAM512X1S": 8, "RAM64X1D": 2, "RAM128X1D": 4, "RAM256X1D": 8, "RAM64X8SW": 8}
+# BRAM counts blocks of 36 Kbit; a carry cell of four bits is half a CARRY8.
+CELLS = {"RAMB18E2": ("BRAM", 0.5), "RAMB36E2": ("BRAM", 1), "URAM288": ("URAM", 1), "DSP48E2": ("DSP", 1),
+         "CARRY4": ("CARRY8", 0.5), "$lut": ("LUT", 1)}
+PART, CAPACITY = "XCVU9P", {"LUT": 1182240, "FF": 2364480, "CARRY8": 147780, "BRAM": 2160, "URAM": 960, "DSP": 6840}
 
 
-def modules_of(path):
-    """The modules of a `stat -json`; with submodules, Yosys 0.23 writes plain text behind them."""
-    with open(path, encoding="utf-8") as f:
-        text = f.read()
-    text = text[text.index("{"):]
-    end = text.find("\n   },")
-    return json.loads(text if end < 0 else text[:end] + "\n   }}")["modules"]
+def area_of(netlist):
+    """The cells of one instance by kind, without its submodules."""
+    area = dict.fromkeys(KINDS, 0)
+    for cell in netlist["cells"].values():
+        kind = cell["type"]
+        if timing.kind_of(kind) == "FF":
+            area["FF"] += 1
+        elif kind in DISTRIBUTED:
+            area["LUT"] += DISTRIBUTED[kind]
+        elif kind in CELLS:
+            area[CELLS[kind][0]] += CELLS[kind][1]
+    return area
 
 
-def plain(module):
-    """The name in the source of a module that Yosys named after its parameters."""
-    parts = module.split("\\")
-    return next((p for p in parts if p.startswith("sl_")), parts[-1])
-
-
-def elaborate(source, log2, directory):
-    """Reads the design and writes it as RTLIL: its modules, and how many instances there are of each."""
-    with open(source, encoding="utf-8") as f:
-        files = [line.strip() for line in f if line.strip().endswith(".sv")]
-    log = run(directory, "read", "".join(f"read_verilog -sv {f}\n" for f in files)
-              + f"hierarchy -check -top sl_core -chparam TABLE_LOG2 {log2}\nproc\ntee -o {directory}/all.json stat -json\n"
-              + f"write_rtlil {directory}/design.il\n", 150)
-    if log is None:
-        sys.exit("synth: reading the design took too long")
-    bad = sorted({line for line in log.splitlines() if BAD.search(line)})
-    if bad:
-        sys.exit("synth: warnings that mean wrong hardware:\n" + "\n".join(bad[:20]))
-    modules = modules_of(f"{directory}/all.json")
-    instances = collections.Counter()
-
-    def count(module, n):
-        instances[module] += n
-        for sub, k in modules[module]["num_cells_by_type"].items():
-            name = next((m for m in (sub, "\\" + sub) if m in modules), None)  # cell types come without the escape
-            if name:
-                count(name, n * k)
-
-    count(next(m for m in modules if plain(m) == "sl_core"), 1)
-    return modules, instances
-
-
-def area_of(directory, name, head, batch, limit):
-    """The cells by kind of every module of a batch, or nothing. Without a top, lest others be dropped."""
-    stat = f"{directory}/{name}.json"
-    if run(directory, name, "read_verilog -lib -specify +/xilinx/cells_sim.v\nread_verilog -lib +/xilinx/cells_xtra.v\n"
-           + head + "synth_xilinx -family xcup -noiopad -noclkbuf -uram -run prepare:check\n"
-           f"tee -o {stat} stat -json\n", limit) is None:
-        return {}
-    found = modules_of(stat)
-    areas = {}
-    for module in batch:
-        areas[module] = dict.fromkeys(KINDS, 0)
-        for cell, n in found[module]["num_cells_by_type"].items():
-            kind = next((k for prefix, k in PREFIXES if cell.startswith(prefix)), None)
-            if kind:
-                areas[module][kind] += n * DISTRIBUTED.get(cell, 1)
-    return areas
-
-
-def levels_of(directory, name, head, batch, limit):
-    """The LUT levels of every module of a batch, or nothing."""
-    log = run(directory, name, head + "opt\nmemory -nomap\nopt\ntechmap\nopt\n"
-              f"abc -script {directory}/levels.abc\n", limit)
-    if log is None:
-        return {}
-    levels = dict.fromkeys(batch, 0)
-    for part in log.split("Extracting gate netlist of module `")[1:]:
-        module = next((m for m in batch if part.startswith(m + "' to ")), None)
-        if module in levels:
-            levels[module] = max([levels[module]] + [int(n) for n in re.findall(r"lev *= *(\d+)", part)])
-    return levels
-
-
-def batches_of(modules, instances):
-    """Modules from small to large, small ones together: every run of Yosys reads the device's cells first."""
-    size = {m: modules[m]["num_wire_bits"] for m in instances}
-    batches, room = [], 0
-    for module in sorted(size, key=size.get):
-        if size[module] > room:
-            batches.append([])
-            room = sum(size.values()) // 20
-        batches[-1].append(module)
-        room -= size[module]
-    return batches
-
-
-def synthesise(modules, instances, directory, limit, deadline):
-    """Area and levels of the modules that end in time; and what failed."""
-    with open(f"{directory}/levels.abc", "w", encoding="utf-8") as f:
-        f.write("strash\nif -K 6\nprint_stats\n")
-    batches = batches_of(modules, instances)
-    work = collections.deque((what, i) for i in range(len(batches)) for what in ("levels", "area"))
-    results, failed, lock = {"area": {}, "levels": {}}, [], threading.Lock()
-
-    def worker(largest):
-        while True:
-            with lock:
-                if not work:
-                    return
-                what, number = work.pop() if largest else work.popleft()
-            batch, left = batches[number], min(limit, deadline - time.monotonic())
-            head = f"read_rtlil {directory}/design.il\n" + "".join(f"blackbox {m}\n" for m in modules if m not in batch)
-            try:
-                if left >= 1:
-                    measure = area_of if what == "area" else levels_of
-                    results[what].update(measure(directory, f"{what}{number}", head, batch, left))
-            except (RuntimeError, OSError, ValueError, KeyError) as error:
-                failed.append(f"{', '.join(map(plain, batch))}: {error}")
-
-    threads = [threading.Thread(target=worker, args=(largest,)) for largest in (True, False)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results, failed
-
-
-def table(instances, results):
-    """One row for each module of the source."""
+def rows_of(instances, netlists):
+    """One row for each module of the source: area of all instances, the worst path of any."""
+    paths = {}
+    if len(netlists) == len(instances):
+        top = next(m for m in instances if flow.plain(m) == "sl_core")
+        # In a netlist, names come without the escape.
+        paths = timing.Timing(timing.Design({m.lstrip("\\"): n for m, n in netlists.items()}, top.lstrip("\\"))).paths()
     rows = {}
-    for module, n in sorted(instances.items(), key=lambda item: plain(item[0])):
-        row = rows.setdefault(plain(module), {"module": plain(module), "instances": 0, "area_missing": 0,
-                                              "levels_missing": False, **dict.fromkeys(KINDS, 0), "levels": 0})
+    for module, n in sorted(instances.items(), key=lambda item: flow.plain(item[0])):
+        row = rows.setdefault(flow.plain(module), {"instances": 0, **dict.fromkeys(KINDS, 0), "levels": 0, "ns": 0.0})
         row["instances"] += n
-        cells, levels = results["area"].get(module), results["levels"].get(module)
-        if cells is None:
-            row["area_missing"] += n
-        else:
-            for kind in KINDS:
-                row[kind] += cells[kind] * n
-        if levels is None:
-            row["levels_missing"] = True
-        else:
-            row["levels"] = max(row["levels"], levels)
-    return list(rows.values())
+        if module in netlists:
+            for kind, k in area_of(netlists[module]).items():
+                row[kind] += k * n
+        path = paths.get(module.lstrip("\\"))
+        if path:
+            row["levels"] = max(row["levels"], path["levels"])
+            if path["ns"] > row["ns"]:
+                row["ns"], (row["path"], row["path_levels"]) = round(path["ns"], 2), path["path"]
+    for row in rows.values():
+        row["estimated_mhz"] = round(1000 / row["ns"]) if row["ns"] else None
+    return rows
+
+
+def growth(now, before):
+    """Lines for what changed since the stored figures."""
+    lines = []
+    for name in sorted(set(now) | set(before)):
+        old, new = before.get(name), now.get(name)
+        if not old or not new:
+            lines.append(f"  {name}: {'new' if new else 'gone'}")
+            continue
+        changes = [f"{k} {old[k]:g} -> {new[k]:g}" + (f" ({100 * (new[k] - old[k]) / old[k]:+.1f} %)" if old[k] else "")
+                   for k in (*KINDS, "levels") if k in old and old[k] != new[k]]
+        if changes:
+            lines.append(f"  {name}: " + ", ".join(changes))
+    return lines
+
+
+def show(log2, rows, total):
+    print(f"ESTIMATE for UltraScale+, table of 2^{log2} slots, not placed or routed; area of all instances, the "
+          "slowest path that ends in a module")
+    head = " ".join(f"{k:>7}" for k in KINDS)
+    print(f"{'module':14} {'':4} {head}  levels     ns   MHz")
+    for name, row in rows.items():
+        rate = f"{row['ns']:6.2f} {row['estimated_mhz']:5}" if row["ns"] else f"{'-':>6} {'-':>5}"
+        print(f"{name:14} x{row['instances']:<3} " + " ".join(f"{row[k]:7g}" for k in KINDS)
+              + f"  {row['levels']:6} {rate}")
+    print(f"{'total':19} " + " ".join(f"{total[k]:7g}" for k in KINDS))
+    print(f"{'of ' + PART:19} " + " ".join(f"{100 * total[k] / CAPACITY[k]:6.1f}%" for k in KINDS))
+    print("slowest paths, by the module in which they end:")
+    slow = sorted((r for r in rows.items() if r[1]["ns"]), key=lambda item: -item[1]["ns"])
+    for name, row in slow:
+        if row["estimated_mhz"] < TARGET_MHZ or (name, row) in slow[:5]:
+            print(f"  {name:14} {row['ns']:5.2f} ns, {row['path_levels']:2} LUT: {row['path']}")
+    below = [f"{name} {row['estimated_mhz']}" for name, row in slow if row["estimated_mhz"] < TARGET_MHZ]
+    print(f"under {TARGET_MHZ} MHz: " + (", ".join(below) or "none"))
+
+
+def estimate(command, source, log2, directory, seconds, whole, baseline):
+    modules = flow.read(source, log2, directory)
+    instances = flow.instances_of(modules)
+    netlists, failed = flow.netlists(modules, instances, directory, seconds, whole)
+    rows = rows_of(instances, netlists)
+    total = {kind: sum(row[kind] for row in rows.values()) for kind in KINDS}
+    missing = sorted({flow.plain(m) for m in instances if m not in netlists})
+    show(log2, rows, total)
+    stored = {"estimate": True, "table_log2": log2, "total": total,
+              "modules": {name: {k: row[k] for k in ("instances", *KINDS, "levels", "ns", "estimated_mhz")}
+                          for name, row in rows.items()}}
+    with open(f"{directory}/report.json", "w", encoding="utf-8") as f:
+        json.dump({**stored, "modules": rows, "not_finished": missing, "failed": failed}, f, indent=1)
+    print(f"not finished ({seconds} s of processor each, {whole} s together): " + (", ".join(missing) or "none"))
+    if failed or missing:
+        raise flow.Failure("\n".join(failed) or "what did not finish is not in the figures")
+    if command == "baseline":
+        with open(baseline, "w", encoding="utf-8") as f:
+            json.dump(stored, f, indent=1)
+            f.write("\n")
+        return
+    with open(baseline, encoding="utf-8") as f:
+        before = json.load(f)
+    if before["table_log2"] != log2:
+        print(f"no comparison: {baseline} is of a table of 2^{before['table_log2']} slots")
+        return
+    lines = growth({**stored["modules"], "total": total}, {**before["modules"], "total": before["total"]})
+    print(f"growth since {baseline}:" + (" none" if not lines else ""))
+    for line in lines:
+        print(line)
 
 
 def main():
-    source, log2, directory, limit, whole = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
-    deadline = time.monotonic() + whole
-    os.makedirs(directory, exist_ok=True)
-    modules, instances = elaborate(source, log2, directory)
-    results, failed = synthesise(modules, instances, directory, limit, deadline)
-    rows = table(instances, results)
-    total = {kind: sum(row[kind] for row in rows) for kind in KINDS}
-    print(f"ESTIMATE, table of 2^{log2} slots; area of all instances; levels within a module, adders counted as logic")
-    for row in rows:
-        notes = [f"area of {row['area_missing']} not finished"] * bool(row["area_missing"])
-        notes += ["levels not finished"] * row["levels_missing"]
-        print(f"{row['module']:14} x{row['instances']:<3} " + " ".join(f"{k} {row[k]:6}" for k in KINDS)
-              + f"  levels {row['levels']:3}" + ("  (" + ", ".join(notes) + ")" if notes else ""))
-    print(f"{'total':19} " + " ".join(f"{k} {total[k]:6}" for k in KINDS) + "  (of what was synthesised)")
-    missing = [f"{row['module']} ({what})" for row in rows for what, key in (("area", "area_missing"),
-               ("levels", "levels_missing")) if row[key]]
-    print(f"not finished ({limit} s each, {whole} s together): " + (", ".join(missing) or "none"))
-    with open(f"{directory}/report.json", "w", encoding="utf-8") as f:
-        json.dump({"estimate": True, "table_log2": log2, "seconds_each": limit, "seconds_total": whole, "total": total,
-                   "not_finished": missing, "failed": failed, "modules": rows}, f, indent=1)
-    if failed:
-        sys.exit("synth: Yosys failed:\n" + "\n".join(failed))
+    command, source, log2, directory = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    try:
+        if command == "check":
+            flow.read(source, log2, directory)
+        else:
+            estimate(command, source, log2, directory, int(sys.argv[5]), int(sys.argv[6]), sys.argv[7])
+    except flow.Failure as failure:
+        sys.exit(f"synth: {failure}")
 
 
 if __name__ == "__main__":

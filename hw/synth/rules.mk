@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# `make synth`: area and LUT levels by module, an estimate (see report.py). The table is reduced to 2^SYNTH_LOG2 slots.
-# Both limits are seconds: of one run of Yosys, and of all of them together; what does not end in time is named.
-SYNTH_LOG2 ?= 8
+# `make synth`: area, LUT levels and an estimated clock rate by module (see report.py), and their growth since
+# baseline.json. Both limits are seconds: of the processor for one module, and of all of them together.
+SYNTH_LOG2 ?= 16
 SYNTH_SECONDS ?= 120
-SYNTH_TOTAL ?= 420
-synth: $(B)/contract.stamp ## estimate area and LUT levels of the RTL (reduced table, at most about 8 minutes)
-	$(Q)YOSYS=$(YOSYS) $(PYTHON) hw/synth/report.py $(RTL_LIST) $(SYNTH_LOG2) $(B)/synth $(SYNTH_SECONDS) $(SYNTH_TOTAL)
-.PHONY: synth
+SYNTH_TOTAL ?= 900
+SYNTH_BASELINE := hw/synth/baseline.json
+SYNTH_RUN = YOSYS=$(YOSYS) $(PYTHON) -B hw/synth/report.py
+SYNTH_ARGS = $(RTL_LIST) $(SYNTH_LOG2) $(B)/synth $(SYNTH_SECONDS) $(SYNTH_TOTAL) $(SYNTH_BASELINE)
+synth: $(B)/contract.stamp ## estimate area, LUT levels and clock rate of the RTL (about 2 minutes)
+	$(Q)$(SYNTH_RUN) estimate $(SYNTH_ARGS)
+synth-baseline: $(B)/contract.stamp ## the same, and store the figures that `make synth` compares with
+	$(Q)$(SYNTH_RUN) baseline $(SYNTH_ARGS)
+.PHONY: synth synth-baseline

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs Yosys: reads the design once, then maps every module by itself, its submodules as black boxes.
+
+A module that is used often is mapped once. Each run of Yosys has a bound of processor time, so that other work on the
+machine does not decide what ends; all of them together have a bound of time.
+"""
+import collections
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+YOSYS = os.environ.get("YOSYS", "yosys")
+# What Yosys says where it goes on with hardware that is not what the source means, or not what it was written for.
+BAD = re.compile(r"implicitly declared|Resizing cell port|with list of registers|has no driver|conflicting drivers"
+                 r"|found logic loop|Latch inferred|out of bounds")
+CELLS = "CARRY4 RAM* SRL* URAM288 DSP48E2"     # what the netlists are made of besides $lut and flip-flops
+# synth_xilinx as far as it maps memories and adders. From there on without the device's own LUT and flip-flop cells:
+# making one cell type of each truth table takes longer than everything else.
+MAP = """read_rtlil {dir}/cells.il
+read_rtlil {dir}/stubs.il
+delete ={module}
+read_rtlil {dir}/{name}.il
+synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -uram -run prepare:map_ffram
+select -assert-none t:$mem_v2
+synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -uram -run map_ffram:map_cells
+dfflegalize -cell $_DFFE_?P?P_ 01 -cell $_SDFFE_?P?P_ 01
+opt_expr -mux_undef -noclkinv
+abc -luts 2:2,3,6:5
+clean
+write_json {dir}/{name}.json
+"""
+
+
+class Failure(Exception):
+    """What ends the report; the text is for people."""
+
+
+def run(directory, name, script, seconds):
+    """Runs a Yosys script for so many seconds of processor time at most; its log, or None if that was not enough."""
+    path, log = f"{directory}/{name}.ys", f"{directory}/{name}.log"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(script)
+    # A session of its own: Yosys starts ABC, which has to end with it.
+    with subprocess.Popen(["prlimit", f"--cpu={seconds}", YOSYS, "-q", "-l", log, "-s", path], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:
+        try:
+            out = process.communicate(timeout=10 * seconds)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None
+    if process.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
+        return None
+    if "selection is not empty: t:$mem_v2" in out:
+        raise Failure("a memory would become flip-flops: no memory of the device reads and writes as it does")
+    if process.returncode:
+        raise Failure(f"{name}: {out.strip()[-400:]}")
+    with open(log, encoding="utf-8") as f:
+        return f.read()
+
+
+def plain(module):
+    """The name in the source of a module that Yosys named after its parameters."""
+    parts = module.split("\\")
+    return next((p for p in parts if p.startswith("sl_")), parts[-1])
+
+
+def read(source, log2, directory):
+    """Reads and checks the design. The text of each module in Yosys's own language."""
+    os.makedirs(directory, exist_ok=True)
+    with open(source, encoding="utf-8") as f:
+        files = [line.strip() for line in f if line.strip().endswith(".sv")]
+    log = run(directory, "read", "".join(f"read_verilog -sv {f}\n" for f in files)
+              + f"hierarchy -check -top sl_core -chparam TABLE_LOG2 {log2}\nproc\nwrite_rtlil {directory}/design.il\n"
+              + f"check\nblackbox *\nwrite_rtlil {directory}/stubs.il\n", 60)
+    if log is None:
+        raise Failure("reading the design took too long")
+    bad = sorted({line.strip() for line in log.splitlines() if BAD.search(line)})
+    if bad:
+        raise Failure("warnings that mean wrong hardware:\n" + "\n".join(bad[:20]))
+    modules, lines, name = {}, [], None
+    with open(f"{directory}/design.il", encoding="utf-8") as f:
+        for line in f:
+            if line.startswith("autoidx "):
+                continue
+            lines.append(line)
+            if line.startswith("module "):
+                name = line.split()[1]
+            elif line == "end\n":
+                modules[name], lines = "".join(lines), []
+    return modules
+
+
+def instances_of(modules):
+    """How many instances there are of each module."""
+    inside = {m: collections.Counter(re.findall(r"^  cell (\S+) ", text, re.M)) for m, text in modules.items()}
+    instances = collections.Counter()
+
+    def count(module, n):
+        instances[module] += n
+        for cell, k in inside[module].items():
+            if cell in modules:
+                count(cell, n * k)
+
+    count(next(m for m in modules if plain(m) == "sl_core"), 1)
+    return instances
+
+
+def netlist(directory, number, module, seconds):
+    """The mapped netlist of one module, or None; fails if a memory became flip-flops."""
+    name = f"{plain(module)}-{number}"
+    if run(directory, name, MAP.format(dir=directory, module=module, name=name), seconds) is None:
+        return None
+    with open(f"{directory}/{name}.json", encoding="utf-8") as f:
+        return json.load(f)["modules"][module.lstrip("\\")]
+
+
+def netlists(modules, instances, directory, seconds, total):
+    """The mapped netlists of all modules that end in time, two at a time, the largest first; and what failed."""
+    cells = " ".join("=" + cell for cell in CELLS.split())
+    run(directory, "cells", "read_verilog -lib +/xilinx/cells_sim.v\nread_verilog -lib +/xilinx/cells_xtra.v\n"
+        f"blackbox =*\nselect {cells}\nwrite_rtlil -selected {directory}/cells.il\n", 60)
+    deadline = time.monotonic() + total
+    work = collections.deque(enumerate(sorted(instances, key=lambda m: -len(modules[m]))))
+    for number, module in work:
+        with open(f"{directory}/{plain(module)}-{number}.il", "w", encoding="utf-8") as f:
+            f.write(modules[module])
+    found, failed, lock = {}, [], threading.Lock()
+
+    def worker():
+        while True:
+            with lock:
+                if not work:
+                    return
+                number, module = work.popleft()
+            left = int(deadline - time.monotonic())
+            try:
+                result = netlist(directory, number, module, min(seconds, left)) if left > 0 else None
+                if result:
+                    found[module] = result
+            except (Failure, OSError, ValueError, KeyError) as error:
+                failed.append(f"{plain(module)}: {error}")
+
+    threads = [threading.Thread(target=worker) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found, failed
