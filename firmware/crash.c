@@ -2,6 +2,7 @@
 /* Crash record and restart. */
 #include "firmware/crash.h"
 
+#include "firmware/flash.h"
 #include "firmware/hal.h"
 #include "firmware/log.h"
 
@@ -15,6 +16,7 @@ static struct {
 	uint32_t pc;
 	uint32_t value;
 	uint32_t time_ms;
+	uint32_t slot;     /* of the boot flash, that the firmware which crashed was started from */
 } record SL_NOINIT;
 
 bool sl_crash_report(void)
@@ -28,6 +30,8 @@ bool sl_crash_report(void)
 		sl_log_values("crash: value, time in ms", record.value, record.time_ms);
 		record.reported = 1;
 	}
+	if (record.slot != sl_flash_running()) /* another image: its crashes are not this one's */
+		sl_crash_forget();
 	return record.in_row >= SL_CRASH_LIMIT;
 }
 
@@ -35,12 +39,14 @@ void sl_crash_forget(void)
 {
 	record.in_row = 0;
 	record.reported = 1;
+	record.slot = sl_flash_running();
 	record.magic = MAGIC;
 }
 
 void sl_crash_trap(uint32_t cause, uint32_t pc, uint32_t value)
 {
-	record.in_row = record.magic == MAGIC ? record.in_row + 1 : 1;
+	record.in_row = record.magic == MAGIC && record.slot == sl_flash_running() ? record.in_row + 1 : 1;
+	record.slot = sl_flash_running();
 	record.reported = 0;
 	record.cause = cause;
 	record.pc = pc;

@@ -7,6 +7,7 @@
 
 #include "firmware/crash.h"
 #include "firmware/event.h"
+#include "firmware/flash.h"
 #include "firmware/hal.h"
 #include "firmware/log.h"
 #include "firmware/memory.h"
@@ -61,10 +62,13 @@ void sl_firmware_boot(struct sl_firmware *fw)
 	fw->ports = sl_hal_mgmt_read(SL_MGMT_PORTS);
 	sl_log_open();
 	sl_log_values(SL_FIRMWARE_NAME " starts: cause, starts", fw->boot_cause, sl_hal_mgmt_read(SL_MGMT_BOOTS));
+	sl_flash_report();
+	if (sl_hal_mgmt_read(SL_MGMT_WATCHDOGS) != 0)
+		sl_log_values("watchdog: starts since power-on, cause", sl_hal_mgmt_read(SL_MGMT_WATCHDOGS), fw->boot_cause);
 	if (fw->boot_cause != SL_RESET_KIND_FIRMWARE)
 		sl_crash_forget();
 	if (sl_crash_report()) {
-		sl_log_text("boot: too many crashes in a row; only NOP, HEALTH_GET, LOG_READ and RESET are served");
+		sl_log_text("boot: too many crashes in a row; only what helps to find out why, or to replace the image, is served");
 		fw->failed = true;
 	}
 	if (!fw->failed)
@@ -97,6 +101,8 @@ void sl_firmware_turn(struct sl_firmware *fw)
 	if (!fw->settled && sl_hal_mgmt_read(SL_MGMT_TIME_MS) - fw->boot_time_ms >= SL_CRASH_SETTLED_MS) {
 		fw->settled = true;
 		sl_crash_forget();
+		if (!fw->failed)
+			sl_flash_confirm();
 	}
 	sl_firmware_beat();
 	sl_hal_mgmt_write(SL_MGMT_SLEEP, SL_FIRMWARE_SLEEP_MS);

@@ -5,6 +5,7 @@
 
 #include "firmware/action.h"
 #include "firmware/firmware.h"
+#include "firmware/flash.h"
 #include "firmware/hal.h"
 #include "firmware/log.h"
 #include "firmware/mailbox.h"
@@ -139,6 +140,12 @@ static const struct {
 	[SL_ADMIN_OP_RESET] = { run_reset, sizeof(struct sl_index_arg), true },
 	[SL_ADMIN_OP_LOG_READ] = { run_log_read, sizeof(struct sl_index_arg), true },
 	[SL_ADMIN_OP_HEALTH_GET] = { run_health_get, 0, true },
+	/* A card whose firmware does not start well is one that needs another image. */
+	[SL_ADMIN_OP_IMAGE_STATE] = { sl_flash_run_state, sizeof(struct sl_index_arg), true },
+	[SL_ADMIN_OP_IMAGE_ERASE] = { sl_flash_run_erase, sizeof(struct sl_index_arg), true },
+	[SL_ADMIN_OP_IMAGE_WRITE] = { sl_flash_run_write, sizeof(struct sl_image_write), true },
+	[SL_ADMIN_OP_IMAGE_READ] = { sl_flash_run_read, sizeof(struct sl_index_arg), true },
+	[SL_ADMIN_OP_IMAGE_SELECT] = { sl_flash_run_select, sizeof(struct sl_index_arg), true },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -24,6 +24,7 @@ struct sl_command {
 		struct sl_action_arg action;
 		struct sl_meter_arg meter;
 		struct sl_miss_arg miss;
+		struct sl_image_write image;
 		uint32_t words[SL_ARG_BYTES / 4];
 	} arg;
 	union {
@@ -34,7 +35,8 @@ struct sl_command {
 		struct sl_action_arg action;
 		struct sl_counter_pair pairs[SL_ANSWER_BYTES / sizeof(struct sl_counter_pair)];
 		struct sl_health health;
-		uint8_t bytes[SL_ANSWER_BYTES];
+		struct sl_image_state image;
+		uint8_t bytes[SL_ANSWER_BYTES]; /* aligned as words are */
 		uint32_t words[SL_ANSWER_BYTES / 4];
 	} answer; /* zero when a handler starts */
 	uint32_t answer_len; /* bytes, set by handlers that answer; ignored unless the status is OK */

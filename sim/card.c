@@ -139,7 +139,8 @@ static int watch(struct sl_card *card, int fd, uint32_t what)
 
 static struct sl_mgmt *mgmt_create(struct sl_card *card, const struct sl_card_config *config, char *err, size_t err_len)
 {
-	struct sl_mgmt_config mgmt = { .image_path = config->firmware_path, .ops = card->ops, .engine = card->engine,
+	struct sl_mgmt_config mgmt = { .image_path = config->firmware_path,
+				       .flash_path = config->flash_path, .ops = card->ops, .engine = card->engine,
 				       .ports = card->ports, .console = stderr, .now_ms = card->now_ms };
 
 	for (unsigned int i = 0; i < card->ports; i++) {

@@ -22,6 +22,7 @@ struct sl_card_config {
 	struct sl_port *port[SL_PORTS_MAX]; /* remain the caller's */
 	const char *bus_path;
 	const char *firmware_path;
+	const char *flash_path; /* NULL: not kept */
 };
 
 /* Powers the card on; the firmware boots during sl_card_run. NULL on failure, with a sentence in err. */

@@ -59,7 +59,7 @@ static int run(struct process *process, char *err, size_t err_len)
 {
 	const struct sl_options *o = &process->options;
 	struct sl_card_hooks hooks = { .fd = process->signals, .ready = on_ready, .asked = on_signal, .ctx = process };
-	struct sl_card_config config = { .bus_path = o->bus, .firmware_path = o->firmware };
+	struct sl_card_config config = { .bus_path = o->bus, .firmware_path = o->firmware, .flash_path = o->flash };
 	int rc = -1;
 
 	config.engine = (struct sl_engine_config){ .ports = o->ports, .table_log2 = o->table_log2,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The management core on Unicorn. Three parts: the block "mgmt" (registers and what the card sees of them), the core
- * (RAM, traps, instruction budget), and the image.
+ * (RAM, the loader's ROM, traps, instruction budget), and the image that the card leaves the factory with.
  *
  * Unicorn stops for us in one way only: a hook before each instruction counts it and ends the run when the budget is
  * spent or a register write asked for it. So the instruction after such a write (SLEEP, RESET) is not executed, the
@@ -16,10 +16,12 @@
 #include <sys/random.h>
 #include <unicorn/unicorn.h>
 
+#include "sim/flash.h"
 #include "sluice/image.h"
 
 #define FOR_EVER 0xffffffffu
 #define STEP_COUNTED_MS 50u      /* most silence that one step adds */
+#define WATCHDOG_RESTART_MS (SL_MGMT_WATCHDOG_MS + SL_MGMT_RESTART_MS)
 #define NO_ADDRESS 0xfffffffcull /* never executed: runs end through the hook */
 
 /* mcause of what Unicorn reports */
@@ -27,6 +29,8 @@
 #define CAUSE_ILLEGAL 2u
 #define CAUSE_LOAD 5u
 #define CAUSE_STORE 7u
+
+extern const uint8_t sl_loader_rom[], sl_loader_rom_end[]; /* loader_rom.S */
 
 struct mailbox {
 	uint32_t request[SL_MGMT_MBOX_REQ_COUNT];
@@ -69,9 +73,10 @@ struct sl_mgmt {
 	uint32_t fault_address;
 
 	uint32_t seen_heartbeat, silent_ms;
+	uint32_t boot_slot, watchdogs;
 
-	uint8_t *image;
-	uint32_t image_len, entry;
+	struct sl_flash flash;
+	uint8_t *rom; /* SL_ROM_BYTES */
 	uint8_t *ram; /* SL_IMAGE_RAM_BYTES */
 };
 
@@ -141,6 +146,16 @@ static uint32_t mgmt_read(struct sl_mgmt *m, uint32_t offset)
 		return m->link;
 	case SL_MGMT_PORTS:
 		return m->ports;
+	case SL_MGMT_FLASH_ADDR:
+		return m->flash.address;
+	case SL_MGMT_FLASH_DATA:
+		return sl_flash_read(&m->flash);
+	case SL_MGMT_FLASH_STATUS:
+		return sl_flash_status(&m->flash, m->now_ms);
+	case SL_MGMT_BOOT_SLOT:
+		return m->boot_slot;
+	case SL_MGMT_WATCHDOGS:
+		return m->watchdogs;
 	case SL_MGMT_NO_HOST_PACKETS:
 	case SL_MGMT_NO_HOST_BYTES:
 	case SL_MGMT_HOST_FULL_PACKETS:
@@ -235,6 +250,18 @@ static void mgmt_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 	case SL_MGMT_EVENT_PUSH:
 		event_push(m);
 		break;
+	case SL_MGMT_FLASH_ADDR:
+		m->flash.address = value;
+		break;
+	case SL_MGMT_FLASH_DATA:
+		sl_flash_program(&m->flash, value, m->now_ms);
+		break;
+	case SL_MGMT_FLASH_ERASE:
+		sl_flash_erase(&m->flash, value, m->now_ms);
+		break;
+	case SL_MGMT_BOOT_SLOT:
+		m->boot_slot = value;
+		break;
 	default:
 		break;
 	}
@@ -300,6 +327,7 @@ static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int
 /* A new processor each time: no translated code and no trap state of the old one is left. RAM is ours and stays. */
 static uc_err core_open(struct sl_mgmt *m)
 {
+	const uint32_t entry = SL_ROM_BASE;
 	uc_hook hook;
 	uc_err err;
 
@@ -310,6 +338,8 @@ static uc_err core_open(struct sl_mgmt *m)
 	if (err == UC_ERR_OK)
 		err = uc_mem_map_ptr(m->uc, 0, SL_IMAGE_RAM_BYTES, UC_PROT_ALL, m->ram);
 	if (err == UC_ERR_OK)
+		err = uc_mem_map_ptr(m->uc, SL_ROM_BASE, SL_ROM_BYTES, UC_PROT_READ | UC_PROT_EXEC, m->rom);
+	if (err == UC_ERR_OK)
 		err = uc_mmio_map(m->uc, SL_CSR_BASE, SL_CSR_SIZE, on_csr_read, m, on_csr_write, m);
 	if (err == UC_ERR_OK)
 		err = uc_mmio_map(m->uc, SL_MGMT_BASE, SL_MGMT_SIZE, on_mgmt_read, m, on_mgmt_write, m);
@@ -318,7 +348,7 @@ static uc_err core_open(struct sl_mgmt *m)
 	if (err == UC_ERR_OK)
 		err = uc_hook_add(m->uc, &hook, UC_HOOK_MEM_INVALID, (void *)on_bad_memory, m, 1, 0);
 	if (err == UC_ERR_OK)
-		err = uc_reg_write(m->uc, UC_RISCV_REG_PC, &m->entry);
+		err = uc_reg_write(m->uc, UC_RISCV_REG_PC, &entry);
 	return err;
 }
 
@@ -326,7 +356,6 @@ static uc_err core_start(struct sl_mgmt *m, unsigned int cause)
 {
 	const struct sl_admin_cpl aborted = { .status = SL_STATUS_ABORTED };
 
-	memcpy(m->ram, m->image, m->image_len);
 	if (m->mailbox.busy)
 		mailbox_complete(&m->mailbox, &aborted);
 	m->status = 0;
@@ -334,6 +363,7 @@ static uc_err core_start(struct sl_mgmt *m, unsigned int cause)
 	m->dead = false;
 	m->restart = 0;
 	m->silent_ms = 0;
+	m->boot_slot = SL_SLOT_NONE;
 	m->boot_cause = cause;
 	m->boots++;
 	return core_open(m);
@@ -386,6 +416,8 @@ static void run(struct sl_mgmt *m)
 		m->dead = true;
 }
 
+/* Silence sets bar.STATUS bit 2, and if it goes on the core is started again: unless it has halted for good, as it does
+ * when the loader found nothing to start and after too many crashes. */
 static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
 {
 	if (m->heartbeat != m->seen_heartbeat || sl_mgmt_card_reset_wanted(m)) {
@@ -394,8 +426,14 @@ static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
 		return;
 	}
 	m->silent_ms += elapsed_ms < STEP_COUNTED_MS ? elapsed_ms : STEP_COUNTED_MS;
-	if (m->silent_ms > SL_MGMT_WATCHDOG_MS)
-		m->silent_ms = SL_MGMT_WATCHDOG_MS;
+	if (m->silent_ms < WATCHDOG_RESTART_MS)
+		return;
+	m->silent_ms = WATCHDOG_RESTART_MS;
+	if (m->asleep && m->sleep_ms == FOR_EVER)
+		return;
+	m->watchdogs++;
+	if (core_start(m, SL_RESET_KIND_FIRMWARE) != UC_ERR_OK)
+		m->dead = true;
 }
 
 uint32_t sl_mgmt_wait_ms(const struct sl_mgmt *m, uint32_t now_ms)
@@ -532,29 +570,29 @@ void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault)
 
 /* ---- the image ---- */
 
-static int image_load(struct sl_mgmt *m, const char *path, char *err, size_t err_len)
+/* Into the boot flash, unless its file holds one from before. */
+static int image_load(struct sl_mgmt *m, const struct sl_mgmt_config *config, char *err, size_t err_len)
 {
-	struct sl_image_header header;
+	const char *path = config->image_path, *wrong;
 	FILE *f = fopen(path, "rb");
-	const char *wrong;
+	uint8_t *image;
+	int result = -1;
 	size_t n;
 
 	if (!f) {
 		snprintf(err, err_len, "firmware image %s: %s", path, strerror(errno));
 		return -1;
 	}
-	m->image = malloc(SL_IMAGE_LENGTH_MAX + 1); /* one more shows that a file is too long */
-	n = m->image ? fread(m->image, 1, SL_IMAGE_LENGTH_MAX + 1, f) : 0;
+	image = malloc(SL_IMAGE_LENGTH_MAX + 1); /* one more shows that a file is too long */
+	n = image ? fread(image, 1, SL_IMAGE_LENGTH_MAX + 1, f) : 0;
 	fclose(f);
-	wrong = m->image ? sl_image_check(m->image, n, SL_ABI_VERSION) : "out of memory";
-	if (wrong) {
+	wrong = image ? sl_image_check(image, n, SL_ABI_VERSION) : "out of memory";
+	if (wrong)
 		snprintf(err, err_len, "firmware image %s: %s", path, wrong);
-		return -1;
-	}
-	memcpy(&header, m->image, sizeof(header));
-	m->image_len = header.length;
-	m->entry = header.entry;
-	return 0;
+	else
+		result = sl_flash_open(&m->flash, config->flash_path, image, n, err, err_len);
+	free(image);
+	return result;
 }
 
 struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, size_t err_len)
@@ -567,13 +605,17 @@ struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, s
 		return NULL;
 	}
 	m = calloc(1, sizeof(*m));
-	if (m)
+	if (m) {
 		m->ram = aligned_alloc(4096, SL_IMAGE_RAM_BYTES);
-	if (!m || !m->ram) {
+		m->rom = aligned_alloc(4096, SL_ROM_BYTES);
+	}
+	if (!m || !m->ram || !m->rom) {
 		snprintf(err, err_len, "management core: out of memory");
 		goto fail;
 	}
 	memset(m->ram, 0xa5, SL_IMAGE_RAM_BYTES); /* as good as random, and the same in every run */
+	memset(m->rom, 0, SL_ROM_BYTES);
+	memcpy(m->rom, sl_loader_rom, (size_t)(sl_loader_rom_end - sl_loader_rom));
 	m->ops = config->ops;
 	m->engine = config->engine;
 	m->ports = config->ports;
@@ -583,7 +625,7 @@ struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, s
 	m->now_ms = config->now_ms;
 	for (unsigned int i = 0; i < m->ports; i++)
 		m->link |= config->port[i].up ? 1u << i : 0;
-	if (image_load(m, config->image_path, err, err_len))
+	if (image_load(m, config, err, err_len))
 		goto fail;
 	uc = core_start(m, 0);
 	if (uc != UC_ERR_OK) {
@@ -602,7 +644,8 @@ void sl_mgmt_destroy(struct sl_mgmt *m)
 		return;
 	if (m->uc)
 		uc_close(m->uc);
+	sl_flash_close(&m->flash);
 	free(m->ram);
-	free(m->image);
+	free(m->rom);
 	free(m);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The card's management core: an RV32 processor (Unicorn) that runs the real firmware image, its bridge to the
- * datapath's registers (block "csr", through sl_engine_ops) and its own block "mgmt" (mailbox, events, resets, time).
+ * The card's management core: an RV32 processor (Unicorn) that runs the real loader from ROM, which starts the real firmware
+ * image from the boot flash; its bridge to the datapath's registers (block "csr", through sl_engine_ops) and its own block
+ * "mgmt" (mailbox, events, resets, time, flash).
  *
  * Left to the card (sim/card.c): the admin and event rings, bar registers other than those answered here, DMA.
  * Link a program that uses this file with -lunicorn.
@@ -36,6 +37,8 @@
 /* A heartbeat that stands still for this long sets bar.STATUS bit 2. Only time in which the core was stepped counts (at
  * most 50 ms between two steps), so that a simulator that did not get the processor raises no alarm. */
 #define SL_MGMT_WATCHDOG_MS 1000u
+/* After this much more silence the watchdog starts the core again. */
+#define SL_MGMT_RESTART_MS 4000u
 /* Events kept for the card until it takes them; later ones are lost and counted. */
 #define SL_MGMT_EVENTS 64u
 
@@ -48,7 +51,8 @@ struct sl_mgmt_port {
 };
 
 struct sl_mgmt_config {
-	const char *image_path;          /* build/firmware/sluice-fw.bin */
+	const char *image_path;          /* build/firmware/sluice-fw.bin: what the card leaves the factory with */
+	const char *flash_path;          /* keeps the boot flash; NULL: a new card each time */
 	const struct sl_engine_ops *ops; /* only csr_read and csr_write are used */
 	struct sl_engine *engine;        /* must outlive the core */
 	unsigned int ports;              /* 1..SL_PORTS_MAX */
@@ -58,8 +62,8 @@ struct sl_mgmt_config {
 	uint32_t now_ms;                 /* card time at power-on */
 };
 
-/* Loads and checks the image and powers the core on (BOOT_CAUSE 0); nothing runs before the first step. NULL on failure,
- * with a sentence in err. The image is read once; restarts use the copy. */
+/* Checks the image, opens the flash and powers the core on (BOOT_CAUSE 0); nothing runs before the first step. NULL on
+ * failure, with a sentence in err. */
 struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, size_t err_len);
 void sl_mgmt_destroy(struct sl_mgmt *m);
 
@@ -101,8 +105,8 @@ enum sl_mgmt_fault { SL_MGMT_FAULT_ILLEGAL, SL_MGMT_FAULT_STORE, SL_MGMT_FAULT_H
 void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault);
 
 /* Restarts the core: SL_RESET_KIND_FIRMWARE or SL_RESET_KIND_CARD (the caller has reset the engine before). Also for what
- * the host writes to bar.RESET. The image is loaded again, the rest of the core's RAM keeps its contents. A completion
- * not yet taken stays. */
+ * the host writes to bar.RESET. The loader runs; the RAM that it does not load keeps its contents. A completion not yet
+ * taken stays. */
 void sl_mgmt_reset(struct sl_mgmt *m, enum sl_reset_kind kind);
 
 #endif

@@ -19,6 +19,7 @@ const char sl_options_usage[] =
 	"  --engine model|rtl   the datapath: the C model, or the Verilated RTL\n"
 	"  --bus SOCKET         where the driver connects\n"
 	"  --firmware IMAGE     image of the management core\n"
+	"  --flash FILE         keeps the boot flash from one start to the next; a new file begins with the image above\n"
 	"  --port PORT          one MAC port, in order:\n"
 	"                         tap:NAME[,mac=MAC][,mtu=BYTES]            creates TAP interface NAME, the wire's other end\n"
 	"                         afpacket:INTERFACE[,mac=MAC][,mtu=BYTES]  the wire of an existing interface\n"
@@ -88,6 +89,9 @@ static int option_take(int option, char *value, struct sl_options *o, char *err,
 	case 'f':
 		o->firmware = value;
 		return 0;
+	case 's':
+		o->flash = value;
+		return 0;
 	case 'p':
 		if (o->ports < SL_PORTS_MAX)
 			return sl_port_parse(value, &o->port[o->ports++], err, err_len);
@@ -110,9 +114,9 @@ int sl_options_parse(int argc, char **argv, struct sl_options *options, char *er
 	static const struct option known[] = {
 		{ "engine", required_argument, NULL, 'e' },     { "bus", required_argument, NULL, 'b' },
 		{ "firmware", required_argument, NULL, 'f' },   { "port", required_argument, NULL, 'p' },
-		{ "table-log2", required_argument, NULL, 'l' }, { "trace", required_argument, NULL, 't' },
-		{ "trace-clocks", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "flash", required_argument, NULL, 's' },      { "table-log2", required_argument, NULL, 'l' },
+		{ "trace", required_argument, NULL, 't' },      { "trace-clocks", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
 	};
 	int option, rc;
 

@@ -14,6 +14,7 @@ struct sl_options {
 	const char *engine;   /* "model" or "rtl" */
 	const char *bus;
 	const char *firmware;
+	const char *flash;
 	struct sl_port_spec port[SL_PORTS_MAX];
 	unsigned int ports;
 	unsigned int table_log2;

@@ -17,6 +17,7 @@ void core_power_on(void)
 	core.link = 1;
 	core.boots = 1;
 	core.random = 1;
+	memset(core.flash.bytes, 0xff, sizeof(core.flash.bytes));
 }
 
 enum sl_status core_admin(struct sl_firmware *fw, uint8_t opcode, const void *arg, uint32_t len)
@@ -41,6 +42,19 @@ uint32_t sl_hal_csr_read(uint32_t offset)
 void sl_hal_csr_write(uint32_t offset, uint32_t value)
 {
 	fake_csr_write(&core.datapath, offset, value);
+}
+
+/* The boot flash of the real simulator behind the registers. Time passes with each look at its status. */
+static uint32_t flash_read(uint32_t offset)
+{
+	switch (offset) {
+	case SL_MGMT_FLASH_ADDR: return core.flash.address;
+	case SL_MGMT_FLASH_DATA: return sl_flash_read(&core.flash) ^ core.flash_flip;
+	case SL_MGMT_FLASH_STATUS:
+		core.time_ms++;
+		return core.flash_stuck || sl_flash_status(&core.flash, core.time_ms);
+	default: return core.boot_slot;
+	}
 }
 
 static uint32_t word_of(const void *memory, uint32_t offset)
@@ -72,6 +86,11 @@ uint32_t sl_hal_mgmt_read(uint32_t offset)
 		core.pending &= ~SL_PENDING_LINK;
 		return core.link;
 	case SL_MGMT_PORTS: return core.ports;
+	case SL_MGMT_FLASH_ADDR:
+	case SL_MGMT_FLASH_DATA:
+	case SL_MGMT_FLASH_STATUS:
+	case SL_MGMT_BOOT_SLOT: return flash_read(offset);
+	case SL_MGMT_WATCHDOGS: return core.watchdogs;
 	case SL_MGMT_NO_HOST_PACKETS:
 	case SL_MGMT_NO_HOST_BYTES:
 	case SL_MGMT_HOST_FULL_PACKETS:
@@ -114,6 +133,10 @@ void sl_hal_mgmt_write(uint32_t offset, uint32_t value)
 		core.responses++;
 		break;
 	case SL_MGMT_EVENT_PUSH: push_event(); break;
+	case SL_MGMT_FLASH_ADDR: core.flash.address = value; break;
+	case SL_MGMT_FLASH_DATA: sl_flash_program(&core.flash, value, core.time_ms); break;
+	case SL_MGMT_FLASH_ERASE: sl_flash_erase(&core.flash, value, core.time_ms); break;
+	case SL_MGMT_BOOT_SLOT: core.boot_slot = value; break;
 	default: core.bad_accesses++; break;
 	}
 }

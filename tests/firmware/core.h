@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "firmware/firmware.h"
+#include "sim/flash.h"
 #include "sluice/contract.h"
 #include "tests/firmware/fake.h"
 
@@ -20,6 +21,9 @@ struct core {
 	uint32_t id, ports, link, pending, time_ms, time_reads, boot_cause, boots, random;
 	uint32_t status, heartbeat, hif_acks, sleeps, halts, reset;
 	uint32_t drops[4];
+	struct sl_flash flash;   /* erased; slot 0 is taken for the one that runs */
+	uint32_t boot_slot, watchdogs, flash_flip;
+	bool flash_stuck;        /* no erasure ends */
 	struct sl_admin_cmd request;
 	struct sl_admin_cpl response;
 	unsigned int responses;

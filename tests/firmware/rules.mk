@@ -5,7 +5,7 @@ T_FW := $(B)/tests/firmware
 T_FW_ENGINES := $(B)/tests/firmware-engines
 T_FW_HOST := $(patsubst %.c,$(T_FW)/host/%.o,$(filter-out main.c memory.c,$(FW_SRC)))
 
-UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/mgmt $(T_FW_ENGINES)
+UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash $(T_FW)/mgmt $(T_FW)/update $(T_FW_ENGINES)
 
 $(T_FW)/host/%.o: firmware/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -19,12 +19,13 @@ $(T_FW)/sim/%.o: sim/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_FW)/boot $(T_FW)/commands: %: %.o $(T_FW)/core.o $(T_FW)/fake.o $(T_FW_HOST)
+$(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
-$(T_FW)/mgmt: $(T_FW)/mgmt.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o | $(B)/firmware/sluice-fw.bin
+$(T_FW)/mgmt $(T_FW)/update: %: %.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o $(T_FW)/sim/flash.o $(B)/sim/loader_rom.o \
+	| $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
 
-$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o engine_find.o engine_model.o) $(MODEL_LIB) \
+$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o flash.o engine_find.o engine_model.o) $(B)/sim/loader_rom.o $(MODEL_LIB) \
 	| $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka -ldl -lm

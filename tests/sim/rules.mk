@@ -14,7 +14,7 @@ $(SIM_T)/card/%.o: %.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c $< -o $@
 
-$(SIM_CARD): $(patsubst %.c,$(SIM_T)/card/%.o,$(SIM_SRC) $(MODEL_SRC))
+$(SIM_CARD): $(patsubst %.c,$(SIM_T)/card/%.o,$(SIM_SRC) $(MODEL_SRC)) $(B)/sim/loader_rom.o
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ $(SIM_LIBS)
 
 $(SIM_T)/test_options: $(addprefix $(SIM_T)/card/sim/,options.o port.o port_tap.o port_packet.o port_pcap.o port_segment.o)

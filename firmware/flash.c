@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Firmware images in the boot flash. */
+#include "firmware/flash.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "firmware/firmware.h"
+#include "firmware/hal.h"
+#include "firmware/log.h"
+#include "firmware/memory.h"
+#include "sluice/image.h"
+
+#define FLASH_BYTES (SL_FLASH_SLOTS * SL_FLASH_SLOT_BYTES)
+#define BUSY 1u
+#define UNCONFIRMED (1u << 8)
+#define PASSED_OVER (1u << 9)
+#define ERASE_LIMIT_MS 1000u /* data sheets of NOR flash: 400 ms at most for a sector of 4 KiB */
+#define BEAT_BYTES 4096u     /* read between two heartbeats */
+
+_Static_assert(SL_FLASH_STATE >= SL_IMAGE_LENGTH_MAX, "an image ends before its slot's state");
+_Static_assert(SL_FLASH_STATE + SL_FLASH_SECTOR_BYTES == SL_FLASH_SLOT_BYTES, "the state is in the last sector");
+
+/* `to` is aligned to words. */
+static void flash_read(uint32_t address, void *to, uint32_t bytes)
+{
+	uint32_t *at = to;
+
+	sl_hal_mgmt_write(SL_MGMT_FLASH_ADDR, address);
+	for (uint32_t i = 0; i < bytes / 4; i++)
+		at[i] = sl_hal_mgmt_read(SL_MGMT_FLASH_DATA);
+}
+
+/* Programs words and reads them back. */
+static enum sl_status flash_program(uint32_t address, const void *from, uint32_t bytes)
+{
+	const uint8_t *at = from;
+	uint32_t word;
+
+	sl_hal_mgmt_write(SL_MGMT_FLASH_ADDR, address);
+	for (uint32_t i = 0; i < bytes; i += 4) {
+		memcpy(&word, at + i, sizeof(word));
+		sl_hal_mgmt_write(SL_MGMT_FLASH_DATA, word);
+	}
+	sl_hal_mgmt_write(SL_MGMT_FLASH_ADDR, address);
+	for (uint32_t i = 0; i < bytes; i += 4) {
+		memcpy(&word, at + i, sizeof(word));
+		if (sl_hal_mgmt_read(SL_MGMT_FLASH_DATA) != word)
+			return SL_STATUS_FLASH_ERROR;
+	}
+	return SL_STATUS_OK;
+}
+
+static enum sl_status flash_erase(uint32_t address)
+{
+	const uint32_t start = sl_hal_mgmt_read(SL_MGMT_TIME_MS);
+
+	sl_hal_mgmt_write(SL_MGMT_FLASH_ERASE, address);
+	while (sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY) {
+		sl_firmware_beat();
+		if (sl_hal_mgmt_read(SL_MGMT_TIME_MS) - start > ERASE_LIMIT_MS)
+			return SL_STATUS_FLASH_ERROR;
+	}
+	return SL_STATUS_OK;
+}
+
+static void state_read(uint32_t slot, struct sl_slot_state *state)
+{
+	flash_read(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE, state, sizeof(*state));
+}
+
+/* Reads the whole image. NULL, or why the loader would refuse it. */
+static const char *image_check(uint32_t slot, struct sl_image_header *header)
+{
+	const uint32_t base = slot * SL_FLASH_SLOT_BYTES;
+	const char *wrong;
+	uint8_t part[64] __attribute__((aligned(4)));
+	uint32_t crc;
+
+	flash_read(base, header, sizeof(*header));
+	wrong = sl_image_header_check(header);
+	if (wrong)
+		return wrong;
+	crc = sl_image_header_crc32(header);
+	for (uint32_t at = sizeof(*header); at < header->length;) {
+		const uint32_t left = header->length - at, n = left < sizeof(part) ? left : (uint32_t)sizeof(part);
+
+		flash_read(base + at, part, n);
+		crc = sl_image_crc32(crc, part, n);
+		at += n;
+		if (at % BEAT_BYTES < sizeof(part))
+			sl_firmware_beat();
+	}
+	return sl_image_body_check(header, crc, SL_ABI_VERSION);
+}
+
+uint32_t sl_flash_running(void)
+{
+	return sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT) & 0xff;
+}
+
+/* Only images may be written by the host, and not the one that runs; a slot's state is the firmware's own. */
+static enum sl_status may_change(uint32_t address, uint32_t bytes)
+{
+	const uint32_t in_slot = address % SL_FLASH_SLOT_BYTES;
+
+	if (address >= FLASH_BYTES || in_slot >= SL_FLASH_STATE || bytes > SL_FLASH_STATE - in_slot)
+		return SL_STATUS_BAD_INDEX;
+	return address / SL_FLASH_SLOT_BYTES == sl_flash_running() ? SL_STATUS_IN_USE : SL_STATUS_OK;
+}
+
+enum sl_status sl_flash_run_state(struct sl_firmware *fw, struct sl_command *c)
+{
+	const uint32_t slot = c->arg.index.index;
+	struct sl_image_state *answer = &c->answer.image;
+	struct sl_image_header header;
+	struct sl_slot_state state;
+
+	(void)fw;
+	if (c->arg.index.reserved0)
+		return SL_STATUS_BAD_VALUE;
+	if (slot >= SL_FLASH_SLOTS)
+		return SL_STATUS_BAD_INDEX;
+	answer->slot = (uint8_t)slot;
+	answer->running = slot == sl_flash_running();
+	if (!image_check(slot, &header)) {
+		answer->valid = 1;
+		answer->version = header.image_version;
+		answer->length = header.length;
+		answer->crc32 = header.crc32;
+	}
+	state_read(slot, &state);
+	if (state.magic == SL_SLOT_MAGIC) {
+		answer->selected = 1;
+		answer->sequence = state.sequence;
+		answer->confirmed = state.confirmed == 0;
+		for (uint32_t bit = 0; bit < SL_BOOT_ATTEMPTS; bit++)
+			answer->attempts = (uint8_t)(answer->attempts + (state.attempts >> bit & 1));
+	}
+	c->answer_len = sizeof(*answer);
+	return SL_STATUS_OK;
+}
+
+/* The slot's state goes first: from here on the loader does not try what is being replaced. */
+static enum sl_status unselect(uint32_t slot)
+{
+	struct sl_slot_state state;
+
+	state_read(slot, &state);
+	return state.magic == 0xffffffff ? SL_STATUS_OK : flash_erase(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE);
+}
+
+enum sl_status sl_flash_run_erase(struct sl_firmware *fw, struct sl_command *c)
+{
+	const uint32_t address = c->arg.index.index;
+	enum sl_status status;
+
+	(void)fw;
+	if (c->arg.index.reserved0)
+		return SL_STATUS_BAD_VALUE;
+	if (address % SL_FLASH_SECTOR_BYTES)
+		return SL_STATUS_BAD_INDEX;
+	status = may_change(address, SL_FLASH_SECTOR_BYTES);
+	if (status == SL_STATUS_OK)
+		status = unselect(address / SL_FLASH_SLOT_BYTES);
+	return status == SL_STATUS_OK ? flash_erase(address) : status;
+}
+
+enum sl_status sl_flash_run_write(struct sl_firmware *fw, struct sl_command *c)
+{
+	const struct sl_image_write *arg = &c->arg.image;
+	struct sl_slot_state state;
+	enum sl_status status;
+
+	(void)fw;
+	if (arg->reserved0 || arg->len == 0 || arg->len % 4 || arg->len > sizeof(arg->data))
+		return SL_STATUS_BAD_VALUE;
+	if (arg->address % 4)
+		return SL_STATUS_BAD_INDEX;
+	status = may_change(arg->address, arg->len);
+	if (status != SL_STATUS_OK)
+		return status;
+	state_read(arg->address / SL_FLASH_SLOT_BYTES, &state);
+	if (state.magic == SL_SLOT_MAGIC) /* a selected image is erased before it is written over */
+		return SL_STATUS_FLASH_ERROR;
+	return flash_program(arg->address, arg->data, arg->len);
+}
+
+enum sl_status sl_flash_run_read(struct sl_firmware *fw, struct sl_command *c)
+{
+	const uint32_t address = c->arg.index.index;
+	uint32_t n = sizeof(c->answer.bytes);
+
+	(void)fw;
+	if (c->arg.index.reserved0)
+		return SL_STATUS_BAD_VALUE;
+	if (address % 4 || address >= FLASH_BYTES)
+		return SL_STATUS_BAD_INDEX;
+	if (n > FLASH_BYTES - address)
+		n = FLASH_BYTES - address;
+	flash_read(address, c->answer.bytes, n);
+	c->answer_len = n;
+	return SL_STATUS_OK;
+}
+
+static uint32_t sequence_next(void)
+{
+	struct sl_slot_state state;
+	uint32_t highest = 0;
+
+	for (uint32_t slot = 0; slot < SL_FLASH_SLOTS; slot++) {
+		state_read(slot, &state);
+		if (state.magic == SL_SLOT_MAGIC && state.sequence > highest)
+			highest = state.sequence;
+	}
+	return highest + 1;
+}
+
+enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
+{
+	const uint32_t slot = c->arg.index.index, at = slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE;
+	struct sl_image_header header;
+	enum sl_status status;
+	const char *wrong;
+	uint32_t words[2];
+
+	(void)fw;
+	if (c->arg.index.reserved0)
+		return SL_STATUS_BAD_VALUE;
+	if (slot >= SL_FLASH_SLOTS)
+		return SL_STATUS_BAD_INDEX;
+	if (slot == sl_flash_running())
+		return SL_STATUS_IN_USE;
+	wrong = image_check(slot, &header);
+	if (wrong) {
+		sl_log_text(wrong);
+		return SL_STATUS_BAD_IMAGE;
+	}
+	words[0] = SL_SLOT_MAGIC;
+	words[1] = sequence_next();
+	status = flash_erase(at);
+	if (status == SL_STATUS_OK)
+		status = flash_program(at + offsetof(struct sl_slot_state, sequence), &words[1], 4);
+	if (status == SL_STATUS_OK)
+		status = flash_program(at, &words[0], 4);
+	if (status == SL_STATUS_OK)
+		sl_log_values("image selected: slot, version", slot, header.image_version);
+	return status;
+}
+
+void sl_flash_report(void)
+{
+	const uint32_t boot = sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT);
+
+	if (boot & PASSED_OVER)
+		sl_log_values("image: a later selected one was passed over; slot, version", boot & 0xff, SL_FIRMWARE_VERSION);
+	else
+		sl_log_values("image: slot, version", boot & 0xff, SL_FIRMWARE_VERSION);
+}
+
+void sl_flash_confirm(void)
+{
+	const uint32_t boot = sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT), slot = boot & 0xff, yes = 0;
+
+	if (!(boot & UNCONFIRMED) || slot >= SL_FLASH_SLOTS)
+		return;
+	if (flash_program(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE + (uint32_t)offsetof(struct sl_slot_state, confirmed), &yes,
+			  sizeof(yes)) == SL_STATUS_OK) {
+		sl_hal_mgmt_write(SL_MGMT_BOOT_SLOT, boot & ~UNCONFIRMED);
+		sl_log_values("image: it has run well and is confirmed; slot, version", slot, SL_FIRMWARE_VERSION);
+	} else {
+		sl_log_text("image: the boot flash did not keep the confirmation");
+	}
+}

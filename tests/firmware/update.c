@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Updates of the real firmware on the simulated management core, through the admin queue: a good image is taken and
+ * confirmed, one that crashes or hangs is gone back from, a power cut at any point of an update leaves a card that starts.
+ * The images are the built one with another version and, where they are to fail, a broken entry.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sim/mgmt.h"
+#include "sluice/image.h"
+#include "tests/firmware/fake.h"
+
+#define IMAGE "build/firmware/sluice-fw.bin"
+#define NEW_VERSION 0x000900u
+
+static struct sl_engine datapath;
+static struct sl_mgmt *core;
+static uint32_t now_ms;
+static uint8_t image[SL_IMAGE_LENGTH_MAX];
+static uint32_t image_len;
+static char flash_path[64];
+
+static void power_on(void)
+{
+	const struct sl_mgmt_config config = {
+		.image_path = IMAGE, .flash_path = flash_path, .ops = &fake_engine, .engine = &datapath, .ports = 1,
+		.port = { { { 2, 0, 0, 0, 0, 0x11 }, 1500, true } }, .random_seed = 7, .now_ms = now_ms,
+		.console = getenv("SLUICE_TEST_CONSOLE") ? stderr : NULL,
+	};
+	char err[200] = "";
+
+	fake_reset(&datapath, 1);
+	core = sl_mgmt_create(&config, err, sizeof(err));
+	if (!core)
+		fail_msg("%s", err);
+}
+
+static void power_off(void)
+{
+	sl_mgmt_destroy(core);
+	core = NULL;
+}
+
+static void run_ms(uint32_t ms)
+{
+	while (ms--)
+		sl_mgmt_step(core, ++now_ms, SL_MGMT_INSNS_PER_MS);
+}
+
+static int set_up(void **state)
+{
+	int fd;
+
+	(void)state;
+	snprintf(flash_path, sizeof(flash_path), "build/tests/firmware/flash-XXXXXX");
+	fd = mkstemp(flash_path);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	power_on();
+	run_ms(50);
+	return sl_mgmt_status(core) != SL_MGMT_STATUS_SERVING;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	power_off();
+	unlink(flash_path);
+	return 0;
+}
+
+/* The status of a command, or -1 if the power was cut (cut_ms of card time ran out) before it ended. */
+static int admin(uint8_t opcode, const void *arg, uint32_t len, void *answer, uint32_t *cut_ms)
+{
+	struct sl_admin_cmd cmd = { .opcode = opcode, .len = len };
+	struct sl_admin_cpl cpl;
+
+	memcpy(cmd.arg, arg, len);
+	assert_true(sl_mgmt_admin_submit(core, &cmd));
+	for (unsigned int i = 0; i < 3000; i++) {
+		if (cut_ms && (*cut_ms)-- == 0)
+			return -1;
+		sl_mgmt_step(core, ++now_ms, cut_ms ? SL_MGMT_INSNS_PER_MS / 8 : SL_MGMT_INSNS_PER_MS);
+		if (sl_mgmt_admin_done(core, &cpl)) {
+			if (answer)
+				memcpy(answer, cpl.answer, cpl.len);
+			return cpl.status;
+		}
+	}
+	fail_msg("no completion of opcode %u", opcode);
+	return -1;
+}
+
+static int indexed(uint8_t opcode, uint32_t index, uint32_t *cut_ms)
+{
+	const struct sl_index_arg arg = { .index = index };
+
+	return admin(opcode, &arg, sizeof(arg), NULL, cut_ms);
+}
+
+static struct sl_image_state state_of(uint32_t slot)
+{
+	const struct sl_index_arg arg = { .index = slot };
+	struct sl_image_state s;
+
+	assert_int_equal(admin(SL_ADMIN_OP_IMAGE_STATE, &arg, sizeof(arg), &s, NULL), SL_STATUS_OK);
+	return s;
+}
+
+static uint32_t running(void)
+{
+	return state_of(0).running ? 0 : 1;
+}
+
+/* Of the image that is to come. */
+static void make_image(uint32_t version, const uint32_t *at_entry, size_t n)
+{
+	struct sl_image_header h;
+	FILE *f = fopen(IMAGE, "rb");
+
+	assert_non_null(f);
+	image_len = (uint32_t)fread(image, 1, sizeof(image), f);
+	fclose(f);
+	memcpy(&h, image, sizeof(h));
+	h.image_version = version;
+	h.crc32 = 0;
+	memcpy(image, &h, sizeof(h));
+	if (n)
+		memcpy(image + h.entry, at_entry, n);
+	h.crc32 = sl_image_crc32(0, image, image_len);
+	memcpy(image, &h, sizeof(h));
+}
+
+/* Puts the image into the slot and selects it. False if the power was cut. */
+static bool update(uint32_t slot, uint32_t *cut_ms)
+{
+	const uint32_t base = slot * SL_FLASH_SLOT_BYTES;
+	int status;
+
+	for (uint32_t at = 0; at < image_len; at += SL_FLASH_SECTOR_BYTES) {
+		status = indexed(SL_ADMIN_OP_IMAGE_ERASE, base + at, cut_ms);
+		if (status < 0)
+			return false;
+		assert_int_equal(status, SL_STATUS_OK);
+	}
+	for (uint32_t at = 0; at < image_len; at += 224) {
+		struct sl_image_write arg = { .address = base + at,
+					      .len = (uint16_t)(image_len - at < 224 ? image_len - at : 224) };
+
+		memcpy(arg.data, image + at, arg.len);
+		status = admin(SL_ADMIN_OP_IMAGE_WRITE, &arg, sizeof(arg), NULL, cut_ms);
+		if (status < 0)
+			return false;
+		assert_int_equal(status, SL_STATUS_OK);
+	}
+	status = indexed(SL_ADMIN_OP_IMAGE_SELECT, slot, cut_ms);
+	assert_true(status <= SL_STATUS_OK);
+	return status == SL_STATUS_OK;
+}
+
+static void restart(void)
+{
+	assert_int_equal(indexed(SL_ADMIN_OP_RESET, SL_RESET_KIND_FIRMWARE, NULL), SL_STATUS_OK);
+	run_ms(50);
+}
+
+static void a_good_image_is_confirmed(void **state)
+{
+	struct sl_image_state s;
+
+	(void)state;
+	s = state_of(0);
+	assert_true(s.valid && s.running && s.selected && s.confirmed);
+	make_image(NEW_VERSION, NULL, 0);
+	assert_true(update(1, NULL));
+	assert_int_equal(running(), 0);
+	restart();
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+	assert_int_equal(datapath.hash_key_writes, 4); /* the datapath noticed nothing */
+	s = state_of(1);
+	assert_true(s.running && !s.confirmed && s.attempts == SL_BOOT_ATTEMPTS - 1 && s.version == NEW_VERSION);
+	run_ms(10000);
+	s = state_of(1);
+	assert_true(s.confirmed);
+	for (unsigned int i = 0; i < SL_BOOT_ATTEMPTS + 2; i++)
+		restart();
+	power_off();
+	power_on();
+	run_ms(50);
+	assert_int_equal(running(), 1);
+	/* And back, by the same way. */
+	make_image(0x000100, NULL, 0);
+	assert_true(update(0, NULL));
+	restart();
+	assert_int_equal(running(), 0);
+	assert_int_equal(state_of(0).sequence, 3);
+}
+
+static void a_bad_image_is_gone_back_from(void **state)
+{
+	static const struct { const char *what; uint32_t code[2]; } rows[] = {
+		{ "traps at once", { 0, 0 } },
+		{ "hangs at once", { 0x0000006f, 0x0000006f } },
+		{ "writes into the ROM", { 0x20000537, 0x00052023 } }, /* lui a0, 0x20000; sw zero, 0(a0) */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_image_state s;
+
+		print_message("%s\n", rows[i].what);
+		make_image(NEW_VERSION, rows[i].code, sizeof(rows[i].code));
+		assert_true(update(1, NULL));
+		assert_int_equal(indexed(SL_ADMIN_OP_RESET, SL_RESET_KIND_FIRMWARE, NULL), SL_STATUS_OK);
+		/* Each start is ended by the watchdog. */
+		for (unsigned int ms = 0; ms < 5100 * SL_BOOT_ATTEMPTS + 100 && sl_mgmt_status(core) != SL_MGMT_STATUS_SERVING; ms++)
+			run_ms(1);
+		run_ms(50);
+		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+		s = state_of(1);
+		assert_true(!s.running && s.valid && s.attempts == 0);
+		assert_int_equal(running(), 0);
+		assert_int_equal(datapath.ctrl, 1);
+		assert_int_equal(datapath.hash_key_writes, 4);
+		tear_down(state);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
+/* Serves, and crashes three times within its first ten seconds. */
+static void an_image_that_crashes_later_is_gone_back_from(void **state)
+{
+	(void)state;
+	make_image(NEW_VERSION, NULL, 0);
+	assert_true(update(1, NULL));
+	restart();
+	assert_int_equal(running(), 1);
+	for (unsigned int i = 0; i < SL_BOOT_ATTEMPTS; i++) {
+		sl_mgmt_fault_inject(core, SL_MGMT_FAULT_ILLEGAL);
+		run_ms(200);
+	}
+	assert_int_equal(running(), 0);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING); /* the crashes were not this image's */
+}
+
+/* Cut after n eighths of a millisecond's work: the old firmware or, when all was done, the new one starts. */
+static void a_power_cut_at_any_time(void **state)
+{
+	unsigned int olds = 0, news = 0;
+
+	make_image(NEW_VERSION, NULL, 0);
+	for (uint32_t after = 0; news < 2; after += 9) {
+		uint32_t cut_ms = after;
+		const bool done = update(1, &cut_ms);
+
+		power_off();
+		power_on();
+		run_ms(60);
+		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+		if (running()) {
+			assert_int_equal(state_of(1).version, NEW_VERSION);
+			news++;
+		} else {
+			assert_false(done);
+			olds++;
+		}
+		tear_down(state);
+		assert_int_equal(set_up(state), 0);
+		assert_true(after < 5000);
+	}
+	assert_true(olds > 5);
+}
+
+static void no_image_at_all(void **state)
+{
+	FILE *f;
+
+	(void)state;
+	power_off();
+	f = fopen(flash_path, "r+b");
+	assert_non_null(f);
+	for (unsigned int i = 0; i < SL_FLASH_SLOTS * SL_FLASH_SLOT_BYTES; i++)
+		fputc(0xff, f);
+	fclose(f);
+	power_on();
+	run_ms(50);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_FAILED);
+	run_ms(7000);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_FAILED | SL_MGMT_STATUS_SILENT); /* halted, and not restarted */
+}
+
+static void bad_flash_files(void **state)
+{
+	struct sl_mgmt_config config = { .image_path = IMAGE, .flash_path = flash_path, .ops = &fake_engine, .engine = &datapath,
+					 .ports = 1 };
+	char err[200];
+	FILE *f;
+
+	(void)state;
+	f = fopen(flash_path, "r+b");
+	assert_non_null(f);
+	assert_int_equal(ftruncate(fileno(f), 1000), 0);
+	fclose(f);
+	assert_null(sl_mgmt_create(&config, err, sizeof(err)));
+	assert_non_null(strstr(err, "1000 bytes; a flash has 262144"));
+	config.flash_path = "build/no such folder/flash";
+	assert_null(sl_mgmt_create(&config, err, sizeof(err)));
+	assert_non_null(strstr(err, "No such file"));
+}
+
+#define ROW(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(a_good_image_is_confirmed), ROW(a_bad_image_is_gone_back_from),
+		ROW(an_image_that_crashes_later_is_gone_back_from), ROW(a_power_cut_at_any_time), ROW(no_image_at_all),
+		ROW(bad_flash_files),
+	};
+
+	return cmocka_run_group_tests_name("firmware/update", tests, NULL, NULL);
+}
