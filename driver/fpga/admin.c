@@ -23,6 +23,9 @@ int sl_admin_errno(uint8_t status)
 	case SL_STATUS_DMA_ERROR: return -EFAULT;
 	case SL_STATUS_ABORTED: return -ECANCELED;
 	case SL_STATUS_TIMEOUT: return -ETIMEDOUT;
+	case SL_STATUS_BAD_IMAGE: return -EBADMSG;
+	case SL_STATUS_IN_USE: return -EBUSY;
+	case SL_STATUS_FLASH_ERROR: return -EREMOTEIO;
 	default: return -EINVAL;
 	}
 }

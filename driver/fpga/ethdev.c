@@ -17,6 +17,7 @@
  *
  * Left to others: rings (queue.c), bursts (rx.c, tx.c), rte_flow (flow_ops.c), meters (mtr.c), counters (stats.c).
  */
+#include "driver/fpga/eeprom.h"
 #include "driver/fpga/port.h"
 
 #include <errno.h>
@@ -367,6 +368,9 @@ static const struct eth_dev_ops ops = {
 	.xstats_reset = sl_xstats_reset,
 	.dev_infos_get = infos_get,
 	.fw_version_get = fw_version_get,
+	.get_eeprom_length = sl_eeprom_length,
+	.get_eeprom = sl_eeprom_get,
+	.set_eeprom = sl_eeprom_set,
 	.rx_queue_setup = sl_rx_setup,
 	.rx_queue_release = sl_rx_release,
 	.rx_queue_intr_enable = sl_rx_intr_enable,

@@ -10,15 +10,17 @@
 # Runs in a network namespace of its own (run.sh). Expected bytes are built by scapy.
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 from scapy.all import ICMP, IP, IPv6, TCP, UDP, Dot1Q, Ether, Raw
 from scapy.layers.vxlan import VXLAN
 
-from pmd import BUILD, PMD, Card, Failure, Testpmd, Wire
+from pmd import BUILD, PMD, Card, Failure, Testpmd, Wire, wait_for
 
 TAG = f"slt{os.getpid() % 100000}"
 TAPS = [f"{TAG}a", f"{TAG}b"]
@@ -88,6 +90,7 @@ TEMPLATES = [
 
 class Suite:
     def __init__(self, directory):
+        self.directory = directory
         self.card = Card(directory, TAPS, mtu=9000)
         self.wires = [Wire(t) for t in TAPS]
         self.vdevs = [f"bus={self.card.bus},port={i}" for i in range(2)]
@@ -462,6 +465,43 @@ class Suite:
                 sleeper.kill()
         self.t = self.testpmd("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048")
 
+    def update(self, *images):
+        """What the update program says of each image."""
+        argv = [os.path.join(BUILD, "tests", "testpmd", "update"), "-l", "0", "--no-huge", "--no-shconf", "-m", "64",
+                "--no-telemetry", "--no-pci", "--file-prefix", f"{TAG}_u", "-d", PMD, "--vdev",
+                f"net_sluice0,{self.vdevs[0]}", "--", *images]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        equal(done.returncode, 0, "the update program's exit status, after: " + done.stdout[-600:])
+        return [line for line in done.stdout.splitlines() if line.startswith("update: ")], done.stdout
+
+    def test_update(self):
+        """Firmware through the ethdev's EEPROM: installed, read back, refused when damaged, gone back from when it hangs."""
+        self.t.kill()
+        with open(os.path.join(BUILD, "firmware", "sluice-fw.bin"), "rb") as f:
+            good = bytearray(f.read())
+        entry = struct.unpack_from("<I", good, 16)[0]
+        paths = {}
+        for name, version, code in (("newer", 0x000900, None), ("hangs", 0x000a00, b"\x6f\0\0\0"), ("damaged", 0x000b00, None)):
+            image = bytearray(good)
+            struct.pack_into("<I", image, 8, version)
+            image[entry:entry + 4] = code or image[entry:entry + 4]
+            struct.pack_into("<I", image, 20, 0)
+            struct.pack_into("<I", image, 20, zlib.crc32(image))
+            if name == "damaged":
+                image[-1] ^= 1
+            paths[name] = os.path.join(self.directory, name)
+            with open(paths[name], "wb") as f:
+                f.write(image)
+        said, log = self.update(paths["damaged"], paths["newer"])
+        equal(said, ["update: Invalid argument, 0.1.0", "update: done, 0.9.0"], "what the driver says")
+        expect("firmware image refused: the checksum is wrong" in log, "the reason of the refusal: " + log)
+        said, log = self.update(paths["hangs"])
+        equal(said, ["update: State not recoverable, unknown"], "what the driver says of an image that hangs")
+        # Three starts of five seconds each, and the card is back.
+        wait_for(lambda: self.card.log().count("boot: serving") >= 3, 25, "the old firmware's return")
+        expect("a later selected one was passed over" in self.card.log(), "the log does not tell: " + self.card.log())
+        self.t = self.testpmd("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048")
+
     def test_gone(self):
         """A card that dies: operations fail with a sentence, nothing hangs, testpmd ends."""
         t = self.t
@@ -482,7 +522,7 @@ class Suite:
                                                          "owner", "meter", "meters_of_misses",
                                                          "adoption")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt",
-                                                                                                 "gone"))):
+                                                                                                 "update", "gone"))):
             self.t = self.testpmd(*options)
             results += [self.passes(name) for name in names]
             self.t.kill()

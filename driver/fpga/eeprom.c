@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Firmware updates. */
+#include "driver/fpga/eeprom.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/fpga/log.h"
+#include "driver/fpga/port.h"
+#include "sluice/image.h"
+
+#define CHUNK sizeof(((struct sl_image_write *)NULL)->data)
+
+static int exec_index(struct sl_card *card, enum sl_admin_op op, uint32_t index, void *answer, uint32_t answer_len)
+{
+	const struct sl_index_arg arg = {.index = index};
+
+	return sl_admin_exec(&card->admin, op, &arg, sizeof(arg), answer, answer_len);
+}
+
+/* The slot that runs and its state; or a negative errno. */
+static int running_slot(struct sl_card *card, struct sl_image_state *state)
+{
+	for (uint32_t slot = 0; slot < SL_FLASH_SLOTS; slot++) {
+		int rc = exec_index(card, SL_ADMIN_OP_IMAGE_STATE, slot, state, sizeof(*state));
+
+		if (rc)
+			return rc;
+		if (state->running)
+			return (int)slot;
+	}
+	return -ENOENT;
+}
+
+int sl_eeprom_length(struct rte_eth_dev *dev)
+{
+	struct sl_image_state state;
+	const int slot = running_slot(sl_port_of(dev)->card, &state);
+
+	return slot < 0 ? slot : (int)state.length;
+}
+
+int sl_eeprom_get(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info)
+{
+	struct sl_card *card = sl_port_of(dev)->card;
+	uint8_t part[sizeof(((struct sl_admin_cpl *)NULL)->answer)];
+	struct sl_image_state state;
+	const int slot = running_slot(card, &state);
+	uint32_t done = 0;
+
+	if (slot < 0)
+		return slot;
+	if (info->offset > state.length || info->length > state.length - info->offset)
+		return -EINVAL;
+	while (done < info->length) {
+		const uint32_t at = info->offset + done, skip = at % 4;
+		const uint32_t n = RTE_MIN((uint32_t)sizeof(part) - skip, info->length - done);
+		int rc = exec_index(card, SL_ADMIN_OP_IMAGE_READ, (uint32_t)slot * SL_FLASH_SLOT_BYTES + at - skip, part,
+				    sizeof(part));
+
+		if (rc)
+			return rc;
+		memcpy((uint8_t *)info->data + done, part + skip, n);
+		done += n;
+	}
+	info->magic = SL_CARD_ID;
+	return 0;
+}
+
+static int image_put(struct sl_card *card, uint32_t base, const uint8_t *image, uint32_t n)
+{
+	int rc = 0;
+
+	for (uint32_t at = 0; at < n && rc == 0; at += SL_FLASH_SECTOR_BYTES)
+		rc = exec_index(card, SL_ADMIN_OP_IMAGE_ERASE, base + at, NULL, 0);
+	for (uint32_t at = 0; at < n && rc == 0; at += CHUNK) {
+		struct sl_image_write arg = {.address = base + at, .len = (uint16_t)RTE_MIN((uint32_t)CHUNK, n - at)};
+
+		memcpy(arg.data, image + at, arg.len);
+		rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_IMAGE_WRITE, &arg, sizeof(arg), NULL, 0);
+	}
+	return rc;
+}
+
+/* Restarts the firmware and waits until it has: its count of starts differs. */
+static int firmware_restart(struct sl_card *card)
+{
+	struct sl_health health;
+	uint32_t boots;
+	int rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_HEALTH_GET, NULL, 0, &health, sizeof(health));
+
+	boots = health.boots;
+	if (rc == 0)
+		rc = exec_index(card, SL_ADMIN_OP_RESET, SL_RESET_KIND_FIRMWARE, NULL, 0);
+	for (unsigned int ms = 0; rc == 0 && ms < card->config.timeout_ms; ms++) {
+		rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_HEALTH_GET, NULL, 0, &health, sizeof(health));
+		if (rc == 0 && health.boots != boots)
+			return sl_admin_exec(&card->admin, SL_ADMIN_OP_GET_CAPS, NULL, 0, &card->caps, sizeof(card->caps));
+		usleep(1000);
+	}
+	return rc ? rc : -ETIMEDOUT;
+}
+
+static int image_install(struct sl_card *card, const uint8_t *image, uint32_t n)
+{
+	struct sl_image_state state;
+	const int before = running_slot(card, &state);
+	const uint32_t slot = before == 0;
+	int rc;
+
+	if (before < 0)
+		return before;
+	rc = image_put(card, slot * SL_FLASH_SLOT_BYTES, image, n);
+	if (rc == 0)
+		rc = exec_index(card, SL_ADMIN_OP_IMAGE_SELECT, slot, NULL, 0);
+	if (rc) {
+		SL_LOG(ERR, "%s: the firmware image could not be written (%s); the old one runs on", card->config.path,
+			strerror(-rc));
+		return rc;
+	}
+	rc = firmware_restart(card);
+	if (rc == 0)
+		rc = running_slot(card, &state);
+	if (rc == (int)slot) {
+		SL_LOG(NOTICE, "%s: firmware %u.%u.%u runs; it is kept when it has run for ten seconds", card->config.path,
+			state.version >> 16, state.version >> 8 & 0xff, state.version & 0xff);
+		return 0;
+	}
+	SL_LOG(ERR, "%s: the new firmware image does not start; the card goes back to the one before", card->config.path);
+	return rc == -EIO ? rc : -ENOTRECOVERABLE;
+}
+
+int sl_eeprom_set(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info)
+{
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+	struct sl_card *card = sl_port_of(dev)->card;
+	const char *wrong = info->magic != SL_CARD_ID ? "the magic number is not CARD_ID of this card"
+			    : info->offset	     ? "an image is written as a whole, from offset 0"
+						     : sl_image_check(info->data, info->length, SL_ABI_VERSION);
+	int rc;
+
+	if (wrong) {
+		SL_LOG(ERR, "%s: firmware image refused: %s", card->config.path, wrong);
+		return -EINVAL;
+	}
+	pthread_mutex_lock(&one_at_a_time);
+	rc = image_install(card, info->data, info->length);
+	pthread_mutex_unlock(&one_at_a_time);
+	return rc;
+}
