@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_interrupts.h>
 
@@ -17,6 +18,8 @@
 #include "driver/fpga/memory.h"
 
 #define EVENTS_LOG2 6
+#define SETTLE_EVERY_US 50000
+#define SETTLE_BATCH 64
 
 RTE_LOG_REGISTER(sl_driver_logtype, pmd.net.sluice, NOTICE);
 
@@ -243,8 +246,30 @@ static int bring_up(struct sl_card *card)
 	return rc;
 }
 
+/* Alarm thread. It waits for nobody: who holds the lock may be waiting for the card. */
+static void settle(void *arg)
+{
+	struct sl_card *card = arg;
+	bool again = true;
+
+	if (!pthread_mutex_trylock(&card->lock)) {
+		again = !sl_card_gone(card) && !sl_flows_settle(&card->flows, SETTLE_BATCH);
+		card->settling = again;
+		pthread_mutex_unlock(&card->lock);
+	}
+	if (again)
+		rte_eal_alarm_set(SETTLE_EVERY_US, settle, card);
+}
+
+void sl_card_doubt(struct sl_card *card)
+{
+	if (!card->settling && !TAILQ_EMPTY(&card->flows.doubtful))
+		card->settling = rte_eal_alarm_set(SETTLE_EVERY_US, settle, card) == 0;
+}
+
 static void tear_down(struct sl_card *card)
 {
+	rte_eal_alarm_cancel(settle, card);
 	unwatch(card);
 	sl_flows_close(&card->flows);
 	sl_rules_close(&card->rules);

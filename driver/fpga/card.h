@@ -57,6 +57,7 @@ struct sl_card {
 	struct sl_misses misses;
 	uint32_t flow_priority_max; /* of the flows created so far */
 	uint32_t *mac_flows;        /* by tenant: connections made by set_mac */
+	bool settling;              /* an alarm is set for doubtful flows */
 	uint32_t meters_used;
 	uint32_t meter_refs[SL_METERS];
 };
@@ -76,6 +77,9 @@ uint32_t sl_card_sweepable(struct sl_card *card, unsigned int port);
 /* Queue contexts: the lowest free one of 16, or -ENOSPC. */
 int sl_card_take_queue(struct sl_card *card, uint32_t *used);
 void sl_card_drop_queue(struct sl_card *card, uint32_t *used, unsigned int n);
+
+/* A flow command was not answered: what it left is removed when the card answers again. Under `lock`. */
+void sl_card_doubt(struct sl_card *card);
 
 int sl_card_set_meter(struct sl_card *card, unsigned int meter, uint64_t frames_per_s, uint64_t burst);
 

@@ -285,6 +285,7 @@ static int enter_flow(struct sl_port *port, struct draft *draft, struct rte_flow
 	draft->record.action = flow->action;
 	rc = sl_flows_add(&card->flows, &draft->key, &draft->record, &flow->flow);
 	if (rc) {
+		sl_card_doubt(card);
 		sl_actions_put(&card->actions, flow->action);
 		return card_error(error, rc, "the card's flow table has no room for this connection");
 	}

@@ -131,6 +131,22 @@ int sl_flowq_exec(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *
 	return rc;
 }
 
+bool sl_flowq_idle(struct sl_flowq *fq)
+{
+	struct sl_queue *q = &fq->queue;
+	bool idle;
+
+	pthread_mutex_lock(&fq->lock);
+	/* A doorbell that found no room on the bus is rung again. */
+	idle = !q->bus->ops->gone(q->bus) && sl_queue_ring(q, 0) == 0;
+	if (idle) {
+		drop_late(q);
+		idle = q->sq_head == q->sq_tail;
+	}
+	pthread_mutex_unlock(&fq->lock);
+	return idle;
+}
+
 /* One ring full of DUMP commands; found[i] says whether states[i] was written. */
 static int dump_batch(struct sl_flowq *fq, uint32_t first, uint32_t count, bool *found)
 {

@@ -7,6 +7,7 @@
 #define SLUICE_DRIVER_FPGA_FLOWQ_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "driver/fpga/queue.h"
@@ -28,6 +29,9 @@ void sl_flowq_close(struct sl_flowq *fq);
  * caller's to judge. -ETIMEDOUT or -EIO otherwise. */
 int sl_flowq_exec(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *key, const struct sl_record *record,
 		  struct sl_flow_cpl *cpl);
+
+/* Whether the card has answered all commands, also those that were given up. Does not wait. */
+bool sl_flowq_idle(struct sl_flowq *fq);
 
 /* Reads flow ids [first, first + count) and calls seen() for each that the card holds, until seen() returns non-zero,
  * which

@@ -32,6 +32,7 @@ int sl_flows_open(struct sl_flows *flows, struct sl_flowq *queue, struct sl_acti
 	flows->queue = queue;
 	flows->actions = actions;
 	flows->live = flows->held = 0;
+	TAILQ_INIT(&flows->doubtful);
 	flows->by_key = rte_hash_create(&parameters);
 	return flows->by_key ? 0 : -rte_errno;
 }
@@ -108,8 +109,28 @@ int sl_flows_hold(struct sl_flows *flows, uint32_t flow_id, const struct sl_flow
 static void release_hold(struct sl_flows *flows, struct sl_flow *flow)
 {
 	sl_actions_unhold(flows->actions, flow->record.action);
-	flow->held = false;
+	if (flow->replaced)
+		sl_actions_unhold(flows->actions, flow->instead);
+	if (flow->doubtful)
+		TAILQ_REMOVE(&flows->doubtful, flow, next);
+	flow->held = flow->doubtful = flow->replaced = false;
 	flows->held--;
+}
+
+/* The card has not said whether it inserted the flow. The entry is in use and known, so holding it reads nothing. */
+static void doubt(struct sl_flows *flows, struct sl_flow *flow, const struct sl_record *record)
+{
+	sl_actions_hold(flows->actions, record->action);
+	if (flow->held) {
+		flow->replaced = true;
+		flow->instead = record->action;
+	} else {
+		flow->record = *record;
+		flow->held = true;
+		flows->held++;
+	}
+	flow->doubtful = true;
+	TAILQ_INSERT_TAIL(&flows->doubtful, flow, next);
 }
 
 int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct sl_record *record,
@@ -117,22 +138,30 @@ int sl_flows_add(struct sl_flows *flows, const struct sl_key *key, const struct 
 {
 	struct sl_flow *flow = find(flows, key);
 	struct sl_flow_cpl cpl;
-	bool fresh = !flow;
-	int rc;
+	bool fresh;
+	int rc = 0;
 
 	if (flow && !flow->held)
 		return -EEXIST;
+	if (flow && flow->doubtful) {
+		rc = sl_flows_remove(flows, flow);
+		flow = NULL;
+	}
+	if (rc)
+		return rc;
+	fresh = !flow;
 	rc = fresh ? remember(flows, key, &flow) : 0;
 	if (rc)
 		return rc;
 	rc = sl_flowq_exec(flows->queue, SL_FLOW_OP_INSERT, key, record, &cpl);
 	if (rc == 0 && cpl.status != SL_STATUS_EXISTS)
 		rc = sl_admin_errno(cpl.status);
-	if (rc) {
-		if (fresh)
-			forget(flows, flow);
+	if (rc == -ETIMEDOUT)
+		doubt(flows, flow, record);
+	else if (rc && fresh)
+		forget(flows, flow);
+	if (rc)
 		return rc;
-	}
 	if (!fresh)
 		release_hold(flows, flow);
 	flow->record = *record;
@@ -208,4 +237,14 @@ int sl_flows_sweep(struct sl_flows *flows, uint32_t owners)
 		total += swept;
 	} while (swept > 0);
 	return total;
+}
+
+bool sl_flows_settle(struct sl_flows *flows, unsigned int max)
+{
+	struct sl_flow *flow;
+
+	while ((flow = TAILQ_FIRST(&flows->doubtful)) != NULL && max-- && sl_flowq_idle(flows->queue))
+		if (sl_flows_remove(flows, flow))
+			break;
+	return TAILQ_EMPTY(&flows->doubtful);
 }

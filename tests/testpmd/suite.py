@@ -10,6 +10,7 @@
 # Runs in a network namespace of its own (run.sh). Expected bytes are built by scapy.
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -389,6 +390,31 @@ class Suite:
         t.commands(["flow flush 0", "del port meter 0 7", "del port meter 0 8", "del port meter profile 0 1",
                     "del port meter profile 0 2"])
 
+    def test_timeout(self):
+        """What a card does with a flow command after its driver gave it up is undone: none of its flows is left over."""
+        t = self.t
+        t.commands(TEMPLATES)
+        actions = f"actions raw_decap index 0 / raw_encap index 0 / {OUT1}"
+        first = t.flow(f"0 group 1 transfer pattern {tuple4(5, 1000)} {actions}")
+        self.card.process.send_signal(signal.SIGSTOP)
+        try:
+            said = t.command(f"flow create 0 group 1 transfer pattern {tuple4(5, 1001)} {actions}")
+            expect("did not answer in time" in said, f"a flow created in a card that hangs: {said}")
+            said = t.command(f"flow destroy 0 rule {first}")
+            expect("did not answer in time" in said, f"a flow destroyed in a card that hangs: {said}")
+        finally:
+            self.card.process.send_signal(signal.SIGCONT)
+        deadline = time.monotonic() + 3
+        while "7 1001 ->" in t.command("flow dump 0 all") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        text = t.command("flow dump 0 all")
+        expect("7 1001 ->" not in text, f"the flow that was given up is in the card: {text}")
+        # The flow that was to be destroyed is still the application's, and its key is free for the next one.
+        t.command(f"flow destroy 0 rule {first}")
+        t.flow(f"0 group 1 transfer pattern {tuple4(5, 1000)} {actions}")
+        t.flow(f"0 group 1 transfer pattern {tuple4(5, 1001)} {actions}")
+        t.commands(["flow flush 0"])
+
     def test_owner(self):
         """A card has one driver; the second is told who has it."""
         t = self.t
@@ -519,7 +545,7 @@ class Suite:
         """(passed, failed)"""
         results = []
         for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "priority",
-                                                         "owner", "meter", "meters_of_misses",
+                                                         "owner", "meter", "meters_of_misses", "timeout",
                                                          "adoption")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt",
                                                                                                  "update", "gone"))):
