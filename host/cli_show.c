@@ -278,6 +278,9 @@ void sl_cli_show_card(const json_t *answer)
 	printf("%s connections in hardware\n", text(o, "hardware_connections"));
 	printf("offload: %s inserted, %s removed, %s refused, %s retried, %s times no room\n", text(o, "inserted"),
 	       text(o, "removed"), text(o, "refused"), text(o, "retries"), text(o, "table_full"));
+	if (number(o, "unconfirmed"))
+		printf("removal not confirmed: %s connections; the card does not answer, it is tried again\n",
+		       text(o, "unconfirmed"));
 	printf("adopted at start: %s connections, %s rules that the card held\n", text(adopted, "connections"),
 	       text(adopted, "rules"));
 	show_meters(answer);

@@ -70,6 +70,7 @@ struct sl_data_view {
 	uint64_t connections, connections_max, hardware_connections;
 	uint64_t table_used, table_size;  /* the card's flow table; size 0: unknown */
 	uint64_t inserted, removed, refused, retries, table_full; /* offload since start */
+	uint64_t unconfirmed; /* connections whose rules the card has not confirmed to be gone */
 	uint64_t hw_packets, hw_bytes;    /* of connections, as last read from the card */
 	uint64_t sw_packets, sw_bytes;    /* forwarded by workers */
 	uint64_t created, expired, closed;

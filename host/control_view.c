@@ -377,10 +377,10 @@ json_t *sl_control_card_json(struct sl_control *c)
 	json_object_set_new(out, "adopted", json_pack("{soso}", "connections", number(d->adopted_connections), "rules",
 						      number(d->adopted_rules)));
 	json_object_set_new(out, "offload",
-			    json_pack("{sosososososo}", "hardware_connections", number(d->hardware_connections),
+			    json_pack("{sososososososo}", "hardware_connections", number(d->hardware_connections),
 				      "inserted", number(d->inserted), "removed", number(d->removed), "refused",
 				      number(d->refused), "retries", number(d->retries), "table_full",
-				      number(d->table_full)));
+				      number(d->table_full), "unconfirmed", number(d->unconfirmed)));
 	free(d);
 	return out;
 }

@@ -10,6 +10,9 @@
  * that close at a time must not delay the one that opens. Such a question may meet the slot's next connection; it is
  * answered for that one, which does no harm.
  *
+ * A rule whose removal the driver could not confirm (the card did not answer in time) may still forward. Its connection is
+ * *parked*: what was asked for is answered when the rule is known to be gone, and until then no other connection gets its entry.
+ *
  * Bounds: the request rings (a full one is reported to the worker, which tries again), the counters read per SWEEP_EVERY_MS
  * (SWEEP_CONNS connections if they take no longer, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
  */
@@ -50,6 +53,8 @@
 #define IDLE_MS 100
 #define REFUSALS 64u
 #define RESULT_WAIT_US 100u
+#define PARKED_EVERY_MS 500u
+#define OP_NONE 14 /* parked, and nobody waits for an answer */
 #define OP_REFRESH 15 /* control thread: query, and count it in `refreshed` */
 #define REFRESH_STEP_US 200u
 
@@ -70,6 +75,8 @@ struct offload_flow {
 	uint8_t port;    /* whose driver has the rules */
 	bool in;
 	bool adopted;    /* its counters may have gone on: what they say first is part of the base */
+	bool parked;     /* `at` is its position in off.parked */
+	uint8_t op, reason; /* parked: the answer */
 };
 
 struct refusal {
@@ -82,6 +89,9 @@ static struct {
 	struct offload_flow *flow; /* by connection */
 	uint32_t *active;
 	uint32_t active_count, cursor;
+	uint32_t *parked;
+	uint32_t parked_count;
+	uint64_t parked_ms;        /* last tried */
 	uint64_t (*backend)[2];    /* packets, bytes by backend id */
 	struct sl_offload_port_info info[SL_PORTS];
 	uint16_t proxy[SL_PORTS];
@@ -221,9 +231,14 @@ static void sweep(void)
 
 /* ---- connections ---------------------------------------------------------------------------------------------- */
 
+static bool port_alive(unsigned int port)
+{
+	return !__atomic_load_n(&sl_port_at(port)->gone, __ATOMIC_ACQUIRE);
+}
+
 static bool port_usable(unsigned int port)
 {
-	return port < sl_port_count() && off.ready[port] && !__atomic_load_n(&sl_port_at(port)->gone, __ATOMIC_ACQUIRE);
+	return port < sl_port_count() && off.ready[port] && port_alive(port);
 }
 
 static enum sl_reason reason_of(int rc)
@@ -256,27 +271,68 @@ static int rule_create(uint32_t index, bool reverse)
 	return rc;
 }
 
-static void flow_clear(uint32_t index, bool device_lost)
+/* False: the card did not answer, and may have the rule or not. */
+static bool rule_destroy(uint32_t index, unsigned int direction)
 {
 	struct offload_flow *flow = &off.flow[index];
-	struct rte_flow_error error;
+	struct rte_flow_error error = { 0 };
+
+	const int rc = rte_flow_destroy(flow->proxy, flow->rule[direction], &error);
+
+	if (rc == -ETIMEDOUT)
+		return false;
+	if (rc)
+		sl_log(SL_LOG_WARN, "rule-destroy", "connection=%u error=%s", index,
+		       error.message ? error.message : "none given");
+	return true;
+}
+
+static void leave_active(uint32_t index)
+{
+	struct offload_flow *flow = &off.flow[index];
+
+	off.active[flow->at] = off.active[--off.active_count];
+	off.flow[off.active[flow->at]].at = flow->at;
+	flow->in = false;
+	__atomic_store_n(&off.stats.hardware, off.active_count, __ATOMIC_RELAXED);
+}
+
+static void leave_parked(uint32_t index)
+{
+	struct offload_flow *flow = &off.flow[index];
+
+	off.parked[flow->at] = off.parked[--off.parked_count];
+	off.flow[off.parked[flow->at]].at = flow->at;
+	flow->parked = false;
+	__atomic_store_n(&off.stats.unconfirmed, off.parked_count, __ATOMIC_RELAXED);
+}
+
+/* False: rules are left whose removal was not confirmed; park it. */
+static bool flow_clear(uint32_t index, bool device_lost)
+{
+	struct offload_flow *flow = &off.flow[index];
+	bool clean = true;
 
 	/* Forward first: what still comes back of the other direction keeps its translation as long as possible. */
 	rcu_thread_offline();
-	for (unsigned int d = 0; d < 2; d++) {
-		if (flow->rule[d] && !device_lost && rte_flow_destroy(flow->proxy, flow->rule[d], &error))
-			sl_log(SL_LOG_WARN, "rule-destroy", "connection=%u error=%s", index,
-			       error.message ? error.message : "none given");
+	for (unsigned int d = 0; d < 2 && clean; d++) {
+		clean = !flow->rule[d] || device_lost || rule_destroy(index, d);
+		if (!clean)
+			break;
+		flow->rule[d] = NULL;
 		if (flow->hop[d])
 			sl_hop_put(flow->hop[d], device_lost);
+		flow->hop[d] = NULL;
 	}
 	rcu_thread_online();
-	if (flow->in) {
-		off.active[flow->at] = off.active[--off.active_count];
-		off.flow[off.active[flow->at]].at = flow->at;
-		__atomic_store_n(&off.stats.hardware, off.active_count, __ATOMIC_RELAXED);
-	}
+	if (flow->in)
+		leave_active(index);
+	if (!clean)
+		return false;
+	if (flow->parked)
+		leave_parked(index);
 	memset(flow, 0, sizeof(*flow));
+	return true;
 }
 
 /* The hops of both directions, or why not. */
@@ -326,6 +382,20 @@ static bool flow_reachable(uint32_t index)
 	return false;
 }
 
+/* Rules that may still be there: nobody is told of them yet, and nobody waits. */
+static void flow_left(uint32_t index, bool clean)
+{
+	struct offload_flow *flow = &off.flow[index];
+
+	if (clean || flow->parked)
+		return;
+	flow->parked = true;
+	flow->op = OP_NONE;
+	flow->at = off.parked_count;
+	off.parked[off.parked_count++] = index;
+	__atomic_store_n(&off.stats.unconfirmed, off.parked_count, __ATOMIC_RELAXED);
+}
+
 /* Puts a connection into the card: the way back first. */
 static enum sl_reason flow_insert(uint32_t index)
 {
@@ -334,6 +404,10 @@ static enum sl_reason flow_insert(uint32_t index)
 	enum sl_reason reason;
 	int rc = 0;
 
+	if (flow->parked && !flow_clear(index, false)) {
+		refusal_keep(index, "a rule of this entry's last connection may still be in the card", strerror(ETIMEDOUT));
+		return SL_REASON_INSERT_FAILED;
+	}
 	if (!port_usable(conn->last_hop_port))
 		return SL_REASON_NO_CARD;
 	memset(flow, 0, sizeof(*flow));
@@ -352,7 +426,7 @@ static enum sl_reason flow_insert(uint32_t index)
 	if (rc)
 		reason = reason_of(rc);
 	if (reason != SL_REASON_OFFLOADED) {
-		flow_clear(index, false);
+		flow_left(index, flow_clear(index, false));
 		add(reason == SL_REASON_TABLE_FULL ? &off.stats.table_full : &off.stats.refused, 1);
 		return reason;
 	}
@@ -369,7 +443,7 @@ static void flow_remove(uint32_t index)
 	if (!off.flow[index].in)
 		return;
 	flow_query(index, false);
-	flow_clear(index, false);
+	flow_left(index, flow_clear(index, false));
 	add(&off.stats.removed, 1);
 }
 
@@ -384,15 +458,44 @@ static void answer(uint32_t index, unsigned int op, enum sl_reason reason)
 	}
 }
 
+/* Answers at once, or when the connection's rules are known to be gone. */
+static void answer_clean(uint32_t index, unsigned int op, enum sl_reason reason)
+{
+	struct offload_flow *flow = &off.flow[index];
+
+	if (!flow->parked) {
+		answer(index, op, reason);
+		return;
+	}
+	flow->op = (uint8_t)op;
+	flow->reason = (uint8_t)reason;
+}
+
+/* Tries again what was not confirmed; ends with the first that is not again, as the card still hangs. */
+static void parked_retry(void)
+{
+	while (off.parked_count) {
+		const uint32_t index = off.parked[off.parked_count - 1];
+		const struct offload_flow was = off.flow[index];
+
+		if (!flow_clear(index, !port_alive(was.port)))
+			break;
+		if (was.op != OP_NONE)
+			answer(index, was.op, was.reason);
+		rcu_quiescent_state();
+	}
+	off.parked_ms = boot_ms();
+}
+
 static void request_run(const struct offload_request *r)
 {
 	switch (r->op) {
 	case SL_OFFLOAD_INSERT:
-		answer(r->index, SL_OFFLOAD_INSERT, flow_insert(r->index));
+		answer_clean(r->index, SL_OFFLOAD_INSERT, flow_insert(r->index));
 		break;
 	case SL_OFFLOAD_REMOVE:
 		flow_remove(r->index);
-		answer(r->index, SL_OFFLOAD_REMOVE, SL_REASON_CLOSING);
+		answer_clean(r->index, SL_OFFLOAD_REMOVE, SL_REASON_CLOSING);
 		break;
 	case SL_OFFLOAD_QUERY:
 		if (off.flow[r->index].in)
@@ -420,7 +523,7 @@ static void flow_remake(uint32_t index)
 	reason = flow_insert(index);
 	add(&off.stats.retries, 1);
 	if (reason != SL_REASON_OFFLOADED)
-		answer(index, SL_OFFLOAD_LOST, reason);
+		answer_clean(index, SL_OFFLOAD_LOST, reason);
 }
 
 static void hop_refresh(struct sl_hop *hop)
@@ -578,12 +681,13 @@ int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table,
 	off.table = table;
 	off.flow = calloc(capacity, sizeof(*off.flow));
 	off.active = calloc(capacity, sizeof(*off.active));
+	off.parked = calloc(capacity, sizeof(*off.parked));
 	off.backend = calloc(SL_SERVICE_IDS, sizeof(*off.backend));
 	off.requests = rte_ring_create_elem("offload", sizeof(struct offload_request), REQUESTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	off.queries = rte_ring_create_elem("offload-query", sizeof(struct offload_request), REQUESTS, SOCKET_ID_ANY,
 					   RING_F_SC_DEQ);
 	off.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!off.flow || !off.active || !off.backend || !off.requests || !off.queries || off.wake < 0) {
+	if (!off.flow || !off.active || !off.parked || !off.backend || !off.requests || !off.queries || off.wake < 0) {
 		snprintf(err, err_len, "out of memory for offloading %u connections", capacity);
 		return -ENOMEM;
 	}
@@ -645,6 +749,8 @@ static void *thread_run(void *arg)
 		if (__atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL))
 			nexthops_refresh();
 		ports_check();
+		if (off.parked_count && boot_ms() - off.parked_ms >= PARKED_EVERY_MS)
+			parked_retry();
 		n = requests_run(off.requests, BATCH);
 		n += requests_run(off.queries, QUERY_BATCH);
 		if (boot_ms() - swept >= SWEEP_EVERY_MS) {
@@ -699,10 +805,11 @@ void sl_offload_fini(void)
 	rte_ring_free(off.queries);
 	free(off.flow);
 	free(off.active);
+	free(off.parked);
 	free(off.backend);
 	off.backend = NULL;
 	off.wake = -1;
-	off.stop = off.active_count = off.cursor = 0;
+	off.stop = off.active_count = off.parked_count = off.cursor = 0;
 	memset(&off.stats, 0, sizeof(off.stats));
 	memset(off.ready, 0, sizeof(off.ready));
 	memset(off.lost, 0, sizeof(off.lost));

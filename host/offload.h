@@ -46,6 +46,7 @@ struct sl_offload_stats {
 	uint64_t inserted, removed, refused, retries; /* connections */
 	uint64_t queries;
 	uint64_t table_full;
+	uint32_t unconfirmed;       /* connections with rules whose removal the card has not confirmed yet */
 	uint32_t hardware;          /* connections in hardware now */
 	uint32_t nexthops;          /* shared actions now */
 	uint32_t adopted_conns;     /* connections found in shared memory at start */

@@ -254,6 +254,7 @@ static void data_view(void *ctx, struct sl_data_view *out)
 	out->refused = offload.refused;
 	out->retries = offload.retries;
 	out->table_full = offload.table_full;
+	out->unconfirmed = offload.unconfirmed;
 	out->hw_packets = offload.hw_packets;
 	out->hw_bytes = offload.hw_bytes;
 	out->sw_packets = stats.reason_packets[SL_REASON_SOFTWARE];

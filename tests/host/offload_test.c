@@ -44,6 +44,8 @@ static struct {
 	char order[64];                   /* F forward, R way back; lower case: destroyed */
 	enum rte_flow_action_type refuse; /* an action that is not supported, END: none */
 	int fail;                         /* errno of every group-1 rule, 0: none */
+	int fail_forward;                 /* of those forward */
+	int fail_destroy;
 	uint64_t hits;
 	bool no_meters;                   /* no rte_mtr */
 	unsigned int meters_max;          /* of the card; 0: enough */
@@ -106,8 +108,9 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 	(void)port_id;
 	assert_true(attr->transfer);
 	if ((driver.refuse != RTE_FLOW_ACTION_TYPE_END && has_action(actions, driver.refuse)) ||
-	    (driver.fail && attr->group == 1 && !attr->priority)) {
-		rte_errno = driver.fail ? driver.fail : ENOTSUP;
+	    (driver.fail && attr->group == 1 && !attr->priority) ||
+	    (driver.fail_forward && has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_DST))) {
+		rte_errno = driver.fail ? driver.fail : driver.fail_forward ? driver.fail_forward : ENOTSUP;
 		rte_flow_error_set(error, rte_errno, RTE_FLOW_ERROR_TYPE_ACTION, NULL, "the fake card cannot");
 		return NULL;
 	}
@@ -127,7 +130,8 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 int rte_flow_destroy(uint16_t port_id, struct rte_flow *flow, struct rte_flow_error *error)
 {
 	(void)port_id;
-	(void)error;
+	if (driver.fail_destroy)
+		return rte_flow_error_set(error, driver.fail_destroy, RTE_FLOW_ERROR_TYPE_STATE, NULL, "no answer");
 	if (flow->attr.group == 1 && !flow->attr.priority)
 		note(flow->reverse ? 'r' : 'f');
 	flow->gone = true;
@@ -784,11 +788,56 @@ static void test_connections(void **state)
 	sl_offload_fini();
 }
 
+/* A card that does not answer: nobody is told that a rule is gone before it is. */
+static void test_unconfirmed(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t conn = conn_make(b, "nat", 1);
+	struct sl_offload_stats stats;
+	unsigned int rules;
+
+	agent_up(b);
+	rules = driver.live;
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn));
+	wait_answers(1);
+	driver.fail_destroy = ETIMEDOUT;
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	wait_answers(2);
+	assert_int_equal(last.op, SL_OFFLOAD_QUERY); /* not that it is removed */
+	sl_offload_stats_get(&stats);
+	assert_int_equal(stats.unconfirmed, 1);
+	driver.fail_destroy = 0;
+	wait_answers(3);
+	assert_int_equal(last.op, SL_OFFLOAD_REMOVE);
+	assert_int_equal(driver.live, rules);
+
+	/* The way back is in the card, the way forward not, and the first cannot be taken back for a while. */
+	driver.fail_forward = driver.fail_destroy = ETIMEDOUT;
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	wait_answers(4);
+	assert_int_equal(last.op, SL_OFFLOAD_QUERY);
+	driver.fail_forward = driver.fail_destroy = 0;
+	wait_answers(5);
+	assert_int_equal(last.op, SL_OFFLOAD_INSERT);
+	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
+	assert_int_equal(driver.live, rules);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn));
+	wait_answers(6);
+	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
+	sl_offload_stats_get(&stats);
+	assert_int_equal(stats.unconfirmed, 0);
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn)); /* its next hops are free for the next test */
+	wait_answers(7);
+	agent_down();
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
-					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_connections) };
+					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_connections) };
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
 	int rc;
