@@ -318,7 +318,6 @@ static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
 	conn->reason = SL_REASON_PENDING; /* so that the next line sets the time */
 	sl_conn_set_reason(conn, what->state == SL_CONN_EMBRYONIC ? SL_REASON_HANDSHAKE : SL_REASON_FEW_PACKETS);
-	conn->created_s = conn->since_s;
 }
 
 int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_conn_new *what, uint32_t *index)
@@ -403,9 +402,16 @@ void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason)
 
 	if (conn->reason == reason)
 		return;
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* of the last tick: 4 ms and less */
 	conn->since_s = (uint32_t)now.tv_sec;
+	conn->since_ms = (uint16_t)(now.tv_nsec / 1000000);
 	conn->reason = (uint8_t)reason;
+}
+
+int64_t sl_conn_since_ms(const struct sl_conn *conn)
+{
+	/* An agent before this one may have left anything in since_ms. */
+	return (int64_t)conn->since_s * 1000 + conn->since_ms % 1000;
 }
 
 void sl_conn_set_deadline(struct sl_conn_table *t, uint32_t index, uint64_t at_ms)

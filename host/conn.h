@@ -63,7 +63,8 @@ struct sl_conn {
 	uint64_t last_seen_ms;
 	uint32_t since_s;        /* wall clock: when reason last changed */
 	uint32_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
-	uint32_t created_s;      /* wall clock */
+	uint16_t since_ms;       /* and within that second; below 1000 */
+	uint16_t reserved1;
 	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads (NAT) */
 	uint8_t last_hop_port;   /* port it came by */
 	uint8_t reserved0;
@@ -118,6 +119,8 @@ struct sl_conn *sl_conn_at(struct sl_conn_table *table, uint32_t index);
 void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key);
 uint32_t sl_conn_timeout_ms(const struct sl_conn *conn, const struct sl_config_timeouts *timeouts);
 void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason);
+/* Wall clock when the reason was set, in milliseconds since 1970. */
+int64_t sl_conn_since_ms(const struct sl_conn *conn);
 /* When the connection is worth a look by sl_conn_scan(); packets need not move it, only a shorter timeout must. */
 void sl_conn_set_deadline(struct sl_conn_table *table, uint32_t index, uint64_t at_ms);
 /* Looks at the next `count` entries of the shard and writes up to `max` whose deadline has passed to `due`; their number.

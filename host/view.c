@@ -47,7 +47,7 @@ static void flow_fill(uint32_t index, const struct sl_conn *conn, uint64_t now_m
 	if (conn->reason == SL_REASON_INSERT_FAILED)
 		sl_offload_refusal(index, out->detail, sizeof(out->detail));
 	out->state = states[conn->state & 3];
-	out->since_ms = (int64_t)conn->since_s * 1000;
+	out->since_ms = sl_conn_since_ms(conn);
 	out->idle_ms = now_ms > conn->last_seen_ms ? now_ms - conn->last_seen_ms : 0;
 	out->hw_packets = conn->hw_packets;
 	out->hw_bytes = conn->hw_bytes;

@@ -191,6 +191,29 @@ static void test_timeouts(void **state)
 	}
 }
 
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Since when a reason holds is known to a few milliseconds. */
+static void test_since(void **state)
+{
+	struct sl_conn conn = { .reason = SL_REASON_PENDING };
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++) {
+		const int64_t before = wall_ms();
+
+		sl_conn_set_reason(&conn, i % 2 ? SL_REASON_PENDING : SL_REASON_OFFLOADED);
+		assert_in_range(sl_conn_since_ms(&conn), before - 20, wall_ms());
+		usleep(30000);
+	}
+}
+
 static void test_scan(void **state)
 {
 	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
@@ -432,6 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_directions),    cmocka_unit_test(test_clash),	  cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_prove),	      cmocka_unit_test(test_timeouts),	  cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_read),	      cmocka_unit_test(test_adoption_of_damage),
 		cmocka_unit_test(test_sigkill),	      cmocka_unit_test(test_file_adopted),
 		cmocka_unit_test(test_file_refused),
