@@ -106,9 +106,14 @@ module sl_class (
   // k3: the first hit.
   logic       any3_q, kernel3_q;
   logic [5:0] index3_q;
+  function automatic logic [2:0] lowest8(input logic [7:0] hits);
+    lowest8 = '0;
+    for (int r = 7; r >= 0; r--) if (hits[r]) lowest8 = 3'(r);
+  endfunction
+  // In two steps: a chain through all 64 would be the longest path of the stage by far.
   function automatic logic [5:0] lowest(input logic [sl_pkg::CLASS_RULES-1:0] hits);
     lowest = '0;
-    for (int r = sl_pkg::CLASS_RULES - 1; r >= 0; r--) if (hits[r]) lowest = 6'(r);
+    for (int g = 7; g >= 0; g--) if (hits[8*g +: 8] != 8'd0) lowest = {3'(g), lowest8(hits[8*g +: 8])};
   endfunction
   always_ff @(posedge clk_i) begin
     if (valid2_q) begin

@@ -18,13 +18,20 @@ YOSYS = os.environ.get("YOSYS", "yosys")
 BAD = re.compile(r"implicitly declared|Resizing cell port|with list of registers|has no driver|conflicting drivers"
                  r"|found logic loop|Latch inferred|out of bounds")
 CELLS = "CARRY4 RAM* SRL* URAM288 DSP48E2"     # what the netlists are made of besides $lut and flip-flops
-# synth_xilinx as far as it maps memories and adders. From there on without the device's own LUT and flip-flop cells:
-# making one cell type of each truth table takes longer than everything else.
+# synth_xilinx as far as it maps memories and adders, but for its search for what could be shared, which is slow and finds
+# nothing here. From there on without the device's own LUT and flip-flop cells: making one cell type of each truth table
+# takes longer than everything else.
 MAP = """read_rtlil {dir}/cells.il
 read_rtlil {dir}/stubs.il
 delete ={module}
 read_rtlil {dir}/{name}.il
-synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -uram -run prepare:map_ffram
+synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -uram -run prepare:coarse
+techmap -map +/cmp2lut.v -map +/cmp2lcu.v -D LUT_WIDTH=6
+alumacc
+opt
+memory -nomap
+opt_clean
+synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -uram -run map_memory:map_ffram
 select -assert-none t:$mem_v2
 synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -uram -run map_ffram:map_cells
 dfflegalize -cell $_DFFE_?P?P_ 01 -cell $_SDFFE_?P?P_ 01

@@ -98,7 +98,7 @@ def show(log2, rows, total):
         if row["estimated_mhz"] < TARGET_MHZ or (name, row) in slow[:5]:
             print(f"  {name:14} {row['ns']:5.2f} ns, {row['path_levels']:2} LUT: {row['path']}")
     below = [f"{name} {row['estimated_mhz']}" for name, row in slow if row["estimated_mhz"] < TARGET_MHZ]
-    print(f"under {TARGET_MHZ} MHz: " + (", ".join(below) or "none"))
+    print(f"under {TARGET_MHZ} MHz: " + (", ".join(below) or ("none" if slow else "not known")))
 
 
 def estimate(command, source, log2, directory, seconds, whole, baseline):
