@@ -21,6 +21,7 @@ struct sl_engine_config {
 	unsigned int table_log2; /* log2 of slots; the RTL build fixes it at SL_TABLE_LOG2_DEFAULT or a reduced test size */
 	uint64_t stall_seed;     /* RTL: 0 none, else seed of random back-pressure on every stream */
 	unsigned int stall_pct;  /* RTL: how often a stream stalls, percent */
+	bool wire_waits_not;     /* RTL: frames come at line rate, whether their port has room or not (RX_OVERFLOW) */
 	const char *trace_path;  /* RTL: FST file to write, NULL for none */
 	uint64_t trace_clocks;   /* RTL: keep about the last N clocks */
 };

@@ -4,7 +4,7 @@
 // here until their stream takes them; nothing of the datapath's behaviour is decided here.
 //
 // A wire is never held back, but a simulated port can wait: a frame starts only if the receive buffer has room for it,
-// so RX_OVERFLOW is seen only where the RTL is driven directly.
+// so RX_OVERFLOW is seen only with wire_waits_not.
 //
 // Built in flavours (see rules.mk): the same file with assertions, with tracing (SL_RTL_TRACE), with a small table.
 #include <cstdio>
@@ -74,6 +74,7 @@ struct sl_engine {
 	std::unique_ptr<Vsl_core> top;
 	Random random{1};
 	unsigned stall_pct = 0;
+	bool wire_waits_not = false;
 	uint64_t clocks = 0;
 	uint32_t time_ms = 0;
 
@@ -123,7 +124,7 @@ void sl_engine::drive(bool inject)
 
 			if (beats > most)
 				beats = most;
-			if (room < beats + ROOM_MARGIN)
+			if (!wire_waits_not && room < beats + ROOM_MARGIN)
 				continue;
 			wire_in_started[p] = true;
 		}
@@ -427,6 +428,7 @@ static struct sl_engine *rtl_create(const struct sl_engine_config *config, char 
 	e->top = std::make_unique<Vsl_core>(e->context.get(), "sl_core");
 	e->random.state = config->stall_seed ? config->stall_seed : 1;
 	e->stall_pct = config->stall_seed ? (config->stall_pct > 90 ? 90 : config->stall_pct) : 0;
+	e->wire_waits_not = config->wire_waits_not;
 #ifdef SL_RTL_TRACE
 	if (config->trace_path) {
 		e->trace = std::make_unique<VerilatedFstC>();

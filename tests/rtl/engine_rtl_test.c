@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Smoke test of the Verilated datapath behind sim/engine.h: one frame each for host, every mode and decapsulation, the
- * flow commands, a full table, time, reset and bad configurations. The behaviour in full is held against the model by
- * tests/vectors and tests/cosim.
+ * flow commands, a full table, receive buffers overrun, time, reset and bad configurations. The behaviour in full is held
+ * against the model by tests/vectors and tests/cosim.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -203,6 +203,128 @@ static void test_full(void **state)
 	small->destroy(e);
 }
 
+/* Frames that carry their number and their port behind the TCP header, and what became of them, by port of arrival. */
+struct overrun {
+	struct sl_engine *e;
+	uint64_t sent[2], sent_bytes[2], got[2], got_bytes[2];
+	uint32_t next[2]; /* no frame before this number may still come */
+};
+
+/* Some frames fill a third of the receive buffer, so that it overflows inside a frame too. */
+static uint32_t overrun_frame(uint32_t number, unsigned int port)
+{
+	const uint32_t len = number % 61 == 7 ? 9000 + number % 601 : 60 + number * 37 % 301;
+	const struct sl_key key = rtl_key(0);
+
+	rtl_frame(frame, len, &key);
+	memcpy(frame + RTL_ETH + 40, &number, sizeof(number));
+	frame[RTL_ETH + 44] = (uint8_t)port;
+	return len;
+}
+
+static void overrun_send(struct overrun *o, unsigned int port)
+{
+	const uint32_t len = overrun_frame((uint32_t)o->sent[port], port);
+
+	assert_true(ops->wire_in(o->e, port, frame, len, false));
+	o->sent[port]++;
+	o->sent_bytes[port] += len;
+}
+
+/* Takes what was forwarded: whole, unchanged behind the Ethernet header, in order within its port. */
+static void overrun_take(struct overrun *o)
+{
+	unsigned int port;
+	uint32_t len, number;
+
+	while ((len = ops->wire_out(o->e, &port, out)) != 0) {
+		const unsigned int from = out[RTL_ETH + 44];
+
+		assert_int_equal(port, 1);
+		assert_in_range(from, 0, 1);
+		memcpy(&number, out + RTL_ETH + 40, sizeof(number));
+		assert_in_range(number, o->next[from], o->sent[from] - 1);
+		assert_int_equal(len, overrun_frame(number, from));
+		assert_memory_equal(out + RTL_ETH, frame + RTL_ETH, len - RTL_ETH);
+		o->next[from] = number + 1;
+		o->got[from]++;
+		o->got_bytes[from] += len;
+	}
+}
+
+static void overrun_drain(struct overrun *o)
+{
+	for (int i = 0; i < 1000 && !ops->idle(o->e); i++) {
+		ops->step(o->e, 10, 1000);
+		overrun_take(o);
+	}
+	overrun_take(o);
+	assert_true(ops->idle(o->e));
+}
+
+static void overrun_count(struct overrun *o, uint32_t table, uint32_t index, uint64_t frames, uint64_t bytes)
+{
+	assert_int_equal(rtl_count(ops, o->e, table, index), frames);
+	assert_int_equal(ops->csr_read(o->e, SL_CSR_TBL_DATA(2)), bytes);
+}
+
+static void overrun_check(struct overrun *o)
+{
+	const uint64_t sent = o->sent[0] + o->sent[1], sent_bytes = o->sent_bytes[0] + o->sent_bytes[1];
+	const uint64_t got = o->got[0] + o->got[1], got_bytes = o->got_bytes[0] + o->got_bytes[1];
+	const struct sl_key key = rtl_key(0);
+
+	overrun_count(o, SL_CSR_TABLE_REASON, SL_REASON_RX_OVERFLOW, sent - got, sent_bytes - got_bytes);
+	overrun_count(o, SL_CSR_TABLE_REASON, SL_REASON_FORWARDED, got, got_bytes);
+	overrun_count(o, SL_CSR_TABLE_PORT, 0, o->sent[0], o->sent_bytes[0]);
+	overrun_count(o, SL_CSR_TABLE_PORT, 2, o->sent[1], o->sent_bytes[1]);
+	overrun_count(o, SL_CSR_TABLE_PORT, 3, got, got_bytes);
+	assert_int_equal(rtl_command(ops, o->e, SL_FLOW_OP_QUERY, &key, NULL, 10).cpl.packets, got);
+}
+
+/*
+ * Receive buffers overrun at line rate, by two ports that bring twice what the pipeline takes, and behind a transmitter
+ * that stands still. Only whole frames are lost, each is counted, and afterwards none is lost.
+ */
+static void test_overrun(void **state)
+{
+	static const struct {
+		unsigned int ports, frames;
+		bool hold; /* nobody takes what port 1 sends until all frames have come */
+	} rows[] = { { 2, 2500, false }, { 1, 6000, true } };
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = SL_TABLE_LOG2_DEFAULT, .wire_waits_not = true };
+	const struct sl_key key = rtl_key(0);
+	const struct sl_record record = rtl_record(&key, RTL_L2);
+
+	(void)state;
+	for (unsigned int r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct overrun o = { .e = rtl_start(ops, &config) };
+		uint64_t lost = 0;
+
+		rtl_command(ops, o.e, SL_FLOW_OP_INSERT, &key, &record, 10);
+		for (int round = 0; round < 3; round++) {
+			for (unsigned int i = 0; i < rows[r].frames * rows[r].ports; i++)
+				overrun_send(&o, i % rows[r].ports);
+			if (rows[r].hold)
+				ops->step(o.e, 10, 60000);
+			overrun_drain(&o);
+			assert_true(o.sent[0] + o.sent[1] - o.got[0] - o.got[1] > lost + 100);
+			lost = o.sent[0] + o.sent[1] - o.got[0] - o.got[1];
+			overrun_check(&o);
+		}
+		/* What the ports have room for is forwarded to the last frame. */
+		for (unsigned int i = 0; i < 200; i++) {
+			overrun_send(&o, i % 2);
+			overrun_drain(&o);
+		}
+		assert_int_equal(o.sent[0] + o.sent[1] - o.got[0] - o.got[1], lost);
+		overrun_check(&o);
+		print_message("overrun with %u port(s): %llu of %llu frames dropped\n", rows[r].ports, (unsigned long long)lost,
+			      (unsigned long long)(o.sent[0] + o.sent[1]));
+		ops->destroy(o.e);
+	}
+}
+
 static void test_reset(void **state)
 {
 	struct sl_engine *e = start();
@@ -250,7 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),  cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_bad_config),
 	};
 
 	ops = rtl_load(RTL_LIBRARY);
