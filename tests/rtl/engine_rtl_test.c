@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Smoke test of the Verilated datapath behind sim/engine.h: one frame each for host, every mode and decapsulation, the
- * flow commands, a full table, receive buffers overrun, time, reset and bad configurations. The behaviour in full is held
- * against the model by tests/vectors and tests/cosim.
+ * flow commands, a full table, receive buffers overrun, a trace, reset and bad configurations. The behaviour in full is
+ * held against the model by tests/vectors and tests/cosim.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -347,6 +348,52 @@ static void test_reset(void **state)
 	ops->destroy(e);
 }
 
+/* An FST file's first block says from when to when it reaches, in half clocks: type, length, start and end (big-endian). */
+static void trace_times(const char *path, uint64_t *start, uint64_t *end)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t head[25];
+
+	assert_non_null(f);
+	assert_int_equal(fread(head, 1, sizeof(head), f), sizeof(head));
+	fclose(f);
+	assert_int_equal(head[0], 0);
+	*start = *end = 0;
+	for (int i = 0; i < 8; i++) {
+		*start = *start << 8 | head[9 + i];
+		*end = *end << 8 | head[17 + i];
+	}
+}
+
+/* A trace keeps the last N to 2 N clocks, in two files that follow each other. */
+static void test_trace(void **state)
+{
+	const struct sl_engine_ops *tracing = rtl_load(RTL_LIBRARY_TRACE);
+	const uint64_t keep = 2000;
+	uint64_t before_start, before_end, start, end, last;
+	char folder[] = "/tmp/sluice-trace.XXXXXX", path[64], before[80];
+	struct sl_engine_config config = { .ports = 2, .table_log2 = SL_TABLE_LOG2_DEFAULT, .trace_clocks = keep };
+	struct sl_engine *e;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/card.fst", folder);
+	snprintf(before, sizeof(before), "%s.before", path);
+	config.trace_path = path;
+	e = rtl_start(tracing, &config);
+	last = tracing->clocks(e);
+	assert_true(last > 3 * keep);
+	tracing->destroy(e);
+	trace_times(before, &before_start, &before_end);
+	trace_times(path, &start, &end);
+	assert_in_range(before_end - before_start, 2 * keep - 4, 2 * keep + 4);
+	assert_in_range(start, before_end, before_end + 2);
+	assert_in_range(end, 2 * last - 4, 2 * last);
+	unlink(path);
+	unlink(before);
+	rmdir(folder);
+}
+
 static void test_bad_config(void **state)
 {
 	static const struct {
@@ -372,7 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),  cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),    cmocka_unit_test(test_bad_config),
 	};
 
 	ops = rtl_load(RTL_LIBRARY);

@@ -3,9 +3,11 @@
 RTL_TEST_BIN := $(B)/tests/rtl/engine_rtl_test
 UNIT_TESTS += $(RTL_TEST_BIN)
 
-$(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL)
+$(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) \
+		$(RTL_LIB_TRACE)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< -o $@ \
+	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' \
+		-DRTL_LIBRARY_TRACE='"$(RTL_LIB_TRACE)"' $< -o $@ \
 		-lcmocka -ldl
 
 $(B)/tests/rtl/bench: tests/rtl/bench.c tests/rtl/rtl_card.h $(B)/contract.stamp
