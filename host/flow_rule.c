@@ -106,6 +106,34 @@ static void conn_decap(struct sl_flow_rule *r, const struct sl_key *key, uint16_
 	act(r, RTE_FLOW_ACTION_TYPE_RAW_DECAP, &r->decap);
 }
 
+/* What the record copies from the packet into the outer header, if the entry has one. */
+static void conn_copy(struct sl_flow_rule *r, const struct sl_key *key, const struct sl_record *record,
+		      const struct sl_action *action)
+{
+	const bool four = key->family == 4, outer4 = action->flags & SL_ACTION_FLAG_OUTER_V4;
+
+	if (!(action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6)))
+		return;
+	if (record->flags & SL_RECORD_FLAG_COPY_ECN) {
+		r->copy_ecn.operation = RTE_FLOW_MODIFY_SET;
+		r->copy_ecn.dst.field = outer4 ? RTE_FLOW_FIELD_IPV4_ECN : RTE_FLOW_FIELD_IPV6_ECN;
+		r->copy_ecn.dst.level = 1;
+		r->copy_ecn.src.field = four ? RTE_FLOW_FIELD_IPV4_ECN : RTE_FLOW_FIELD_IPV6_ECN;
+		r->copy_ecn.src.level = 2;
+		r->copy_ecn.width = 2;
+		act(r, RTE_FLOW_ACTION_TYPE_MODIFY_FIELD, &r->copy_ecn);
+	}
+	if (record->flags & SL_RECORD_FLAG_COPY_DSCP) {
+		r->copy_dscp.operation = RTE_FLOW_MODIFY_SET;
+		r->copy_dscp.dst.field = outer4 ? RTE_FLOW_FIELD_IPV4_DSCP : RTE_FLOW_FIELD_IPV6_DSCP;
+		r->copy_dscp.dst.level = 1;
+		r->copy_dscp.src.field = four ? RTE_FLOW_FIELD_IPV4_DSCP : RTE_FLOW_FIELD_IPV6_DSCP;
+		r->copy_dscp.src.level = 2;
+		r->copy_dscp.width = 6;
+		act(r, RTE_FLOW_ACTION_TYPE_MODIFY_FIELD, &r->copy_dscp);
+	}
+}
+
 void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid, const struct sl_record *record,
 		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev)
 {
@@ -118,6 +146,7 @@ void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_
 	r->encap = (struct rte_flow_action_raw_encap){ .data = (uint8_t *)(uintptr_t)action->hdr, .size = action->hdr_len };
 	act(r, indirect ? RTE_FLOW_ACTION_TYPE_INDIRECT : RTE_FLOW_ACTION_TYPE_RAW_ENCAP,
 	    indirect ? (const void *)indirect : &r->encap);
+	conn_copy(r, key, record, action);
 	r->age.timeout = AGE_S;
 	act(r, RTE_FLOW_ACTION_TYPE_COUNT, NULL);
 	act(r, RTE_FLOW_ACTION_TYPE_AGE, &r->age);

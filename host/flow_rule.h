@@ -19,7 +19,7 @@
 struct sl_flow_rule {
 	struct rte_flow_attr attr;
 	struct rte_flow_item pattern[12];
-	struct rte_flow_action actions[12];
+	struct rte_flow_action actions[14];
 	unsigned int items, acts;
 	struct rte_flow_item_ethdev port;
 	struct rte_flow_item_meta meta, meta_mask;
@@ -37,6 +37,7 @@ struct sl_flow_rule {
 	struct rte_flow_action_raw_decap decap;
 	uint8_t decap_data[18];
 	struct rte_flow_action_raw_encap encap;
+	struct rte_flow_action_modify_field copy_ecn, copy_dscp;
 	struct rte_flow_action_age age;
 	struct rte_flow_action_ethdev out, host;
 	struct rte_flow_action_mark mark;

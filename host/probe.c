@@ -64,7 +64,7 @@ static void sample(unsigned int mode, unsigned int family, struct sl_key *key, s
 	*key = (struct sl_key){ .sport = RTE_BE16(1), .dport = RTE_BE16(9), .proto = 6, .family = (uint8_t)family };
 	memcpy(key->src, src.bytes, 16);
 	memcpy(key->dst, dst.bytes, 16);
-	*record = (struct sl_record){ .flags = SL_RECORD_FLAG_DEC_TTL };
+	*record = (struct sl_record){ .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
 	if (mode == SL_MODE_NAT) {
 		record->flags |= SL_RECORD_FLAG_NAT_DST;
 		memcpy(record->new_dst, next.bytes, 16);

@@ -287,7 +287,7 @@ static void conn_follow(struct sl_slowpath *sp, uint32_t index, const struct slo
 void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key *key, struct sl_record *record)
 {
 	memset(record, 0, sizeof(*record));
-	record->flags = SL_RECORD_FLAG_DEC_TTL;
+	record->flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN; /* RFC 6040, where it meets a tunnel */
 	if (!reverse) {
 		*key = conn->key;
 		if (conn->mode == SL_MODE_NAT) {
@@ -364,7 +364,7 @@ static void send_forward(struct sl_slowpath *sp, const struct slow_frame *f, str
 			 const struct sl_backend *backend, struct sl_slow_verdict *v)
 {
 	const struct sl_egress *egress = sl_egress_of(backend->id);
-	struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL };
+	struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
 	struct sl_key key;
 
 	if (!egress || !egress->ready) {
@@ -641,7 +641,7 @@ void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len,
 		return;
 	}
 	reason = sl_key_build(&f.headers, f.tenant, f.decap, &f.key);
-	if (!f.packet->family) {
+	if (!f.packet->family || reason == SL_REASON_TUNNEL_ECN) {
 		end(sp, &f, v, SL_SLOW_DROP, reason > 0 ? (unsigned int)reason : SL_REASON_TUNNEL_INNER);
 	} else if (vip_known(sp, &f)) {
 		if (reason)

@@ -155,6 +155,50 @@ static int vxlan_encap(struct parser *p, const struct rte_flow_action *action)
 	return 0;
 }
 
+/* The ECN field or DSCP that an IP version's field id means; false for every other field. */
+static bool tos_field(enum rte_flow_field_id field, uint8_t *family, bool *ecn)
+{
+	*family = field == RTE_FLOW_FIELD_IPV4_ECN || field == RTE_FLOW_FIELD_IPV4_DSCP ? 4 : 6;
+	*ecn = field == RTE_FLOW_FIELD_IPV4_ECN || field == RTE_FLOW_FIELD_IPV6_ECN;
+	return *ecn || field == RTE_FLOW_FIELD_IPV4_DSCP || field == RTE_FLOW_FIELD_IPV6_DSCP;
+}
+
+/* Level 1 is the outermost header, the one just pushed (0 means it too); level 2 is the packet's own. */
+static int modify_field(struct parser *p, const struct rte_flow_action *action)
+{
+	const struct rte_flow_action_modify_field *conf = action->conf;
+	struct sl_rewrite *rewrite = p->rewrite;
+	bool ecn, from_ecn;
+	uint8_t outer, inner;
+
+	if (!p->encap)
+		return CANNOT(p, ACTION, action, "modify_field copies into a header that an encapsulation before it has pushed");
+	if (conf->operation != RTE_FLOW_MODIFY_SET || !tos_field(conf->dst.field, &outer, &ecn) ||
+	    !tos_field(conf->src.field, &inner, &from_ecn) || ecn != from_ecn)
+		return CANNOT(p, ACTION_CONF, action, "modify_field sets the ECN field or DSCP from the same field");
+	if (conf->dst.level > 1 || conf->src.level != 2)
+		return CANNOT(p, ACTION_CONF, action, "modify_field copies from the packet (level 2) to the outer header (level 1)");
+	if (conf->width != (ecn ? 2u : 6u) || conf->dst.offset || conf->src.offset)
+		return CANNOT(p, ACTION_CONF, action, "modify_field copies a whole field: 2 bits of ECN, 6 of DSCP");
+	if (inner != p->family)
+		return BAD(p, action, "modify_field reads another IP version than the packets that the rule matches");
+	if (rewrite->copy_outer && rewrite->copy_outer != outer)
+		return BAD(p, action, "there is one outer header, and it is of one IP version");
+	rewrite->copy_ecn |= ecn;
+	rewrite->copy_dscp |= !ecn;
+	rewrite->copy_outer = outer;
+	rewrite->copy_action = action;
+	return 0;
+}
+
+int sl_rewrite_check_outer(const struct sl_rewrite *rewrite, const struct sl_encap *encap, struct rte_flow_error *error)
+{
+	if (!rewrite->copy_outer || rewrite->copy_outer == encap->outer)
+		return 0;
+	return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION, rewrite->copy_action,
+		"modify_field names another IP version than the outer header of the encapsulation");
+}
+
 static int egress(struct parser *p, const struct rte_flow_action *action)
 {
 	if (p->rewrite->egress)
@@ -194,6 +238,7 @@ static int parse_action(struct parser *p, const struct rte_flow_action *action)
 	case RTE_FLOW_ACTION_TYPE_RAW_ENCAP: return raw_encap(p, action);
 	case RTE_FLOW_ACTION_TYPE_INDIRECT: return indirect(p, action);
 	case RTE_FLOW_ACTION_TYPE_VXLAN_ENCAP: return vxlan_encap(p, action);
+	case RTE_FLOW_ACTION_TYPE_MODIFY_FIELD: return modify_field(p, action);
 	case RTE_FLOW_ACTION_TYPE_AGE: return age(p, action);
 	case RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT: return egress(p, action);
 	default: return CANNOT(p, ACTION, action, "group 1 cannot do this action to a packet");
@@ -245,7 +290,7 @@ static int settle_l2(struct parser *p)
 		!sl_encap_complete(&rewrite->encap, p->family))
 		return BAD(p, p->encap,
 			"the encapsulation names another IP version than the packets that the rule matches");
-	return 0;
+	return rewrite->l2 == SL_REWRITE_L2_ENCAP ? sl_rewrite_check_outer(rewrite, &rewrite->encap, p->error) : 0;
 }
 
 int sl_rewrite_parse(const struct rte_flow_action actions[], uint8_t family, struct sl_rewrite *rewrite,

@@ -141,6 +141,10 @@ void sl_compile_record(const struct sl_rewrite *rewrite, const struct sl_key *ke
 	record->owner = owner;
 	if (rewrite->dec_ttl)
 		record->flags |= SL_RECORD_FLAG_DEC_TTL;
+	if (rewrite->copy_ecn)
+		record->flags |= SL_RECORD_FLAG_COPY_ECN;
+	if (rewrite->copy_dscp)
+		record->flags |= SL_RECORD_FLAG_COPY_DSCP;
 	/* The card replaces address and port together: what the rule leaves alone is replaced by itself. */
 	if (rewrite->src_set || rewrite->sport_set) {
 		record->flags |= SL_RECORD_FLAG_NAT_SRC;

@@ -113,6 +113,10 @@ static void print_nat(FILE *file, const struct sl_flow_state *s)
 			ntohs(s->record.new_dport));
 	if (s->record.flags & SL_RECORD_FLAG_DEC_TTL)
 		fprintf(file, " dec_ttl");
+	if (s->record.flags & SL_RECORD_FLAG_COPY_ECN)
+		fprintf(file, " copy_ecn");
+	if (s->record.flags & SL_RECORD_FLAG_COPY_DSCP)
+		fprintf(file, " copy_dscp");
 }
 
 static int print_flow(void *ctx, uint32_t flow_id, const struct sl_flow_state *s)

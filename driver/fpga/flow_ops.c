@@ -197,6 +197,9 @@ static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, co
 		if (!draft->indirect)
 			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->l2_action,
 				"this is not an indirect action of this port");
+		rc = sl_rewrite_check_outer(rewrite, &draft->indirect->encap, error);
+		if (rc)
+			return rc;
 	}
 	draft->kind = SL_RULE_FLOW;
 	draft->count = rewrite->count;
@@ -291,7 +294,7 @@ static int enter_flow(struct sl_port *port, struct draft *draft, struct rte_flow
 	}
 	flow->indirect = draft->indirect;
 	if (flow->indirect)
-		flow->indirect->rules++;
+		sl_indirect_use(flow->indirect, draft->rewrite.copy_outer != 0);
 	flow->mac = draft->rewrite.l2 == SL_REWRITE_L2_MACS;
 	if (flow->mac)
 		card->mac_flows[draft->key.tenant]++;
@@ -561,7 +564,7 @@ static int handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle 
 			"this is not an indirect action of this port");
 	if (rc == -EINVAL)
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, update,
-			"rules that use the indirect action match packets of another IP version");
+			"rules that use the indirect action match packets of another IP version, or name its outer header's");
 	return rc ? card_error(error, rc, NULL) : 0;
 }
 

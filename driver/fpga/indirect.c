@@ -30,6 +30,12 @@ struct sl_indirect *sl_indirect_create(struct sl_port *port, const struct sl_enc
 	return indirect;
 }
 
+void sl_indirect_use(struct sl_indirect *indirect, bool copies)
+{
+	indirect->copied = copies || (indirect->rules && indirect->copied);
+	indirect->rules++;
+}
+
 int sl_indirect_destroy(struct sl_port *port, struct sl_indirect *indirect)
 {
 	if (indirect->rules)
@@ -47,6 +53,8 @@ int sl_indirect_update(struct sl_port *port, struct sl_indirect *indirect, const
 {
 	struct sl_actions *actions = &port->card->actions;
 
+	if (indirect->rules && indirect->copied && encap->outer != indirect->encap.outer)
+		return -EINVAL;
 	/* First see that the new template suits every entry, so that a refusal changes nothing. */
 	for (unsigned int pass = 0; pass < 2; pass++) {
 		for (unsigned int i = 0; i < SL_PORTS_MAX * 2; i++) {

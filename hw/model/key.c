@@ -32,6 +32,8 @@ int sl_key_build(const struct sl_headers *headers SL_NONNULL, uint32_t tenant, u
 			return p->error;
 		if (p->family == 0)
 			return SL_REASON_TUNNEL_INNER;
+		if (p->flags & SL_PACKET_BAD_ECN)
+			return SL_REASON_TUNNEL_ECN;
 	}
 	reason = packet_reason(p);
 	if (reason)

@@ -15,6 +15,11 @@
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 #define PROTO_IPV6_FRAGMENT 44
+#define ECN_MASK 3
+#define ECN_NOT_ECT 0
+#define ECN_ECT1 1
+#define ECN_ECT0 2
+#define ECN_CE 3
 
 /* One's-complement sum of an IPv4 header of ihl 32-bit words, folded; its byte order is the memory's, which 0xffff does
  * not show. */
@@ -49,6 +54,7 @@ static inline void packet_clear_l3(struct sl_packet *p, uint32_t error)
 	p->flags = 0;
 	p->tcp_flags = 0;
 	p->l4_len = 0;
+	p->tos = 0;
 	p->sport = 0;
 	p->dport = 0;
 	__builtin_memset(p->src, 0, sizeof(p->src));
@@ -103,6 +109,7 @@ static inline uint32_t parse_ipv4(const struct sl_window *window, uint32_t end, 
 	p->family = 4;
 	p->proto = ip[9];
 	p->ttl = ip[8];
+	p->tos = ip[1];
 	p->l4_off = (uint16_t)(off + 4 * ihl);
 	p->l3_end = (uint16_t)(off + total);
 	if (ihl > 5)
@@ -136,6 +143,7 @@ static inline uint32_t parse_ipv6(const struct sl_window *window, uint32_t end, 
 	p->family = 6;
 	p->proto = ip[6];
 	p->ttl = ip[7];
+	p->tos = (uint8_t)(sl_load_be16(ip) >> 4);
 	p->l4_off = (uint16_t)(off + IPV6_LEN);
 	p->l3_end = (uint16_t)(off + IPV6_LEN + payload);
 	__builtin_memcpy(p->src, ip + 8, 16);
@@ -195,6 +203,22 @@ static inline bool find_tunnel(const struct sl_window *window, const struct sl_p
 	return true;
 }
 
+/* RFC 6040, section 4.2: what the ECN field of a decapsulated packet becomes. */
+static inline void merge_ecn(uint32_t outer, struct sl_packet *inner)
+{
+	const uint32_t ecn = inner->tos & ECN_MASK;
+
+	outer &= ECN_MASK;
+	if (inner->family == 0)
+		return;
+	if (ecn == ECN_NOT_ECT && outer == ECN_CE)
+		inner->flags |= SL_PACKET_BAD_ECN;
+	else if (ecn != ECN_NOT_ECT && outer == ECN_CE)
+		inner->tos |= ECN_CE;
+	else if (ecn == ECN_ECT0 && outer == ECN_ECT1)
+		inner->tos ^= ECN_ECT0 ^ ECN_ECT1;
+}
+
 int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
 	     struct sl_headers *headers SL_NONNULL)
 {
@@ -212,6 +236,7 @@ int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint
 		headers->vxlan = 1;
 		headers->vni = (uint32_t)vni[0] << 16 | (uint32_t)vni[1] << 8 | vni[2];
 		parse_frame(window, inner_off, inner_end, false, &headers->inner);
+		merge_ecn(headers->outer.tos, &headers->inner);
 	}
 	return headers->outer.error;
 }

@@ -14,6 +14,7 @@ enum sl_packet_flag {
 	SL_PACKET_EXTENSION = 4, /* IPv6 extension header: no L4 */
 	SL_PACKET_BAD_L4 = 8,    /* TCP or UDP header truncated or of contradictory length */
 	SL_PACKET_L4 = 16,       /* complete TCP or UDP header at l4_off; sport, dport (and tcp_flags) are valid */
+	SL_PACKET_BAD_ECN = 32,  /* of a tunnel: CE outside, not ECN-capable inside (RFC 6040, 4.2: drop) */
 };
 
 /* One Ethernet frame within the window, outer or inner. Offsets are from the start of the window; without L3 (family 0)
@@ -33,6 +34,7 @@ struct sl_packet {
 	uint8_t flags;     /* sl_packet_flag */
 	uint8_t tcp_flags; /* byte 13 of a good TCP header, else 0 */
 	uint8_t l4_len;    /* bytes of L4 header that rewrite may touch: 20 TCP, 8 UDP, 0 none */
+	uint8_t tos;       /* TOS or traffic class to forward with: inside a tunnel with the outer header's ECN merged in */
 	uint16_t sport;    /* host order */
 	uint16_t dport;
 	uint8_t src[16]; /* wire order; IPv4 in the first four bytes, the rest zero */

@@ -17,8 +17,15 @@ static inline void csum_add(uint8_t *csum, uint32_t delta)
 	sl_store_be16(csum, ~fold((~sl_load_be16(csum) & 0xffff) + delta));
 }
 
-/* Addresses, TTL and checksum of the IP header; with NAT, ports and checksum of the L4 header that follows it. */
-static inline void edit_ipv4(uint8_t *ip, const struct sl_record *record)
+/* Sets the traffic class of an IPv6 header. */
+static inline void set_class(uint8_t *ip, uint32_t tos)
+{
+	ip[0] = (uint8_t)((ip[0] & 0xf0) | tos >> 4);
+	ip[1] = (uint8_t)((ip[1] & 0x0f) | tos << 4);
+}
+
+/* Addresses, TTL, TOS and checksum of the IP header. */
+static inline void edit_ipv4(uint8_t *ip, uint32_t tos, const struct sl_record *record)
 {
 	uint32_t delta = 0;
 
@@ -33,11 +40,16 @@ static inline void edit_ipv4(uint8_t *ip, const struct sl_record *record)
 		ip[8]--;
 		delta += sl_load_be16(ip + 8);
 	}
+	if (ip[1] != tos) {
+		delta += 0xffffu - ip[1] + tos;
+		ip[1] = (uint8_t)tos;
+	}
 	csum_add(ip + 10, delta);
 }
 
-static inline void edit_ipv6(uint8_t *ip, const struct sl_record *record)
+static inline void edit_ipv6(uint8_t *ip, uint32_t tos, const struct sl_record *record)
 {
+	set_class(ip, tos);
 	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
 		__builtin_memcpy(ip + 8, record->new_src, 16);
 	if (record->flags & SL_RECORD_FLAG_NAT_DST)
@@ -46,6 +58,7 @@ static inline void edit_ipv6(uint8_t *ip, const struct sl_record *record)
 		ip[7]--;
 }
 
+/* With NAT: ports and checksum of the L4 header. */
 static inline void edit_l4(uint8_t *l4, uint32_t proto, const struct sl_record *record)
 {
 	uint8_t *csum = proto == PROTO_UDP ? l4 + 6 : l4 + 16;
@@ -63,20 +76,32 @@ static inline void edit_l4(uint8_t *l4, uint32_t proto, const struct sl_record *
 		sl_store_be16(csum, 0xffff);
 }
 
-/* The lengths, checksum and source port that the template of an outer header leaves open. */
-static inline void complete_outer(struct sl_rewrite *rewrite, const struct sl_action *action, uint32_t inner_len)
+/* Bits of the outer TOS that come from the packet. */
+static inline uint32_t copied_tos(const struct sl_record *record)
 {
+	return (record->flags & SL_RECORD_FLAG_COPY_ECN ? 0x03 : 0) | (record->flags & SL_RECORD_FLAG_COPY_DSCP ? 0xfc : 0);
+}
+
+/* The TOS, lengths, checksum and source port that the template of an outer header leaves open. */
+static inline void complete_outer(struct sl_rewrite *rewrite, const struct sl_action *action,
+				  const struct sl_record *record, const struct sl_packet *packet)
+{
+	const uint32_t inner_len = (uint32_t)packet->l3_end - packet->l3_off, mask = copied_tos(record);
 	uint8_t *ip = &rewrite->head[action->l3_off], *udp = &rewrite->head[action->l4_off];
 	const uint32_t hdr_len = action->hdr_len;
 
 	if (action->flags & SL_ACTION_FLAG_OUTER_V4) {
 		const uint32_t total = (hdr_len - action->l3_off + inner_len) & 0xffff;
+		const uint32_t tos = (ip[1] & ~mask) | (packet->tos & mask);
 
 		sl_store_be16(ip + 2, total);
-		csum_add(ip + 10, total);
+		csum_add(ip + 10, total + (mask ? 0xffff - ip[1] + tos : 0));
+		ip[1] = (uint8_t)tos;
 	}
-	if (action->flags & SL_ACTION_FLAG_OUTER_V6)
+	if (action->flags & SL_ACTION_FLAG_OUTER_V6) {
+		set_class(ip, ((sl_load_be16(ip) >> 4 & 0xff) & ~mask) | (packet->tos & mask));
 		sl_store_be16(ip + 4, hdr_len - action->l3_off - 40 + inner_len);
+	}
 	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) {
 		sl_store_be16(udp, sl_hash_entropy(rewrite->hash));
 		sl_store_be16(udp + 4, hdr_len - action->l4_off + inner_len);
@@ -94,7 +119,7 @@ int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet
 	if (action->flags & SL_ACTION_FLAG_STRIP_L2) {
 		l2_len = action->hdr_len > SL_ACTION_HDR_BYTES ? SL_ACTION_HDR_BYTES : action->hdr_len;
 		__builtin_memcpy(rewrite->head, action->hdr, sizeof(action->hdr));
-		complete_outer(rewrite, action, (uint32_t)packet->l3_end - packet->l3_off);
+		complete_outer(rewrite, action, record, packet);
 	} else {
 		const uint8_t *eth = &window->b[sl_window_offset(packet->eth_off)];
 
@@ -107,10 +132,10 @@ int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet
 	l4 = l3 + l3_len;
 	if (l3_len == 20) {
 		__builtin_memcpy(l3, old_l3, 20);
-		edit_ipv4(l3, record);
+		edit_ipv4(l3, packet->tos, record);
 	} else {
 		__builtin_memcpy(l3, old_l3, 40);
-		edit_ipv6(l3, record);
+		edit_ipv6(l3, packet->tos, record);
 	}
 	if (l4_len == 8)
 		__builtin_memcpy(l4, old_l3 + l3_len, 8);

@@ -19,6 +19,7 @@ package sl_dp_pkg;
     logic         l4_ok;
     logic [7:0]   proto;
     logic [7:0]   ttl;
+    logic [7:0]   tos;       // traffic class
     logic [7:0]   flags;     // TCP flags, 0 unless tcp and l4_ok
     logic [15:0]  ip_len;    // header and payload
     logic [15:0]  sport;     // memory order
@@ -60,6 +61,7 @@ package sl_dp_pkg;
     logic        v6;         // of the packet looked up, as the rest
     logic        udp;
     logic [7:0]  ttl;
+    logic [7:0]  tos;        // to forward with
     logic [15:0] ip_len;
     logic        has_key;    // the hash was computed
   } job_t;
@@ -92,9 +94,9 @@ package sl_dp_pkg;
     logic [31:0] flow_id;
   } host_meta_t;
   // Widths, for flat ports and memories.
-  localparam int unsigned IP_W     = 10 + 3*8 + 3*16 + 2*128;
+  localparam int unsigned IP_W     = 10 + 4*8 + 3*16 + 2*128;
   localparam int unsigned PARSED_W = 3 + 14 + 48 + 1 + 12 + 16 + 2*IP_W + 1 + 24;
-  localparam int unsigned JOB_W    = 3 + 14 + 1 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 16 + 1;
+  localparam int unsigned JOB_W    = 3 + 14 + 1 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 1;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage

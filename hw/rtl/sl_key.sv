@@ -12,6 +12,13 @@ module sl_key (
   output logic [319:0]             key_o,     // structure key; 0 without one
   output sl_dp_pkg::job_t          job_o
 );
+  // RFC 6040, section 4.2: the ECN field of a decapsulated packet. CE outside and not ECN-capable inside is dropped.
+  function automatic logic [1:0] merge_ecn(input logic [1:0] inner, input logic [1:0] outer);
+    merge_ecn = inner;
+    if (inner != 2'd0 && outer == 2'd3)      merge_ecn = 2'd3;
+    else if (inner == 2'd2 && outer == 2'd1) merge_ecn = 2'd1;
+  endfunction
+
   sl_dp_pkg::ip_t ip;
   logic [7:0]     reason;
   logic [319:0]   key;
@@ -26,6 +33,8 @@ module sl_key (
       else if (job_i.decap && !ip.v4 && !ip.v6)         reason = sl_pkg::REASON_TUNNEL_INNER;
       else if (ip.bad_ip)                               reason = sl_pkg::REASON_BAD_IP;
       else if (ip.bad_csum)                             reason = sl_pkg::REASON_BAD_IP_CSUM;
+      else if (job_i.decap && parsed_i.outer.tos[1:0] == 2'd3 && ip.tos[1:0] == 2'd0)
+        reason = sl_pkg::REASON_TUNNEL_ECN;
       else if (!ip.v4 && !ip.v6)                        reason = sl_pkg::REASON_NO_L4;
       else if (ip.frag)                                 reason = sl_pkg::REASON_FRAGMENT;
       else if (ip.options)                              reason = sl_pkg::REASON_IP_OPTIONS;
@@ -48,6 +57,7 @@ module sl_key (
       job_o.v6      <= ip.v6;
       job_o.udp     <= ip.udp;
       job_o.ttl     <= ip.ttl;
+      job_o.tos     <= {ip.tos[7:2], job_i.decap ? merge_ecn(ip.tos[1:0], parsed_i.outer.tos[1:0]) : ip.tos[1:0]};
       job_o.ip_len  <= ip.ip_len;
     end
   end

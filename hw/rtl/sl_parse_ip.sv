@@ -63,6 +63,7 @@ module sl_parse_ip (
       ip1_d.frag    = frag4;
       ip1_d.options = ihl > 4'd5;
       ip1_d.ttl     = view_i[71:64];
+      ip1_d.tos     = view_i[15:8];
       ip1_d.src     = 128'(view_i[127:96]);
       ip1_d.dst     = 128'(view_i[159:128]);
       ip1_d.ip_len  = total;
@@ -73,6 +74,7 @@ module sl_parse_ip (
       ip1_d.frag    = proto == 8'd44;
       ip1_d.ext     = is_ext(proto);
       ip1_d.ttl     = view_i[63:56];
+      ip1_d.tos     = {view_i[3:0], view_i[15:12]};
       ip1_d.src     = view_i[191:64];
       ip1_d.dst     = view_i[319:192];
       ip1_d.ip_len  = payload + 16'd40;

@@ -79,36 +79,49 @@ module sl_rewrite (
   end
 
   // r1: the packet, the header, and what the checksums need.
+  logic [6:0]   l3_off;
+  logic [895:0] hdr_i;
+  assign l3_off = action_i[sl_pkg::ACTION_L3_OFF_LSB +: 7];
+  assign hdr_i  = action_i[sl_pkg::ACTION_HDR_LSB +: 896];
   logic [511:0] ip1_q, rec1_q;
   logic [895:0] hdr1_q;
   logic         v6_1_q, udp_1_q, strip_1_q;
   logic [7:0]   flags1_q;
   logic [6:0]   l3_off1_q, l4_off1_q;
-  logic [15:0]  entropy1_q;
+  logic [15:0]  entropy1_q, outer_len1_q, outer_sum1_q, outer_tos1_q;
+  logic [7:0]   tos1_q, copied1_q;
   always_ff @(posedge clk_i) begin
     if (go) begin
       ip1_q      <= pick(window_i, shape_i.src_off);
       rec1_q     <= record_i;
       strip_1_q  <= action_i[sl_pkg::ACTION_FLAGS_LSB + 1];
-      hdr1_q     <= action_i[sl_pkg::ACTION_FLAGS_LSB + 1] ? action_i[sl_pkg::ACTION_HDR_LSB +: 896]
-                                                           : 896'(ethernet(window_i, shape_i.src_off));
+      hdr1_q     <= action_i[sl_pkg::ACTION_FLAGS_LSB + 1] ? hdr_i : 896'(ethernet(window_i, shape_i.src_off));
       flags1_q   <= action_i[sl_pkg::ACTION_FLAGS_LSB +: 8];
-      l3_off1_q  <= action_i[sl_pkg::ACTION_L3_OFF_LSB +: 7];
+      l3_off1_q  <= l3_off;
       l4_off1_q  <= action_i[sl_pkg::ACTION_L4_OFF_LSB +: 7];
       v6_1_q     <= job_i.v6;
       udp_1_q    <= job_i.udp;
       entropy1_q <= 16'(sl_pkg::ENTROPY_BASE) | {2'b00, hash_i[61:48]};
+      tos1_q     <= job_i.tos;
+      copied1_q  <= {{6{record_i[sl_pkg::RECORD_FLAGS_LSB + 4]}}, {2{record_i[sl_pkg::RECORD_FLAGS_LSB + 3]}}};
+      // Of the template: length so far, checksum, and the two bytes with version and TOS.
+      outer_len1_q <= 16'(shape_i.hdr_len) - 16'(l3_off) + shape_i.ip_len;
+      outer_sum1_q <= hdr_i[8*(11'(l3_off) + 11'd10) +: 16];
+      outer_tos1_q <= hdr_i[8*11'(l3_off) +: 16];
     end
   end
 
-  // r2: NAT and TTL; sums.
-  function automatic logic [511:0] nat(input logic [511:0] ip, input logic [511:0] rec, input logic v6);
+  // r2: NAT, TTL and TOS; sums.
+  function automatic logic [511:0] nat(input logic [511:0] ip, input logic [511:0] rec, input logic v6,
+                                       input logic [7:0] tos);
     logic [7:0] ttl;
     nat = ip;
     ttl = v6 ? ip[63:56] : ip[71:64];
     if (rec[sl_pkg::RECORD_FLAGS_LSB + 2]) ttl = ttl - 8'd1;
     if (v6) nat[63:56] = ttl;
     else    nat[71:64] = ttl;
+    if (v6) nat[15:0]  = {tos[3:0], ip[11:8], ip[7:4], tos[7:4]};
+    else    nat[15:8]  = tos;
     if (rec[sl_pkg::RECORD_FLAGS_LSB]) begin
       if (v6) begin
         nat[191:64]  = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 128];
@@ -132,20 +145,39 @@ module sl_rewrite (
   logic        is_nat;
   logic [15:0] l4_old;
   assign is_nat = rec1_q[sl_pkg::RECORD_FLAGS_LSB] || rec1_q[sl_pkg::RECORD_FLAGS_LSB + 1];
+  // What new TTL and ECN add to the IPv4 checksum. TTL: ~m + m' is 0xfeff whatever the word m was. ECN, the only part
+  // of the TOS that ever changes: 0xffff and the difference.
+  function automatic logic [17:0] edits(input logic ttl, input logic [1:0] old_ecn, input logic [1:0] ecn);
+    edits = ttl ? 18'h0feff : 18'd0;
+    if (old_ecn != ecn) edits = edits + 18'h0ffff - 18'(old_ecn) + 18'(ecn);
+  endfunction
+
+  // Version and TOS of the outer header, in memory order, with what is copied from the packet.
+  function automatic logic [15:0] outer_tos(input logic [15:0] old, input logic v6, input logic [7:0] tos,
+                                            input logic [7:0] copied);
+    logic [7:0] now;
+    now = ((v6 ? {old[3:0], old[15:12]} : old[15:8]) & ~copied) | (tos & copied);
+    outer_tos = v6 ? {now[3:0], old[11:8], old[7:4], now[7:4]} : {now, old[7:0]};
+  endfunction
+
+  logic       ecn_edit;
+  logic [7:0] tos_new, tos_old;
+  assign tos_new  = tos1_q & copied1_q;
+  assign tos_old  = outer_tos1_q[15:8] & copied1_q;
+  assign ecn_edit = ip1_q[9:8] != tos1_q[1:0];
   assign l4_old = v6_1_q ? (udp_1_q ? ip1_q[8*46 +: 16] : ip1_q[8*56 +: 16])
                          : (udp_1_q ? ip1_q[8*26 +: 16] : ip1_q[8*36 +: 16]);
 
   logic [511:0] ip2_q;
   logic [895:0] hdr2_q;
-  logic         v6_2_q, udp_2_q, nat_2_q, ttl_2_q, l4_zero2_q, strip_2_q;
+  logic         v6_2_q, udp_2_q, nat_2_q, edit_2_q, l4_zero2_q, strip_2_q;
   logic [7:0]   flags2_q;
   logic [6:0]   l3_off2_q, l4_off2_q;
   logic [18:0]  l3_sum2_q, l4_sum2_q, outer_sum2_q;
-  logic [15:0]  outer_len2_q, udp_len2_q, entropy2_q, outer_len;
-  assign outer_len = 16'(shape1_q.hdr_len) - 16'(l3_off1_q) + shape1_q.ip_len;
+  logic [15:0]  outer_len2_q, udp_len2_q, entropy2_q, outer_tos2_q;
   always_ff @(posedge clk_i) begin
     if (valid1_q && fwd1_q) begin
-      ip2_q        <= nat(ip1_q, rec1_q, v6_1_q);
+      ip2_q        <= nat(ip1_q, rec1_q, v6_1_q, tos1_q);
       hdr2_q       <= hdr1_q;
       v6_2_q       <= v6_1_q;
       udp_2_q      <= udp_1_q;
@@ -155,14 +187,15 @@ module sl_rewrite (
       l4_off2_q    <= l4_off1_q;
       entropy2_q   <= entropy1_q;
       nat_2_q      <= is_nat;
-      ttl_2_q      <= rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2];
+      edit_2_q     <= rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2] || ecn_edit;
       l4_zero2_q   <= udp_1_q && l4_old == 16'd0;
-      // TTL less one: ~m + m' is 0xfeff whatever the word m was.
       l3_sum2_q    <= 19'(16'(~be16(ip1_q[95:80]))) + (is_nat ? 19'(rec1_q[sl_pkg::RECORD_L3_DELTA_LSB +: 16]) : 19'd0)
-                      + (rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2] ? 19'h0feff : 19'd0);
+                      + 19'(edits(rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2], ip1_q[9:8], tos1_q[1:0]));
       l4_sum2_q    <= 19'(16'(~be16(l4_old))) + 19'(rec1_q[sl_pkg::RECORD_L4_DELTA_LSB +: 16]);
-      outer_sum2_q <= 19'(16'(~be16(hdr1_q[8*(11'(l3_off1_q) + 11'd10) +: 16]))) + 19'(outer_len);
-      outer_len2_q <= outer_len;
+      outer_sum2_q <= 19'(16'(~be16(outer_sum1_q))) + 19'(outer_len1_q)
+                      + (copied1_q != 8'd0 ? {11'h0ff, ~tos_old} : 19'd0) + 19'(tos_new);
+      outer_len2_q <= outer_len1_q;
+      outer_tos2_q <= outer_tos(outer_tos1_q, flags1_q[3], tos1_q, copied1_q);
       udp_len2_q   <= 16'(shape1_q.hdr_len) - 16'(l4_off1_q) + shape1_q.ip_len;
     end
   end
@@ -193,12 +226,14 @@ module sl_rewrite (
   endfunction
 
   function automatic logic [895:0] complete(input logic [895:0] hdr, input logic [7:0] flags, input logic [6:0] l3,
-                                            input logic [6:0] l4, input logic [15:0] len, input logic [15:0] sum,
-                                            input logic [15:0] udp_len, input logic [15:0] sport);
+                                            input logic [6:0] l4, input logic [15:0] tos, input logic [15:0] len,
+                                            input logic [15:0] sum, input logic [15:0] udp_len,
+                                            input logic [15:0] sport);
     logic [111:0] at_l3, at_l4;
     at_l3 = 112'd1 << l3;
     at_l4 = 112'd1 << l4;
     complete = hdr;
+    if (flags[2] || flags[3]) complete = put(complete, at_l3, be16(tos));
     if (flags[2]) begin
       complete = put(complete, at_l3 << 2, len);
       complete = put(complete, at_l3 << 10, sum);
@@ -216,10 +251,10 @@ module sl_rewrite (
   logic [895:0] hdr3_q;
   always_ff @(posedge clk_i) begin
     if (valid2_q && fwd2_q) begin
-      ip3_q  <= ip_sums(ip2_q, v6_2_q, udp_2_q, nat_2_q || ttl_2_q, ~fold(l3_sum2_q), nat_2_q && !l4_zero2_q,
-                        udp_2_q && l4_new == 16'd0 ? 16'hffff : l4_new);
-      hdr3_q <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_len2_q, ~fold(outer_sum2_q),
-                                     udp_len2_q, entropy2_q)
+      ip3_q  <= ip_sums(ip2_q, v6_2_q, udp_2_q, nat_2_q || edit_2_q, ~fold(l3_sum2_q),
+                        nat_2_q && !l4_zero2_q, udp_2_q && l4_new == 16'd0 ? 16'hffff : l4_new);
+      hdr3_q <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_tos2_q, outer_len2_q,
+                                     ~fold(outer_sum2_q), udp_len2_q, entropy2_q)
                           : hdr2_q;
     end
   end

@@ -243,6 +243,10 @@ void world_record(const struct world *w, struct chance *c, const struct sl_key *
 	}
 	if (chance_percent(c, 50))
 		record->flags |= SL_RECORD_FLAG_DEC_TTL;
+	if (chance_percent(c, 40))
+		record->flags |= SL_RECORD_FLAG_COPY_ECN;
+	if (chance_percent(c, 20))
+		record->flags |= SL_RECORD_FLAG_COPY_DSCP;
 	record->owner = (uint8_t)chance_word(c);
 	record->cookie = chance_word(c);
 	sl_record_set_deltas(key, record);

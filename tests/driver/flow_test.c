@@ -525,6 +525,16 @@ static const struct rte_flow_item vxlan_definition[] = {
 	END,
 };
 
+/* IP in IP over IPv4, and copies of a field of an IPv4 packet into its outer header. */
+#define TUNNEL_V4 \
+	ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), \
+	ACTION(RAW_ENCAP, RAW(encap, MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x04", "\x00\x00")))
+#define COPY(name, bits, to, from) \
+	ACTION(MODIFY_FIELD, (&(const struct rte_flow_action_modify_field){ \
+		.operation = RTE_FLOW_MODIFY_SET, .width = bits, \
+		.dst = {.field = RTE_FLOW_FIELD_IPV4_##name, .level = to}, \
+		.src = {.field = RTE_FLOW_FIELD_IPV4_##name, .level = from}}))
+
 static const struct {
 	const char *what;
 	struct rte_flow_action actions[8];
@@ -534,6 +544,7 @@ static const struct {
 	int code;
 	enum rte_flow_error_type type;
 	const char *sentence;
+	bool copy_ecn, copy_dscp;
 } rewrite_rows[] = {
 	{.what = "as it is", .actions = {OUT, ACTION_END}, .l2 = SL_REWRITE_L2_KEEP},
 	{.what = "MACs", .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02\0\0\0\0\x02")), ACTION(SET_MAC_DST,
@@ -553,6 +564,22 @@ static const struct {
 	 .l2 = SL_REWRITE_L2_ENCAP,
 	 BYTES(MACS "\x08\x00" V4("\x00\x00", "\x00\x00", "\x40", "\x11", "\xf6\xe2") UDP_VXLAN("\x00\x00", "\x12\xb5",
 	 	"\x00\x00", "\x00\x00") MACS "\x08\x00")},
+	{.what = "copies", .actions = {TUNNEL_V4, COPY(DSCP, 6, 1, 2), COPY(ECN, 2, 0, 2), OUT, ACTION_END},
+	 .l2 = SL_REWRITE_L2_ENCAP, .copy_ecn = true, .copy_dscp = true},
+	{.what = "copy of ECN alone", .actions = {TUNNEL_V4, COPY(ECN, 2, 1, 2), OUT, ACTION_END},
+	 .l2 = SL_REWRITE_L2_ENCAP, .copy_ecn = true},
+	{.what = "copy before the encapsulation", .actions = {COPY(ECN, 2, 1, 2), TUNNEL_V4, OUT, ACTION_END},
+		.code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "an encapsulation before it"},
+	{.what = "copy of half a field", .actions = {TUNNEL_V4, COPY(ECN, 1, 1, 2), OUT, ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "a whole field"},
+	{.what = "copy inwards", .actions = {TUNNEL_V4, COPY(ECN, 2, 2, 1), OUT, ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "level 2"},
+	{.what = "copy without an outer header",
+	 .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(RAW_ENCAP, RAW(encap, MACS "\x08\x00")),
+		COPY(ECN, 2, 1, 2), OUT, ACTION_END},
+	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "another IP version than the outer header"},
+	{.what = "another field", .actions = {TUNNEL_V4, COPY(TTL, 8, 1, 2), OUT, ACTION_END}, .code = ENOTSUP,
+		.type = RTE_FLOW_ERROR_TYPE_ACTION_CONF, .sentence = "from the same field"},
 	{.what = "no port", .actions = {ACTION(COUNT, NULL), ACTION_END}, .code = EINVAL,
 		.type = RTE_FLOW_ERROR_TYPE_ACTION_NUM,
 	 .sentence = "the action is missing"},
@@ -600,7 +627,8 @@ static void test_rewrite(void **state)
 		}
 		if (rc)
 			fail_msg("%s: refused: %s", what, error.message);
-		if (got.l2 != rewrite_rows[i].l2 || got.ethdev != 4)
+		if (got.l2 != rewrite_rows[i].l2 || got.ethdev != 4 || got.copy_ecn != rewrite_rows[i].copy_ecn ||
+			got.copy_dscp != rewrite_rows[i].copy_dscp)
 			fail_msg("%s: another meaning", what);
 		if (rewrite_rows[i].header &&
 		    (got.encap.len != rewrite_rows[i].header_len || memcmp(got.encap.hdr, rewrite_rows[i].header,
@@ -613,7 +641,8 @@ static void test_rewrite(void **state)
 static void test_record(void **state)
 {
 	const struct rte_flow_action actions[] = {
-		ACTION(DEC_TTL, NULL), ACTION(SET_IPV4_DST, ADDRESS), ACTION(SET_TP_SRC, TP(4000)), OUT, ACTION_END,
+		ACTION(DEC_TTL, NULL), ACTION(SET_IPV4_DST, ADDRESS), ACTION(SET_TP_SRC, TP(4000)), TUNNEL_V4,
+		COPY(DSCP, 6, 1, 2), COPY(ECN, 2, 1, 2), OUT, ACTION_END,
 	};
 	const struct sl_tuple tuple = {.family = 4, .proto = 6, .src = {1, 2, 3, 4}, .dst = {10, 0, 0, 2},
 		.sport = RTE_BE16(5000), .dport = RTE_BE16(80)};
@@ -626,7 +655,8 @@ static void test_record(void **state)
 	assert_int_equal(sl_rewrite_parse(actions, 4, &rewrite, &error), 0);
 	sl_compile_key(&tuple, &key);
 	sl_compile_record(&rewrite, &key, 3, &record);
-	assert_int_equal(record.flags, SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST);
+	assert_int_equal(record.flags, SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST |
+		SL_RECORD_FLAG_COPY_ECN | SL_RECORD_FLAG_COPY_DSCP);
 	assert_int_equal(record.owner, 3);
 	assert_memory_equal(record.new_src, key.src, 16);
 	assert_int_equal(record.new_sport, RTE_BE16(4000));

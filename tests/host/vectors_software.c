@@ -152,6 +152,18 @@ static bool conn_make(struct sl_slowpath *sp, const struct sl_vector_flow *flow)
 	return !sl_conn_create(sp->table, sl_conn_shard(sp->table, c.key.src, c.key.sport, c.key.tenant), &c, &index);
 }
 
+/* The agent copies the ECN field into every tunnel's outer header, and never the DSCP. */
+static bool copies_as_agent(const struct sl_record *record, const struct sl_action *action, const struct sl_packet *packet)
+{
+	const uint8_t *ip = &action->hdr[action->l3_off];
+	const uint32_t ecn = action->flags & SL_ACTION_FLAG_OUTER_V4 ? ip[1] & 3u : ip[1] >> 4 & 3u;
+
+	if (!(action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6)))
+		return true;
+	return !(record->flags & SL_RECORD_FLAG_COPY_DSCP) &&
+	       (record->flags & SL_RECORD_FLAG_COPY_ECN || ecn == (packet->tos & 3u));
+}
+
 static int reason_here(unsigned int reason)
 {
 	switch (reason) {
@@ -234,11 +246,12 @@ static enum outcome frame_run(struct sl_slowpath *sp, const struct sl_vector *v,
 	if (flow && step->rule != 255 && !ends_in_parse(step->reason)) {
 		action = action_of(v, flow->record.action);
 		if (!action || !(action->flags & SL_ACTION_FLAG_VALID) || !(action->flags & SL_ACTION_FLAG_STRIP_L2) ||
-		    step->reason == SL_REASON_RULE || step->copy || v->vxlan_port != SL_VXLAN_PORT || !conn_make(sp, flow))
+		    step->reason == SL_REASON_RULE || step->copy || v->vxlan_port != SL_VXLAN_PORT ||
+		    !copies_as_agent(&flow->record, action, sl_headers_packet(&h, decap)) || !conn_make(sp, flow))
 			return SKIPPED;
 		fake.egress = (struct sl_egress){ .ready = true, .action = *action };
 		fake.back = *action;
-	} else if (!ends_in_parse(step->reason) || decap) {
+	} else if (step->reason != SL_REASON_TUNNEL_ECN && (!ends_in_parse(step->reason) || decap)) {
 		return SKIPPED;
 	}
 	sl_slowpath_run(sp, step->frame.data, step->frame.len, step->port, false, verdict);

@@ -142,7 +142,7 @@ class Case:
 
     @staticmethod
     def action_bytes(port=1, mtu=0, l2=None, vlan=None, outer=None, vni=None, inner_l2=None, inner_proto=None,
-                     flags=("VALID",), outer_ttl=64, vxlan_port=4789):
+                     flags=("VALID",), outer_ttl=64, outer_tos=0, vxlan_port=4789):
         """l2 (dst, src) means STRIP_L2; outer (src, dst) an outer header of that family: IP-in-IP with inner_proto
         4 or 41, or with vni and inner_l2 VXLAN."""
         f = {"port": port, "mtu": mtu}
@@ -163,9 +163,10 @@ class Case:
         if outer:
             proto = 17 if vni is not None else inner_proto
             if version(outer[0]) == 4:
-                hdr += bytes(IP(src=outer[0], dst=outer[1], ttl=outer_ttl, proto=proto, len=0, id=0, flags="DF"))
+                hdr += bytes(IP(src=outer[0], dst=outer[1], ttl=outer_ttl, proto=proto, len=0, id=0, flags="DF",
+                             tos=outer_tos))
             else:
-                hdr += bytes(IPv6(src=outer[0], dst=outer[1], hlim=outer_ttl, nh=proto, plen=0))
+                hdr += bytes(IPv6(src=outer[0], dst=outer[1], hlim=outer_ttl, nh=proto, plen=0, tc=outer_tos))
         if vni is not None:
             flags.append("OUTER_UDP")
             f["l4_off"] = len(hdr)
@@ -179,7 +180,8 @@ class Case:
         return self
 
     @staticmethod
-    def record_bytes(tup, proto, action=0, nat_src=None, nat_dst=None, dec_ttl=False, deltas=None):
+    def record_bytes(tup, proto, action=0, nat_src=None, nat_dst=None, dec_ttl=False, deltas=None,
+                     copy=()):
         src, sport, dst, dport = tup
         flags, f, addresses, ports = [], {"action": action}, [], []
         for name, nat, addr, port in (("src", nat_src, src, sport), ("dst", nat_dst, dst, dport)):
@@ -190,6 +192,7 @@ class Case:
                 ports.append((port.to_bytes(2, "big"), nat[1].to_bytes(2, "big")))
         if dec_ttl:
             flags.append("DEC_TTL")
+        flags += ["COPY_" + field for field in copy]
         f["l3_delta"] = ones_sum(addresses) if version(src) == 4 else 0
         f["l4_delta"] = ones_sum(addresses + ports)
         if deltas:

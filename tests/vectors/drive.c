@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Reasons that the datapath can give; NO_HOST is the last. */
-#define DATAPATH_REASONS (SL_REASON_NO_HOST + 1)
+#define DATAPATH_REASONS (SL_REASON_TUNNEL_ECN + 1)
 
 struct drive {
 	struct sl_card *card;
