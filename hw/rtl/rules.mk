@@ -3,6 +3,10 @@
 RTL_LIST := hw/rtl/sl_core.f
 RTL_SRC := $(shell grep '^[a-z].*\.sv$$' $(RTL_LIST))
 
+# The same with the host interface around it: sl_nic, what a board would place.
+NIC_LIST := hw/rtl/sl_nic.f
+NIC_SRC := $(shell grep '^[a-z].*\.sv$$' $(NIC_LIST)) $(RTL_SRC)
+
 # The simulation libraries made of it.
 include sim/engine_rtl/rules.mk
 

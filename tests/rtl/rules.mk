@@ -18,3 +18,5 @@ bench-rtl: $(B)/tests/rtl/bench $(RTL_LIB) ## clocks per packet, latency and ins
 	$(Q)mkdir -p $(B)/bench
 	$(Q)timeout 300 $< $(RTL_LIB) $(B)/bench/rtl.json
 .PHONY: bench-rtl
+
+include tests/rtl/hif.mk

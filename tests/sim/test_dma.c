@@ -273,6 +273,10 @@ static void enable_checks(void **state)
 			fail_msg("%s: enabled %d", rows[i].what, !rows[i].good);
 		assert_int_equal(reg_read(&host, SL_BAR_Q_STATUS(q)), rows[i].good ? SL_STATUS_OK : SL_STATUS_BAD_VALUE);
 		reg_write(&host, SL_BAR_Q_SIZE(q), 0x0303);
+#ifdef DMA_IS_RTL /* a queue that does not exist has no registers there: they read 0 */
+		if (q == 10 || q == 48)
+			continue;
+#endif
 		assert_int_equal(reg_read(&host, SL_BAR_Q_SIZE(q)), rows[i].good ? rows[i].size : 0x0303);
 		reg_write(&host, SL_BAR_Q_CTRL(q), 0);
 		assert_int_equal(reg_read(&host, SL_BAR_Q_CTRL(q)) & 1u, 0);
@@ -653,8 +657,12 @@ static void tx_waits(void **state)
 	ring_doorbell(&tx);
 	wire_full = true;
 	assert_false(sl_dma_step(&dma, 1));
+#ifndef DMA_IS_RTL /* it has a buffer for the frame: the descriptors are read, so they complete */
 	assert_null(ring_peek(&tx));
+#endif
+	assert_int_equal(to_wire_count, 0);
 	wire_full = false;
+	step(&host);
 	assert_int_equal(((const struct sl_tx_cpl *)ring_wait(&tx))->sq_head, 2);
 	assert_int_equal(to_wire_count, 1);
 	assert_int_equal(to_wire[0].len, 60);
@@ -806,7 +814,9 @@ static void events(void **state)
 	events_waiting = 10;
 	step(&host);
 	assert_int_equal(sl_dma_events_lost(&dma), 3);
+#ifndef DMA_IS_RTL /* there all that is lost is counted in one place */
 	core_events_lost = 2;
+#endif
 	for (unsigned int i = 0; i < 7; i++) {
 		e = ring_wait(&event);
 		assert_int_equal(e->type, SL_EVENT_TYPE_LINK);
@@ -815,7 +825,7 @@ static void events(void **state)
 	}
 	e = ring_wait(&event);
 	assert_int_equal(e->type, SL_EVENT_TYPE_OVERFLOW);
-	assert_int_equal(e->arg0, 5);
+	assert_int_equal(e->arg0, 3 + core_events_lost);
 	ring_pop(&event);
 	step(&host);
 	assert_null(ring_peek(&event));

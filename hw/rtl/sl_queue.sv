@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The contexts of all queues of one kind (docs/device.md, 2 to 4): registers, doorbells, indexes, phase, interrupt
+// arming, and the writing of completions. What the entries mean is the business of the engine beside it.
+//
+// A queue that has stopped may still have work under way: its engine says so (active_i), or completions are not yet
+// acknowledged. Until that has ended an access to its Q_CTRL is held (bar_ready_o), so a driver that reads bit 0 as 0
+// knows that nothing of it is touched any more, and a queue is enabled only when the work of its earlier life has
+// ended.
+//
+//   cq_head ── consumed by the host    cq_done ── acknowledged by memory: interrupts look at this one
+//   cq_tail ── issued: room and the check of the CQ_HEAD doorbell look at this one (the host may be faster than the
+//              acknowledgement)
+`default_nettype none
+module sl_queue #(
+  parameter int unsigned N = 16,
+  parameter int unsigned NL = 4,            // log2 of N, at least 1
+  parameter int unsigned CQ_LOG2 = 5,       // log2 of a completion's bytes
+  parameter bit          HAS_SQ = 1'b1,
+  parameter bit          HAS_PORT = 1'b1,
+  parameter int unsigned NPORTS = 2
+) (
+  input  wire logic                        clk_i,
+  input  wire logic                        rst_ni,
+  input  wire logic                        reset_i,         // host interface reset
+  // From sl_bar: one access, taken when ready.
+  input  wire logic                        bar_valid_i,
+  input  wire logic                        bar_write_i,
+  input  wire logic                        bar_db_i,        // a doorbell; bar_reg_i is 0 for SQ_TAIL, 1 for CQ_HEAD
+  input  wire logic [NL-1:0]               bar_number_i,
+  input  wire logic [2:0]                  bar_reg_i,       // Q_SQ_LO .. Q_IRQ
+  input  wire logic [31:0]                 bar_data_i,
+  output logic                             bar_ready_o,
+  output logic [31:0]                      bar_data_o,
+  // To the engine: the selected queue, and bits of all.
+  input  wire logic [NL-1:0]               sel_i,
+  output logic                             en_o,
+  output logic [63:0]                      sq_addr_o,
+  output logic [14:0]                      sq_head_o,
+  output logic [14:0]                      sq_mask_o,
+  output logic [14:0]                      pending_o,
+  output logic [14:0]                      room_o,
+  output logic [2:0]                       port_o,
+  output logic [N-1:0]                     en_all_o,
+  output logic [3*N-1:0]                   port_all_o,
+  output logic [N-1:0]                     ready_o,         // has submissions and room
+  output logic [N-1:0]                     tail_o,          // started, or the SQ_TAIL doorbell has just been written
+  // From the engine, about the selected queue.
+  input  wire logic                        consume_i,
+  input  wire logic [4:0]                  consume_n_i,
+  input  wire logic                        fail_i,
+  input  wire logic [7:0]                  fail_status_i,
+  input  wire logic [N-1:0]                active_i,        // DMA of its entries or buffers is under way
+  // Completions; of a queue that is not enabled they are dropped.
+  input  wire logic                        cpl_valid_i,
+  output logic                             cpl_ready_o,
+  input  wire logic [NL-1:0]               cpl_queue_i,
+  input  wire logic [(8<<CQ_LOG2)-1:0]     cpl_data_i,      // the phase is filled in here
+  // A client of sl_dma_wr.
+  output logic                             wr_valid_o,
+  input  wire logic                        wr_ready_i,
+  output logic [63:0]                      wr_addr_o,
+  output logic [13:0]                      wr_len_o,
+  output logic [511:0]                     wr_data_o,
+  input  wire logic                        wr_pop_i,
+  input  wire logic                        b_valid_i,
+  input  wire logic                        b_err_i,
+  output logic [N-1:0]                     raise_o,         // interrupts
+  output logic                             busy_o           // completions under way
+);
+  localparam int unsigned BITS = 8 << CQ_LOG2;
+  localparam int unsigned BEATS = (CQ_LOG2 > 6) ? (1 << (CQ_LOG2 - 6)) : 1;
+  localparam logic [2:0] REG_SIZE = 3'd4, REG_CTRL = 3'd5, REG_STATUS = 3'd6, REG_IRQ = 3'd7;
+
+  logic [N-1:0] en_q, armed_q, phase_q;
+  logic [31:0]  sq_lo_q [0:N-1], sq_hi_q [0:N-1], cq_lo_q [0:N-1], cq_hi_q [0:N-1], size_q [0:N-1];
+  logic [7:0]   port_q [0:N-1], status_q [0:N-1];
+  logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
+  logic [14:0]  cq_head_q [0:N-1], cq_tail_q [0:N-1], cq_done_q [0:N-1];
+
+  function automatic logic [14:0] mask(input logic [3:0] log2);
+    mask = (15'd1 << log2) - 15'd1;   // 15 gives all ones
+  endfunction
+
+  logic          cpl_q, cpl_asked_q;       // a completion on its way to sl_dma_wr
+  logic [NL-1:0] cpl_number_q;
+
+  // The BAR's access.
+  logic [NL-1:0] bn;
+  logic [14:0]   b_cq_mask, b_sq_mask;
+  logic          b_draining, b_take, good, start, stop, set_irq, db_tail, db_head, db_bad;
+  assign bn         = bar_number_i;
+  assign b_cq_mask  = mask(size_q[bn][11:8]);
+  assign b_sq_mask  = mask(size_q[bn][3:0]);
+  assign b_draining = !en_q[bn] && (active_i[bn] || cq_tail_q[bn] != cq_done_q[bn] || cpl_q && cpl_number_q == bn);
+  assign bar_ready_o = bar_db_i || bar_reg_i != REG_CTRL || !b_draining;
+  assign b_take     = bar_valid_i && bar_write_i && bar_ready_o;
+
+  function automatic logic size_good(input logic [7:0] log2);
+    size_good = log2 >= 8'(sl_pkg::QUEUE_LOG2_MIN) && log2 <= 8'(sl_pkg::QUEUE_LOG2_MAX);
+  endfunction
+  always_comb begin
+    good = size_good(size_q[bn][15:8]) && cq_lo_q[bn][11:0] == 12'd0;
+    if (HAS_SQ && (!size_good(size_q[bn][7:0]) || sq_lo_q[bn][11:0] != 12'd0 || size_q[bn][7:0] > size_q[bn][15:8]))
+      good = 1'b0;
+    if (HAS_PORT && 32'(bar_data_i[15:8]) >= NPORTS) good = 1'b0;
+  end
+  assign start   = b_take && !bar_db_i && bar_reg_i == REG_CTRL && !en_q[bn] && bar_data_i[0];
+  assign stop    = b_take && !bar_db_i && bar_reg_i == REG_CTRL && en_q[bn] && !bar_data_i[0];
+  assign set_irq = b_take && !bar_db_i && bar_reg_i == REG_IRQ && en_q[bn];
+  assign db_tail = b_take && bar_db_i && bar_reg_i == 3'd0 && en_q[bn];
+  assign db_head = b_take && bar_db_i && bar_reg_i == 3'd1 && en_q[bn];
+  logic [14:0]   consumed, written;
+  assign consumed = (bar_data_i[14:0] - cq_head_q[bn]) & b_cq_mask;
+  assign written  = (cq_tail_q[bn] - cq_head_q[bn]) & b_cq_mask;
+  always_comb begin
+    db_bad = 1'b0;
+    if (db_tail) db_bad = !HAS_SQ || bar_data_i > 32'(b_sq_mask);
+    if (db_head) db_bad = bar_data_i > 32'(b_cq_mask) || consumed > written;
+  end
+
+  always_comb begin
+    bar_data_o = '0;
+    if (!bar_db_i) begin
+      case (bar_reg_i)
+        3'd0:       bar_data_o = sq_lo_q[bn];
+        3'd1:       bar_data_o = sq_hi_q[bn];
+        3'd2:       bar_data_o = cq_lo_q[bn];
+        3'd3:       bar_data_o = cq_hi_q[bn];
+        REG_SIZE:   bar_data_o = size_q[bn];
+        REG_CTRL:   bar_data_o = {16'd0, port_q[bn], 7'd0, en_q[bn]};
+        REG_STATUS: bar_data_o = {24'd0, status_q[bn]};
+        default:    bar_data_o = '0;
+      endcase
+    end
+  end
+
+  // The engine's view.
+  logic [14:0] s_cq_mask;
+  assign s_cq_mask = mask(size_q[sel_i][11:8]);
+  assign en_o      = en_q[sel_i];
+  assign sq_addr_o = {sq_hi_q[sel_i], sq_lo_q[sel_i]};
+  assign sq_head_o = sq_head_q[sel_i];
+  assign sq_mask_o = mask(size_q[sel_i][3:0]);
+  assign pending_o = en_q[sel_i] ? (sq_tail_q[sel_i] - sq_head_q[sel_i]) & sq_mask_o : '0;
+  assign room_o    = en_q[sel_i] ? (cq_head_q[sel_i] - cq_tail_q[sel_i] - 15'd1) & s_cq_mask : '0;
+  assign port_o    = port_q[sel_i][2:0];
+  assign en_all_o  = en_q;
+  always_comb begin
+    for (int i = 0; i < N; i++) begin
+      port_all_o[3*i +: 3] = port_q[i][2:0];
+      ready_o[i] = en_q[i] && sq_tail_q[i] != sq_head_q[i]
+                   && ((cq_head_q[i] - cq_tail_q[i] - 15'd1) & mask(size_q[i][11:8])) != '0;
+      tail_o[i] = (db_tail || start) && bn == NL'(i);
+    end
+  end
+
+  // Completions: taken, addressed, handed to sl_dma_wr, remembered until they are acknowledged.
+  logic [NL-1:0]   ack_number;
+  logic [BITS-1:0] cpl_data_q;
+  logic [63:0]     cpl_addr_q;
+  logic [1:0]      cpl_beat_q;
+  logic            ack_valid, cpl_take, cpl_last;
+  logic [4:0]      acks;
+  sl_fifo #(.W(NL), .LOG2(4)) u_ack (
+    .clk_i, .rst_ni, .push_i(wr_valid_o && wr_ready_i), .data_i(cpl_number_q), .pop_i(b_valid_i), .valid_o(ack_valid),
+    .data_o(ack_number), .count_o(acks)
+  );
+  assign cpl_ready_o = !cpl_q && acks < 5'd15;
+  assign cpl_take    = cpl_valid_i && cpl_ready_o && en_q[cpl_queue_i];
+  assign cpl_last    = 32'(cpl_beat_q) == BEATS - 1;
+  assign wr_valid_o  = cpl_q && !cpl_asked_q;
+  assign wr_addr_o   = cpl_addr_q;
+  assign wr_len_o    = 14'(BITS / 8);
+  if (BEATS == 1) begin : g_one
+    assign wr_data_o = 512'(cpl_data_q);
+  end else begin : g_many
+    always_comb begin
+      wr_data_o = cpl_data_q[511:0];
+      for (int i = 1; i < BEATS; i++) if (cpl_beat_q == 2'(i)) wr_data_o = cpl_data_q[512*i +: 512];
+    end
+  end
+  assign busy_o = cpl_q || acks != '0;
+
+  logic [14:0] c_mask, c_next, a_mask;
+  assign c_mask = mask(size_q[cpl_queue_i][11:8]);
+  assign c_next = (cq_tail_q[cpl_queue_i] + 15'd1) & c_mask;
+  assign a_mask = mask(size_q[ack_number][11:8]);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      cpl_q       <= 1'b0;
+      cpl_asked_q <= 1'b0;
+      cpl_beat_q  <= '0;
+    end else begin
+      if (cpl_take) cpl_q <= 1'b1;
+      if (wr_valid_o && wr_ready_i) cpl_asked_q <= 1'b1;
+      if (wr_pop_i) begin
+        cpl_beat_q <= cpl_last ? '0 : cpl_beat_q + 2'd1;
+        if (cpl_last) begin
+          cpl_q       <= 1'b0;
+          cpl_asked_q <= 1'b0;
+        end
+      end
+    end
+    if (cpl_take) begin
+      cpl_number_q <= cpl_queue_i;
+      cpl_data_q   <= {7'd0, phase_q[cpl_queue_i], cpl_data_i[BITS-9:0]};
+      cpl_addr_q   <= {cq_hi_q[cpl_queue_i], cq_lo_q[cpl_queue_i]} + (64'(cq_tail_q[cpl_queue_i]) << CQ_LOG2);
+    end
+  end
+
+  // Errors: the queue stops by itself; an armed interrupt is raised.
+  logic [N-1:0] fail, irq;
+  always_comb begin
+    for (int i = 0; i < N; i++) begin
+      fail[i] = en_q[i] && ((db_bad && bn == NL'(i)) || (fail_i && sel_i == NL'(i))
+                            || (b_valid_i && b_err_i && ack_number == NL'(i)));
+      irq[i]  = en_q[i] && armed_q[i] && (fail[i] || cq_head_q[i] != cq_done_q[i]);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || reset_i) begin
+      en_q    <= '0;
+      armed_q <= '0;
+      raise_o <= '0;
+      for (int i = 0; i < N; i++) begin
+        sq_lo_q[i]  <= '0;
+        sq_hi_q[i]  <= '0;
+        cq_lo_q[i]  <= '0;
+        cq_hi_q[i]  <= '0;
+        size_q[i]   <= '0;
+        port_q[i]   <= '0;
+        status_q[i] <= '0;
+      end
+    end else begin
+      raise_o <= irq;
+      armed_q <= armed_q & ~irq & ~fail;
+      en_q    <= en_q & ~fail;
+      for (int i = 0; i < N; i++) begin
+        if (fail[i]) status_q[i] <= (fail_i && sel_i == NL'(i)) ? fail_status_i
+                                    : db_bad && bn == NL'(i) ? sl_pkg::STATUS_BAD_VALUE : sl_pkg::STATUS_DMA_ERROR;
+      end
+      if (set_irq && !fail[bn]) armed_q[bn] <= bar_data_i[0];
+      if (stop) begin
+        en_q[bn]    <= 1'b0;
+        armed_q[bn] <= 1'b0;
+        port_q[bn]  <= bar_data_i[15:8];
+      end
+      if (b_take && !bar_db_i && !en_q[bn]) begin
+        case (bar_reg_i)
+          3'd0:     sq_lo_q[bn] <= bar_data_i;
+          3'd1:     sq_hi_q[bn] <= bar_data_i;
+          3'd2:     cq_lo_q[bn] <= bar_data_i;
+          3'd3:     cq_hi_q[bn] <= bar_data_i;
+          REG_SIZE: size_q[bn]  <= bar_data_i;
+          REG_CTRL: port_q[bn]  <= bar_data_i[15:8];
+          default: ;
+        endcase
+      end
+      if (start) begin
+        en_q[bn]     <= good;
+        status_q[bn] <= good ? sl_pkg::STATUS_OK : sl_pkg::STATUS_BAD_VALUE;
+      end
+    end
+    if (start) begin
+      armed_q[bn]   <= 1'b0;
+      sq_head_q[bn] <= '0;
+      sq_tail_q[bn] <= '0;
+      cq_head_q[bn] <= '0;
+      cq_tail_q[bn] <= '0;
+      cq_done_q[bn] <= '0;
+      phase_q[bn]   <= 1'b1;
+    end
+    if (db_tail && !db_bad) sq_tail_q[bn] <= bar_data_i[14:0];
+    if (db_head && !db_bad) cq_head_q[bn] <= bar_data_i[14:0];
+    if (consume_i) sq_head_q[sel_i] <= (sq_head_q[sel_i] + 15'(consume_n_i)) & sq_mask_o;
+    if (cpl_take) begin
+      cq_tail_q[cpl_queue_i] <= c_next;
+      if (c_next == '0) phase_q[cpl_queue_i] <= !phase_q[cpl_queue_i];
+    end
+    if (b_valid_i) cq_done_q[ack_number] <= (cq_done_q[ack_number] + 15'd1) & a_mask;
+    if (!rst_ni) begin
+      for (int i = 0; i < N; i++) begin
+        cq_tail_q[i] <= '0;
+        cq_done_q[i] <= '0;
+      end
+    end
+  end
+
+`ifndef SYNTHESIS
+  logic [14:0] c_room;
+  logic        drained;
+  assign c_room  = (cq_head_q[cpl_queue_i] - cq_tail_q[cpl_queue_i] - 15'd1) & c_mask;
+  assign drained = !active_i[bn] && cq_tail_q[bn] == cq_done_q[bn];
+  a_room: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_take |-> c_room != '0);
+  a_ack: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_i |-> ack_valid);
+  a_consume: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    consume_i && en_o |-> 15'(consume_n_i) <= pending_o);
+  a_start_drained: assert property (@(posedge clk_i) disable iff (!rst_ni) start |-> drained);
+`endif
+endmodule

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The three resets (docs/device.md, 10), one at a time. A card reset first takes the host interface away and waits
+// until no DMA is under way, so that no burst is ever cut off; asked for by the firmware, it first lets the answer to
+// the command that asked get to the host.
+`default_nettype none
+module sl_reset (
+  input  wire logic        clk_i,
+  input  wire logic        rst_ni,
+  input  wire logic        host_valid_i,     // from bar.RESET
+  input  wire logic [31:0] host_kind_i,
+  input  wire logic        core_valid_i,     // from mgmt.RESET
+  input  wire logic [31:0] core_kind_i,
+  input  wire logic        answering_i,      // an admin completion is on its way
+  input  wire logic        dma_i,            // DMA for queues is under way
+  output logic             host_if_o,        // pulse
+  output logic             card_no,          // reset of the datapath and the queues' engines
+  output logic             restart_o,        // pulse: the management core starts again, for this reason
+  output logic [1:0]       cause_o,
+  output logic             busy_o            // bar.RESET is not 0
+);
+  localparam logic [2:0] IDLE = 3'd0, ANSWER = 3'd1, STOP = 3'd2, DRAIN = 3'd3, HOLD = 3'd4, START = 3'd5;
+  logic [2:0] state_q;
+  logic [1:0] kind_q;
+  logic [3:0] hold_q;
+
+  assign host_if_o = state_q == STOP;
+  assign card_no   = rst_ni && state_q != HOLD;
+  assign restart_o = state_q == START;
+  assign cause_o   = kind_q;
+  assign busy_o    = state_q != IDLE;
+
+  function automatic logic [2:0] first(input logic [31:0] kind, input logic core);
+    first = IDLE;
+    if (kind == 32'(sl_pkg::RESET_KIND_HOST_IF) && !core) first = STOP;
+    if (kind == 32'(sl_pkg::RESET_KIND_FIRMWARE))         first = START;
+    if (kind == 32'(sl_pkg::RESET_KIND_CARD))             first = core ? ANSWER : STOP;
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= IDLE;
+      kind_q  <= '0;
+      hold_q  <= '0;
+    end else begin
+      hold_q <= hold_q + 4'd1;
+      case (state_q)
+        IDLE: begin
+          if (host_valid_i) begin
+            state_q <= first(host_kind_i, 1'b0);
+            kind_q  <= host_kind_i[1:0];
+          end else if (core_valid_i) begin
+            state_q <= first(core_kind_i, 1'b1);
+            kind_q  <= core_kind_i[1:0];
+          end
+        end
+        ANSWER: if (!answering_i) state_q <= STOP;
+        STOP: state_q <= DRAIN;
+        DRAIN: begin
+          hold_q <= '0;
+          if (!dma_i) state_q <= kind_q == 2'(sl_pkg::RESET_KIND_CARD) ? HOLD : IDLE;
+        end
+        HOLD: if (hold_q == 4'd15) state_q <= START;
+        default: state_q <= IDLE;
+      endcase
+    end
+  end
+endmodule

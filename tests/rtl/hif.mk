@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The host interface in RTL under the tests of the simulator's own DMA (tests/sim/test_dma.c), with its assertions.
+HIF_OBJ := $(B)/rtl/hif
+HIF_TEST := $(B)/tests/rtl/test_hif
+HIF_SRC := $(NIC_SRC)
+UNIT_TESTS += $(HIF_TEST)
+
+$(HIF_OBJ)/Vsl_hif.mk: $(HIF_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(VERILATOR) --cc --top-module sl_hif -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM --assert \
+		--output-split 20000 hw/lint/waivers.vlt --Mdir $(@D) -f $(NIC_LIST)
+
+$(HIF_OBJ)/Vsl_hif__ALL.a: $(HIF_OBJ)/Vsl_hif.mk
+	$(Q)$(MAKE) --no-print-directory -s -C $(@D) -f Vsl_hif.mk CFG_CXXFLAGS_PCH_I= OPT_FAST="-O1 -fPIC" OPT_SLOW="-O0 -fPIC" \
+		OPT_GLOBAL="-O1 -fPIC" Vsl_hif__ALL.a >/dev/null
+
+$(B)/tests/rtl/test_dma.o: tests/sim/test_dma.c $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -DDMA_IS_RTL -c $< -o $@
+
+$(B)/tests/rtl/hif_dma.o: tests/rtl/hif_dma.cpp sim/nic_rtl/board.h sim/dma.h sim/queue.h $(HIF_OBJ)/Vsl_hif.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O1 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+		-isystem $(VERILATOR_ROOT)/include/vltstd -c $< -o $@
+
+$(HIF_TEST): $(B)/tests/rtl/test_dma.o $(B)/tests/rtl/hif_dma.o $(B)/tests/sim/host.o $(B)/tests/sim/card/sim/iova.o \
+		$(HIF_OBJ)/Vsl_hif__ALL.a
+	$(Q)$(CXX) -fsanitize=address,undefined -w -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -o $@ \
+		$(filter %.o,$^) $(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
+		$(HIF_OBJ)/Vsl_hif__ALL.a -lcmocka -lpthread
