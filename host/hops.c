@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "host/returns.h"
+
 #define BUCKETS 1024u
 
 static struct {
@@ -61,7 +63,7 @@ struct sl_hop *sl_hop_get(uint16_t proxy, uint32_t id, uint32_t version, const s
 	struct sl_hop **bucket = bucket_of(proxy, id, action), *hop;
 
 	for (hop = *bucket; hop; hop = hop->next) {
-		if (same(hop, proxy, id, version, action)) {
+		if (same(hop, proxy, id, version, action) && !hop->stale) {
 			hop->refs++;
 			return hop;
 		}
@@ -83,19 +85,26 @@ struct sl_hop *sl_hop_get(uint16_t proxy, uint32_t id, uint32_t version, const s
 	return hop;
 }
 
-void sl_hop_put(struct sl_hop *hop, bool device_lost)
+static void bucket_leave(struct sl_hop *hop)
 {
 	struct sl_hop **at = bucket_of(hop->proxy, hop->id, &hop->action);
-	struct rte_flow_error error;
 
-	if (--hop->refs)
-		return;
-	if (hop->handle && !device_lost)
-		rte_flow_action_handle_destroy(hop->proxy, hop->handle, &error);
 	while (*at && *at != hop)
 		at = &(*at)->next;
 	if (*at)
 		*at = hop->next;
+}
+
+void sl_hop_put(struct sl_hop *hop, bool device_lost)
+{
+	struct rte_flow_error error;
+
+	if (--hop->refs)
+		return;
+	sl_return_close(hop->way);
+	if (hop->handle && !device_lost)
+		rte_flow_action_handle_destroy(hop->proxy, hop->handle, &error);
+	bucket_leave(hop);
 	hop->next = hops.free;
 	hops.free = hop;
 	__atomic_store_n(&hops.count, hops.count - 1, __ATOMIC_RELAXED);
@@ -123,6 +132,39 @@ void sl_hop_for_each(void (*fn)(struct sl_hop *hop))
 				fn(hop);
 		}
 	}
+}
+
+/* The way back gets its new header, and with it another bucket. */
+static void return_move(struct sl_hop *hop, const uint8_t mac[6])
+{
+	struct sl_action action = hop->action;
+	struct sl_hop **bucket;
+
+	memcpy(action.hdr, mac, 6);
+	bucket_leave(hop);
+	if (!sl_hop_update(hop, hop->version, &action)) {
+		hop->action = action;
+		hop->stale = true;
+	}
+	bucket = bucket_of(hop->proxy, hop->id, &hop->action);
+	hop->next = *bucket;
+	*bucket = hop;
+}
+
+unsigned int sl_hop_returns_moved(struct sl_hop **moved, unsigned int max)
+{
+	uint8_t macs[SL_RETURNS][6];
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < BUCKETS; i++) {
+		for (struct sl_hop *hop = hops.bucket[i]; hop && n < max && n < SL_RETURNS; hop = hop->next) {
+			if (hop->id == SL_HOP_CLIENT && sl_return_moved(hop->way, macs[n]))
+				moved[n++] = hop;
+		}
+	}
+	for (unsigned int i = 0; i < n; i++)
+		return_move(moved[i], macs[i]);
+	return n;
 }
 
 uint32_t sl_hop_count(void)

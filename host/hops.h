@@ -23,6 +23,8 @@ struct sl_hop {
 	uint32_t refs;
 	uint16_t proxy;
 	struct sl_action action;
+	bool stale;          /* rules and handle have an earlier header */
+	uint32_t way;        /* of ways back: as sl_return_open() numbers them, or 0 */
 	struct rte_flow_action_handle *handle; /* NULL: rules carry the header themselves */
 };
 
@@ -34,6 +36,9 @@ void sl_hop_put(struct sl_hop *hop, bool device_lost);
 bool sl_hop_update(struct sl_hop *hop, uint32_t version, const struct sl_action *action);
 /* Every hop of a backend. */
 void sl_hop_for_each(void (*fn)(struct sl_hop *hop));
+/* Ways back that lead to another MAC from now on, up to max; with their new header. What could not be changed in place has
+ * `stale` set: its rules must be made again. */
+unsigned int sl_hop_returns_moved(struct sl_hop **moved, unsigned int max);
 uint32_t sl_hop_count(void);
 
 #endif

@@ -20,6 +20,7 @@
 #include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/returns.h"
 #include "host/state.h"
 #include "host/view.h"
 #include "host/worker.h"
@@ -30,6 +31,7 @@ struct agent {
 	struct sl_conn_table *table;
 	struct sl_control_ops ops;
 	uv_signal_t sigterm, sigint;
+	uv_async_t returns;
 	char err[1024];
 };
 
@@ -79,7 +81,10 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 static void nexthop_changed(void *ctx, const struct sl_addr *addr, const struct sl_nexthop *nexthop)
 {
 	(void)ctx;
-	if (sl_egress_nexthop_changed(sl_services_current(), addr, nexthop))
+	bool changed = sl_egress_nexthop_changed(sl_services_current(), addr, nexthop);
+
+	changed |= sl_returns_nexthop_changed(addr, nexthop);
+	if (changed)
 		sl_offload_nexthops_changed();
 }
 
@@ -99,6 +104,26 @@ static void agent_services_changed(void *ctx, const struct sl_services *now, con
 {
 	(void)ctx;
 	services_changed(&agent, now, before);
+}
+
+static void on_returns(uv_async_t *async)
+{
+	const struct agent *a = async->data;
+
+	if (sl_returns_sync(sl_control_nexthops(a->control)))
+		sl_offload_nexthops_changed();
+}
+
+static void returns_wake(void)
+{
+	uv_async_send(&agent.returns);
+}
+
+static void returns_start(struct agent *a, uv_loop_t *loop)
+{
+	uv_async_init(loop, &a->returns, on_returns);
+	a->returns.data = a;
+	sl_returns_wake(returns_wake);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -148,6 +173,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	if (rc)
 		goto free_table;
 	config = (struct sl_config *)(uintptr_t)sl_control_config(a->control);
+	returns_start(a, loop);
 	rc = sl_worker_init(config, config->node.workers, a->table, &kept, a->err, sizeof(a->err));
 	if (rc)
 		goto free_control;

@@ -14,7 +14,7 @@
  * *parked*: what was asked for is answered when the rule is known to be gone, and until then no other connection gets its entry.
  *
  * Bounds: the request rings (a full one is reported to the worker, which tries again), the counters read per SWEEP_EVERY_MS
- * (SWEEP_CONNS connections if they take no longer, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL), refusals kept REFUSALS.
+ * (SWEEP_CONNS connections if they take no longer, and more for SWEEP_MS), next hops HOPS_MAX (then TABLE_FULL).
  */
 #include "host/offload.h"
 
@@ -41,6 +41,8 @@
 #include "host/meters.h"
 #include "host/port.h"
 #include "host/probe.h"
+#include "host/refusal.h"
+#include "host/returns.h"
 #include "host/slowpath.h"
 #include "host/worker.h"
 
@@ -51,7 +53,6 @@
 #define SWEEP_CONNS 32u
 #define SWEEP_MS 10u
 #define IDLE_MS 100
-#define REFUSALS 64u
 #define RESULT_WAIT_US 100u
 #define PARKED_EVERY_MS 500u
 #define OP_NONE 14 /* parked, and nobody waits for an answer */
@@ -79,11 +80,6 @@ struct offload_flow {
 	uint8_t op, reason; /* parked: the answer */
 };
 
-struct refusal {
-	uint32_t index;
-	char text[160];
-};
-
 static struct {
 	struct sl_conn_table *table;
 	struct offload_flow *flow; /* by connection */
@@ -101,16 +97,13 @@ static struct {
 	struct rte_ring *requests;
 	struct rte_ring *queries;  /* SL_OFFLOAD_QUERY only */
 	struct sl_offload_stats stats;
-	struct refusal refusal[REFUSALS];
-	unsigned int refusal_next;
-	pthread_mutex_t refusal_lock; /* control thread and offload thread; no packet path */
 	pthread_t thread;
 	bool running;
 	int wake;
 	uint32_t sleeping, stop, configure, nexthops;
 	uint32_t refresh_asked;    /* control thread */
 	uint32_t refreshed;        /* of them done; requests are done in order */
-} off = { .wake = -1, .refusal_lock = PTHREAD_MUTEX_INITIALIZER };
+} off = { .wake = -1 };
 
 static uint64_t boot_ms(void)
 {
@@ -123,29 +116,6 @@ static uint64_t boot_ms(void)
 static void add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
-
-/* ---- refusals ------------------------------------------------------------------------------------------------- */
-
-static void refusal_keep(uint32_t index, const char *words, const char *why)
-{
-	struct refusal *r = &off.refusal[off.refusal_next++ % REFUSALS];
-
-	pthread_mutex_lock(&off.refusal_lock);
-	r->index = index + 1;
-	snprintf(r->text, sizeof(r->text), "%s (%s)", words, why);
-	pthread_mutex_unlock(&off.refusal_lock);
-}
-
-void sl_offload_refusal(uint32_t index, char *text, size_t len)
-{
-	snprintf(text, len, "%s", "");
-	pthread_mutex_lock(&off.refusal_lock);
-	for (unsigned int i = 0; i < REFUSALS; i++) {
-		if (off.refusal[i].index == index + 1)
-			snprintf(text, len, "%s", off.refusal[i].text);
-	}
-	pthread_mutex_unlock(&off.refusal_lock);
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------- */
@@ -267,7 +237,7 @@ static int rule_create(uint32_t index, bool reverse)
 	if (flow->rule[reverse])
 		return 0;
 	rc = rte_errno ? rte_errno : EINVAL;
-	refusal_keep(index, error.message ? error.message : "no words", strerror(rc));
+	sl_refusal_keep(index, error.message ? error.message : "no words", strerror(rc));
 	return rc;
 }
 
@@ -351,7 +321,7 @@ static enum sl_reason flow_hops(uint32_t index)
 		return SL_REASON_NO_CARD;
 	/* A rule has the MTU of the port that it leaves by; a smaller one, of a route, it could not keep. */
 	if (egress->action.mtu < sl_port_at(egress->port)->mtu) {
-		refusal_keep(index, "the next hop's MTU is smaller than its port's", "no rule can say that");
+		sl_refusal_keep(index, "the next hop's MTU is smaller than its port's", "no rule can say that");
 		return SL_REASON_INSERT_FAILED;
 	}
 	flow->hop[0] = sl_hop_get(flow->proxy, conn->backend_id, egress->version, &egress->action, indirect);
@@ -363,7 +333,14 @@ static enum sl_reason flow_hops(uint32_t index)
 		return SL_REASON_NO_NEXTHOP;
 	sl_egress_return_action(conn, &port, &action);
 	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
-	return flow->hop[1] ? SL_REASON_OFFLOADED : SL_REASON_TABLE_FULL;
+	if (!flow->hop[1])
+		return SL_REASON_TABLE_FULL;
+	if (flow->hop[1]->refs == 1) {
+		const struct sl_addr client = sl_addr_make(conn->key.family, conn->key.src);
+
+		flow->hop[1]->way = sl_return_open(&client, port.index, conn->last_hop);
+	}
+	return SL_REASON_OFFLOADED;
 }
 
 /* False: the connection's packets would not come to its rule, as classification rules are missing. Then nothing is gained,
@@ -378,7 +355,7 @@ static bool flow_reachable(uint32_t index)
 	if (sl_classes_cover(conn->last_hop_port, &conn->key, false) &&
 	    (conn->mode != SL_MODE_NAT || sl_classes_cover(egress->port, &reverse, true)))
 		return true;
-	refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
+	sl_refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
 	return false;
 }
 
@@ -405,7 +382,7 @@ static enum sl_reason flow_insert(uint32_t index)
 	int rc = 0;
 
 	if (flow->parked && !flow_clear(index, false)) {
-		refusal_keep(index, "a rule of this entry's last connection may still be in the card", strerror(ETIMEDOUT));
+		sl_refusal_keep(index, "a rule of this entry's last connection may still be in the card", strerror(ETIMEDOUT));
 		return SL_REASON_INSERT_FAILED;
 	}
 	if (!port_usable(conn->last_hop_port))
@@ -534,8 +511,32 @@ static void hop_refresh(struct sl_hop *hop)
 		sl_hop_update(hop, egress->version, &egress->action);
 }
 
+/* Ways back that have moved: connections in software learn it from their packets, those in hardware here. */
+static void returns_refresh(void)
+{
+	static struct sl_hop *moved[SL_RETURNS];
+	const unsigned int n = sl_hop_returns_moved(moved, SL_RETURNS);
+
+	for (uint32_t i = off.active_count; n && i-- > 0;) {
+		const uint32_t index = off.active[i];
+		const struct sl_hop *hop = off.flow[index].hop[1];
+		unsigned int j = 0;
+
+		while (j < n && moved[j] != hop)
+			j++;
+		if (!hop || j == n)
+			continue;
+		/* Its owner writes this as well, from the packets that it sees: the same by now. */
+		memcpy(sl_conn_at(off.table, index)->last_hop, hop->action.hdr, 6);
+		if (hop->stale)
+			flow_remake(index);
+		rcu_quiescent_state();
+	}
+}
+
 static void nexthops_refresh(void)
 {
+	returns_refresh();
 	/* First what can be changed in place: one write moves all flows of a next hop. */
 	sl_hop_for_each(hop_refresh);
 	for (uint32_t i = off.active_count; i-- > 0;) {

@@ -102,7 +102,5 @@ bool sl_offload_refresh(uint32_t index, uint32_t wait_ms);
 void sl_offload_stats_get(struct sl_offload_stats *stats);
 void sl_offload_port_info_get(unsigned int port_index, struct sl_offload_port_info *info);
 void sl_offload_backend_counters(uint32_t backend_id, uint64_t *packets, uint64_t *bytes);
-/* Words of the driver for a refused connection; "" if none are kept. Thread-safe copy. */
-void sl_offload_refusal(uint32_t index, char *text, size_t len);
 
 #endif

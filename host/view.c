@@ -14,6 +14,7 @@
 
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/refusal.h"
 #include "host/worker.h"
 
 #define LOOK_MAX 65536u /* entries that one call looks at */
@@ -45,7 +46,7 @@ static void flow_fill(uint32_t index, const struct sl_conn *conn, uint64_t now_m
 	out->hardware = conn->offload == SL_CONN_HARDWARE;
 	out->reason = conn->reason;
 	if (conn->reason == SL_REASON_INSERT_FAILED)
-		sl_offload_refusal(index, out->detail, sizeof(out->detail));
+		sl_refusal_get(index, out->detail, sizeof(out->detail));
 	out->state = states[conn->state & 3];
 	out->since_ms = sl_conn_since_ms(conn);
 	out->idle_ms = now_ms > conn->last_seen_ms ? now_ms - conn->last_seen_ms : 0;

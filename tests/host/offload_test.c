@@ -27,218 +27,12 @@
 #include "host/offload.h"
 #include "host/port.h"
 #include "host/probe.h"
+#include "host/refusal.h"
+#include "host/returns.h"
 #include "host/worker.h"
+#include "tests/host/fake_driver.h"
 
 #define CAPACITY 64u
-
-/* ---- the fake driver -------------------------------------------------------------------------------------------- */
-
-struct rte_flow {
-	struct rte_flow_attr attr;
-	bool reverse, gone; /* reverse: sets a source, the way back */
-	uint32_t meter, copy_meter, tag; /* 0 none; tag: set, or of a catch-all matched */
-};
-
-static struct {
-	unsigned int live, created, destroyed, handles, updates;
-	char order[64];                   /* F forward, R way back; lower case: destroyed */
-	enum rte_flow_action_type refuse; /* an action that is not supported, END: none */
-	int fail;                         /* errno of every group-1 rule, 0: none */
-	int fail_forward;                 /* of those forward */
-	int fail_destroy;
-	uint64_t hits;
-	bool no_meters;                   /* no rte_mtr */
-	unsigned int meters_max;          /* of the card; 0: enough */
-	unsigned int meters, profiles, profile_updates;
-	uint64_t cir[64];                 /* by profile */
-	uint32_t profile_of[64];          /* by meter */
-} driver;
-
-static struct rte_flow pool[512]; /* as in a card: gone with it */
-
-static bool has_action(const struct rte_flow_action *a, enum rte_flow_action_type type)
-{
-	for (; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
-		if (a->type == type)
-			return true;
-	}
-	return false;
-}
-
-static void note(char what)
-{
-	const size_t n = strlen(driver.order);
-
-	if (n + 1 < sizeof(driver.order))
-		driver.order[n] = what;
-}
-
-static uint32_t meter_of(const struct rte_flow_action *a)
-{
-	for (; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
-		if (a->type == RTE_FLOW_ACTION_TYPE_METER)
-			return ((const struct rte_flow_action_meter *)a->conf)->mtr_id;
-	}
-	return 0;
-}
-
-static void meters_note(struct rte_flow *flow, const struct rte_flow_item *items, const struct rte_flow_action *actions)
-{
-	flow->meter = meter_of(actions);
-	flow->tag = flow->copy_meter = 0;
-	for (; items->type != RTE_FLOW_ITEM_TYPE_END; items++) {
-		if (items->type == RTE_FLOW_ITEM_TYPE_TAG)
-			flow->tag = ((const struct rte_flow_item_tag *)items->spec)->data;
-	}
-	for (const struct rte_flow_action *a = actions; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
-		if (a->type == RTE_FLOW_ACTION_TYPE_SET_TAG)
-			flow->tag = ((const struct rte_flow_action_set_tag *)a->conf)->data;
-		if (a->type == RTE_FLOW_ACTION_TYPE_SAMPLE)
-			flow->copy_meter = meter_of(((const struct rte_flow_action_sample *)a->conf)->actions);
-	}
-	assert_true(!flow->meter || driver.profile_of[flow->meter]);
-	assert_true(!flow->copy_meter || driver.profile_of[flow->copy_meter]);
-}
-
-struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr, const struct rte_flow_item pattern[],
-				 const struct rte_flow_action actions[], struct rte_flow_error *error)
-{
-	struct rte_flow *flow;
-
-	(void)port_id;
-	assert_true(attr->transfer);
-	if ((driver.refuse != RTE_FLOW_ACTION_TYPE_END && has_action(actions, driver.refuse)) ||
-	    (driver.fail && attr->group == 1 && !attr->priority) ||
-	    (driver.fail_forward && has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_DST))) {
-		rte_errno = driver.fail ? driver.fail : driver.fail_forward ? driver.fail_forward : ENOTSUP;
-		rte_flow_error_set(error, rte_errno, RTE_FLOW_ERROR_TYPE_ACTION, NULL, "the fake card cannot");
-		return NULL;
-	}
-	assert_true(driver.created < sizeof(pool) / sizeof(pool[0]));
-	flow = &pool[driver.created];
-	flow->attr = *attr;
-	flow->gone = false;
-	meters_note(flow, pattern, actions);
-	flow->reverse = has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_SRC);
-	driver.live++;
-	driver.created++;
-	if (attr->group == 1 && !attr->priority)
-		note(flow->reverse ? 'R' : 'F');
-	return flow;
-}
-
-int rte_flow_destroy(uint16_t port_id, struct rte_flow *flow, struct rte_flow_error *error)
-{
-	(void)port_id;
-	if (driver.fail_destroy)
-		return rte_flow_error_set(error, driver.fail_destroy, RTE_FLOW_ERROR_TYPE_STATE, NULL, "no answer");
-	if (flow->attr.group == 1 && !flow->attr.priority)
-		note(flow->reverse ? 'r' : 'f');
-	flow->gone = true;
-	driver.live--;
-	driver.destroyed++;
-	return 0;
-}
-
-int rte_flow_query(uint16_t port_id, struct rte_flow *flow, const struct rte_flow_action *action, void *data,
-		   struct rte_flow_error *error)
-{
-	struct rte_flow_query_count *count = data;
-
-	(void)port_id, (void)flow, (void)error;
-	if (action->type != RTE_FLOW_ACTION_TYPE_COUNT)
-		return -ENOTSUP;
-	*count = (struct rte_flow_query_count){ .hits_set = 1, .bytes_set = 1, .hits = driver.hits, .bytes = driver.hits * 100 };
-	return 0;
-}
-
-struct rte_flow_action_handle *rte_flow_action_handle_create(uint16_t port_id, const struct rte_flow_indir_action_conf *conf,
-							     const struct rte_flow_action *action, struct rte_flow_error *error)
-{
-	(void)port_id, (void)conf, (void)action, (void)error;
-	if (driver.refuse == RTE_FLOW_ACTION_TYPE_INDIRECT)
-		return NULL;
-	driver.handles++;
-	return (struct rte_flow_action_handle *)(uintptr_t)driver.handles;
-}
-
-int rte_flow_action_handle_destroy(uint16_t port_id, struct rte_flow_action_handle *handle, struct rte_flow_error *error)
-{
-	(void)port_id, (void)handle, (void)error;
-	driver.handles--;
-	return 0;
-}
-
-int rte_flow_action_handle_update(uint16_t port_id, struct rte_flow_action_handle *handle, const void *update,
-				  struct rte_flow_error *error)
-{
-	(void)port_id, (void)handle, (void)update, (void)error;
-	driver.updates++;
-	return 0;
-}
-
-int rte_flow_pick_transfer_proxy(uint16_t port_id, uint16_t *proxy, struct rte_flow_error *error)
-{
-	(void)error;
-	*proxy = port_id;
-	return 0;
-}
-
-static int mtr_refuse(struct rte_mtr_error *error, int code, const char *sentence)
-{
-	*error = (struct rte_mtr_error){ .type = RTE_MTR_ERROR_TYPE_UNSPECIFIED, .message = sentence };
-	return -code;
-}
-
-int rte_mtr_meter_profile_add(uint16_t port_id, uint32_t id, struct rte_mtr_meter_profile *profile, struct rte_mtr_error *error)
-{
-	(void)port_id;
-	if (driver.no_meters)
-		return mtr_refuse(error, ENOSYS, "the fake card has no meters");
-	assert_true(profile->packet_mode && profile->alg == RTE_MTR_SRTCM_RFC2697 && !profile->srtcm_rfc2697.ebs);
-	assert_true(id < 64 && !driver.cir[id]);
-	driver.cir[id] = profile->srtcm_rfc2697.cir;
-	driver.profiles++;
-	return 0;
-}
-
-int rte_mtr_meter_profile_delete(uint16_t port_id, uint32_t id, struct rte_mtr_error *error)
-{
-	(void)port_id, (void)error;
-	driver.cir[id] = 0;
-	driver.profiles--;
-	return 0;
-}
-
-int rte_mtr_meter_policy_add(uint16_t port_id, uint32_t id, struct rte_mtr_meter_policy_params *policy,
-			     struct rte_mtr_error *error)
-{
-	(void)port_id, (void)id, (void)error;
-	if (driver.no_meters)
-		return mtr_refuse(error, ENOSYS, "the fake card has no meters");
-	assert_int_equal(policy->actions[RTE_COLOR_RED]->type, RTE_FLOW_ACTION_TYPE_DROP);
-	return 0;
-}
-
-int rte_mtr_create(uint16_t port_id, uint32_t id, struct rte_mtr_params *params, int shared, struct rte_mtr_error *error)
-{
-	(void)port_id, (void)shared;
-	if (driver.meters_max && driver.meters == driver.meters_max)
-		return mtr_refuse(error, ENOSPC, "no meter is left");
-	assert_true(id && id < 64 && !driver.profile_of[id] && driver.cir[params->meter_profile_id]);
-	driver.profile_of[id] = params->meter_profile_id;
-	driver.meters++;
-	return 0;
-}
-
-int rte_mtr_meter_profile_update(uint16_t port_id, uint32_t id, uint32_t profile, struct rte_mtr_error *error)
-{
-	(void)port_id, (void)error;
-	assert_true(driver.cir[profile]);
-	driver.profile_of[id] = profile;
-	driver.profile_updates++;
-	return 0;
-}
 
 /* ---- the fake agent around it ----------------------------------------------------------------------------------- */
 
@@ -761,7 +555,7 @@ static void test_connections(void **state)
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
 	wait_answers(5);
 	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
-	sl_offload_refusal(dsr, words, sizeof(words));
+	sl_refusal_get(dsr, words, sizeof(words));
 	assert_non_null(strstr(words, "the fake card cannot"));
 	driver.fail = 0;
 
@@ -770,7 +564,7 @@ static void test_connections(void **state)
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
 	wait_answers(6);
 	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
-	sl_offload_refusal(dsr, words, sizeof(words));
+	sl_refusal_get(dsr, words, sizeof(words));
 	assert_non_null(strstr(words, "no classification rule"));
 	answers = 5;
 
@@ -833,11 +627,80 @@ static void test_unconfirmed(void **state)
 	agent_down();
 }
 
+/* What is said of the client's address by the routes. */
+static bool way_is(uint8_t client, uint8_t mac)
+{
+	const struct sl_addr addr = { .family = 4, .bytes = { 10, 9, 0, client } };
+	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mac = { 2, 0, 0, 9, 0, mac } };
+
+	return sl_returns_nexthop_changed(&addr, &hop);
+}
+
+static void no_news(void *ctx, const struct sl_addr *addr, const struct sl_nexthop *nexthop)
+{
+	(void)ctx, (void)addr, (void)nexthop;
+}
+
+/* The next hop towards clients gets another MAC: one write moves all ways back. One that the routes never confirmed stays. */
+static void test_way_back_moves(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t first = conn_make(b, "nat", 1), second = conn_make(b, "nat", 2), apart = conn_make(b, "nat", 3);
+	static const uint8_t x[6] = { 2, 0, 0, 9, 0, 1 }, y[6] = { 2, 0, 0, 9, 0, 2 }, z[6] = { 2, 0, 0, 9, 0, 3 };
+	struct sl_nexthops *nexthops;
+	unsigned int created;
+	uv_loop_t loop;
+	char err[256];
+
+	uv_loop_init(&loop);
+	nexthops = sl_nexthops_create(&loop, 16, no_news, NULL, err, sizeof(err));
+	assert_non_null(nexthops);
+	memcpy(sl_conn_at(b->table, first)->last_hop, x, 6);
+	memcpy(sl_conn_at(b->table, second)->last_hop, x, 6);
+	sl_conn_at(b->table, apart)->key.src[3] = 7;
+	memcpy(sl_conn_at(b->table, apart)->last_hop, z, 6);
+	agent_up(b);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, apart));
+	wait_answers(3);
+	assert_false(sl_returns_sync(nexthops));
+	assert_false(way_is(1, 1)); /* as the packets came */
+	assert_false(way_is(7, 9)); /* packets go another way than they come */
+	assert_true(way_is(1, 2));
+	assert_false(way_is(7, 8));
+	created = driver.created;
+	driver.updates = 0;
+	sl_offload_nexthops_changed();
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, first));
+	wait_answers(4);
+	assert_int_equal(driver.updates, 1);
+	assert_int_equal(driver.created, created);
+	assert_memory_equal(sl_conn_at(b->table, first)->last_hop, y, 6);
+	assert_memory_equal(sl_conn_at(b->table, second)->last_hop, y, 6);
+	assert_memory_equal(sl_conn_at(b->table, apart)->last_hop, z, 6);
+	/* A connection whose packets come from the new MAC shares the way. */
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, second));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
+	wait_answers(6);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, i == 0 ? first : i == 1 ? second : apart));
+	wait_answers(9);
+	assert_int_equal(driver.handles, 0);
+	assert_false(sl_returns_sync(nexthops)); /* the watches end */
+	assert_false(way_is(1, 5));
+	agent_down();
+	sl_nexthops_destroy(nexthops);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	uv_loop_close(&loop);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
-					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_connections) };
+					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_way_back_moves),
+					   T(test_connections) };
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
 	int rc;

@@ -447,6 +447,26 @@ def neighbour_moves(lab):
         c.close()
 
 
+@case(card_only=True)
+def client_moves(lab):
+    """The client's MAC address changes under offloaded connections: the ways back follow."""
+    clients = [EchoClient(lab, VIPS["nat"]) for _ in range(6)]
+    ports = [c.socket.getsockname()[1] for c in clients]
+    lab.wait_for(lambda: all((find_flow(lab, p) or {}).get("where") == "hardware" for p in ports), 10, "all in hardware")
+    time.sleep(0.5)  # the way back is confirmed by the route
+    sh("ip", "link", "set", "eth0", "address", "02:00:00:00:0c:0c", ns=lab.ns("cl"))
+    sh("arping", "-U", "-c", "2", "-w", "3", "-I", "eth0", "10.78.0.10", ns=lab.ns("cl"), check=False)
+    for _ in range(20):
+        for c in clients:
+            c.ask()
+    expect(not any(c.broken for c in clients), "a connection broke when its client's MAC changed")
+    for p in ports:
+        flow = find_flow(lab, p)
+        expect(flow["where"] == "hardware", f"the connection is in {flow['where']}: {flow['reason']}")
+    for c in clients:
+        c.close()
+
+
 # -- tenants -----------------------------------------------------------------------------------------------------------
 @case()
 def tenants_with_equal_addresses(lab):
