@@ -12,6 +12,7 @@
 
 #include "host/control_private.h"
 #include "host/log.h"
+#include "host/retired.h"
 
 #define SWEEP_MS 1000
 
@@ -34,6 +35,24 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 		c->ops.services_changed(c->ops.ctx, now, before);
 }
 
+/* The first snapshot: with what an earlier agent had retired, which the configuration then retires again. Where that does not
+ * fit, the configuration alone. */
+static struct sl_service_table *table_create(const struct sl_config *config, const struct sl_service_table_ops *ops, char *err,
+					     size_t err_len)
+{
+	struct sl_config *retired = sl_retired_load(config);
+	struct sl_service_table *table = retired ? sl_service_table_create(retired, ops, err, err_len) : NULL;
+
+	sl_config_free(retired);
+	if (table && !sl_service_table_apply(table, config, err, err_len))
+		return table;
+	if (table) {
+		sl_log(SL_LOG_WARN, "retired-lost", "error=\"%s\"", err);
+		sl_service_table_destroy(table);
+	}
+	return sl_service_table_create(config, ops, err, err_len);
+}
+
 struct sl_control *sl_control_create(uv_loop_t *loop, const char *config_path, struct sl_config *config,
 				     const struct sl_control_ops *ops, char *err, size_t err_len)
 {
@@ -53,7 +72,7 @@ struct sl_control *sl_control_create(uv_loop_t *loop, const char *config_path, s
 	c->ops = *ops;
 	if (!realpath(config_path, c->path))
 		snprintf(c->path, sizeof(c->path), "%s", config_path);
-	c->services = sl_service_table_create(config, &table_ops, err, err_len);
+	c->services = table_create(config, &table_ops, err, err_len);
 	if (!c->services) {
 		free(c);
 		return NULL;

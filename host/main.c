@@ -20,6 +20,7 @@
 #include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/retired.h"
 #include "host/returns.h"
 #include "host/state.h"
 #include "host/view.h"
@@ -63,6 +64,16 @@ static void announce_services(const struct sl_services *now, const struct sl_ser
 	}
 }
 
+/* From when the first snapshot is whole: until then the file says what is not retired yet. */
+static void retired_save(const struct agent *a, const struct sl_services *now)
+{
+	const char *state = sl_control_config(a->control)->node.state;
+	const int rc = sl_retired_save(state, now);
+
+	if (rc)
+		sl_log(SL_LOG_WARN, "retired-save", "file=%s.retired error=\"%s\"", state, strerror(-rc));
+}
+
 static void services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)
 {
 	struct agent *a = ctx;
@@ -75,6 +86,8 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 	}
 	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);
 	announce_services(now, before);
+	if (a->control)
+		retired_save(a, now);
 	sl_offload_configure();
 }
 

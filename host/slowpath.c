@@ -779,6 +779,29 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count_max)
 	}
 }
 
+/* The backend that the connection had, also of a service that is no longer configured. */
+static const struct sl_backend *adopted_backend(const struct sl_services *services, const struct sl_conn *conn)
+{
+	const struct sl_addr address = sl_addr_make(conn->backend_family, conn->backend_addr);
+	const uint16_t port = ntohs(conn->key.dport), ports[] = { ntohs(conn->backend_port), 0 };
+	const struct sl_addr vip = sl_addr_make(conn->key.family, conn->key.dst);
+	const struct sl_service *s = sl_services_lookup(services, conn->key.tenant, conn->key.family, conn->key.dst,
+							conn->key.proto, port);
+	const struct sl_backend *backend = NULL;
+
+	for (unsigned int i = 0; s && i < 2 && !backend; i++)
+		backend = sl_service_find(s, conn->mode, &address, ports[i]);
+	for (unsigned int n = 0; n < services->service_count && !backend; n++) {
+		s = services->services[n];
+		if (s->tenant != conn->key.tenant || s->protocol != conn->key.proto || port < s->port_lo || port > s->port_hi ||
+		    !sl_addr_equal(&s->vip, &vip))
+			continue;
+		for (unsigned int i = 0; i < 2 && !backend; i++)
+			backend = sl_service_find(s, conn->mode, &address, ports[i]);
+	}
+	return backend;
+}
+
 uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 {
 	const uint32_t shard_size = sl_conn_table_capacity(sp->table) / SL_CONN_SHARDS;
@@ -786,19 +809,11 @@ uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 
 	for (uint32_t index = 0; index < sl_conn_table_capacity(sp->table); index++) {
 		struct sl_conn *conn = sl_conn_at(sp->table, index);
-		const struct sl_backend *backend = NULL;
-		const struct sl_service *service;
-		struct sl_addr address;
+		const struct sl_backend *backend;
 
 		if (!(sp->shards >> index / shard_size & 1) || conn->state == SL_CONN_FREE)
 			continue;
-		service = sl_services_lookup(sp->services, conn->key.tenant, conn->key.family, conn->key.dst, conn->key.proto,
-					     ntohs(conn->key.dport));
-		address = sl_addr_make(conn->backend_family, conn->backend_addr);
-		if (service)
-			backend = sl_service_find(service, conn->mode, &address, ntohs(conn->backend_port));
-		if (service && !backend)
-			backend = sl_service_find(service, conn->mode, &address, 0);
+		backend = adopted_backend(sp->services, conn);
 		conn->backend_id = backend ? backend->id : SL_SERVICE_IDS;
 		if (!backend) {
 			sl_conn_free(sp->table, index);

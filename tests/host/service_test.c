@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <netinet/in.h>
 
 #include "host/log.h"
 #include "host/maglev.h"
+#include "host/retired.h"
 #include "host/service.h"
 
 static struct sl_config *parse(const char *services)
@@ -459,6 +461,76 @@ static void a_connection_finds_its_backend(void **state)
 	sl_service_table_destroy(t);
 }
 
+/* -- what is retired, for the next agent -------------------------------------------------------------------------- */
+
+static uint64_t always_one(void *ctx, uint32_t backend_id)
+{
+	(void)ctx, (void)backend_id;
+	return 1;
+}
+
+static const struct sl_backend *backend_by_name(const char *service, const char *name)
+{
+	const struct sl_services *s = sl_services_current();
+
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
+		if (s->backend[id] && !strcmp(s->backend[id]->name, name) && !strcmp(s->backend[id]->service->name, service))
+			return s->backend[id];
+	return NULL;
+}
+
+static void what_is_retired_is_retired_again(void **state)
+{
+	static const char now[] = "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1);
+	const struct sl_service_table_ops ops = { .connections = always_one };
+	char path[] = "/tmp/sluice-retired-XXXXXX", file[64], err[200];
+	struct sl_config *config = parse(now), *retired;
+	struct sl_service_table *t;
+	uint64_t identity;
+	FILE *f;
+
+	(void)state;
+	assert_true(mkdtemp(path));
+	snprintf(config->node.state, sizeof(config->node.state), "%s/state", path);
+	snprintf(file, sizeof(file), "%s/state.retired", path);
+	assert_null(sl_retired_load(config)); /* no file: nothing was retired */
+	t = create("services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B2 ", " B3)
+		   SERVICE("old", "10.1.0.2", "udp", "any", "", B1), &ops);
+	apply(t, now);
+	identity = backend_by_name("web", "b2")->identity;
+	assert_int_equal(sl_retired_save(config->node.state, sl_services_current()), 0);
+	sl_service_table_destroy(t);
+
+	/* The next agent. */
+	retired = sl_retired_load(config);
+	assert_non_null(retired);
+	assert_int_equal(retired->service_count, 2);
+	t = sl_service_table_create(retired, &ops, err, sizeof(err));
+	assert_int_equal(sl_service_table_apply(t, config, err, sizeof(err)), 0);
+	assert_int_equal(backend_by_name("web", "b2")->state, SL_BACKEND_RETIRED);
+	assert_int_equal(backend_by_name("web", "b2")->identity, identity); /* the same if it comes back */
+	assert_int_equal(backend_by_name("web", "b3")->state, SL_BACKEND_RETIRED);
+	assert_int_equal(backend_by_name("web", "b1")->state, SL_BACKEND_UP);
+	assert_true(backend_by_name("old", "b1")->service->retired);
+	sl_config_free(retired);
+	sl_service_table_destroy(t);
+
+	/* A damaged file is none; so is that of an agent with nothing retired. */
+	f = fopen(file, "r+b");
+	assert_non_null(f);
+	fseek(f, 100, SEEK_SET);
+	fputc('x', f);
+	fclose(f);
+	sl_log_level_set(SL_LOG_ERROR);
+	assert_null(sl_retired_load(config));
+	t = create(now, &ops);
+	assert_int_equal(sl_retired_save(config->node.state, sl_services_current()), 0);
+	assert_int_not_equal(access(file, F_OK), 0);
+	sl_service_table_destroy(t);
+	sl_config_free(config);
+	rmdir(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +545,7 @@ int main(void)
 		cmocka_unit_test(an_operators_weight_lasts_until_the_file_changes_it),
 		cmocka_unit_test(too_many_change_nothing),
 		cmocka_unit_test(a_connection_finds_its_backend),
+		cmocka_unit_test(what_is_retired_is_retired_again),
 	};
 
 	sl_log_level_set(SL_LOG_ERROR);
