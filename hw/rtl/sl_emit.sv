@@ -37,13 +37,14 @@ module sl_emit #(
   output logic                    last_o,
   output logic                    busy_o
 );
-  localparam int unsigned ENTRY_W = 1 + 8 + sl_dp_pkg::SHAPE_W + 1408;
+  localparam int unsigned AW = RING_LOG2 + 2;    // signed numbers of beats
+  localparam int unsigned ENTRY_W = 1 + 8 + 8 + 9 + AW + sl_dp_pkg::SHAPE_W + 1408;
 
   // The ring.
   logic [511:0] even_mem [0:(1<<(RING_LOG2-1))-1];
   logic [511:0] odd_mem  [0:(1<<(RING_LOG2-1))-1];
   logic [511:0] even_q, odd_q;
-  logic [RING_LOG2:0] wr_q, base_q, present;
+  logic [RING_LOG2:0] wr_q, base_q, at_q, present;   // at_q: base_q and as many beats as are sent of the frame
   always_ff @(posedge clk_i) begin
     if (!rst_ni)     wr_q <= '0;
     else if (beat_i) wr_q <= wr_q + 1'b1;
@@ -52,6 +53,15 @@ module sl_emit #(
   end
   assign present = wr_q - base_q;
 
+  // What depends on the frame alone is worked out before it waits: its last output beat, how far the packet moves, and
+  // how many of its beats must be there before it starts (start_ok below).
+  logic [7:0]         in_last, last_beat;
+  logic [8:0]         in_shift, shift;       // signed
+  logic signed [AW-1:0] in_needs, needs;
+  assign in_last  = 8'((shape_i.out_len + 14'd63) >> 6) - 8'd1;
+  assign in_shift = 9'(shape_i.src_off) - 9'(shape_i.hdr_len);
+  assign in_needs = AW'(beats_i) + AW'(1) - AW'(in_last);
+
   logic               head_valid, forward, pop;
   logic [7:0]         beats;
   sl_dp_pkg::shape_t  shape;
@@ -59,27 +69,28 @@ module sl_emit #(
   logic [FRAMES_LOG2:0] entries_free;
   logic [ENTRY_W-1:0]   head;
   sl_ram_fifo #(.W(ENTRY_W), .LOG2(FRAMES_LOG2)) u_frames (
-    .clk_i, .rst_ni, .push_i(valid_i), .commit_i(1'b1), .data_i({forward_i, beats_i, shape_i, block_i}), .pop_i(pop),
-    .free_o(entries_free), .valid_o(head_valid), .data_o(head)
+    .clk_i, .rst_ni, .push_i(valid_i), .commit_i(1'b1), .pop_i(pop),
+    .data_i({forward_i, beats_i, in_last, in_shift, in_needs, shape_i, block_i}), .free_o(entries_free),
+    .valid_o(head_valid), .data_o(head)
   );
-  assign {forward, beats, shape} = head[ENTRY_W-1:1408];
+  assign {forward, beats, last_beat, shift, needs, shape} = head[ENTRY_W-1:1408];
   assign block = head[1407:0];
 
   // e0: choose the beat and read.
-  logic [7:0]  out_q, out_beats;          // output beat of the head frame
-  logic [7:0]  need;                      // last beat of the frame that it needs
-  logic signed [8:0] first, shift;        // first beat that it needs, relative to base; may be before the frame
-  logic [RING_LOG2-1:0] addr;
-  logic        step, last, enough;
+  logic [7:0]  out_q;                     // output beat of the head frame
+  logic signed [AW-1:0] move, second;     // whole beats of shift; the second beat that it needs, relative to base
+  logic [RING_LOG2:0] addr, addr_second;
+  logic        last, whole, enough;
   logic [7:0]  block_bytes, left;         // bytes of this output beat that come from the block
-  assign out_beats = 8'((shape.out_len + 14'd63) >> 6);
-  assign shift = 9'(shape.src_off) - 9'(shape.hdr_len);
-  assign first = $signed({1'b0, out_q}) + (shift >>> 6);
-  assign need  = (first + 9'sd1 >= $signed({1'b0, beats})) ? beats - 8'd1 : first + 9'sd1 < 9'sd0 ? 8'd0
-                                                                         : 8'(first + 9'sd1);
-  assign addr  = base_q[RING_LOG2-1:0] + RING_LOG2'(first);
-  assign enough = present > (RING_LOG2+1)'(need);
-  assign last  = out_q == out_beats - 8'd1;
+  // (x - ~y is x + y + 1 in one addition.)
+  assign move   = {{(AW-3){shift[8]}}, shift[8:6]};
+  assign second = AW'(out_q) - ~move;
+  assign addr   = at_q + move[RING_LOG2:0];
+  assign addr_second = at_q - ~move[RING_LOG2:0];
+  assign last  = out_q == last_beat;
+  // All beats of the frame are there, or the two that this output beat needs (those before the frame always are).
+  assign whole  = present >= (RING_LOG2+1)'(beats);
+  assign enough = present != '0 && $signed({1'b0, present}) > second;
   assign left  = (8'(shape.hdr_len) + 8'd64) - {out_q[1:0], 6'd0};
   assign block_bytes = (out_q > 8'd2 || {out_q[1:0], 6'd0} >= 8'(shape.hdr_len) + 8'd64) ? 8'd0
                        : left > 8'd64 ? 8'd64 : left;
@@ -89,13 +100,11 @@ module sl_emit #(
     room = 1'b0;
     for (int p = 0; p < NPORTS; p++) if (shape.port == 3'(p)) room = room_i[p];
   end
-  // A frame that is not forwarded must have passed parse as a whole before its beats are given back.
   // A new frame much shorter than the old one (padding, long tunnel headers) must not overtake the old one's beats: it
   // starts late enough never to pause. The old beats come without pause, one per clock.
-  assign start_ok = out_q != 8'd0 || present >= (RING_LOG2+1)'(beats)
-                    || present + (RING_LOG2+1)'(out_beats) >= (RING_LOG2+1)'(beats) + (RING_LOG2+1)'(2);
-  assign step = head_valid && (forward ? (room && enough && start_ok) : present >= (RING_LOG2+1)'(beats));
-  assign pop  = step && (!forward || (last && present >= (RING_LOG2+1)'(beats)));
+  assign start_ok = out_q != 8'd0 || $signed({1'b0, present}) >= needs;
+  // A frame's beats are given back when all of them have passed parse, with its last output beat if it is forwarded.
+  assign pop  = head_valid && whole && (!forward || (last && room));
 
   logic         valid1_q, valid2_q, valid3_q, last1_q, last2_q, last3_q, odd1_q;
   logic [5:0]   shift1_q, shift2_q;
@@ -104,18 +113,24 @@ module sl_emit #(
   logic [7:0]   from1_q, from2_q, from3_q;
   logic [511:0] block1_q, block2_q, block3_q;
   logic         go;
-  assign go = step && forward && (!last || pop);
+  assign go = head_valid && forward && room && (whole || (!last && enough && start_ok));
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       out_q  <= '0;
       base_q <= '0;
+      at_q   <= '0;
       valid1_q <= 1'b0;
       valid2_q <= 1'b0;
       valid3_q <= 1'b0;
       done_o <= 1'b0;
     end else begin
       if (go) out_q <= last ? 8'd0 : out_q + 8'd1;
-      if (pop) base_q <= base_q + (RING_LOG2+1)'(beats);
+      if (pop) begin
+        base_q <= base_q + (RING_LOG2+1)'(beats);
+        at_q   <= base_q + (RING_LOG2+1)'(beats);
+      end else if (go) begin
+        at_q   <= at_q + 1'b1;
+      end
       done_o   <= pop;
       valid1_q <= go;
       valid2_q <= valid1_q;
@@ -123,7 +138,7 @@ module sl_emit #(
     end
     if (pop) done_beats_o <= beats;
     if (go) begin
-      even_q   <= even_mem[(RING_LOG2-1)'((addr + 1'b1) >> 1)];
+      even_q   <= even_mem[addr_second[RING_LOG2-1:1]];
       odd_q    <= odd_mem[addr[RING_LOG2-1:1]];
       odd1_q   <= addr[0];
       shift1_q <= shift[5:0];
