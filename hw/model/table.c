@@ -120,25 +120,62 @@ static inline uint32_t bucket_free(const struct sl_table_bucket *bucket, uint32_
 	return n;
 }
 
-/* Both buckets of the hash are full: moves the first resident whose other bucket has room. True with its old place. */
+/* Bank of a node's bucket: it changes from one level of a tree to the next (nodes 0, 1-4, 5-20, 21-84, ...). */
+static inline uint32_t node_bank(uint32_t tree, uint32_t node)
+{
+	return tree ^ ((node >= 1 && node <= 4) || (node >= 21 && node <= 84));
+}
+
+/* The resident that candidate c of a tree is: way c % 4 of node c / 4. */
+static inline struct place candidate_place(const struct sl_table *table, uint32_t tree, uint32_t c)
+{
+	const uint32_t node = c / SL_TABLE_WAYS;
+
+	return (struct place){ node_bank(tree, node), table->node[tree][node], c % SL_TABLE_WAYS };
+}
+
+/*
+ * Breadth first: candidate c of both trees, then c + 1. Where a candidate could go is the bucket of node c + 1. True if
+ * that bucket has a free slot, *to.
+ */
+static inline bool try_candidate(struct sl_table *table, uint32_t tree, uint32_t c, struct place *to)
+{
+	const struct place from = candidate_place(table, tree, c);
+
+	to->bank = 1 - from.bank;
+	to->bucket = sl_table_bucket_index(slot_at(table, &from)->hash, to->bank, table->bucket_mask);
+	table->node[tree][c + 1] = to->bucket;
+	return bucket_free(&table->bank[to->bank][to->bucket], &to->way) != 0;
+}
+
+/* Both buckets of the hash are full: frees a slot in one of them by moving residents, the last of the path first. */
 static inline bool displace(struct sl_table *table, uint64_t hash, struct place *place)
 {
-	for (uint32_t i = 0; i < SL_TABLE_BANKS * SL_TABLE_WAYS; i++) {
-		const uint32_t bank = i / SL_TABLE_WAYS;
-		struct place to = { .bank = 1 - bank }, from = { .bank = bank, .way = i % SL_TABLE_WAYS };
-		struct sl_table_slot *slot;
+	uint32_t tree, c;
+	struct place to;
 
-		from.bucket = sl_table_bucket_index(hash, bank, table->bucket_mask);
-		slot = slot_at(table, &from);
-		to.bucket = sl_table_bucket_index(slot->hash, to.bank, table->bucket_mask);
-		if (bucket_free(&table->bank[to.bank][to.bucket], &to.way) == 0)
-			continue;
-		*slot_at(table, &to) = *slot;
-		table->moves++;
-		*place = from;
-		return true;
+	for (tree = 0; tree < SL_TABLE_BANKS; tree++)
+		table->node[tree][0] = sl_table_bucket_index(hash, tree, table->bucket_mask);
+	for (c = 0; c < SL_TABLE_CANDIDATES; c++) {
+		for (tree = 0; tree < SL_TABLE_BANKS; tree++) {
+			if (try_candidate(table, tree, c, &to))
+				goto found;
+		}
 	}
 	return false;
+found:
+	for (;;) {
+		const struct place from = candidate_place(table, tree, c);
+
+		*slot_at(table, &to) = *slot_at(table, &from);
+		table->moves++;
+		to = from;
+		if (c < SL_TABLE_WAYS)
+			break;
+		c = c / SL_TABLE_WAYS - 1;
+	}
+	*place = to;
+	return true;
 }
 
 /* A place for a new key of that hash, made free if need be. */

@@ -13,6 +13,9 @@
 #define SL_TABLE_LOG2_MIN 3
 #define SL_TABLE_LOG2_MAX 24
 
+/* An insert whose two buckets are full looks at so many residents in each of two trees, four levels deep. */
+#define SL_TABLE_CANDIDATES (4 + 16 + 64 + 256)
+
 struct sl_table_slot {
 	uint64_t hash;
 	uint32_t flow_id;
@@ -36,6 +39,8 @@ struct sl_table {
 	uint32_t refused; /* inserts refused with NO_SPACE */
 	uint8_t epoch;
 	struct sl_hash_seed seed;
+	/* Of the present search: node 0 of a tree is the key's bucket in bank `tree`, node c + 1 where candidate c could go. */
+	uint32_t node[SL_TABLE_BANKS][SL_TABLE_CANDIDATES + 1];
 };
 
 /* Bytes of memory for 2^log2 slots and records; 0 if log2 is out of range. */

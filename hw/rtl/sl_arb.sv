@@ -3,7 +3,7 @@
 // frames. From here on nothing can stall: a beat is taken only if the emit and punt rings have room for it, and a frame
 // only if their queues have an entry for it. These credits come back when emit and punt are done with a frame.
 //
-// bubble_i asks for one clock in which no frame starts: the command engine needs one in the counters' pipeline.
+// bubble_i asks for one clock in which no frame starts: a register read needs one in the counters' pipeline.
 `default_nettype none
 module sl_arb #(
   parameter int unsigned NPORTS = 2,

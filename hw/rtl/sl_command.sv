@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage table's other half (docs/datapath.md, 6): the engine that executes flow commands, one at a time, and clears the
-// table after a reset or a new epoch. It hashes with a unit of its own (half a round per clock) and uses the memories'
-// second port, so that no packet waits for it.
+// Stage table's other half (docs/datapath.md, 6): the engine that executes flow commands in their order, and clears the
+// table after a reset or a new epoch. It has a hash unit of its own and uses the memories' second port, so that no
+// packet waits for it. Commands are hashed while others are executed, executed one at a time, and answered while
+// others are executed:
 //
-//   IDLE ─► HASH ─► READ ─► COMPARE ─► JUDGE ─┬─ present ─► RECORD / DRAIN ─► COUNT ─► DONE
-//                                  └─ insert ──► free slot ──────────────► RECORD ─► COUNT (zero) ─► SLOT ─► DONE
-//                                            └─► both full: TRY 8 residents: MOVE (copy), then SLOT (overwrite)
+//   s_axis_cmd ─► queue ───────────────┐
+//         └─────► sl_hash ─► buckets ──┴─► READ ─► COMPARE ─► JUDGE ─┬──────────────► sl_retire ─► m_axis_cpl
+//                                                       both full    └─► SEARCH ─► MOVE ... ─► SLOT ─┘
 //
-// An inserted flow's record and counters are in place before its slot is. A deleted flow's slot goes first; then the
-// engine waits until every frame that still found it has been counted (DRAIN) before it reads the last counters and
-// gives the id back.
+// JUDGE changes the table in the same clock. A new flow's counters are prepared with its id, and its record is written
+// with its slot: a lookup reads the record three clocks after the slot. Moves copy first; SLOT then overwrites the
+// last resident that was copied. A deleted flow's slot goes first; sl_retire waits for its last frames.
 `default_nettype none
 module sl_command #(
   parameter int unsigned TABLE_LOG2 = 16,
   parameter int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3,
   parameter int unsigned SLOT_W = 320 + TABLE_LOG2 + BUCKET_LOG2 + 9,
-  parameter int unsigned SLOT_S = 384,      // as in sl_table
-  parameter int unsigned DRAIN = 32         // clocks from a lookup to its count, at least
+  parameter int unsigned SLOT_S = 384       // as in sl_table
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -51,77 +51,74 @@ module sl_command #(
   output logic [319:0]                key_o,
   input  wire logic [511:0]           record_i,
   input  wire logic [319:0]           key_i,
-  // Counters of a flow: read, or zero with last-seen now. count_data_i: last seen (32), bytes (64), packets (64).
-  output logic                        count_req_o,
-  output logic                        count_clear_o,
-  output logic [TABLE_LOG2-1:0]       count_flow_o,
-  input  wire logic                   count_ack_i,
+  // Counters of a flow, as in sl_flow_count.
+  output logic                        count_read_o,
+  output logic                        count_fresh_o,
+  output logic                        count_last_o,
+  output logic [TABLE_LOG2-1:0]       count_index_o,
   input  wire logic [159:0]           count_data_i,
+  output logic                        born_o,
   output logic                        busy_o
 );
-  localparam logic [4:0] CLEAR = 5'd0, IDLE = 5'd1, HASH = 5'd2, READ = 5'd3, COMPARE = 5'd4, JUDGE = 5'd5, TAKE = 5'd6,
-    TRY = 5'd7, TRY_READ = 5'd8, TRY_WAIT = 5'd9, TRY_JUDGE = 5'd10, RECORD = 5'd11, ZERO = 5'd12, MOVE = 5'd13,
-    SLOT = 5'd14, REPLACE = 5'd15, REMOVE = 5'd16, DRAINING = 5'd17, COUNT = 5'd18, RELEASE = 5'd19, DUMP = 5'd20,
-    DUMP_WAIT = 5'd21, DUMP_KEEP = 5'd22, DONE = 5'd23;
+  localparam logic [3:0] CLEAR = 4'd0, READ = 4'd1, COMPARE = 4'd2, JUDGE = 4'd3, SEARCH = 4'd4, MOVE_READ = 4'd5,
+    MOVE_WAIT = 4'd6, MOVE = 4'd7, SLOT = 4'd8, DUMP = 4'd9, DUMP_WAIT = 4'd10, DUMP_KEEP = 4'd11;
+  localparam int unsigned QUEUE_LOG2 = 4;
+  localparam int unsigned B = BUCKET_LOG2;
 
-  logic [4:0]    state_q;
-  logic [1023:0] cmd_q;
-  logic [7:0]    op;
-  logic [319:0]  cmd_key;
-  assign op      = cmd_q[sl_pkg::FLOW_CMD_OPCODE_LSB +: 8];
-  assign cmd_key = cmd_q[sl_pkg::FLOW_CMD_KEY_LSB +: 320];
+  // Commands wait here until they are hashed and until it is their turn.
+  logic [3:0]          state_q;
+  logic                accept, cmd_pop, cmd_valid, clear_q, hash_valid, hashed, stop;
+  logic [QUEUE_LOG2:0] cmd_count, hash_count;
+  logic [7:0]          op;
+  logic [15:0]         tag;
+  logic [31:0]         dump_id;
+  logic [511:0]        record;
+  logic [319:0]        key;
+  logic [63:0]         hash;
+  logic [B-1:0]        bucket0, bucket1;
+  assign stop              = clear_q || clear_i;
+  assign s_axis_cmd_tready = state_q != CLEAR && !stop && !cmd_count[QUEUE_LOG2];
+  assign accept            = s_axis_cmd_tvalid && s_axis_cmd_tready;
+  sl_fifo #(.W(8 + 16 + 32 + 512 + 320), .LOG2(QUEUE_LOG2)) u_queue (
+    .clk_i, .rst_ni, .push_i(accept),
+    .data_i({s_axis_cmd_tdata[sl_pkg::FLOW_CMD_OPCODE_LSB +: 8], s_axis_cmd_tdata[sl_pkg::FLOW_CMD_TAG_LSB +: 16],
+             s_axis_cmd_tdata[sl_pkg::FLOW_CMD_FLOW_ID_LSB +: 32], s_axis_cmd_tdata[sl_pkg::FLOW_CMD_RECORD_LSB +: 512],
+             s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320]}),
+    .pop_i(cmd_pop), .valid_o(cmd_valid), .data_o({op, tag, dump_id, record, key}), .count_o(cmd_count)
+  );
+  sl_hash u_hash (
+    .clk_i, .rst_ni, .seed_i, .valid_i(accept), .key_i(s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320]),
+    .valid_o(hash_valid), .hash_o(hash)
+  );
+  sl_fifo #(.W(2*B), .LOG2(QUEUE_LOG2)) u_hashed (
+    .clk_i, .rst_ni, .push_i(hash_valid), .data_i({hash[32 +: B], hash[B-1:0]}), .pop_i(cmd_pop), .valid_o(hashed),
+    .data_o({bucket1, bucket0}), .count_o(hash_count)
+  );
 
-  // Hash: one half round per clock on the words that are left.
-  function automatic logic [255:0] first(input logic [255:0] s, input logic [63:0] m, input logic [63:0] f);
-    logic [63:0] v0, v1, v2, v3, a, b;
-    v0 = s[63:0];
-    v1 = s[127:64];
-    v2 = s[191:128] ^ f;
-    v3 = s[255:192] ^ m;
-    a = v0 + v1;
-    b = v2 + v3;
-    first = {{v3[47:0], v3[63:48]} ^ b, b, {v1[50:0], v1[63:51]} ^ a, {a[31:0], a[63:32]}};
-  endfunction
-
-  function automatic logic [255:0] second(input logic [255:0] s, input logic [63:0] m);
-    logic [63:0] v0, v1, v2, v3, a, b;
-    v0 = s[63:0];
-    v1 = s[127:64];
-    v2 = s[191:128];
-    v3 = s[255:192];
-    a = v2 + v1;
-    b = v0 + v3;
-    second = {{v3[42:0], v3[63:43]} ^ b, {a[31:0], a[63:32]}, {v1[46:0], v1[63:47]} ^ a, b ^ m};
-  endfunction
-
-  logic [319:0] words_q;
-  logic [255:0] sip_q;
-  logic [3:0]   round_q;     // as in sl_hash: 0-4 words, 5 length, 6-8 the end
-  logic         half_q, v6_q;
-  logic [63:0]  m, hash_q, hash;
-  logic         last_word;
-  assign m = round_q < 4'd5 ? words_q[63:0] : round_q == 4'd5 ? {v6_q ? 8'd40 : 8'd16, 56'd0} : 64'd0;
-  assign last_word = round_q == (v6_q ? 4'd4 : 4'd1);
-  assign hash = sip_q[63:0] ^ sip_q[127:64] ^ sip_q[191:128] ^ sip_q[255:192];
-
-  logic [BUCKET_LOG2-1:0] bucket0, bucket1;
-  assign bucket0 = hash_q[BUCKET_LOG2-1:0];
-  assign bucket1 = hash_q[32 +: BUCKET_LOG2];
-
-  // The buckets' slots once read: which are taken, which is the key.
+  // The buckets' slots, compared in the clock after they were read.
+  logic                  fresh_q;
   logic [7:0]            taken, same, taken_q, same_q;
+  logic [8*B-1:0]        alts_q;
   logic [TABLE_LOG2-1:0] same_id;
   always_comb begin
+    taken   = '0;
+    same    = '0;
     same_id = '0;
-    taken = '0;
-    same = '0;
     // (Written so that nothing is compared while nothing was read.)
-    if (state_q == COMPARE || state_q == TRY_WAIT || state_q == JUDGE) begin
+    if (fresh_q || state_q == JUDGE) begin
       for (int s = 0; s < 8; s++) begin
         taken[s] = slots_i[s*SLOT_S + SLOT_W - 1] && slots_i[s*SLOT_S + SLOT_W - 9 +: 8] == epoch_i;
-        same[s]  = taken[s] && slots_i[s*SLOT_S +: 320] == cmd_key;
-        if (same_q[s]) same_id = slots_i[s*SLOT_S + 320 +: TABLE_LOG2];
+        same[s]  = taken[s] && slots_i[s*SLOT_S +: 320] == key;
+        same_id |= same_q[s] ? slots_i[s*SLOT_S + 320 +: TABLE_LOG2] : '0;
       end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    fresh_q <= slot_read_o;
+    if (fresh_q) begin
+      taken_q <= taken;
+      same_q  <= same;
+      for (int s = 0; s < 8; s++) alts_q[s*B +: B] <= slots_i[s*SLOT_S + 320 + TABLE_LOG2 +: B];
     end
   end
 
@@ -132,103 +129,149 @@ module sl_command #(
     lowest_free = !used[0] ? 2'd0 : !used[1] ? 2'd1 : !used[2] ? 2'd2 : 2'd3;
   endfunction
 
-  // Free flow ids: fresh ones first (0, 1, 2, ...), then those given back, in that order.
-  logic [TABLE_LOG2:0]   fresh_q;
-  logic [TABLE_LOG2:0]   given_wr_q, given_rd_q;
-  (* ram_style = "ultra" *) logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
-  logic [TABLE_LOG2-1:0] given_q, id_q, id_d;
-  logic                  fresh_left, id_left;
-  assign fresh_left = !fresh_q[TABLE_LOG2];
-  assign id_left    = fresh_left || given_wr_q != given_rd_q;
-  assign id_d       = fresh_left ? fresh_q[TABLE_LOG2-1:0] : given_q;
+  // The slot of a new key, bank and way: a free one, or that of the last resident copied.
+  logic [2:0] free_slot, place_q, place;
+  logic       present, full, insert, place_now, id_valid;
+  logic [TABLE_LOG2-1:0] id;
+  logic [31:0] occupancy_q, moves_q, refused_q;
+  assign free_slot = ones(taken_q[3:0]) <= ones(taken_q[7:4]) ? {1'b0, lowest_free(taken_q[3:0])}
+                                                              : {1'b1, lowest_free(taken_q[7:4])};
+  assign present   = same_q != 8'd0;
+  assign full      = occupancy_q == 32'(1 << TABLE_LOG2);
+  assign insert    = state_q == JUDGE && op == sl_pkg::FLOW_OP_INSERT && !present && !full && id_valid;
+  assign place_now = (insert && taken_q != 8'hff) || state_q == SLOT;
+  assign place     = state_q == SLOT ? place_q : free_slot;
+
+  // Displacement.
+  logic         s_read, found, failed, last_move, from_bank;
+  logic [B-1:0] s_bucket0, s_bucket1, from_bucket, to_bucket;
+  logic [1:0]   from_way, to_way;
+  logic [TABLE_LOG2+319:0] moved_q;
+  sl_search #(.BUCKET_LOG2(B)) u_search (
+    .clk_i, .rst_ni, .start_i(insert && taken_q == 8'hff), .bucket0_i(bucket0), .bucket1_i(bucket1), .read_o(s_read),
+    .bucket0_o(s_bucket0), .bucket1_o(s_bucket1), .taken_i(taken_q), .alts_i(alts_q), .found_o(found),
+    .failed_o(failed), .step_i(state_q == MOVE), .last_o(last_move), .from_bank_o(from_bank),
+    .from_bucket_o(from_bucket), .from_way_o(from_way), .to_bucket_o(to_bucket), .to_way_o(to_way)
+  );
 
   // Which ids are in use, for DUMP; eight to a word, so that clearing takes as long as the slots'.
-  logic [7:0]             live_mem [0:(1<<BUCKET_LOG2)-1];
-  logic [7:0]             live_q;
-  logic [BUCKET_LOG2-1:0] walk_q;
-  logic                   live_write;
-  logic [7:0]             live_d;
+  logic [7:0]   live_q, live_write;
+  logic [B-1:0] walk_q, live_word;
+  logic         remove;
+  assign remove = state_q == JUDGE && op == sl_pkg::FLOW_OP_DELETE && present;
+  always_comb begin
+    live_write = state_q == CLEAR ? 8'hff : 8'd0;
+    if (place_now) live_write[id[2:0]] = 1'b1;
+    if (remove)    live_write[same_id[2:0]] = 1'b1;
+    live_word = state_q == CLEAR ? walk_q : place_now ? id[TABLE_LOG2-1:3] : same_id[TABLE_LOG2-1:3];
+  end
+  for (genvar i = 0; i < 8; i++) begin : g_live
+    logic mem [0:(1<<B)-1];
+    always_ff @(posedge clk_i) begin
+      if (live_write[i]) mem[live_word] <= place_now;
+      live_q[i] <= mem[dump_id[TABLE_LOG2-1:3]];
+    end
+  end
 
-  logic [2:0]             slot_q;        // bank and way the new key gets
-  logic [2:0]             try_q;         // resident being tried
-  logic                   move_q;
-  logic [SLOT_W-1:0]      moved_q;       // its slot
-  logic [2:0]             to_q;          // where it goes
-  logic [5:0]             wait_q;
-  logic [7:0]             status_q;
-  logic [31:0]            cpl_flow_q;
-  logic [63:0]            packets_q, bytes_q;
-  logic [31:0]            idle_q;
-  logic [1023:0]          dump_q;
-  logic                   clear_q;
-  logic [31:0]            occupancy_q, moves_q, refused_q;
-  logic [BUCKET_LOG2-1:0] alt;
-  logic [3:0]             alt_used;
-
-  assign alt      = moved_q[320 + TABLE_LOG2 +: BUCKET_LOG2];
-  assign alt_used = try_q[2] ? taken_q[3:0] : taken_q[7:4];   // a resident of bank 1 looks at bank 0
+  // The end of a command.
+  logic                  room, retired, answered, finish, counted, keyed;
+  logic [7:0]            status;
+  logic [31:0]           flow;
+  logic [191:0]          dump_count;
+  assign keyed = op == sl_pkg::FLOW_OP_INSERT || op == sl_pkg::FLOW_OP_DELETE || op == sl_pkg::FLOW_OP_UPDATE
+                 || op == sl_pkg::FLOW_OP_QUERY;
+  always_comb begin
+    finish  = 1'b0;
+    counted = 1'b0;
+    status  = sl_pkg::STATUS_OK;
+    flow    = sl_pkg::FLOW_ID_NONE;
+    case (state_q)
+      READ: begin
+        finish = hashed && room && !keyed && (op != sl_pkg::FLOW_OP_DUMP || dump_id[31:TABLE_LOG2] != '0);
+        status = op == sl_pkg::FLOW_OP_NOP ? sl_pkg::STATUS_OK
+                 : op == sl_pkg::FLOW_OP_DUMP ? sl_pkg::STATUS_BAD_INDEX : sl_pkg::STATUS_BAD_OPCODE;
+      end
+      JUDGE: begin
+        if (present) begin
+          finish  = 1'b1;
+          counted = 1'b1;
+          flow    = 32'(same_id);
+          if (op == sl_pkg::FLOW_OP_INSERT) status = sl_pkg::STATUS_EXISTS;
+        end else if (op != sl_pkg::FLOW_OP_INSERT) begin
+          finish = 1'b1;
+          status = sl_pkg::STATUS_NOT_FOUND;
+        end else if (full) begin
+          finish = 1'b1;
+          status = sl_pkg::STATUS_NO_SPACE;
+        end
+      end
+      SEARCH: begin
+        finish = failed;
+        status = sl_pkg::STATUS_NO_SPACE;
+      end
+      DUMP_KEEP: begin
+        finish  = 1'b1;
+        counted = live_q[dump_id[2:0]];
+        status  = counted ? sl_pkg::STATUS_OK : sl_pkg::STATUS_NOT_FOUND;
+        if (counted) flow = dump_id;
+      end
+      default: ;
+    endcase
+    if (place_now) begin
+      finish = 1'b1;
+      flow   = 32'(id);
+    end
+  end
+  assign cmd_pop = finish;
+  sl_retire #(.TABLE_LOG2(TABLE_LOG2)) u_retire (
+    .clk_i, .rst_ni, .clear_i(state_q == CLEAR), .time_ms_i, .push_i(finish), .op_i(op), .status_i(status), .tag_i(tag),
+    .counted_i(counted), .flow_i(flow), .room_o(room), .empty_o(retired), .done_o(answered), .id_valid_o(id_valid),
+    .id_o(id), .id_take_i(place_now), .count_read_o, .count_fresh_o, .count_last_o, .count_index_o, .count_data_i,
+    .m_axis_cpl_tvalid, .m_axis_cpl_tready, .m_axis_cpl_tdata, .dump_count_o(dump_count)
+  );
 
   always_comb begin
-    slot_read_o    = state_q == READ || state_q == TRY_READ;
+    slot_read_o    = (state_q == READ && hashed && room && keyed) || s_read || state_q == MOVE_READ;
     slot_write_o   = 8'd0;
-    bucket0_o      = bucket0;
-    bucket1_o      = bucket1;
-    slot_o         = {1'b1, epoch_i, slot_q[2] ? bucket0 : bucket1, id_q, cmd_key};
+    bucket0_o      = s_read ? s_bucket0 : bucket0;
+    bucket1_o      = s_read ? s_bucket1 : bucket1;
+    slot_o         = {1'b1, epoch_i, place[2] ? bucket0 : bucket1, id, key};
     record_read_o  = state_q == DUMP;
-    record_write_o = state_q == RECORD || state_q == REPLACE;
-    key_write_o    = state_q == RECORD;
-    flow_o         = id_q;
-    record_o       = cmd_q[sl_pkg::FLOW_CMD_RECORD_LSB +: 512];
-    key_o          = cmd_key;
-    count_req_o    = state_q == ZERO || state_q == COUNT;
-    count_clear_o  = state_q == ZERO;
-    count_flow_o   = id_q;
-    live_write     = 1'b0;
-    live_d         = live_q;
+    record_write_o = place_now || (state_q == JUDGE && present
+                                   && (op == sl_pkg::FLOW_OP_INSERT || op == sl_pkg::FLOW_OP_UPDATE));
+    key_write_o    = place_now;
+    flow_o         = state_q == DUMP ? dump_id[TABLE_LOG2-1:0] : place_now ? id : same_id;
+    record_o       = record;
+    key_o          = key;
+    born_o         = place_now;
+    if (place_now) slot_write_o[place] = 1'b1;
     case (state_q)
       CLEAR: begin
         slot_write_o = 8'hff;
         bucket0_o    = walk_q;
         bucket1_o    = walk_q;
         slot_o       = '0;
-        live_write   = 1'b1;
-        live_d       = 8'd0;
       end
-      TRY_READ: begin
-        if (try_q[2]) bucket0_o = alt;
-        else          bucket1_o = alt;
+      JUDGE: begin
+        if (remove) begin
+          slot_write_o = same_q;
+          slot_o       = '0;
+        end
+      end
+      MOVE_READ: begin
+        bucket0_o = from_bucket;
+        bucket1_o = from_bucket;
       end
       MOVE: begin
         // The copy names the bucket that it came from.
-        slot_o    = {1'b1, epoch_i, try_q[2] ? bucket1 : bucket0, moved_q[320 +: TABLE_LOG2], moved_q[319:0]};
-        bucket0_o = alt;
-        bucket1_o = alt;
-        slot_write_o[to_q] = 1'b1;
-      end
-      SLOT: begin
-        slot_write_o[slot_q] = 1'b1;
-        live_write = 1'b1;
-        live_d[id_q[2:0]] = 1'b1;
-      end
-      REMOVE: begin
-        slot_o       = '0;
-        slot_write_o = same_q;
-        live_write   = 1'b1;
-        live_d[id_q[2:0]] = 1'b0;
+        slot_o    = {1'b1, epoch_i, from_bucket, moved_q};
+        bucket0_o = to_bucket;
+        bucket1_o = to_bucket;
+        slot_write_o[{!from_bank, to_way}] = 1'b1;
       end
       default: ;
     endcase
   end
-
-  always_ff @(posedge clk_i) begin
-    if (live_write) live_mem[state_q == CLEAR ? walk_q : id_q[TABLE_LOG2-1:3]] <= live_d;
-    else            live_q <= live_mem[id_q[TABLE_LOG2-1:3]];
-    if (state_q == RELEASE) given_mem[given_wr_q[TABLE_LOG2-1:0]] <= id_q;
-    else                    given_q <= given_mem[given_rd_q[TABLE_LOG2-1:0]];
-  end
-
-  logic [31:0] dump_id;
-  assign dump_id = cmd_q[sl_pkg::FLOW_CMD_FLOW_ID_LSB +: 32];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -238,200 +281,66 @@ module sl_command #(
       occupancy_q <= '0;
       moves_q     <= '0;
       refused_q   <= '0;
-      fresh_q     <= '0;
-      given_wr_q  <= '0;
-      given_rd_q  <= '0;
     end else begin
       if (clear_i) clear_q <= 1'b1;
+      if (place_now) occupancy_q <= occupancy_q + 32'd1;
+      if (remove)    occupancy_q <= occupancy_q - 32'd1;
+      if (finish && status == sl_pkg::STATUS_NO_SPACE) refused_q <= refused_q + 32'd1;
+      if (state_q == MOVE) moves_q <= moves_q + 32'd1;
       case (state_q)
         CLEAR: begin
-          walk_q <= walk_q + 1'b1;
-          fresh_q     <= '0;
-          given_wr_q  <= '0;
-          given_rd_q  <= '0;
+          walk_q      <= walk_q + 1'b1;
           occupancy_q <= '0;
           clear_q     <= clear_i;
-          if (walk_q == '1) state_q <= IDLE;
+          if (walk_q == '1) state_q <= READ;
         end
-        IDLE: begin
-          if (clear_q || clear_i) state_q <= CLEAR;
-          else if (s_axis_cmd_tvalid) state_q <= HASH;
-          round_q    <= 4'd0;
-          half_q     <= 1'b0;
-          status_q   <= sl_pkg::STATUS_OK;
-          cpl_flow_q <= sl_pkg::FLOW_ID_NONE;
-          packets_q  <= '0;
-          bytes_q    <= '0;
-          idle_q     <= '0;
-          move_q     <= 1'b0;
-          try_q      <= '0;
+        READ: begin
+          // All that was accepted before is executed before the table is cleared.
+          if (clear_q && !cmd_valid && retired) state_q <= CLEAR;
+          else if (slot_read_o) state_q <= COMPARE;
+          else if (hashed && !keyed && !finish && answered) state_q <= DUMP;
         end
-        HASH: begin
-          // The first clock prepares; commands without a key leave here.
-          if (round_q == 4'd0 && !half_q && op != sl_pkg::FLOW_OP_INSERT && op != sl_pkg::FLOW_OP_DELETE
-              && op != sl_pkg::FLOW_OP_UPDATE && op != sl_pkg::FLOW_OP_QUERY) begin
-            if (op == sl_pkg::FLOW_OP_DUMP) begin
-              if (dump_id[31:TABLE_LOG2] != '0) begin
-                status_q <= sl_pkg::STATUS_BAD_INDEX;
-                state_q  <= DONE;
-              end else begin
-                id_q    <= dump_id[TABLE_LOG2-1:0];
-                state_q <= DUMP;
-              end
-            end else begin
-              status_q <= op == sl_pkg::FLOW_OP_NOP ? sl_pkg::STATUS_OK : sl_pkg::STATUS_BAD_OPCODE;
-              state_q  <= DONE;
-            end
-          end else if (round_q == 4'd9) begin
-            state_q <= READ;
-          end else begin
-            half_q <= !half_q;
-            if (half_q) round_q <= last_word ? 4'd5 : round_q + 4'd1;
-          end
-        end
-        READ:    state_q <= COMPARE;
         COMPARE: state_q <= JUDGE;
         JUDGE: begin
-          id_q <= same_q != 8'd0 ? same_id : id_d;
-          if (same_q != 8'd0) begin
-            cpl_flow_q <= 32'(same_id);
-            state_q    <= op == sl_pkg::FLOW_OP_DELETE ? TAKE : op == sl_pkg::FLOW_OP_QUERY ? COUNT : REPLACE;
-            if (op == sl_pkg::FLOW_OP_INSERT) status_q <= sl_pkg::STATUS_EXISTS;
-          end else if (op != sl_pkg::FLOW_OP_INSERT) begin
-            status_q <= sl_pkg::STATUS_NOT_FOUND;
-            state_q  <= DONE;
-          end else if (!id_left) begin
-            status_q  <= sl_pkg::STATUS_NO_SPACE;
-            refused_q <= refused_q + 32'd1;
-            state_q   <= DONE;
-          end else if (taken_q == 8'hff) begin
-            moved_q <= slots_i[0 +: SLOT_W];
-            state_q <= TRY_READ;
-          end else begin
-            slot_q <= ones(taken_q[3:0]) <= ones(taken_q[7:4]) ? {1'b0, lowest_free(taken_q[3:0])}
-                                                               : {1'b1, lowest_free(taken_q[7:4])};
-            state_q <= RECORD;
-          end
+          if (finish)      state_q <= READ;
+          else if (insert) state_q <= SEARCH;      // else: the next id is not there yet
         end
-        // Both buckets are full: look at where the residents could go. Reading the other bucket loses the slots read
-        // before, so the key's own buckets are read again for the next resident.
-        TRY_READ:  state_q <= TRY_WAIT;
-        TRY_WAIT:  state_q <= TRY_JUDGE;
-        TRY_JUDGE: begin
-          to_q <= {!try_q[2], lowest_free(alt_used)};
-          if (alt_used != 4'hf) begin
-            slot_q  <= try_q;
-            move_q  <= 1'b1;
-            state_q <= RECORD;
-          end else if (try_q == 3'd7) begin
-            status_q  <= sl_pkg::STATUS_NO_SPACE;
-            refused_q <= refused_q + 32'd1;
-            state_q   <= DONE;
-          end else begin
-            try_q   <= try_q + 3'd1;
-            state_q <= READ;
-          end
+        SEARCH: begin
+          if (failed)     state_q <= READ;
+          else if (found) state_q <= MOVE_READ;
         end
-        TRY: begin
-          moved_q <= slots_i[32'(try_q)*SLOT_S +: SLOT_W];
-          state_q <= TRY_READ;
-        end
-        RECORD: begin
-          cpl_flow_q  <= 32'(id_q);
-          occupancy_q <= occupancy_q + 32'd1;
-          if (fresh_left) fresh_q <= fresh_q + 1'b1;
-          else            given_rd_q <= given_rd_q + 1'b1;
-          state_q <= ZERO;
-        end
-        ZERO: if (count_ack_i) state_q <= move_q ? MOVE : SLOT;
-        MOVE: begin
-          moves_q <= moves_q + 32'd1;
-          state_q <= SLOT;
-        end
-        SLOT:    state_q <= DONE;
-        REPLACE: state_q <= COUNT;
-        TAKE:    state_q <= REMOVE;    // the live word of this id arrives
-        REMOVE: begin
-          occupancy_q <= occupancy_q - 32'd1;
-          wait_q      <= 6'(DRAIN);
-          state_q     <= DRAINING;
-        end
-        DRAINING: begin
-          wait_q <= wait_q - 6'd1;
-          if (wait_q == 6'd0) state_q <= COUNT;
-        end
-        COUNT: begin
-          if (count_ack_i) begin
-            packets_q <= count_data_i[63:0];
-            bytes_q   <= count_data_i[127:64];
-            idle_q    <= time_ms_i - count_data_i[159:128];
-            dump_q    <= {time_ms_i, count_data_i[159:128], count_data_i[127:0], record_i, key_i};
-            if (op == sl_pkg::FLOW_OP_DUMP) begin
-              packets_q <= '0;
-              bytes_q   <= '0;
-              idle_q    <= '0;
-            end
-            state_q <= op == sl_pkg::FLOW_OP_DELETE ? RELEASE : DONE;
-          end
-        end
-        RELEASE: begin
-          given_wr_q <= given_wr_q + 1'b1;
-          state_q    <= DONE;
-        end
+        MOVE_READ: state_q <= MOVE_WAIT;
+        MOVE_WAIT: state_q <= MOVE;
+        MOVE:      state_q <= last_move ? SLOT : MOVE_READ;
         DUMP:      state_q <= DUMP_WAIT;
         DUMP_WAIT: state_q <= DUMP_KEEP;
-        DUMP_KEEP: begin
-          if (live_q[id_q[2:0]]) begin
-            cpl_flow_q <= 32'(id_q);
-            state_q    <= COUNT;
-          end else begin
-            status_q <= sl_pkg::STATUS_NOT_FOUND;
-            state_q  <= DONE;
-          end
-        end
-        DONE: if (m_axis_cpl_tready) state_q <= IDLE;
-        default: state_q <= IDLE;
+        default:   state_q <= READ;                // SLOT, DUMP_KEEP
       endcase
-      // Second and later residents: after reading again, COMPARE leads to TRY instead of JUDGE.
-      if (state_q == COMPARE && try_q != 3'd0) state_q <= TRY;
     end
-    if (state_q == IDLE && s_axis_cmd_tvalid) begin
-      cmd_q <= s_axis_cmd_tdata;
-      v6_q  <= s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB + sl_pkg::KEY_FAMILY_LSB +: 8] != 8'd4;
-      sip_q <= {seed_i[127:64] ^ 64'h7465646279746573, seed_i[63:0] ^ 64'h6c7967656e657261,
-                seed_i[127:64] ^ 64'h646f72616e646f6d, seed_i[63:0] ^ 64'h736f6d6570736575};
-      if (s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB + sl_pkg::KEY_FAMILY_LSB +: 8] != 8'd4)
-        words_q <= s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320];
-      else
-        words_q <= {192'd0, s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB + 256 +: 64],
-                    s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB + 128 +: 32],
-                    s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 32]};
+    if (state_q == MOVE_WAIT) begin
+      for (int s = 0; s < 8; s++)
+        if ({from_bank, from_way} == 3'(s)) moved_q <= slots_i[s*SLOT_S +: TABLE_LOG2+320];
     end
-    if (state_q == HASH) begin
-      if (round_q == 4'd9) hash_q <= hash;
-      else if (half_q)     sip_q <= second(sip_q, m);
-      else                 sip_q <= first(sip_q, m, round_q == 4'd6 ? 64'hff : 64'd0);
-      if (half_q) words_q <= {64'd0, words_q[319:64]};
-    end
-    if (state_q == COMPARE || state_q == TRY_WAIT) begin
-      taken_q <= taken;
-      if (state_q == COMPARE) same_q <= same;
-    end
+    if (state_q == MOVE) place_q <= {from_bank, from_way};
   end
 
-  assign s_axis_cmd_tready = state_q == IDLE && !clear_q && !clear_i;
-  assign m_axis_cpl_tvalid = state_q == DONE;
-  assign m_axis_cpl_tdata  = {8'd0, 8'd0, 16'd0, idle_q, bytes_q, packets_q, op, status_q,
-                              cmd_q[sl_pkg::FLOW_CMD_TAG_LSB +: 16], cpl_flow_q};
-  assign m_axis_cpl_state  = dump_q;
-  assign clearing_o        = state_q == CLEAR || clear_q;
-  assign occupancy_o       = occupancy_q;
-  assign moves_o           = moves_q;
-  assign refused_o         = refused_q;
-  assign busy_o            = state_q != IDLE || clear_q || s_axis_cmd_tvalid;
+  assign m_axis_cpl_state = {dump_count, record_i, key_i};
+  assign clearing_o       = state_q == CLEAR || clear_q;
+  assign occupancy_o      = occupancy_q;
+  assign moves_o          = moves_q;
+  assign refused_o        = refused_q;
+  assign busy_o           = state_q != READ || clear_q || cmd_valid || !answered || s_axis_cmd_tvalid;
 
 `ifndef SYNTHESIS
   a_occupancy: assert property (@(posedge clk_i) disable iff (!rst_ni) occupancy_q <= 32'(1 << TABLE_LOG2));
   a_one_slot: assert property (@(posedge clk_i) disable iff (!rst_ni) state_q == JUDGE |-> $onehot0(same_q));
+  a_hashed: assert property (@(posedge clk_i) disable iff (!rst_ni) hashed |-> cmd_valid && hash_count <= cmd_count);
+  // A move overwrites a free slot, or the one that was copied last.
+  logic       moving_q;
+  always_ff @(posedge clk_i) begin
+    moving_q <= rst_ni && (state_q == MOVE || (moving_q && state_q != SLOT));
+  end
+  a_from_copied: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    state_q == MOVE && moving_q |-> place_q == {!from_bank, to_way});
 `endif
 endmodule

@@ -6,6 +6,7 @@ hw/rtl/sl_ram_fifo.sv
 hw/rtl/sl_slot_ram.sv
 hw/rtl/sl_delay.sv
 hw/rtl/sl_count_ram.sv
+hw/rtl/sl_flow_count.sv
 hw/rtl/sl_clock.sv
 hw/rtl/sl_csr.sv
 hw/rtl/sl_ingress.sv
@@ -18,6 +19,8 @@ hw/rtl/sl_key.sv
 hw/rtl/sl_sip_round.sv
 hw/rtl/sl_hash.sv
 hw/rtl/sl_table.sv
+hw/rtl/sl_search.sv
+hw/rtl/sl_retire.sv
 hw/rtl/sl_command.sv
 hw/rtl/sl_action.sv
 hw/rtl/sl_rewrite.sv

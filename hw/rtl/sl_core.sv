@@ -187,7 +187,7 @@ module sl_core #(
   logic [511:0]           cmd_record_w, cmd_record_r, record_table, record_action;
   logic [319:0]           cmd_key_w, cmd_key_r;
   sl_dp_pkg::found_t      found_table, found_action;
-  logic                   flow_req, flow_clear, flow_ack;
+  logic                   flow_read, flow_fresh, flow_last, flow_born;
   logic [159:0]           flow_data;
   sl_table #(.TABLE_LOG2(TABLE_LOG2)) u_table (
     .clk_i, .rst_ni, .clearing_i(clearing_table), .epoch_i(epoch), .miss_mark_i(miss_mark), .miss_valid_i(miss_valid),
@@ -204,8 +204,8 @@ module sl_core #(
     .slot_read_o(slot_read), .slot_write_o(slot_write), .bucket0_o(bucket0), .bucket1_o(bucket1), .slot_o(slot),
     .slots_i(slots), .record_read_o(record_read), .record_write_o(record_write), .key_write_o(key_write),
     .flow_o(cmd_flow), .record_o(cmd_record_w), .key_o(cmd_key_w), .record_i(cmd_record_r), .key_i(cmd_key_r),
-    .count_req_o(flow_req), .count_clear_o(flow_clear), .count_flow_o(flow_index), .count_ack_i(flow_ack),
-    .count_data_i(flow_data), .busy_o(cmd_busy)
+    .count_read_o(flow_read), .count_fresh_o(flow_fresh), .count_last_o(flow_last), .count_index_o(flow_index),
+    .count_data_i(flow_data), .born_o(flow_born), .busy_o(cmd_busy)
   );
 
   // action, rewrite, emit.
@@ -282,8 +282,9 @@ module sl_core #(
   sl_counters #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_counters (
     .clk_i, .rst_ni, .time_ms_i(time_ms_o), .verdict_i(verdict), .reason_i(verdict_reason), .len_i(verdict_len),
     .rule_i(verdict_rule), .flow_id_i(verdict_flow), .copy_i(copy), .copy_lost_i(copy_lost), .rx_i(rx_event),
-    .rx_len_i(rx_len), .rx_reason_i(rx_reason), .tx_i(tx_event), .tx_len_i(tx_len), .flow_req_i(flow_req),
-    .flow_clear_i(flow_clear), .flow_index_i(flow_index), .flow_ack_o(flow_ack), .flow_data_o(flow_data),
+    .rx_len_i(rx_len), .rx_reason_i(rx_reason), .tx_i(tx_event), .tx_len_i(tx_len), .flow_read_i(flow_read),
+    .flow_fresh_i(flow_fresh), .flow_last_i(flow_last), .flow_index_i(flow_index), .flow_data_o(flow_data),
+    .flow_born_i(flow_born), .flow_born_index_i(cmd_flow),
     .bubble_o(bubble), .csr_req_i(count_req), .csr_table_i(count_table), .csr_index_i(count_index),
     .csr_clear_i(count_clear), .csr_ack_o(count_ack), .csr_data_o(count_data), .busy_o(counters_busy)
   );

@@ -24,13 +24,15 @@ module sl_counters #(
   input  wire logic [8*NPORTS-1:0]     rx_reason_i,
   input  wire logic [NPORTS-1:0]       tx_i,
   input  wire logic [16*NPORTS-1:0]    tx_len_i,
-  // Flow counters, for commands.
-  input  wire logic                    flow_req_i,
-  input  wire logic                    flow_clear_i,
+  // Flow counters, for commands: as in sl_flow_count.
+  input  wire logic                    flow_read_i,
+  input  wire logic                    flow_fresh_i,
+  input  wire logic                    flow_last_i,
   input  wire logic [TABLE_LOG2-1:0]   flow_index_i,
-  output logic                         flow_ack_o,
   output logic [159:0]                 flow_data_o,
-  output logic                         bubble_o,      // a command has waited long for a clock without a frame
+  input  wire logic                    flow_born_i,
+  input  wire logic [TABLE_LOG2-1:0]   flow_born_index_i,
+  output logic                         bubble_o,      // a register read has waited long for a clock without a frame
   // Registers: read REASON (4), PORT (5) or RULE (6); clear a rule; clear reason and rule of this index (after reset).
   input  wire logic                    csr_req_i,
   input  wire logic [7:0]              csr_table_i,
@@ -41,17 +43,12 @@ module sl_counters #(
   output logic                         busy_o
 );
   logic flow_busy, reason_busy, rule_busy;
-  sl_count_ram #(.LOG2(TABLE_LOG2), .STAMP_W(32)) u_flow (
+  sl_flow_count #(.LOG2(TABLE_LOG2)) u_flow (
     .clk_i, .rst_ni, .valid_i(verdict_i && reason_i == sl_pkg::REASON_FORWARDED), .index_i(flow_id_i[TABLE_LOG2-1:0]),
-    .len_i({2'b00, len_i}), .stamp_i(time_ms_i), .aux_req_i(flow_req_i), .aux_clear_i(flow_clear_i),
-    .aux_index_i(flow_index_i), .aux_ack_o(flow_ack_o), .aux_data_o(flow_data_o), .busy_o(flow_busy)
+    .len_i({2'b00, len_i}), .time_ms_i, .read_i(flow_read_i), .fresh_i(flow_fresh_i), .last_i(flow_last_i),
+    .read_index_i(flow_index_i), .data_o(flow_data_o), .born_i(flow_born_i), .born_index_i(flow_born_index_i),
+    .busy_o(flow_busy)
   );
-  logic [5:0] waited_q;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni || !flow_req_i || flow_ack_o) waited_q <= '0;
-    else if (waited_q != '1)                  waited_q <= waited_q + 6'd1;
-  end
-  assign bubble_o = waited_q == '1;
 
   // The memory of reasons; ingress's own (RUNT, RX_OVERFLOW, PORT_DOWN, BAD_FCS, OVERSIZE) are counted per port, the
   // verdict's PORT_DOWN and those in memory are added.
@@ -70,6 +67,13 @@ module sl_counters #(
     .stamp_i(1'b0), .aux_req_i(rule_req), .aux_clear_i(csr_clear_i), .aux_index_i(csr_index_i[5:0]),
     .aux_ack_o(rule_ack), .aux_data_o(rule_data), .busy_o(rule_busy)
   );
+
+  logic [5:0] waited_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !(reason_req || rule_req) || csr_ack_o) waited_q <= '0;
+    else if (waited_q != '1)                               waited_q <= waited_q + 6'd1;
+  end
+  assign bubble_o = waited_q == '1;
 
   // Registers: pairs {bytes, frames}.
   logic [128*2*NPORTS-1:0]   port_q;                 // received, sent

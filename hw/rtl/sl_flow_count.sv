@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Frames, bytes and last-seen of every flow: one update per clock, exact also when the same flow comes in every clock,
+// and beside it one command per clock that never waits for frames.
+//
+//   A: read memory ─► B: add; if the entry is still on its way to memory, take it from there ─► C: write memory
+//
+// The frames take both ports of a memory, so there is a second one with the same contents from which commands read. An
+// entry is not zeroed for a new flow: it holds one bit, its life, and counts only while that equals the flow's. `fresh`
+// makes the flow's life the other one than the entry's, whatever that is, before the id is given out; `born` notes
+// when: until the first frame the counters are 0 and last-seen is then.
+`default_nettype none
+module sl_flow_count #(
+  parameter int unsigned LOG2 = 16
+) (
+  input  wire logic            clk_i,
+  input  wire logic            rst_ni,
+  input  wire logic            valid_i,
+  input  wire logic [LOG2-1:0] index_i,
+  input  wire logic [15:0]     len_i,
+  input  wire logic [31:0]     time_ms_i,
+  // Commands. data_o (last-seen, bytes, frames) is there two clocks after read_i, without updates younger than that; so
+  // is the new life.
+  input  wire logic            read_i,
+  input  wire logic            fresh_i,      // with read_i: a new life; no frame of the old one is under way
+  input  wire logic            last_i,       // with read_i: no frame of this flow may come any more
+  input  wire logic [LOG2-1:0] read_index_i,
+  output logic      [159:0]    data_o,
+  input  wire logic            born_i,
+  input  wire logic [LOG2-1:0] born_index_i,
+  output logic                 busy_o
+);
+  localparam int unsigned W = 161;           // life, last-seen, bytes, frames
+  logic [W-1:0] mem [0:(1<<LOG2)-1];
+  logic [W-1:0] copy_mem [0:(1<<LOG2)-1];
+  logic         life_mem [0:(1<<LOG2)-1];
+  logic         life_copy_mem [0:(1<<LOG2)-1];
+  logic [31:0]  born_mem [0:(1<<LOG2)-1];
+
+  logic            b_valid_q, c_valid_q, d_valid_q, b_life_q;
+  logic [LOG2-1:0] b_index_q, c_index_q, d_index_q;
+  logic [15:0]     b_len_q;
+  logic [31:0]     b_time_q;
+  logic [W-1:0]    b_read_q, b_now, b_new, c_data_q, d_data_q;
+
+  logic            r_valid_q, r_fresh_q, r_life_q, r_write;
+  logic [LOG2-1:0] r_index_q;
+  logic [W-1:0]    r_entry_q;
+  logic [31:0]     r_born_q;
+  assign r_write = r_valid_q && r_fresh_q;
+
+  always_ff @(posedge clk_i) begin
+    if (valid_i) begin
+      b_read_q <= mem[index_i];
+      b_life_q <= life_mem[index_i];
+    end
+    if (c_valid_q) mem[c_index_q] <= c_data_q;
+    if (r_write)   life_mem[r_index_q] <= !r_entry_q[W-1];
+  end
+  always_ff @(posedge clk_i) begin
+    if (read_i) begin
+      r_entry_q <= copy_mem[read_index_i];
+      r_life_q  <= life_copy_mem[read_index_i];
+      r_born_q  <= born_mem[read_index_i];
+    end
+    if (c_valid_q) copy_mem[c_index_q] <= c_data_q;
+    if (r_write)   life_copy_mem[r_index_q] <= !r_entry_q[W-1];
+    if (born_i)    born_mem[born_index_i] <= time_ms_i;
+  end
+
+  always_comb begin
+    // (Undefined without an update: nothing looks at it then.)
+    b_now = 'x;
+    if (b_valid_q) b_now = b_read_q;
+    if (d_valid_q && d_index_q == b_index_q) b_now = d_data_q;
+    if (c_valid_q && c_index_q == b_index_q) b_now = c_data_q;
+    if (b_now[W-1] != b_life_q) b_now[127:0] = '0;
+    b_new = 'x;
+    if (b_valid_q) b_new = {b_life_q, b_time_q, b_now[127:64] + 64'(b_len_q), b_now[63:0] + 64'd1};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {r_valid_q, d_valid_q, c_valid_q, b_valid_q} <= '0;
+    else         {r_valid_q, d_valid_q, c_valid_q, b_valid_q} <= {read_i, c_valid_q, b_valid_q, valid_i};
+    if (valid_i) begin
+      b_index_q <= index_i;
+      b_len_q   <= len_i;
+      b_time_q  <= time_ms_i;
+    end
+    if (b_valid_q) begin
+      c_index_q <= b_index_q;
+      c_data_q  <= b_new;
+    end
+    if (c_valid_q) begin
+      d_index_q <= c_index_q;
+      d_data_q  <= c_data_q;
+    end
+    r_fresh_q <= fresh_i;
+    if (read_i)    r_index_q <= read_index_i;
+    if (r_valid_q) data_o <= r_entry_q[W-1] == r_life_q ? r_entry_q[159:0] : {r_born_q, 128'd0};
+  end
+  assign busy_o = b_valid_q || c_valid_q;
+
+`ifndef SYNTHESIS
+  // Frames are counted only between a flow's insertion and the last look at its counters.
+  logic alive [0:(1<<LOG2)-1];
+  logic alive_q;
+  always_ff @(posedge clk_i) begin
+    alive_q <= alive[index_i];
+    if (read_i && last_i) alive[read_index_i] <= 1'b0;
+    if (born_i)           alive[born_index_i] <= 1'b1;
+  end
+  a_alive: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_q |-> alive_q);
+  a_settled: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    read_i && (fresh_i || last_i) |-> !(b_valid_q && b_index_q == read_index_i)
+                                      && !(c_valid_q && c_index_q == read_index_i));
+`endif
+endmodule
