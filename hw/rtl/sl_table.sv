@@ -139,11 +139,27 @@ module sl_table #(
   end
 
 `ifndef SYNTHESIS
-  // Two slots that match must name one flow.
-  for (genvar s = 1; s < 8; s++) begin : g_one
+  // Slots that match must name one flow.
+  for (genvar s = 0; s < 8; s++) begin : g_one
     a_one_flow: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
-      valid2_q && job2_q.has_key && match2_q[0] && match2_q[s]
-      |-> ids2_q[0 +: TABLE_LOG2] == ids2_q[s*TABLE_LOG2 +: TABLE_LOG2]);
+      valid2_q && job2_q.has_key && match2_q[s] |-> ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] == id);
   end
+
+  // A lookup hits exactly if its key was inserted and not removed since, whatever was moved meanwhile.
+  logic [319:0] present [logic [319:0]];      // (the value means nothing)
+  logic present1_q, present2_q;
+  always_ff @(posedge clk_i) begin
+    present1_q <= valid_i && job_i.has_key && present.exists(key_i) != 0;
+    present2_q <= present1_q;
+    if (clearing_i) present.delete();
+    else if (c_slot_write_i != 8'd0 && c_slot_i[SLOT_W-1]) present[c_slot_i[319:0]] = '0;
+    else begin
+      for (int s = 0; s < 8; s++) if (c_slot_write_i[s]) present.delete(c_slots_o[s*SLOT_S +: 320]);
+    end
+  end
+  a_present_hits: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
+    valid2_q && present2_q |-> match2_q != 8'd0);
+  a_absent_misses: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
+    valid2_q && job2_q.has_key && match2_q != 8'd0 |-> present2_q);
 `endif
 endmodule

@@ -11,6 +11,17 @@ bench-model: $(BENCH_MODEL) ## speed of the datapath model on one core (JSON: bu
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(BENCH_MODEL) $(B)/bench/model.json
 
+# Flow table, latency and rates of the card, in clocks; minutes. table_load.c runs in the model alone.
+BENCH_CARD := $(B)/tests/bench/card_bench
+BENCH_CARD_SRC := tests/bench/card_bench.c tests/bench/table_load.c tests/rtl/churn.c sim/engine_model.c $(MODEL_SRC)
+$(BENCH_CARD): $(BENCH_CARD_SRC) tests/bench/table_load.h tests/rtl/churn.h tests/rtl/rate.h tests/rtl/rtl_card.h $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) -march=native $(BENCH_CARD_SRC) -o $@ -ldl
+
+bench-card: $(BENCH_CARD) $(RTL_LIB) ## clocks of the card: hits, commands under line-rate hits, load before refusal (JSON: build/bench/card.json)
+	$(Q)mkdir -p $(B)/bench
+	$(Q)timeout 900 $< $(RTL_LIB) $(B)/bench/card.json
+
 BENCH_GEN := $(B)/bench/wire_gen
 $(BENCH_GEN): tests/bench/wire_gen.c
 	$(Q)mkdir -p $(@D)
@@ -20,6 +31,6 @@ $(BENCH_GEN): tests/bench/wire_gen.c
 bench-software-path: all $(BENCH_GEN) ## the agent's software path against testpmd mac-swap over memif
 	$(Q)$(PYTHON) tests/bench/software_bench.py --json $(B)/bench/software-path.json
 
-bench: bench-model bench-rtl bench-software-path ## every benchmark, one after the other
+bench: bench-model bench-rtl bench-card bench-software-path ## every benchmark, one after the other
 
-.PHONY: bench bench-model bench-software-path
+.PHONY: bench bench-card bench-model bench-software-path

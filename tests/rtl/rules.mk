@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The RTL library by itself: a smoke test, and the benchmark of clocks (`make bench-rtl`, JSON in build/bench/rtl.json).
+# The RTL library by itself: a smoke test, the flow table under replacement against the model, and the benchmarks of clocks
+# (`make bench-rtl`, JSON in build/bench/rtl.json; `make bench-card`, JSON in build/bench/card.json).
 RTL_TEST_BIN := $(B)/tests/rtl/engine_rtl_test
-UNIT_TESTS += $(RTL_TEST_BIN)
+RTL_CHURN_BIN := $(B)/tests/rtl/churn_test
+UNIT_TESTS += $(RTL_TEST_BIN) $(RTL_CHURN_BIN)
 
 $(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) \
 		$(RTL_LIB_TRACE)
@@ -10,7 +12,14 @@ $(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.
 		-DRTL_LIBRARY_TRACE='"$(RTL_LIB_TRACE)"' $< -o $@ \
 		-lcmocka -ldl
 
-$(B)/tests/rtl/bench: tests/rtl/bench.c tests/rtl/rtl_card.h $(B)/contract.stamp
+RTL_CHURN_SRC := tests/rtl/churn.c sim/engine_model.c $(MODEL_SRC)
+$(RTL_CHURN_BIN): tests/rtl/churn_test.c tests/rtl/churn.h tests/rtl/rtl_card.h $(RTL_CHURN_SRC) $(B)/contract.stamp \
+		| $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< $(RTL_CHURN_SRC) \
+		-o $@ -lcmocka -ldl
+
+$(B)/tests/rtl/bench: tests/rtl/bench.c tests/rtl/rtl_card.h tests/rtl/rate.h $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) $< -o $@ -ldl
 

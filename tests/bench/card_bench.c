@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The card's figures in clocks of the RTL, as issue and performance page ask for them. Usage: card_bench LIBRARY JSON.
+ * Replacements run with minimum-size hits on both ports as fast as the pipeline takes frames, and are compared with the
+ * model one by one. Exits non-zero if hits have bubbles, a hit is lost or a completion differs.
+ */
+#include "tests/bench/table_load.h"
+#include "tests/rtl/churn.h"
+#include "tests/rtl/rate.h"
+
+#define WARM_UP 300
+#define REPLACEMENTS 20000
+#define SEEDS 20
+#define EFFICIENCY 0.999
+
+struct figures {
+	double packets_per_clock, beat_efficiency;
+	uint32_t latency_clocks;
+	double per_clock_50, per_clock_90, deletes_per_clock;
+};
+
+static void lower(double *least, double value)
+{
+	if (value < *least)
+		*least = value;
+}
+
+/* All sizes and modes without commands; the latency of a minimum-size frame. */
+static void bench_hits(const struct sl_engine_ops *ops, struct figures *f)
+{
+	static const uint32_t sizes[] = { 60, 64, 65, 128, 257, 1500, 9550, 9600 };
+	const struct sl_engine_config config = { .ports = 2 };
+	struct sl_engine *e = rtl_start(ops, &config);
+	static uint8_t frame[SL_FRAME_MAX];
+
+	for (int m = 0; m < RTL_MODES; m++) {
+		const struct sl_key key = rtl_key((unsigned int)m);
+		const struct sl_record record = rtl_record(&key, (enum rtl_mode)m);
+
+		rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1);
+		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+			if (sizes[s] == SL_FRAME_MAX && (m == RTL_IPIP || m == RTL_VXLAN))
+				continue; /* would be longer than a frame may be */
+			rtl_frame(frame, sizes[s], &key);
+			const struct rate r = rate_measure(ops, e, frame, sizes[s], sizes[s] > 2000 ? 120 : 2000);
+
+			lower(&f->beat_efficiency, r.frames_per_clock / r.allowed);
+			if (m == RTL_L2 && sizes[s] == CHURN_FRAME) {
+				f->latency_clocks = r.latency;
+				lower(&f->packets_per_clock, r.frames_per_clock);
+			}
+		}
+	}
+	ops->destroy(e);
+	printf("hits: efficiency %.4f, latency %u clocks\n", f->beat_efficiency, f->latency_clocks);
+}
+
+static bool sound(struct churn *c, const char *what)
+{
+	churn_settle(c);
+	if (c->why[0] != '\0')
+		fprintf(stderr, "%s: %s\n", what, c->why);
+	else if (c->left != c->sent)
+		fprintf(stderr, "%s: %llu frames in, %llu out\n", what, (unsigned long long)c->sent, (unsigned long long)c->left);
+	else if (c->refused != 0)
+		fprintf(stderr, "%s: %llu inserts refused\n", what, (unsigned long long)c->refused);
+	else
+		return true;
+	return false;
+}
+
+/* Replacements at a load, then removals alone, all under hits. */
+static bool bench_load(const struct sl_engine_ops *ops, unsigned int percent, bool sequential, struct figures *f)
+{
+	const struct sl_engine_config config = { .ports = 2 };
+	const uint32_t keys = (1u << SL_TABLE_LOG2_DEFAULT) * percent / 100;
+	static struct churn c;
+	uint64_t clocks, removal;
+	double rate, hits;
+	bool good;
+
+	good = churn_open(&c, ops, &config, keys, sequential, percent);
+	c.hits = CHURN_HIT_STABLE;
+	churn_replace(&c, WARM_UP);
+	const uint64_t before = c.left;
+	clocks = churn_replace(&c, REPLACEMENTS);
+	hits = (double)(c.left - before) / (double)clocks;
+	removal = churn_remove(&c, REPLACEMENTS);
+	rate = (double)REPLACEMENTS / (double)clocks;
+	lower(percent == 50 ? &f->per_clock_50 : &f->per_clock_90, rate);
+	lower(&f->deletes_per_clock, (double)REPLACEMENTS / (double)removal);
+	lower(&f->packets_per_clock, hits);
+	lower(&f->beat_efficiency, hits);
+	good &= sound(&c, "replacement under hits");
+	printf("%u %% %s: a replacement in %.2f clocks (%u moves), a removal alone in %.2f, %.4f hits a clock\n", percent,
+	       sequential ? "sequential" : "random", 1 / rate, ops->csr_read(c.e, SL_CSR_MOVES),
+	       (double)removal / REPLACEMENTS, hits);
+	fflush(stdout);
+	churn_close(&c);
+	return good;
+}
+
+/* The whole table ten times in RTL, without frames. */
+static bool bench_whole(const struct sl_engine_ops *ops, double load)
+{
+	const struct sl_engine_config config = { .ports = 2 };
+	const uint32_t keys = (uint32_t)(load * (double)(1u << SL_TABLE_LOG2_DEFAULT));
+	static struct churn c;
+	bool good = churn_open(&c, ops, &config, keys, false, 1);
+	const uint64_t clocks = churn_replace(&c, 10 * keys);
+
+	good &= sound(&c, "whole table");
+	printf("RTL at %.2f: %u replacements like the model, %llu refused, %.1f clocks each\n", load, 10 * keys,
+	       (unsigned long long)c.refused, (double)clocks / (10.0 * keys));
+	churn_close(&c);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	struct figures f = { 9, 9, 0, 9, 9, 9 };
+	bool good = true;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: card_bench LIBRARY JSON\n");
+		return 2;
+	}
+	const struct sl_engine_ops *ops = rtl_load(argv[1]);
+
+	bench_hits(ops, &f);
+	for (int i = 0; i < 4; i++)
+		good &= bench_load(ops, i < 2 ? 50 : 90, i % 2 != 0, &f);
+	good &= bench_whole(ops, 0.95);
+	const double load = table_load_before_refusal(SL_TABLE_LOG2_DEFAULT, SEEDS);
+	/* Slot: key 320 bits, id, bucket in the other bank, epoch, valid. Record: record 512 bits, and the key beside it. */
+	const double slot_bits = 320 + SL_TABLE_LOG2_DEFAULT + (SL_TABLE_LOG2_DEFAULT - 3) + 9, record_bits = 512 + 320;
+	FILE *json = fopen(argv[2], "w");
+
+	if (json == NULL) {
+		perror(argv[2]);
+		return 1;
+	}
+	fprintf(json, "{\n  \"packets_per_clock\": %.5f,\n  \"beat_efficiency\": %.5f,\n  \"latency_clocks\": %u,\n"
+		"  \"inserts_per_clock_50\": %.5f,\n  \"inserts_per_clock_90\": %.5f,\n  \"deletes_per_clock\": %.5f,\n"
+		"  \"load_before_refusal\": %.2f,\n  \"slot_bytes_ipv4\": %.2f,\n  \"record_bytes_ipv4\": %.2f\n}\n",
+		f.packets_per_clock, f.beat_efficiency, f.latency_clocks, f.per_clock_50, f.per_clock_90, f.deletes_per_clock,
+		load, slot_bits / 8, record_bits / 8);
+	fclose(json);
+	if (f.beat_efficiency < EFFICIENCY)
+		fprintf(stderr, "hits have bubbles\n");
+	return good && f.beat_efficiency >= EFFICIENCY ? 0 : 1;
+}
