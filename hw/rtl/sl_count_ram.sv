@@ -87,4 +87,43 @@ module sl_count_ram #(
     if (b_valid_q && b_aux_q) aux_data_o <= b_new;
   end
   assign busy_o = b_valid_q || c_valid_q;
+
+`ifdef FORMAL
+  // Of any entry f_index: f_a_q is what it should hold after all that A has accepted since its last clear; f_b_q, f_c_q
+  // and f_d_q are the same one, two and three clocks ago. f_read is what matters, the others make it inductive.
+  (* anyconst *) logic [LOG2-1:0] f_index;
+  logic [W-1:0] f_a_q, f_b_q, f_c_q, f_d_q;
+  logic         f_known_a_q, f_known_b_q, f_known_c_q, f_known_d_q, f_b, f_c, f_d, f_ack_q;
+  logic         f_started_q = 1'b0;
+  assign f_b = b_valid_q && b_index_q == f_index;
+  assign f_c = c_valid_q && c_index_q == f_index;
+  assign f_d = d_valid_q && d_index_q == f_index;
+  always_ff @(posedge clk_i) begin
+    f_started_q <= 1'b1;
+    {f_known_d_q, f_known_c_q, f_known_b_q} <= rst_ni ? {f_known_c_q, f_known_b_q, f_known_a_q} : 3'd0;
+    {f_d_q, f_c_q, f_b_q} <= {f_c_q, f_b_q, f_a_q};
+    f_ack_q <= rst_ni && f_b && b_aux_q;
+    if (!rst_ni) f_known_a_q <= 1'b0;
+    else if (a_aux && aux_clear_i && aux_index_i == f_index) begin
+      f_known_a_q <= 1'b1;
+      f_a_q       <= {stamp_i, 128'd0};
+    end else if (valid_i && index_i == f_index) begin
+      f_a_q <= {stamp_i, f_a_q[127:64] + 64'(len_i), f_a_q[63:0] + 64'd1};
+    end
+  end
+  always_comb begin
+    assume (rst_ni == f_started_q);
+    if (rst_ni) begin
+      f_read:    assert (!(f_ack_q && f_known_b_q) || (aux_ack_o && aux_data_o == f_b_q));
+      f_memory:  assert (!f_known_c_q || mem[f_index] == f_c_q);
+      f_written: assert (!(f_c && f_known_b_q) || c_data_q == f_b_q);
+      f_forward: assert (!(f_d && f_known_c_q) || d_data_q == f_c_q);
+      f_add:     assert (!(f_b && f_known_a_q) || b_new == f_a_q);
+      f_fetched: assert (!(f_b && f_known_d_q) || b_read_q == f_d_q);
+      f_stale:   assert ((f_b || (f_known_a_q == f_known_b_q && (!f_known_a_q || f_a_q == f_b_q)))
+                         && (f_c || (f_known_b_q == f_known_c_q && (!f_known_b_q || f_b_q == f_c_q)))
+                         && (f_d || (f_known_c_q == f_known_d_q && (!f_known_c_q || f_c_q == f_d_q))));
+    end
+  end
+`endif
 endmodule

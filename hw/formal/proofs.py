@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What prove.py proves (PROOFS), and how the RTL is broken to see each proof fail (MUTANTS).
+
+A reduction narrows what a property does not look at, by patterns on a copy of the file; everything else is the RTL as
+it is. Harness parameters are set by name.
+"""
+from dataclasses import dataclass, field
+
+RTL = "hw/rtl/"
+
+
+@dataclass
+class Proof:
+    name: str
+    top: str
+    rtl: list        # modules, lower ones first
+    what: str        # the property, for the table
+    asserts: list
+    engine: str = "pdr"
+    depth: int = 0   # of induction
+    parameters: dict = field(default_factory=dict)
+    reduce: dict = field(default_factory=dict)
+    seconds: int = 200
+
+    @property
+    def module(self):
+        return self.rtl[-1]
+
+    def sources(self):
+        harness = [f"hw/formal/{self.top}.sv"] if self.top.startswith("f_") else []
+        return [f"{RTL}{name}.sv" for name in self.rtl] + harness
+
+
+@dataclass
+class Mutant:
+    proof: str
+    path: str
+    old: str
+    new: str
+
+
+ARB_NARROW = {"sl_arb.sv": [(r"512", "4"), (r"511", "3")], "f_arb.sv": [(r"512", "4"), (r"511", "3")]}
+TX_NARROW = {"sl_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"\.W\(520\)", ".W(16)")],
+             "f_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"504'd0, ", "")]}
+
+
+def arb(name, what, *asserts, **more):
+    return Proof(f"arb-{name}", "f_arb", ["sl_arb"], what, list(asserts), reduce=ARB_NARROW, **more)
+
+
+def tx(name, what, *asserts, **more):
+    return Proof(f"tx-{name}", "f_tx", ["sl_ram_fifo", "sl_tx"], what, list(asserts), reduce=TX_NARROW, **more)
+
+
+PROOFS = [
+    Proof("fifo", "f_fifo", ["sl_fifo"], "every entry leaves once, in order, unchanged", ["order", "count_ok"]),
+    Proof("fifo-full", "f_fifo", ["sl_fifo"], "never overflows under credits", ["overflow", "count_ok"]),
+    Proof("ram-fifo", "f_ram_fifo", ["sl_ram_fifo"], "every entry leaves once, in order, unchanged",
+          ["order", "free_ok"]),
+    Proof("ram-fifo-commit", "f_ram_fifo", ["sl_ram_fifo"], "only committed entries leave, one per clock",
+          ["committed", "prompt", "free_ok"]),
+    Proof("ram-fifo-full", "f_ram_fifo", ["sl_ram_fifo"], "never overflows under credits", ["overflow", "free_ok"],
+          parameters={"CREDITS": 1}),
+    Proof("slot-ram", "f_slot_ram", ["sl_slot_ram"], "both ports read what was last written", ["packets", "commands"]),
+    Proof("delay-1", "f_delay", ["sl_delay"], "what went in 1 clock ago comes out", ["latency"], parameters={"N": 1}),
+    Proof("delay-3", "f_delay", ["sl_delay"], "what went in 3 clocks ago comes out", ["latency"], parameters={"N": 3}),
+    Proof("delay-5", "f_delay", ["sl_delay"], "what went in 5 clocks ago comes out", ["latency"], parameters={"N": 5}),
+    arb("beats", "beats out are the beats read, of that port", "beats_match", "frames_match"),
+    arb("frames", "frames never interleave, have all their beats", "no_interleave", "frame_length"),
+    arb("credits", "never more frames or beats in flight than credits", "frames", "rings", "counts"),
+    arb("fair", "a waiting port waits for one frame of the other", "fair"),
+    arb("fair-3", "with 3 ports: for at most one frame of each", "fair", parameters={"NPORTS": 3}),
+    arb("starts", "with all credits home a waiting frame starts", "starts", "counts"),
+    arb("bubble", "no frame starts in a clock asked for", "bubble"),
+    tx("frames", "frames of emit and host never interleave", "no_interleave"),
+    tx("no-pause", "no pause inside a frame on the wire", "no_pause", "stable"),
+    tx("emit-wait", "emit waits for at most one frame of the host", "emit_wait"),
+    tx("host-wait", "the host waits for at most one frame of emit", "host_wait"),
+    tx("work", "never idle while a frame waits", "work"),
+    tx("order", "beats of either queue go on the wire once, in order", "emit_next", "host_next", "only_those",
+       "no_empty_pop", "host_in"),
+    tx("fits", "the queues never overflow", "emit_fits", "host_fits"),
+    Proof("count", "sl_count_ram", ["sl_count_ram"], "every read is the exact sum of the updates before it",
+          ["f_read", "f_memory", "f_written", "f_forward", "f_add", "f_fetched", "f_stale"], "induction", 2,
+          parameters={"LOG2": 1, "STAMP_W": 2}),
+    Proof("meter-burst", "f_meter", ["sl_meter"], "never more tokens than the burst", ["capped"], "induction", 2),
+    Proof("meter-rate", "f_meter", ["sl_meter"], "passes at most burst + rate x time", ["limit", "fewer"],
+          "induction", 2),
+    Proof("meter-passes", "f_meter", ["sl_meter"], "the burst passes after a write",
+          ["burst_passes", "enough", "capped"], "induction", 2),
+    Proof("clock", "f_clock", ["sl_clock"], "never ahead, never idle; the ticks add up",
+          ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
+]
+
+FIFO, RAM_FIFO, SLOT_RAM, DELAY = (RTL + f"{m}.sv" for m in ("sl_fifo", "sl_ram_fifo", "sl_slot_ram", "sl_delay"))
+ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
+
+MUTANTS = [
+    Mutant("fifo", FIFO, "rd_q <= rd_q + 1'b1;", "rd_q <= rd_q + 2'd2;"),
+    Mutant("fifo", FIFO, "mem[wr_q[LOG2-1:0]] <= data_i;", "mem[rd_q[LOG2-1:0]] <= data_i;"),
+    Mutant("fifo", FIFO, "if (pop_i && valid_o) rd_q", "if (pop_i && !push_i && valid_o) rd_q"),
+    Mutant("fifo-full", FIFO, "if (pop_i && valid_o) rd_q", "if (pop_i && !push_i && valid_o) rd_q"),
+    Mutant("ram-fifo", RAM_FIFO, "(!valid_o || pop_i);", "!valid_o || pop_i;"),
+    Mutant("ram-fifo", RAM_FIFO, "if (read)   data_o <=", "if (pop_i)  data_o <="),
+    Mutant("ram-fifo-commit", RAM_FIFO, "if (push_i && commit_i)", "if (push_i)"),
+    Mutant("ram-fifo-commit", RAM_FIFO, "valid_o <= read || (valid_o && !pop_i);", "valid_o <= read;"),
+    Mutant("ram-fifo-full", RAM_FIFO, "- (wr_q - rd_q);", "- (wr_q - rd_q) - (LOG2+1)'(valid_o);"),
+    Mutant("slot-ram", SLOT_RAM, "else if (b_read_i) b_data_o", "if (b_read_i) b_data_o"),
+    Mutant("slot-ram", SLOT_RAM, "mem[b_addr_i] <= b_data_i;", "mem[a_addr_i] <= b_data_i;"),
+    Mutant("delay-1", DELAY, "if (valid_i)  ", "if (!valid_i)  "),
+    Mutant("delay-3", DELAY, "if (N >= 3 && valid_q[1])", "if (N >= 3 && valid_q[0])"),
+    Mutant("delay-5", DELAY, ": data5_q;", ": data4_q;"),
+    Mutant("arb-beats", ARB, "(mid_q && room && port_q == 3'(p));", "(mid_q && port_q == 3'(p));"),
+    Mutant("arb-beats", ARB, "if (start) len_o <= pick_len;", "if (take) len_o <= pick_len;"),
+    Mutant("arb-frames", ARB, "if (take) rd_port_q <= start ? pick : port_q;", "if (take) rd_port_q <= pick;"),
+    Mutant("arb-frames", ARB, "mid_q  <= left_q != 8'd1;", "mid_q  <= left_q != 8'd2;"),
+    Mutant("arb-credits", ARB, "emit_frames_q < 8'(FRAMES)", "emit_frames_q <= 8'(FRAMES)"),
+    Mutant("arb-fair", ARB, "pick = 3'((32'(port_q) + i) % NPORTS);", "pick = 3'((32'(port_q) + i + 1) % NPORTS);"),
+    Mutant("arb-fair-3", ARB, "for (int i = NPORTS; i >= 1; i--) begin", "for (int i = 1; i <= NPORTS; i++) begin"),
+    Mutant("arb-starts", ARB, "+ 8'(start) - 8'(punt_done_i);", "+ 8'(start) - 8'(punt_done_i && !start);"),
+    Mutant("arb-bubble", ARB, "&& room && !bubble_i", "&& room"),
+    Mutant("tx-frames", TX, "mid_q ? host_q : h_valid", "h_valid"),
+    Mutant("tx-no-pause", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(14);"),
+    Mutant("tx-no-pause", TX, ".commit_i(in_last_q)", ".commit_i(1'b1)"),
+    Mutant("tx-emit-wait", TX, "h_valid && (!e_valid || !host_q)", "h_valid"),
+    Mutant("tx-host-wait", TX, "h_valid && (!e_valid || !host_q)", "h_valid && !e_valid"),
+    Mutant("tx-work", TX, "h_valid && (!e_valid || !host_q)", "!host_q"),
+    Mutant("tx-order", TX, "in_valid_q <= host_valid_i;", "in_valid_q <= host_valid_i && !e_pop;"),
+    Mutant("tx-order", TX, "assign e_pop    = take && !use_host;", "assign e_pop    = take;"),
+    Mutant("tx-order", TX, "if (can) m_axis_tvalid <= take;", "if (can) m_axis_tvalid <= take || e_valid;"),
+    Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(2);", "1'b1;"),
+    Mutant("tx-fits", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(4);"),
+    Mutant("count", COUNT, "if (c_valid_q && c_index_q == b_index_q) b_now = c_data_q;", ""),
+    Mutant("count", COUNT, "if (d_valid_q && d_index_q == b_index_q) b_now = d_data_q;", ""),
+    Mutant("count", COUNT, "b_now[127:64] + 64'(b_len_q)", "b_now[127:64] + 64'(b_len_q[14:0])"),
+    Mutant("count", COUNT, "assign a_index = valid_i ?", "assign a_index = valid_i && aux_req_i ?"),
+    Mutant("meter-burst", METER, "more = grown > 57'(cap) ? cap : grown[39:0];", "more = grown[39:0];"),
+    Mutant("meter-rate", METER, "57'({rate_q, 8'd0});", "57'({rate_q, 9'd0});"),
+    Mutant("meter-rate", METER, "? more - 40'd256 : more;", "? more - 40'd255 : more;"),
+    Mutant("meter-rate", METER, "tokens_q <= {data_i[63:32], 8'd0};", "tokens_q <= {data_i[63:32], 8'd1};"),
+    Mutant("meter-passes", METER, "more >= 40'd256;", "more > 40'd256;"),
+    Mutant("clock", CLOCK, "behind[31:24] != 8'd0", "behind[31:23] != 9'd0"),
+    Mutant("clock", CLOCK, "time_ms_o + 32'h0001_0000", "time_ms_o + 32'h0000_0100"),
+    Mutant("clock", CLOCK, "tick_o <= behind != 32'd0;", "tick_o <= behind[31:1] != 31'd0;"),
+]

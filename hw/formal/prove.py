@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Proves the properties listed in proofs.py about the RTL, or shows that each proof can fail.
+
+usage: prove.py --build DIR [--only PART] [--jobs N]            prove; one line per property
+       prove.py --build DIR [--only PART] [--jobs N] --mutants  break the RTL as listed; every proof must notice
+
+Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
+  pdr        ABC's property directed reachability: unbounded, no help needed
+  induction  yosys-smtbmc with z3: the first N clocks, then the step from any N clocks to the next: unbounded
+A proof is a set of assertions proven together: the first is what is shown, the others are what it leans on.
+Seconds are of the wall clock. A mutant counts as noticed only if there is a counterexample that starts at reset.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from proofs import MUTANTS, PROOFS
+
+TO_AIGER = """async2sync
+setundef -undriven -anyseq
+delete -output
+opt_clean -purge
+memory_map -formal
+opt_clean -purge
+formalff -clk2ff -ff2anyinit
+opt -full
+techmap
+opt -fast
+simplemap
+setundef -anyseq
+dffunmap
+aigmap
+opt_clean -purge
+write_aiger -I -B -zinit -no-startoffset {folder}/model.aig
+"""
+TO_SMT2 = """memory_map
+async2sync
+setundef -undriven -anyseq
+opt_clean -purge
+dffunmap
+write_smt2 -wires {folder}/model.smt2
+"""
+
+
+def replace_once(text, old, new, where):
+    if text.count(old) != 1:
+        sys.exit(f"prove: {where}: found {text.count(old)} times instead of once: {old}")
+    return text.replace(old, new)
+
+
+def copy_sources(proof, folder, mutation):
+    """Copies the proof's sources with its parameters and reductions, and perhaps one mutation, applied."""
+    copies = []
+    for path in proof.sources():
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        if mutation and mutation.path == path:
+            text = replace_once(text, mutation.old, mutation.new, f"{path}: mutant")
+        for pattern, new in proof.reduce.get(os.path.basename(path), []):
+            text, n = re.subn(pattern, new, text)
+            if n == 0:
+                sys.exit(f"prove: {path}: nothing matches the reduction {pattern}")
+        if path == proof.sources()[-1]:
+            for name, value in proof.parameters.items():
+                text, n = re.subn(rf"(parameter int unsigned {name} = )[^,\n ]+", rf"\g<1>{value}", text)
+                if n != 1:
+                    sys.exit(f"prove: {path}: no parameter {name}")
+        copies.append(os.path.join(folder, os.path.basename(path)))
+        with open(copies[-1], "w", encoding="utf-8") as f:
+            f.write(text)
+    return copies
+
+
+def elaborate(proof, folder, mutation):
+    os.makedirs(folder, exist_ok=True)
+    copies = copy_sources(proof, folder, mutation)
+    keep = " ".join(f"c:{name} %d" for name in proof.asserts)
+    script = f"read_verilog -sv -formal -DSYNTHESIS {' '.join(copies)}\nprep -flatten -top {proof.top}\n" \
+             f"delete t:$assert {keep}\nselect -assert-count {len(proof.asserts)} t:$assert\nselect -clear\n"
+    script += (TO_AIGER if proof.engine == "pdr" else TO_SMT2).format(folder=folder)
+    path = os.path.join(folder, "elaborate.ys")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(script)
+    done = subprocess.run([os.environ.get("YOSYS", "yosys"), "-q", "-s", path], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    if done.returncode or "implicitly declared" in said or "Resizing cell port" in said:
+        return said.strip().split("\n")[-1] or "Yosys failed"
+    return ""
+
+
+def run(command, seconds):
+    try:
+        done = subprocess.run(["nice", "-n", "5", *command], capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    return done.stdout + done.stderr
+
+
+def run_pdr(folder, seconds, falsify):
+    """'proven', 'failed' or what else came of it."""
+    engine = "bmc3 -F 40" if falsify else "pdr"
+    script = f"read_aiger {folder}/model.aig; fold; strash; scorr; {engine} -T {seconds}"
+    said = run(["yosys-abc", "-c", script], seconds + 20)
+    if "Property proved" in said:
+        return "proven"
+    if "was asserted in frame" in said:
+        return "failed"
+    # (What scorr reduced to constant false is proven too.)
+    return "proven" if "Networks are equivalent" in said else "undecided"
+
+
+def run_induction(folder, depth, seconds, falsify):
+    smt = ["yosys-smtbmc", "-s", "z3", "--unroll", "--noprogress", "-t", str(depth)]
+    said = run([*smt, f"{folder}/model.smt2"], seconds)
+    if "Status: FAILED" in said or "Status: failed" in said:
+        return "failed"
+    if "Status: PASSED" not in said and "Status: passed" not in said:
+        return "undecided"
+    if falsify:
+        return "proven"
+    said = run([*smt, "-i", f"{folder}/model.smt2"], seconds)
+    return "proven" if "Status: PASSED" in said or "Status: passed" in said else "undecided"
+
+
+def prove(args, proof, mutation=None, number=0):
+    folder = os.path.join(args.build, f"{proof.name}-{number}" if mutation else proof.name)
+    started = time.time()
+    error = elaborate(proof, folder, mutation)
+    if error:
+        return f"not elaborated: {error}", time.time() - started
+    if proof.engine == "pdr":
+        result = run_pdr(folder, proof.seconds, bool(mutation))
+    else:
+        result = run_induction(folder, max(proof.depth, 12) if mutation else proof.depth, proof.seconds, bool(mutation))
+    return result, time.time() - started
+
+
+def prove_all(args, chosen):
+    failed = 0
+    print(f"{'module':14} {'property':50} {'engine':10} {'depth':10} {'seconds':>7}  result")
+    with ThreadPoolExecutor(args.jobs) as pool:
+        for proof, (result, seconds) in zip(chosen, pool.map(lambda p: prove(args, p), chosen)):
+            failed += result != "proven"
+            depth = "unbounded" if proof.engine == "pdr" else f"unb. k={proof.depth}"
+            print(f"{proof.module:14} {proof.what:50} {proof.engine:10} {depth:10} {seconds:7.1f}  {result}",
+                  flush=True)
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return failed
+
+
+def break_all(args, chosen):
+    work = [(n, m, p) for n, m in enumerate(MUTANTS) for p in chosen if p.name == m.proof]
+    failed = 0
+    with ThreadPoolExecutor(args.jobs) as pool:
+        results = pool.map(lambda w: prove(args, w[2], w[1], w[0]), work)
+        for (_, mutation, proof), (result, seconds) in zip(work, results):
+            noticed = result == "failed"
+            failed += not noticed
+            print(f"{proof.name:24} {seconds:6.1f} s  {'noticed' if noticed else result.upper():10} "
+                  f"{mutation.path}: {mutation.old.strip()} => {mutation.new.strip()}", flush=True)
+    for name in sorted({p.name for p in chosen} - {m.proof for m in MUTANTS}):
+        failed += 1
+        print(f"{name}: no mutant shows that it can fail")
+    print(f"{len(work)} mutants: {len(work) - failed} passed, {failed} failed")
+    return failed
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--build", required=True)
+    p.add_argument("--only", default="")
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--mutants", action="store_true")
+    args = p.parse_args()
+    chosen = [proof for proof in PROOFS if args.only in proof.name]
+    return 1 if (break_all if args.mutants else prove_all)(args, chosen) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
