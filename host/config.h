@@ -32,7 +32,20 @@ struct sl_prefix {
 	uint8_t len;
 };
 
-enum sl_mode { SL_MODE_DSR_L2, SL_MODE_NAT, SL_MODE_IPIP, SL_MODE_VXLAN };
+/* The numbers are kept in shared memory. */
+enum sl_mode { SL_MODE_DSR_L2, SL_MODE_NAT, SL_MODE_IPIP, SL_MODE_VXLAN, SL_MODE_GRE, SL_MODE_GUE, SL_MODE_GENEVE };
+#define SL_MODES 7u
+
+/* A tunnel into a virtual network: with VTEP, VNI and an inner Ethernet header. */
+static inline bool sl_mode_virtual(unsigned int mode)
+{
+	return mode == SL_MODE_VXLAN || mode == SL_MODE_GENEVE;
+}
+
+static inline bool sl_mode_tunnel(unsigned int mode)
+{
+	return mode >= SL_MODE_IPIP && mode < SL_MODES;
+}
 enum sl_offload_policy { SL_OFFLOAD_ESTABLISHED, SL_OFFLOAD_PACKETS, SL_OFFLOAD_NEVER };
 enum sl_health_type { SL_HEALTH_NONE, SL_HEALTH_TCP };
 
@@ -114,9 +127,11 @@ struct sl_config_backend {
 	struct sl_addr address;
 	uint16_t port;        /* nat; 0 in other modes and for "the packet's port" */
 	uint16_t weight;      /* 0..1000; 0 drains */
-	struct sl_addr vtep;  /* vxlan: outer destination (address unless given) */
-	uint32_t vni;         /* vxlan */
-	uint8_t inner_mac[6]; /* vxlan: destination MAC of the inner frame */
+	struct sl_addr vtep;  /* vxlan, geneve: outer destination (address unless given) */
+	uint32_t vni;         /* vxlan, geneve */
+	uint8_t inner_mac[6]; /* vxlan, geneve: destination MAC of the inner frame */
+	uint16_t gue_port;    /* gue: UDP destination port, 0 the usual one */
+	uint8_t gue_variant;  /* gue: 0 with a GUE header, 1 without */
 };
 
 struct sl_config_service {

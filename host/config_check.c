@@ -111,39 +111,53 @@ static void set_thing(struct sl_reader *r, const struct sl_config_service *s, co
 		snprintf(r->thing, sizeof(r->thing), "service \"%s\"", s->name);
 }
 
-static void check_vxlan_backend(struct sl_reader *r, const yaml_node_t *item, struct sl_config_backend *b)
+static void check_virtual_backend(struct sl_reader *r, const yaml_node_t *item, const char *mode, struct sl_config_backend *b)
 {
 	static const uint8_t none[6];
 
 	if (!b->vtep.family)
 		b->vtep = b->address;
 	if (!sl_reader_peek(r, item, "vni"))
-		sl_reader_error(r, item, "\"vni\" is missing; mode vxlan needs the network the backend is in");
+		sl_reader_error(r, item, "\"vni\" is missing; mode %s needs the network the backend is in", mode);
 	if (!memcmp(b->inner_mac, none, sizeof(none)))
 		sl_reader_error(r, item,
-				"\"inner_mac\" is missing; mode vxlan needs the MAC of the backend in its network");
+				"\"inner_mac\" is missing; mode %s needs the MAC of the backend in its network", mode);
 	if (!have_vtep(r->config, b->vtep.family))
 		sl_reader_error(r, item, "no port has an IPv%u vtep for the tunnel to start from", b->vtep.family);
+}
+
+/* Keys that mean nothing in this mode. */
+static void check_mode_keys(struct sl_reader *r, const yaml_node_t *item, unsigned int mode)
+{
+	static const struct {
+		const char *key, *modes;
+		unsigned int of[2];
+	} keys[] = {
+		{ "vni", "modes vxlan and geneve", { SL_MODE_VXLAN, SL_MODE_GENEVE } },
+		{ "vtep", "modes vxlan and geneve", { SL_MODE_VXLAN, SL_MODE_GENEVE } },
+		{ "inner_mac", "modes vxlan and geneve", { SL_MODE_VXLAN, SL_MODE_GENEVE } },
+		{ "gue_port", "mode gue", { SL_MODE_GUE, SL_MODE_GUE } },
+		{ "gue_variant", "mode gue", { SL_MODE_GUE, SL_MODE_GUE } },
+	};
+
+	for (unsigned int i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (mode != keys[i].of[0] && mode != keys[i].of[1] && sl_reader_peek(r, item, keys[i].key))
+			sl_reader_error(r, key_node(r, item, keys[i].key), "%s belongs to %s; this service is %s", keys[i].key,
+					keys[i].modes, sl_mode_name(mode));
+	}
 }
 
 static void check_backend(struct sl_reader *r, const yaml_node_t *item, const struct sl_config_service *s,
 			  struct sl_config_backend *b)
 {
-	static const char *const vxlan_keys[] = { "vni", "vtep", "inner_mac" };
-
-	if (s->mode == SL_MODE_VXLAN)
-		check_vxlan_backend(r, item, b);
-	else
-		for (unsigned int i = 0; i < 3; i++)
-			if (sl_reader_peek(r, item, vxlan_keys[i]))
-				sl_reader_error(r, key_node(r, item, vxlan_keys[i]),
-						"%s belongs to mode vxlan; this service is %s", vxlan_keys[i],
-						sl_mode_name(s->mode));
+	if (sl_mode_virtual(s->mode))
+		check_virtual_backend(r, item, sl_mode_name(s->mode), b);
+	check_mode_keys(r, item, s->mode);
 	if ((s->mode == SL_MODE_DSR_L2 || s->mode == SL_MODE_NAT) && b->address.family != s->vip.family)
 		sl_reader_error(r, key_node(r, item, "address"),
 				"an IPv%u backend cannot serve an IPv%u VIP in mode %s", b->address.family,
 				s->vip.family, sl_mode_name(s->mode));
-	if (s->mode == SL_MODE_IPIP && !have_source(r->config, b->address.family))
+	if (sl_mode_tunnel(s->mode) && !sl_mode_virtual(s->mode) && !have_source(r->config, b->address.family))
 		sl_reader_error(r, key_node(r, item, "address"),
 				"no port has an IPv%u address for the tunnel to start from", b->address.family);
 	if (b->port && s->mode != SL_MODE_NAT)
@@ -156,7 +170,8 @@ static void check_backend(struct sl_reader *r, const yaml_node_t *item, const st
 static bool backends_equal(const struct sl_config_backend *a, const struct sl_config_backend *b)
 {
 	return sl_addr_equal(&a->address, &b->address) && a->port == b->port && sl_addr_equal(&a->vtep, &b->vtep) &&
-	       a->vni == b->vni && !memcmp(a->inner_mac, b->inner_mac, sizeof(a->inner_mac));
+	       a->vni == b->vni && a->gue_port == b->gue_port && a->gue_variant == b->gue_variant &&
+	       !memcmp(a->inner_mac, b->inner_mac, sizeof(a->inner_mac));
 }
 
 static void check_backends(struct sl_reader *r, const yaml_node_t *service, struct sl_config_service *s)

@@ -12,7 +12,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan" };
+static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve" };
 static const char *const policy_words[] = { "established", "packets", "never" };
 static const char *const metered_words[SL_METERED_CLASSES] = { "syn", "close", "fragment", "ttl", "vip", "nat-return",
 								"tunnel", "kernel" };
@@ -544,6 +544,9 @@ NUMBER(read_weight, struct sl_config_backend, weight, 0, 1000)
 ADDRESS(read_backend_vtep, struct sl_config_backend, vtep)
 NUMBER(read_backend_vni, struct sl_config_backend, vni, 0, 0xffffff)
 
+NUMBER(read_gue_port, struct sl_config_backend, gue_port, 1, 65535)
+NUMBER(read_gue_variant, struct sl_config_backend, gue_variant, 0, 1)
+
 static void read_inner_mac(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
 	sl_reader_mac(r, key, v, ((struct sl_config_backend *)out)->inner_mac);
@@ -555,7 +558,8 @@ static void read_backends(struct sl_reader *r, const char *key, yaml_node_t *v, 
 		{ "name", read_backend_name, true },     { "address", read_backend_address, true },
 		{ "port", read_backend_port, false },    { "weight", read_weight, false },
 		{ "vtep", read_backend_vtep, false },    { "vni", read_backend_vni, false },
-		{ "inner_mac", read_inner_mac, false },
+		{ "inner_mac", read_inner_mac, false }, { "gue_port", read_gue_port, false },
+		{ "gue_variant", read_gue_variant, false },
 	};
 	struct sl_config_service *s = out;
 	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_BACKENDS_MAX);

@@ -183,7 +183,7 @@ static json_t *nexthop_json(const struct sl_nexthop *n)
 
 static json_t *backend_json(struct sl_control *c, const struct sl_backend *b)
 {
-	const struct sl_addr *target = b->mode == SL_MODE_VXLAN ? &b->vtep : &b->address;
+	const struct sl_addr *target = sl_backend_target(b);
 	struct sl_backend_counters counters;
 	struct sl_check_view check;
 	struct sl_nexthop nexthop;
@@ -196,10 +196,14 @@ static json_t *backend_json(struct sl_control *c, const struct sl_backend *b)
 	set_addr(out, "address", &b->address);
 	if (b->port)
 		set_number(out, "port", b->port);
-	if (b->mode == SL_MODE_VXLAN) {
+	if (sl_mode_virtual(b->mode)) {
 		set_addr(out, "vtep", &b->vtep);
 		set_number(out, "vni", b->vni);
 		set_mac(out, "inner_mac", b->inner_mac);
+	}
+	if (b->mode == SL_MODE_GUE) {
+		set_number(out, "gue_port", b->gue_port);
+		set_number(out, "gue_variant", b->gue_variant);
 	}
 	set_number(out, "weight", b->weight);
 	set_text(out, "state", sl_backend_state_name(b->state));

@@ -2,6 +2,7 @@
 /* Action entries of backends, made from mode, next hop and port; all writing is the control thread's. */
 #include "host/egress.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
 #define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_TEB 0x6558 /* transparent Ethernet bridging */
 #define OUTER_TTL 64
 #define HOP_PROBES 16u
 
@@ -85,21 +87,57 @@ static uint8_t *put_outer(uint8_t *p, const struct sl_addr *src, const struct sl
 	return put_bytes(p, dst->bytes, 16);
 }
 
-static uint8_t *put_vxlan(uint8_t *p, const struct sl_backend *backend, const uint8_t inner_src[6], unsigned int inner_family)
+/* UDP with length 0 and no checksum (RFC 6935); the source port is entropy. */
+static uint8_t *put_udp(uint8_t *p, unsigned int port)
 {
-	p = put_be16(put_be16(p, SL_ENTROPY_BASE), SL_VXLAN_PORT);
-	p = put_be16(put_be16(p, 0), 0);
-	p = put_be16(put_be16(p, 0x0800), 0);
+	return put_be16(put_be16(put_be16(put_be16(p, SL_ENTROPY_BASE), port), 0), 0);
+}
+
+/* The rest of a VXLAN or Geneve header, whose first four bytes are given, and the inner Ethernet header. */
+static uint8_t *put_virtual(uint8_t *p, unsigned int first, unsigned int second, const struct sl_backend *backend,
+			    const uint8_t inner_src[6], unsigned int inner_family)
+{
+	p = put_be16(put_be16(p, first), second);
 	p = put_be16(p, backend->vni >> 8);
 	p = put_be16(p, backend->vni << 8 & 0xffff);
 	return put_eth(p, backend->inner_mac, inner_src, 0, ethertype_of(inner_family));
 }
 
+/* The protocol of what put_tunnel() puts behind the outer IP header. */
+static unsigned int tunnel_proto(unsigned int mode, unsigned int inner_family)
+{
+	switch (mode) {
+	case SL_MODE_IPIP:
+		return inner_family == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	case SL_MODE_GRE:
+		return IPPROTO_GRE;
+	default:
+		return IPPROTO_UDP;
+	}
+}
+
+static uint8_t *put_tunnel(uint8_t *p, const struct sl_backend *backend, const uint8_t inner_src[6], unsigned int inner_family)
+{
+	switch (backend->mode) {
+	case SL_MODE_VXLAN:
+		return put_virtual(put_udp(p, SL_VXLAN_PORT), 0x0800, 0, backend, inner_src, inner_family);
+	case SL_MODE_GENEVE:
+		return put_virtual(put_udp(p, SL_GENEVE_PORT), 0, ETHERTYPE_TEB, backend, inner_src, inner_family);
+	case SL_MODE_GRE:
+		return put_be16(put_be16(p, 0), ethertype_of(inner_family));
+	case SL_MODE_GUE:
+		p = put_udp(p, backend->gue_port);
+		return backend->gue_variant ? p : put_be16(put_be16(p, inner_family == 4 ? IPPROTO_IPIP : IPPROTO_IPV6), 0);
+	default:
+		return p;
+	}
+}
+
 bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_family, const struct sl_egress_port *port,
 		      const struct sl_nexthop *nexthop, struct sl_action *action)
 {
-	const bool tunnel = backend->mode == SL_MODE_IPIP || backend->mode == SL_MODE_VXLAN;
-	const struct sl_addr *target = backend->mode == SL_MODE_VXLAN ? &backend->vtep : &backend->address;
+	const bool tunnel = sl_mode_tunnel(backend->mode);
+	const struct sl_addr *target = sl_backend_target(backend);
 	const struct sl_addr *source = target->family == 4 ? &port->vtep4 : &port->vtep6;
 	uint8_t *p = action->hdr;
 
@@ -114,17 +152,15 @@ bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_famil
 	p = put_eth(p, nexthop->mac, port->mac, port->vid, ethertype_of(tunnel ? target->family : inner_family));
 	action->l3_off = (uint8_t)(p - action->hdr);
 	if (tunnel) {
-		const unsigned int proto = backend->mode == SL_MODE_VXLAN ? 17 : inner_family == 4 ? 4 : 41;
+		const unsigned int proto = tunnel_proto(backend->mode, inner_family);
 
 		action->flags |= target->family == 4 ? SL_ACTION_FLAG_OUTER_V4 : SL_ACTION_FLAG_OUTER_V6;
 		p = put_outer(p, source, target, proto);
-		action->l4_off = (uint8_t)(p - action->hdr);
-	}
-	if (backend->mode == SL_MODE_VXLAN) {
-		action->flags |= SL_ACTION_FLAG_OUTER_UDP;
-		p = put_vxlan(p, backend, port->mac, inner_family);
-	} else {
-		action->l4_off = 0;
+		if (proto == IPPROTO_UDP) {
+			action->flags |= SL_ACTION_FLAG_OUTER_UDP;
+			action->l4_off = (uint8_t)(p - action->hdr);
+		}
+		p = put_tunnel(p, backend, port->mac, inner_family);
 	}
 	action->hdr_len = (uint8_t)(p - action->hdr);
 	return true;
@@ -255,7 +291,7 @@ static struct sl_egress *entry_make(const struct sl_backend *backend, const stru
 	if (!e)
 		return NULL;
 	e->version = ++egress.version;
-	e->target = backend->mode == SL_MODE_VXLAN ? backend->vtep : backend->address;
+	e->target = *sl_backend_target(backend);
 	if (nexthop && nexthop->state == SL_NEXTHOP_READY && port_of(nexthop->ifindex, &port)) {
 		hop_save(&e->target, nexthop, &port);
 	} else if ((!nexthop || nexthop->state != SL_NEXTHOP_NO_ROUTE) && hop_restore(&e->target, &restored, &port)) {
@@ -304,7 +340,7 @@ static struct sl_egress *service_sync(const struct sl_backend *backend, uint32_t
 			sl_nexthops_unwatch(egress.nexthops, &now->target);
 		entry_publish(id, NULL, &old);
 	} else if (backend && !now) {
-		target = backend->mode == SL_MODE_VXLAN ? backend->vtep : backend->address;
+		target = *sl_backend_target(backend);
 		if (egress.nexthops)
 			sl_nexthops_watch(egress.nexthops, &target);
 		if (egress.nexthops && sl_nexthops_get(egress.nexthops, &target, &nexthop))

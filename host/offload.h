@@ -31,6 +31,9 @@ enum sl_offload_cap {
 	SL_CAP_METER = 1 << 10,   /* meters on rules to the host */
 	SL_CAP_METER_COPY = 1 << 11, /* on copies */
 	SL_CAP_METER_MISS = 1 << 12, /* on misses of group 1, by the class of the rule that sent them there */
+	SL_CAP_GRE = 1 << 13,
+	SL_CAP_GUE = 1 << 14,     /* both variants */
+	SL_CAP_GENEVE = 1 << 15,
 };
 
 struct sl_offload_port_info {

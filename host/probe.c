@@ -53,11 +53,12 @@ static bool try_rule(const struct probe *p, const struct sl_flow_rule *rule)
 }
 
 /* A sample key, NAT record and action of this mode. */
-static void sample(unsigned int mode, unsigned int family, struct sl_key *key, struct sl_record *record,
-		   struct sl_action *action)
+static void sample(unsigned int mode, unsigned int family, unsigned int variant, struct sl_key *key,
+		   struct sl_record *record, struct sl_action *action)
 {
 	const struct sl_addr src = sample_addr(family, 1), dst = sample_addr(family, 2), next = sample_addr(family, 3);
-	struct sl_backend backend = { .mode = (uint8_t)mode, .address = next, .vtep = next, .vni = 1 };
+	struct sl_backend backend = { .mode = (uint8_t)mode, .address = next, .vtep = next, .vni = 1,
+				      .gue_port = SL_GUE_PORT, .gue_variant = (uint8_t)variant };
 	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .mac = { 2, 0x53, 0x4c, 0xff, 0xff, 1 }, .mtu = 1500 };
 	struct sl_egress_port port = { .mtu = 1500 };
 
@@ -76,14 +77,14 @@ static void sample(unsigned int mode, unsigned int family, struct sl_key *key, s
 	sl_egress_action(&backend, family, &port, &hop, action);
 }
 
-static bool try_conn(const struct probe *p, unsigned int mode, unsigned int family)
+static bool try_conn(const struct probe *p, unsigned int mode, unsigned int family, unsigned int variant)
 {
 	struct sl_flow_rule rule;
 	struct sl_record record;
 	struct sl_action action;
 	struct sl_key key;
 
-	sample(mode, family, &key, &record, &action);
+	sample(mode, family, variant, &key, &record, &action);
 	sl_flow_rule_conn(&rule, &key, 0, &record, &action, NULL, p->ethdev);
 	return try_rule(p, &rule);
 }
@@ -101,7 +102,7 @@ static bool try_indirect(const struct probe *p)
 	struct sl_key key;
 	bool works;
 
-	sample(SL_MODE_DSR_L2, 4, &key, &record, &action);
+	sample(SL_MODE_DSR_L2, 4, 0, &key, &record, &action);
 	encap = (struct rte_flow_action_raw_encap){ .data = action.hdr, .size = action.hdr_len };
 	make = (struct rte_flow_action){ RTE_FLOW_ACTION_TYPE_RAW_ENCAP, &encap };
 	handle = rte_flow_action_handle_create(p->proxy, &conf, &make, &error);
@@ -146,17 +147,21 @@ void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info 
 	} conns[] = {
 		{ SL_CAP_L2, SL_MODE_DSR_L2, 4 },     { SL_CAP_IPV6, SL_MODE_DSR_L2, 6 }, { SL_CAP_NAT4, SL_MODE_NAT, 4 },
 		{ SL_CAP_NAT6, SL_MODE_NAT, 6 },      { SL_CAP_IPIP, SL_MODE_IPIP, 4 },
-		{ SL_CAP_VXLAN_ENCAP, SL_MODE_VXLAN, 4 },
+		{ SL_CAP_VXLAN_ENCAP, SL_MODE_VXLAN, 4 }, { SL_CAP_GRE, SL_MODE_GRE, 4 }, { SL_CAP_GUE, SL_MODE_GUE, 4 },
+		{ SL_CAP_GENEVE, SL_MODE_GENEVE, 4 },
 	};
 	const struct probe p = { proxy, ethdev, info->refusal, sizeof(info->refusal) };
 
 	memset(info, 0, sizeof(*info));
 	info->caps = try_classes(&p);
 	for (unsigned int i = 0; info->caps && i < sizeof(conns) / sizeof(conns[0]); i++)
-		info->caps |= try_conn(&p, conns[i].mode, conns[i].family) ? conns[i].cap : 0;
+		info->caps |= try_conn(&p, conns[i].mode, conns[i].family, 0) ? conns[i].cap : 0;
+	if (info->caps & SL_CAP_GUE && !try_conn(&p, SL_MODE_GUE, 4, 1))
+		info->caps &= ~(uint32_t)SL_CAP_GUE;
 	if (info->caps & SL_CAP_L2 && try_indirect(&p))
 		info->caps |= SL_CAP_INDIRECT;
-	if (!(info->caps & (SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP)))
+	if (!(info->caps & (SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_GRE | SL_CAP_GUE |
+			    SL_CAP_GENEVE)))
 		info->caps = 0;
 }
 

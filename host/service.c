@@ -136,6 +136,8 @@ static uint64_t backend_identity(uint64_t service, const struct sl_config_backen
 
 	h = hash_addr(hash_addr(h, &b->address), &b->vtep);
 	h = hash_bytes(hash_number(h, (uint64_t)b->vni << 16 | b->port), b->inner_mac, sizeof(b->inner_mac));
+	if (b->gue_port || b->gue_variant)
+		h = hash_number(h, (uint64_t)b->gue_port << 8 | b->gue_variant);
 	return h ? h : 1;
 }
 
@@ -257,6 +259,8 @@ static void fill_backend(struct sl_backend *out, uint32_t id, const struct backe
 		.address = c->address,
 		.vtep = c->vtep,
 		.vni = c->vni,
+		.gue_port = c->gue_port ? c->gue_port : SL_GUE_PORT,
+		.gue_variant = c->gue_variant,
 		.since_ms = slot->since_ms,
 		.identity = slot->identity,
 		.service = s,

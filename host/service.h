@@ -39,14 +39,22 @@ struct sl_backend {
 	uint16_t weight;
 	uint16_t port; /* nat: new destination port, host order; 0: the packet's */
 	struct sl_addr address;
-	struct sl_addr vtep;  /* vxlan: outer destination */
-	uint32_t vni;         /* vxlan */
-	uint8_t inner_mac[6]; /* vxlan: destination MAC of the inner frame */
+	struct sl_addr vtep;  /* vxlan, geneve: outer destination */
+	uint32_t vni;         /* vxlan, geneve */
+	uint8_t inner_mac[6]; /* vxlan, geneve: destination MAC of the inner frame */
+	uint16_t gue_port;    /* gue: UDP destination port */
+	uint8_t gue_variant;  /* gue: 0 with a GUE header, 1 without */
 	int64_t since_ms;     /* wall clock of the last change of state */
 	uint64_t identity;    /* hash of what makes it the same backend */
 	char name[SL_CONFIG_NAME_MAX];
 	const struct sl_service *service; /* never NULL; of a retired backend perhaps a retired service */
 };
+
+/* Where its packets are sent: whose next hop counts. */
+static inline const struct sl_addr *sl_backend_target(const struct sl_backend *b)
+{
+	return sl_mode_virtual(b->mode) ? &b->vtep : &b->address;
+}
 
 struct sl_service {
 	uint32_t id;

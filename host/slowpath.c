@@ -149,6 +149,12 @@ static uint32_t needs(const struct sl_conn *conn)
 		return SL_CAP_IPIP | six;
 	case SL_MODE_VXLAN:
 		return SL_CAP_VXLAN_ENCAP | six;
+	case SL_MODE_GRE:
+		return SL_CAP_GRE | six;
+	case SL_MODE_GUE:
+		return SL_CAP_GUE | six;
+	case SL_MODE_GENEVE:
+		return SL_CAP_GENEVE | six;
 	default:
 		return SL_CAP_L2 | six;
 	}

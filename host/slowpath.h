@@ -9,7 +9,7 @@
  * clients of a nat service may not sit behind a VTEP (NO_NEXTHOP).
  *
  * Where a decision was free:
- *   - a TCP packet of an unknown connection that is not a SYN: modes dsr-l2, ipip and vxlan send it where the hash says,
+ *   - a TCP packet of an unknown connection that is not a SYN: all modes but nat send it where the hash says,
  *     as the backend sees whole connections; nat answers RST (NOT_SYN), since the translation is lost.
  *   - full table: modes that hash forward without an entry (CONN_FULL); nat drops.
  *   - the way back of nat goes to the MAC that the client's last frame came from ("last hop").

@@ -181,6 +181,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 		{ SL_CAP_IPIP, "ip-in-ip" },	{ SL_CAP_VXLAN_ENCAP, "vxlan-encap" }, { SL_CAP_VXLAN_DECAP, "vxlan-decap" },
 		{ SL_CAP_COPY, "copy-to-host" }, { SL_CAP_INDIRECT, "shared-actions" }, { SL_CAP_IPV6, "ipv6" },
 		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },
+		{ SL_CAP_GRE, "gre" },		{ SL_CAP_GUE, "gue" },		      { SL_CAP_GENEVE, "geneve-encap" },
 	};
 	struct sl_offload_port_info info;
 

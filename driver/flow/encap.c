@@ -22,6 +22,12 @@ struct parser {
 	struct rte_flow_error *error;
 };
 
+#define GRE_LEN 4
+#define GUE_LEN 4
+#define GENEVE_LEN 8
+#define PROTO_GRE 47
+#define ETHERTYPE_TEB 0x6558 /* transparent Ethernet bridging */
+
 #define CANNOT(p, sentence) sl_refuse((p)->error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION_CONF, (p)->cause, sentence)
 
 static uint16_t load16(const uint8_t *at)
@@ -94,23 +100,97 @@ static int parse_ipv6(struct parser *p)
 	return ip[6];
 }
 
+/* The field at off names the packet behind the template; 0 leaves it to sl_encap_complete(). */
+static void name_by(struct sl_encap *encap, enum sl_encap_names names, size_t off, uint8_t family)
+{
+	encap->names = names;
+	encap->type_off = (uint8_t)off;
+	encap->family = family;
+}
+
 static int parse_vxlan(struct parser *p)
 {
-	struct sl_encap *encap = p->encap;
-	uint8_t *udp = encap->hdr + p->at, *vxlan = udp + sizeof(struct rte_udp_hdr);
+	const uint8_t *vxlan = p->encap->hdr + p->at;
 
-	if (!room(p, sizeof(struct rte_udp_hdr) + sizeof(struct rte_vxlan_hdr) + RTE_ETHER_HDR_LEN))
+	if (!room(p, sizeof(struct rte_vxlan_hdr) + RTE_ETHER_HDR_LEN))
 		return CANNOT(p, "the encapsulation data ends inside the VXLAN headers");
-	if (load16(udp + 6) != 0)
-		return CANNOT(p, "the outer UDP checksum must be 0: the card does not compute it");
-	if (load16(udp + 2) == 0)
-		store16(udp + 2, SL_VXLAN_PORT);
 	if (!(vxlan[0] & 0x08))
 		return CANNOT(p, "the VXLAN header must carry a VNI (flag 0x08)");
+	p->at += sizeof(struct rte_vxlan_hdr);
+	return parse_ethernet(p, false);
+}
+
+static int parse_geneve(struct parser *p)
+{
+	const uint8_t *geneve = p->encap->hdr + p->at;
+
+	if (!room(p, GENEVE_LEN + RTE_ETHER_HDR_LEN))
+		return CANNOT(p, "the encapsulation data ends inside the Geneve headers");
+	if (geneve[0] != 0 || geneve[1] != 0)
+		return CANNOT(p, "the Geneve header must be of version 0, without options and flags");
+	if (load16(geneve + 2) != ETHERTYPE_TEB)
+		return CANNOT(p, "the Geneve header must carry Ethernet (protocol type 0x6558)");
+	p->at += GENEVE_LEN;
+	return parse_ethernet(p, false);
+}
+
+static int parse_gue(struct parser *p)
+{
+	const uint8_t *gue = p->encap->hdr + p->at;
+	const uint8_t proto = gue[1];
+
+	if (gue[0] != 0 || load16(gue + 2) != 0)
+		return CANNOT(p, "the GUE header must be of variant 0, for data, without flags and fields");
+	if (proto != 0 && proto != 4 && proto != 41)
+		return CANNOT(p, "the GUE header must carry IP (protocol 4 or 41), or 0 to have it completed");
+	name_by(p->encap, SL_ENCAP_PROTOCOL, p->at + 1, proto == 4 ? 4 : proto == 41 ? 6 : 0);
+	p->at += GUE_LEN;
+	return 0;
+}
+
+/* UDP; what is in it follows from its port and from how much of the template is left. */
+static int parse_udp(struct parser *p)
+{
+	struct sl_encap *encap = p->encap;
+	uint8_t *udp = encap->hdr + p->at;
+	size_t left;
+
+	if (!room(p, sizeof(struct rte_udp_hdr)))
+		return CANNOT(p, "the encapsulation data ends inside the UDP header");
+	if (load16(udp + 6) != 0)
+		return CANNOT(p, "the outer UDP checksum must be 0: the card does not compute it");
 	encap->udp = true;
 	encap->l4_off = (uint8_t)p->at;
-	p->at += sizeof(struct rte_udp_hdr) + sizeof(struct rte_vxlan_hdr);
-	return parse_ethernet(p, false);
+	p->at += sizeof(struct rte_udp_hdr);
+	left = encap->len - p->at;
+	if (load16(udp + 2) == SL_GENEVE_PORT)
+		return parse_geneve(p);
+	if (left != 0 && left != GUE_LEN) {
+		if (load16(udp + 2) == 0)
+			store16(udp + 2, SL_VXLAN_PORT);
+		return parse_vxlan(p);
+	}
+	if (load16(udp + 2) == 0)
+		return CANNOT(p, "GUE needs its UDP destination port");
+	if (left)
+		return parse_gue(p);
+	name_by(encap, SL_ENCAP_NOTHING, 0, 0);
+	return 0;
+}
+
+static int parse_gre(struct parser *p)
+{
+	const uint8_t *gre = p->encap->hdr + p->at;
+
+	if (!room(p, GRE_LEN))
+		return CANNOT(p, "the encapsulation data ends inside the GRE header");
+	if (load16(gre) != 0)
+		return CANNOT(p, "the GRE header must be of version 0, without checksum, key and sequence number");
+	name_by(p->encap, SL_ENCAP_ETHERTYPE, p->at + 2, family_of_type(load16(gre + 2)));
+	if (p->encap->family == 0 && load16(gre + 2) != 0)
+		return CANNOT(p, "the GRE header must carry IPv4, IPv6, or 0 to have it completed");
+	p->at += GRE_LEN;
+	return 0;
 }
 
 /* What the outer IP header says it carries. */
@@ -120,12 +200,13 @@ static int parse_payload(struct parser *p, int proto, uint8_t proto_off)
 
 	if (proto == 17 || (proto == 0 && p->at < encap->len)) {
 		encap->hdr[proto_off] = 17;
-		return parse_vxlan(p);
+		return parse_udp(p);
 	}
+	if (proto == PROTO_GRE)
+		return parse_gre(p);
 	if (proto != 0 && proto != 4 && proto != 41)
-		return CANNOT(p, "the outer IP header must carry IP (protocol 4 or 41) or UDP");
-	encap->type_off = proto_off;
-	encap->family = proto == 4 ? 4 : proto == 41 ? 6 : 0;
+		return CANNOT(p, "the outer IP header must carry IP (protocol 4 or 41), UDP or GRE");
+	name_by(encap, SL_ENCAP_PROTOCOL, proto_off, proto == 4 ? 4 : proto == 41 ? 6 : 0);
 	return 0;
 }
 
@@ -188,12 +269,12 @@ bool sl_encap_complete(struct sl_encap *encap, uint8_t family)
 {
 	if (encap->family && encap->family != family)
 		return false;
-	if (encap->outer && !encap->udp) {
+	if (encap->names == SL_ENCAP_PROTOCOL)
 		encap->hdr[encap->type_off] = family == 4 ? 4 : 41;
-		finish_outer(encap);
-	} else {
+	else if (encap->names == SL_ENCAP_ETHERTYPE)
 		store16(encap->hdr + encap->type_off, family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
-	}
+	if (encap->outer)
+		finish_outer(encap);
 	encap->family = family;
 	return true;
 }

@@ -5,12 +5,14 @@
  *	eth [/ vlan]                                              next hop
  *	eth [/ vlan] / ipv4|ipv6                                  IP in IP
  *	eth [/ vlan] / ipv4|ipv6 / udp / vxlan / eth              VXLAN
+ *	eth [/ vlan] / ipv4|ipv6 / udp / geneve / eth             Geneve (UDP port GENEVE_PORT), without options
+ *	eth [/ vlan] / ipv4|ipv6 / udp / gue                      GUE, variant 0: 4 bytes without flags and fields
+ *	eth [/ vlan] / ipv4|ipv6 / udp                            GUE, variant 1: the packet itself
+ *	eth [/ vlan] / ipv4|ipv6 / gre                            GRE: 4 bytes, no checksum, key or sequence number
  *
  * The header is a template: total and payload lengths and the IPv4 checksum are set for an empty payload, whatever they
- * were,
- * a UDP source port is entropy that the card fills in, and a UDP checksum must be 0. An IP protocol or an ethertype
- * that
- * describes the packet behind the header may be 0: it is completed for the family of the flow.
+ * were, a UDP source port is entropy that the card fills in, and a UDP checksum must be 0. An IP protocol or an ethertype
+ * that describes the packet behind the header may be 0: it is completed for the family of the flow.
  */
 #ifndef SLUICE_DRIVER_FLOW_ENCAP_H
 #define SLUICE_DRIVER_FLOW_ENCAP_H
@@ -23,14 +25,18 @@
 
 #define SL_ENCAP_MAX 112
 
+/* How a template names the packet behind it: nothing to say in GUE variant 1, whose packets show their own version. */
+enum sl_encap_names { SL_ENCAP_ETHERTYPE, SL_ENCAP_PROTOCOL, SL_ENCAP_NOTHING };
+
 struct sl_encap {
 	uint8_t hdr[SL_ENCAP_MAX];
 	uint8_t len;
 	uint8_t outer;       /* IP version of the outer header, 0 none */
-	bool udp;            /* a UDP (VXLAN) header follows it */
+	bool udp;            /* a UDP header follows it */
 	uint8_t l3_off;      /* of the outer IP header */
 	uint8_t l4_off;      /* of the UDP header */
-	uint8_t type_off;    /* of the field that names what follows: ethertype, or (IP in IP) the protocol */
+	uint8_t type_off;    /* of the field that names what follows */
+	enum sl_encap_names names;
 	uint8_t family;      /* family that the field names, 0 not said */
 };
 

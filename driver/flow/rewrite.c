@@ -177,7 +177,8 @@ static int modify_field(struct parser *p, const struct rte_flow_action *action)
 	    !tos_field(conf->src.field, &inner, &from_ecn) || ecn != from_ecn)
 		return CANNOT(p, ACTION_CONF, action, "modify_field sets the ECN field or DSCP from the same field");
 	if (conf->dst.level > 1 || conf->src.level != 2)
-		return CANNOT(p, ACTION_CONF, action, "modify_field copies from the packet (level 2) to the outer header (level 1)");
+		return CANNOT(p, ACTION_CONF, action,
+			"modify_field copies from the packet (level 2) to the outer header (level 1)");
 	if (conf->width != (ecn ? 2u : 6u) || conf->dst.offset || conf->src.offset)
 		return CANNOT(p, ACTION_CONF, action, "modify_field copies a whole field: 2 bits of ECN, 6 of DSCP");
 	if (inner != p->family)

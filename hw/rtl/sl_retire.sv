@@ -73,7 +73,7 @@ module sl_retire #(
 
   // Ids.
   logic [TABLE_LOG2:0]   fresh_q, given_wr_q, given_rd_q;
-  logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
+  (* ram_style = "ultra" *) logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
   logic [TABLE_LOG2-1:0] given_q, next, id_q;
   logic                  given_ok_q, fresh_left, prepare, preparing_q, id_valid_q;
   logic [6:0]            settle_q;        // after clearing, until the frames that found old flows are counted

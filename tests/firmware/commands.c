@@ -395,7 +395,7 @@ static void answers(void **state)
 	assert_int_equal(caps.meters, 16);
 	assert_int_equal(caps.flow_queues, 8);
 	assert_int_equal(caps.frame_max, 9600);
-	assert_int_equal(caps.modes, 0xff);
+	assert_int_equal(caps.modes, 0x1ff);
 	assert_string_equal((char *)caps.fw_name, SL_FIRMWARE_NAME);
 
 	core.datapath.port_flags[1] = 1;

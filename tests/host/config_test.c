@@ -153,7 +153,19 @@ static const struct row bad[] = {
 	{ "weight", WEB("") "  - {name: b2, address: 10.0.0.2, weight: 1001}\n",
 	  "f:14:43: service \"web\", backend \"b2\": weight 1001 is out of range 0-1000" },
 	{ "vni outside vxlan", WEB("") "  - {name: b2, address: 10.0.0.2, vni: 1}\n",
-	  "f:14:40: service \"web\", backend \"b2\": vni belongs to mode vxlan; this service is dsr-l2" },
+	  "f:14:40: service \"web\", backend \"b2\": vni belongs to modes vxlan and geneve; this service is dsr-l2" },
+	{ "gue_port outside gue", WEB("") "  - {name: b2, address: 10.0.0.2, gue_port: 1}\n",
+	  "f:14:45: service \"web\", backend \"b2\": gue_port belongs to mode gue; this service is dsr-l2" },
+	{ "gue_variant", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: gue\n  backends:\n"
+	  "  - {name: b1, address: 10.0.0.2, gue_variant: 2}\n",
+	  "f:13:48: service \"web\", backend \"b1\": gue_variant 2 is out of range 0-1" },
+	{ "geneve without vni", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: geneve\n" BACKENDS,
+	  "f:13:5: service \"web\", backend \"b1\": \"vni\" is missing; mode geneve needs the network the backend is "
+	  "in" },
+	{ "gre without a source",
+	  HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: gre\n  backends:\n"
+	       "  - {name: b1, address: \"fd00::2\"}\n",
+	  "f:13:25: service \"web\", backend \"b1\": no port has an IPv6 address for the tunnel to start from" },
 	{ "vxlan without vni", HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: vxlan\n" BACKENDS,
 	  "f:13:5: service \"web\", backend \"b1\": \"vni\" is missing; mode vxlan needs the network the backend is "
 	  "in" },

@@ -269,11 +269,15 @@ static void test_probe(void **state)
 		{ RTE_FLOW_ACTION_TYPE_INDIRECT, SL_CAP_INDIRECT },
 		{ RTE_FLOW_ACTION_TYPE_SET_IPV6_DST, SL_CAP_NAT6 },
 		{ RTE_FLOW_ACTION_TYPE_SET_IPV4_DST, SL_CAP_NAT4 },
+		/* A tunnel that would lose the ECN field is none. */
+		{ RTE_FLOW_ACTION_TYPE_MODIFY_FIELD,
+		  SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_GRE | SL_CAP_GUE | SL_CAP_GENEVE },
 		{ RTE_FLOW_ACTION_TYPE_JUMP, UINT32_MAX },       /* no classification: nothing */
 		{ RTE_FLOW_ACTION_TYPE_RAW_ENCAP, UINT32_MAX },  /* no mode: nothing */
 	};
 	const uint32_t all = SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_VXLAN_DECAP |
-			     SL_CAP_COPY | SL_CAP_INDIRECT | SL_CAP_IPV6 | SL_CAP_CLASSES;
+			     SL_CAP_COPY | SL_CAP_INDIRECT | SL_CAP_IPV6 | SL_CAP_CLASSES | SL_CAP_GRE | SL_CAP_GUE |
+			     SL_CAP_GENEVE;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -27,7 +27,7 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/conn_test $(T_HOST)/slowpath_test $(T_HOST)/offload_test $(T_HOST)/vectors_software
+UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/conn_test $(T_HOST)/slowpath_test $(T_HOST)/offload_test $(T_HOST)/vectors_software
 
 $(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -45,6 +45,9 @@ $(T_HOST)/conn_test: $(call t_data,conn_test.o conn.o state.o) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
 $(T_HOST)/slowpath_test: $(call t_data,slowpath_test.o conn.o slowpath.o egress.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
+
+$(T_HOST)/egress_test: $(call t_data,egress_test.o egress.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
 # The vector corpus on the software path (VECTORS_* are tests/vectors').

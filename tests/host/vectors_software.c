@@ -285,8 +285,8 @@ static enum outcome step_run(const struct sl_vector *v, const struct sl_vector_s
 
 int main(int argc, char **argv)
 {
-	unsigned int vectors = 0, modes[SL_MODE_VXLAN + 2] = { 0 }, sum[3] = { 0 };
-	static const char *const names[] = { "dsr-l2", "nat", "ipip", "vxlan", "vxlan-decap" };
+	static const char *const names[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve", "vxlan-decap" };
+	unsigned int vectors = 0, modes[SL_MODES + 1] = { 0 }, sum[3] = { 0 };
 	struct sl_corpus *corpus;
 	char err[256];
 
@@ -303,12 +303,12 @@ int main(int argc, char **argv)
 			mine[step_run(v, &v->steps[s])]++;
 		sum[mine[FAILED] ? FAILED : mine[PASSED] ? PASSED : SKIPPED]++;
 		vectors++;
-		for (unsigned int m = 0; m < SL_MODE_VXLAN + 2; m++)
+		for (unsigned int m = 0; m < SL_MODES + 1; m++)
 			modes[m] += mine[PASSED] && !strcmp(v->mode, names[m]);
 	}
 	sl_corpus_free(corpus);
 	printf("%u passed, %u failed, %u skipped (the agent cannot be in such a state)\n", sum[PASSED], sum[FAILED], sum[SKIPPED]);
-	for (unsigned int m = 0; m < SL_MODE_VXLAN + 2; m++) {
+	for (unsigned int m = 0; m < SL_MODES + 1; m++) {
 		printf("  %s: %u\n", names[m], modes[m]);
 		/* A corpus that no longer reaches a mode must not look like success. */
 		if (!modes[m])

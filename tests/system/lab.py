@@ -32,8 +32,9 @@ BIN = os.path.join(BUILD, "bin")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 BACKENDS = ("b1", "b2", "b3")
-VIPS = {"dsr-l2": "10.78.0.100", "nat": "10.78.0.101", "ipip": "10.78.0.102", "vxlan": "10.78.0.103"}
-VIPS6 = {"dsr-l2": "fd78::100", "nat": "fd78::101", "ipip": "fd78::102"}
+VIPS = {"dsr-l2": "10.78.0.100", "nat": "10.78.0.101", "ipip": "10.78.0.102", "vxlan": "10.78.0.103",
+        "gre": "10.78.0.104", "gue": "10.78.0.105", "geneve": "10.78.0.106"}
+VIPS6 = {"dsr-l2": "fd78::100", "nat": "fd78::101", "ipip": "fd78::102", "gue": "fd78::105"}
 CARD_MAC = "02:53:4c:00:00:01"
 VNI = 100
 PEER_PORT = 8080
@@ -286,7 +287,7 @@ http {{
             b = {"name": name, "address": (f"fd77::{10 + i}" if six and mode != "vxlan" else f"10.77.0.{10 + i}"), "weight": 1}
             if mode == "nat":
                 b["port"] = port
-            if mode == "vxlan":
+            if mode in ("vxlan", "geneve"):
                 b["vni"], b["inner_mac"] = VNI, vxlan_mac(i)
             backends.append(b)
         return {"name": f"{mode}{'-v6' if six else ''}-{port}", "vip": vip, "protocol": protocol, "port": port, "mode": mode,

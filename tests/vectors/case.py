@@ -142,9 +142,10 @@ class Case:
 
     @staticmethod
     def action_bytes(port=1, mtu=0, l2=None, vlan=None, outer=None, vni=None, inner_l2=None, inner_proto=None,
-                     flags=("VALID",), outer_ttl=64, outer_tos=0, vxlan_port=4789):
+                     flags=("VALID",), outer_ttl=64, outer_tos=0, vxlan_port=4789,
+                     outer_proto=None, shim=b""):
         """l2 (dst, src) means STRIP_L2; outer (src, dst) an outer header of that family: IP-in-IP with inner_proto
-        4 or 41, or with vni and inner_l2 VXLAN."""
+        4 or 41, or with vni and inner_l2 VXLAN, or of outer_proto and followed by the bytes shim (UDP first with 17)."""
         f = {"port": port, "mtu": mtu}
         flags = list(flags)
         hdr = b""
@@ -161,7 +162,7 @@ class Case:
             hdr = bytes(head)
             f["l3_off"] = len(hdr)
         if outer:
-            proto = 17 if vni is not None else inner_proto
+            proto = outer_proto or (17 if vni is not None else inner_proto)
             if version(outer[0]) == 4:
                 hdr += bytes(IP(src=outer[0], dst=outer[1], ttl=outer_ttl, proto=proto, len=0, id=0, flags="DF",
                              tos=outer_tos))
@@ -172,10 +173,15 @@ class Case:
             f["l4_off"] = len(hdr)
             hdr += bytes(UDP(sport=0, dport=vxlan_port, len=0, chksum=0)) + bytes(VXLAN(flags=8, vni=vni))
             hdr += bytes(Ether(dst=inner_l2[0], src=inner_l2[1], type=0x0800 if inner_proto == 4 else 0x86DD))
+        if outer_proto == 17:
+            flags.append("OUTER_UDP")
+            f["l4_off"] = len(hdr)
+        hdr += shim
         return pack.pack("action", hdr_len=len(hdr), hdr=hdr, flags=pack.flags("action_flag", flags), **f)
 
     def action(self, index=0, **how):
-        self.actions[index] = (self.action_bytes(**how), {k: list(v) if isinstance(v, tuple) else v
+        self.actions[index] = (self.action_bytes(**how), {k: list(v) if isinstance(v, tuple) else
+                                                          v.hex() if isinstance(v, bytes) else v
                                                           for k, v in how.items()})
         return self
 

@@ -108,7 +108,7 @@ struct sl_vector_step {
 struct sl_vector {
 	const char *name;
 	const char *about;
-	const char *mode; /* dsr-l2, nat, ipip, vxlan, vxlan-decap, or empty */
+	const char *mode; /* dsr-l2, nat, ipip, vxlan, gre, gue, geneve, vxlan-decap, or empty */
 	bool frames_only; /* no step but frames: runners without flow commands and registers can take it */
 	/* State before the first step; everything not named is as after a card reset. */
 	uint32_t ctrl;

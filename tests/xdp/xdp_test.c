@@ -19,6 +19,7 @@
 
 #define TIME_BASE 1000 /* config.time_ms 0 would mean the kernel's clock */
 #define FAILURES_SHOWN 50
+#define MODES 8
 
 enum skip { SKIP_NONE, SKIP_STEPS, SKIP_COPY, SKIP_FCS, SKIP_LENGTH, SKIPS };
 
@@ -40,7 +41,7 @@ struct test {
 	struct sl_xdp_scratch *seen; /* by CPU */
 	int cpus;
 	unsigned int passed, failed, shown, skipped[SKIPS];
-	struct mode_count modes[5];
+	struct mode_count modes[MODES];
 };
 
 static int map_fd(const struct test *t, const char *name)
@@ -275,7 +276,7 @@ static void run_vector(struct test *t, const struct sl_vector *v)
 	clear_state(t, v);
 	t->passed += good;
 	t->failed += !good;
-	for (unsigned int i = 0; i < 5; i++) {
+	for (unsigned int i = 0; i < MODES; i++) {
 		if (good && strcmp(v->mode, t->modes[i].mode) == 0)
 			t->modes[i].passed++;
 	}
@@ -309,7 +310,8 @@ static bool run_table(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct test t = { .modes = { { "dsr-l2", 0 }, { "nat", 0 }, { "ipip", 0 }, { "vxlan", 0 }, { "vxlan-decap", 0 } } };
+	struct test t = { .modes = { { "dsr-l2", 0 }, { "nat", 0 }, { "ipip", 0 }, { "vxlan", 0 }, { "vxlan-decap", 0 },
+				    { "gre", 0 }, { "gue", 0 }, { "geneve", 0 } } };
 	struct sl_corpus *corpus;
 	bool good = argc == 4;
 	char err[256];
@@ -333,7 +335,7 @@ int main(int argc, char **argv)
 		run_vector(&t, &corpus->vectors[i]);
 	for (unsigned int i = 1; i < SKIPS; i++)
 		printf("%u not expressible: %s\n", t.skipped[i], skip_text[i]);
-	for (unsigned int i = 0; i < 5; i++) {
+	for (unsigned int i = 0; i < MODES; i++) {
 		printf("mode %s: %u passed\n", t.modes[i].mode, t.modes[i].passed);
 		good &= t.modes[i].passed > 0;
 	}
