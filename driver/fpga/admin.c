@@ -68,8 +68,12 @@ static void explain_silence(struct sl_admin *admin, enum sl_admin_op op)
 	struct sl_bus *bus = admin->queue.bus;
 	uint32_t control, status;
 
-	if (bus->ops->read32(bus, SL_BAR_STATUS, &status) || bus->ops->read32(bus, SL_BAR_Q_CTRL(SL_QUEUE_ADMIN),
-		&control))
+	const int rc = bus->ops->read32(bus, SL_BAR_STATUS, &status);
+
+	if (rc == -ETIMEDOUT)
+		SL_LOG(ERR, "the card did not answer command %s, nor anything else, within %u ms each; it is asked again",
+			sl_admin_op_name(op), admin->timeout_ms);
+	if (rc || bus->ops->read32(bus, SL_BAR_Q_CTRL(SL_QUEUE_ADMIN), &control))
 		return;
 	if (!(control & 1)) {
 		SL_LOG(ERR,

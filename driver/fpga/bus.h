@@ -38,7 +38,7 @@ struct sl_bus {
 };
 
 /* Connects to the simulated card behind the Unix socket at path. -EBUSY: *owner is the process that has the card. No
- * answer takes longer than timeout_ms (then -ETIMEDOUT, and the card counts as gone). */
+ * answer is waited for longer than timeout_ms (then -ETIMEDOUT; a card that answers again is of use again). */
 int sl_bus_socket_open(const char *path, unsigned int timeout_ms, struct sl_bus **bus, uint64_t *owner);
 
 #endif

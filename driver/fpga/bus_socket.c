@@ -24,7 +24,8 @@ struct socket_bus {
 	int irq[SL_QUEUES];
 	unsigned int timeout_ms;
 	bool gone; /* atomic */
-	pthread_mutex_t lock; /* one request and its answer */
+	bool late; /* an answer is owed to a request that was given up; answers come in order */
+	pthread_mutex_t lock; /* one request and its answer, and `late` */
 };
 
 static struct socket_bus *of(const struct sl_bus *bus)
@@ -89,6 +90,7 @@ static int socket_send(struct socket_bus *s, const struct sl_bus_frame *frame, c
 	return -EAGAIN;
 }
 
+/* -ETIMEDOUT: the card hangs, and may answer later. */
 static int socket_receive(struct socket_bus *s, struct sl_bus_frame *frame)
 {
 	struct pollfd ready = {.fd = s->fd, .events = POLLIN};
@@ -98,11 +100,8 @@ static int socket_receive(struct socket_bus *s, struct sl_bus_frame *frame)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n == 0) {
-			/* A late answer would be taken for that of the next request: this bus is of no use any more. */
-			socket_abandon(&s->bus);
+		if (n == 0)
 			return -ETIMEDOUT;
-		}
 		if (recv(s->fd, frame, sizeof(*frame), MSG_DONTWAIT) == (ssize_t)sizeof(*frame))
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
@@ -112,6 +111,17 @@ static int socket_receive(struct socket_bus *s, struct sl_bus_frame *frame)
 	return -EIO;
 }
 
+/* Takes the answer that came late, so that it is not taken for the next one's. Until it comes nothing more is asked. */
+static int socket_settle(struct socket_bus *s)
+{
+	struct sl_bus_frame answer;
+	int rc = s->late ? socket_receive(s, &answer) : 0;
+
+	if (rc == 0)
+		s->late = false;
+	return rc;
+}
+
 /* Sends a request and waits for the answer, which must be of this type. */
 static int socket_ask(struct socket_bus *s, const struct sl_bus_frame *request, int fd, uint32_t answer_type,
 		      struct sl_bus_frame *answer)
@@ -119,9 +129,13 @@ static int socket_ask(struct socket_bus *s, const struct sl_bus_frame *request, 
 	int rc;
 
 	pthread_mutex_lock(&s->lock);
-	rc = socket_send(s, request, &fd, fd >= 0 ? 1 : 0, s->timeout_ms);
+	rc = socket_settle(s);
 	if (rc == 0)
+		rc = socket_send(s, request, &fd, fd >= 0 ? 1 : 0, s->timeout_ms);
+	if (rc == 0) {
 		rc = socket_receive(s, answer);
+		s->late = rc == -ETIMEDOUT;
+	}
 	if (rc == 0 && answer->type != answer_type) {
 		socket_abandon(&s->bus);
 		rc = -EIO;

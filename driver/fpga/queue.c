@@ -123,6 +123,8 @@ int sl_queue_stop(struct sl_queue *q, unsigned int timeout_ms)
 		else
 			usleep(100);
 	}
+	if (rc == -ETIMEDOUT) /* its memory is about to be another's: the card must not write there when it wakes up */
+		q->bus->ops->abandon(q->bus);
 	return rc;
 }
 

@@ -20,7 +20,7 @@
 #include "driver/fpga/bus.h"
 #include "sluice/contract.h"
 
-enum behaviour { ANSWERS, REFUSES, OTHER_VERSION, SILENT, GOES_AT_READ, LIES_AT_READ, SILENT_AT_READ };
+enum behaviour { ANSWERS, REFUSES, OTHER_VERSION, SILENT, GOES_AT_READ, LIES_AT_READ, SLOW_AT_READ };
 
 static struct {
 	char path[64];
@@ -29,6 +29,7 @@ static struct {
 	pthread_t thread;
 	unsigned int fds;         /* that came with HELLO */
 	uint32_t written;         /* last WRITE */
+	unsigned int reads;
 } card;
 
 static int receive(int fd, struct sl_bus_frame *frame)
@@ -77,7 +78,9 @@ static bool serve(int fd, const struct sl_bus_frame *frame)
 	case SL_BUS_MSG_READ:
 		if (card.behaviour == LIES_AT_READ)
 			answer(fd, SL_BUS_MSG_MAPPED, 0, 0);
-		else if (card.behaviour != SILENT_AT_READ && card.behaviour != GOES_AT_READ)
+		if (card.behaviour == SLOW_AT_READ && !card.reads++)
+			usleep(350000);
+		if (card.behaviour != LIES_AT_READ && card.behaviour != GOES_AT_READ)
 			answer(fd, SL_BUS_MSG_VALUE, frame->a, frame->a == 8 ? card.written : 0xabcd);
 		return card.behaviour != GOES_AT_READ;
 	case SL_BUS_MSG_WRITE:
@@ -178,7 +181,7 @@ static void test_end(void **state)
 	static const struct {
 		enum behaviour behaviour;
 		int rc;
-	} rows[] = {{GOES_AT_READ, -EIO}, {LIES_AT_READ, -EIO}, {SILENT_AT_READ, -ETIMEDOUT}};
+	} rows[] = {{GOES_AT_READ, -EIO}, {LIES_AT_READ, -EIO}};
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -196,10 +199,32 @@ static void test_end(void **state)
 	}
 }
 
+/* A card that hangs for longer than anybody waits, and comes back: its late answer is nobody's, and it is of use again. */
+static void test_hang(void **state)
+{
+	struct sl_bus *bus;
+	uint32_t value;
+	uint64_t owner;
+
+	(void)state;
+	assert_int_equal(start(SLOW_AT_READ, &bus, &owner), 0);
+	assert_int_equal(bus->ops->write32(bus, 8, 77, 0), 0);
+	assert_int_equal(bus->ops->read32(bus, 4, &value), -ETIMEDOUT);
+	assert_int_equal(bus->ops->read32(bus, 4, &value), -ETIMEDOUT); /* waits, and asks no more */
+	assert_false(bus->ops->gone(bus));
+	usleep(350000);
+	assert_int_equal(bus->ops->read32(bus, 8, &value), 0);
+	assert_int_equal(value, 77);
+	assert_int_equal(card.reads, 2);
+	assert_int_equal(bus->ops->map(bus, 0x1000, 4096, 0, 0), 0);
+	finish(bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conversation), cmocka_unit_test(test_refusals), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_hang),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -419,6 +419,29 @@ def hung_card(lab):
 
 
 @case(engines=("model",))
+def card_hangs_for_long(lab):
+    """A card that answers nothing, not even a register, for longer than its driver waits is of use again when it does."""
+    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]
+    card = lab.processes["card"]
+    card.send_signal(signal.SIGSTOP)
+    try:
+        lab.cli("card", "show")  # asks the card
+        time.sleep(6)
+    finally:
+        card.send_signal(signal.SIGCONT)
+    lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy again")
+    for c in clients:
+        c.ask()
+        c.close()
+    expect(not any(c.broken for c in clients), "a connection broke")
+    client = EchoClient(lab, VIPS["nat"])
+    port = client.socket.getsockname()[1]
+    lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 10, "a new connection in hardware")
+    client.close()
+    lab.wait_for(lambda: lab.cli("card", "show")["offload"]["unconfirmed"] == 0, 10, "every removal confirmed")
+
+
+@case(engines=("model",))
 def full_flow_table(lab):
     """A full flow table refuses, the connections stay in software with that reason and work."""
     with Lab(lab.engine, services=[lab.service("nat", VIPS["nat"], PEER_PORT)]) as small:
