@@ -323,7 +323,7 @@ def removed_backend_outlives_a_restart(lab):
         expect(all(c.backend != removed for c in fresh), "a new connection went to the removed backend")
         rows = lab.cli("backend", "list")["backends"]
         retired = {b["name"] for b in rows if b["state"] == "retired" and b["service"] == f"nat-{PEER_PORT}"}
-        expect(any(c.backend == removed for c in clients[6:12]) == (removed in retired), f"retired: {retired}")
+        expect(removed in retired or not any(c.backend == removed for c in clients[6:12]), f"retired: {retired}")
         if lab.engine != "software":
             expect("that were not created again" not in lab.log("agent")[said:], "a rule or flow was not adopted")
         for c in fresh:
