@@ -27,6 +27,7 @@ struct standing {
 struct class_port {
 	uint16_t proxy;
 	uint32_t caps;
+	bool unsure;
 	struct sl_addr vtep[2];
 	unsigned int vtep_count;
 	struct rte_flow *catch_all[SL_METERED_CLASSES]; /* of the classes that go to group 1; without tags the first alone */
@@ -115,7 +116,7 @@ static bool class_make(struct class_port *c, const struct sl_class *want, char *
 	flow = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
 	if (!flow) {
 		snprintf(what, sizeof(what), "%s rule for IPv%u, tenant %u", kinds[want->kind], want->family, want->tenant);
-		refused(&refusal, what, error, error_len);
+		c->unsure |= refused(&refusal, what, error, error_len) == -ETIMEDOUT;
 		return false;
 	}
 	c->standing[c->count++] = (struct standing){ *want, flow, true };
@@ -139,10 +140,11 @@ static void unwanted_remove(struct class_port *c)
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < c->count; i++) {
-		if (c->standing[i].wanted)
-			c->standing[kept++] = c->standing[i];
-		else
-			rte_flow_destroy(c->proxy, c->standing[i].rule, &error);
+		/* One that the card has not confirmed to be gone is removed again by the next sync. */
+		if (!c->standing[i].wanted && rte_flow_destroy(c->proxy, c->standing[i].rule, &error) != -ETIMEDOUT)
+			continue;
+		c->unsure |= !c->standing[i].wanted;
+		c->standing[kept++] = c->standing[i];
 	}
 	c->count = kept;
 }
@@ -166,6 +168,7 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services), wanted,
 					 CLASSES_MAX), missing = 0;
 
+	c->unsure = false;
 	snprintf(error, error_len, "%s", "");
 	if (n > CLASSES_MAX)
 		n = CLASSES_MAX;
@@ -186,6 +189,11 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 			snprintf(error, error_len, "%s", "");
 	}
 	return c->count;
+}
+
+bool sl_classes_unsure(unsigned int port)
+{
+	return classes[port].unsure;
 }
 
 bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)

@@ -610,10 +610,10 @@ static void port_bring_up(unsigned int i)
 	classes_apply(i);
 }
 
-static void classes_sync(void)
+static void classes_sync(bool all)
 {
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
-		if (!port_usable(i))
+		if (!port_usable(i) || (!all && !sl_classes_unsure(i)))
 			continue;
 		sl_meters_apply(i);
 		classes_apply(i);
@@ -746,12 +746,14 @@ static void *thread_run(void *arg)
 		unsigned int n;
 
 		if (__atomic_exchange_n(&off.configure, 0, __ATOMIC_ACQ_REL))
-			classes_sync();
+			classes_sync(true);
 		if (__atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL))
 			nexthops_refresh();
 		ports_check();
-		if (off.parked_count && boot_ms() - off.parked_ms >= PARKED_EVERY_MS)
+		if (boot_ms() - off.parked_ms >= PARKED_EVERY_MS) {
 			parked_retry();
+			classes_sync(false);
+		}
 		n = requests_run(off.requests, BATCH);
 		n += requests_run(off.queries, QUERY_BATCH);
 		if (boot_ms() - swept >= SWEEP_EVERY_MS) {

@@ -97,6 +97,42 @@ static int clear_slot(struct sl_rules *rules, uint32_t index, uint64_t cookie)
 	return write_slot(rules, index, &empty);
 }
 
+/* The card has not said whether it wrote this free place: what may be there is nobody's. */
+static void doubt(struct sl_rules *rules, uint32_t index, const struct sl_class_rule *content, uint8_t owner)
+{
+	struct sl_rule *rule = calloc(1, sizeof(*rule));
+
+	if (!rule)
+		return;
+	*rule = (struct sl_rule){.content = *content, .owner = owner, .index = index, .held = true, .doubtful = true};
+	rules->slots[index] = rule;
+	rules->doubtful++;
+}
+
+/* Clears a rule's place and forgets the rule. */
+static int drop(struct sl_rules *rules, struct sl_rule *rule)
+{
+	int rc = clear_slot(rules, rule->index, 0);
+
+	if (rc)
+		return rc;
+	rules->doubtful -= rule->doubtful;
+	rules->slots[rule->index] = NULL;
+	free(rule);
+	return 0;
+}
+
+/* Clears doubtful places, so that what is believed is what is there. */
+static int settle(struct sl_rules *rules)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rules->doubtful && i < rules->count && rc == 0; i++)
+		if (rules->slots[i] && rules->slots[i]->doubtful)
+			rc = drop(rules, rules->slots[i]);
+	return rc;
+}
+
 /* Moves a rule to a free place without a gap and without losing a count. */
 static int move(struct sl_rules *rules, struct sl_rule *rule, uint32_t to)
 {
@@ -107,15 +143,21 @@ static int move(struct sl_rules *rules, struct sl_rule *rule, uint32_t to)
 
 	content.cookie = new_cookie(rule->owner);
 	rc = write_slot(rules, to, &content);
+	if (rc == -ETIMEDOUT)
+		doubt(rules, to, &content, rule->owner);
 	if (rc)
 		return rc;
 	rc = clear_slot(rules, from, rule->content.cookie);
-	if (rc)
+	if (rc && rc != -ETIMEDOUT)
 		return rc;
+	rules->slots[from] = NULL;
+	if (rc)
+		doubt(rules, from, &rule->content, rule->owner);
 	rule->content = content;
 	rule->index = to;
 	rules->slots[to] = rule;
-	rules->slots[from] = NULL;
+	if (rc)
+		return rc;
 	rc = read_stats(rules, from, &counted);
 	if (rc == 0) {
 		rule->base.packets += counted.packets;
@@ -220,7 +262,7 @@ static int evict_held(struct sl_rules *rules)
 		struct sl_rule *rule = rules->slots[i];
 
 		if (rule && rule->held)
-			return sl_rules_remove(rules, rule);
+			return drop(rules, rule);
 	}
 	return -ENOSPC;
 }
@@ -305,6 +347,9 @@ int sl_rules_add(struct sl_rules *rules, const struct sl_class_rule *wanted, uin
 	int index, rc;
 
 	content.valid = 1;
+	rc = settle(rules);
+	if (rc)
+		return rc;
 	rc = adopt(rules, &content, priority, owner, added);
 	if (rc)
 		return rc < 0 ? rc : 0;
@@ -316,6 +361,8 @@ int sl_rules_add(struct sl_rules *rules, const struct sl_class_rule *wanted, uin
 		return -ENOMEM;
 	content.cookie = new_cookie(owner);
 	rc = write_slot(rules, (uint32_t)index, &content);
+	if (rc == -ETIMEDOUT)
+		doubt(rules, (uint32_t)index, &content, owner);
 	if (rc) {
 		free(rule);
 		return rc;
@@ -331,13 +378,9 @@ int sl_rules_add(struct sl_rules *rules, const struct sl_class_rule *wanted, uin
 
 int sl_rules_remove(struct sl_rules *rules, struct sl_rule *rule)
 {
-	int rc = clear_slot(rules, rule->index, 0);
+	int rc = settle(rules);
 
-	if (rc)
-		return rc;
-	rules->slots[rule->index] = NULL;
-	free(rule);
-	return 0;
+	return rc ? rc : drop(rules, rule);
 }
 
 int sl_rules_stats(struct sl_rules *rules, const struct sl_rule *rule, struct sl_counter_pair *stats)
@@ -359,7 +402,7 @@ int sl_rules_sweep(struct sl_rules *rules, uint32_t owners)
 
 		if (!rule || !rule->held || rule->owner > 31 || !(owners & 1u << rule->owner))
 			continue;
-		rc = sl_rules_remove(rules, rule);
+		rc = drop(rules, rule);
 		if (rc)
 			return rc;
 		swept++;

@@ -25,12 +25,14 @@ struct sl_rule {
 	uint32_t tag;                   /* jumping rules: what set_tag gives their frames, or 0; the card knows nothing of it */
 	uint8_t owner;                  /* port that created it, plus 1 */
 	bool held;
+	bool doubtful;                  /* and held: a write of this place was not answered; cleared before the next change */
 };
 
 struct sl_rules {
 	struct sl_admin *admin;
 	struct sl_rule *slots[SL_CLASS_RULES];
 	uint32_t count;                 /* slots that the card has */
+	uint32_t doubtful;
 	uint64_t next_order;
 };
 

@@ -29,6 +29,8 @@ static struct {
 	uint64_t counted[WATCHED];     /* frames that went to the rule */
 	unsigned int writes;
 	int fail_after;                /* writes until one fails; negative never */
+	int fail_with;                 /* its error; 0: -EIO */
+	bool fail_applies;             /* it was carried out all the same */
 } card;
 
 /* One frame for each rule that must be there. */
@@ -61,8 +63,11 @@ int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, 
 	case SL_ADMIN_OP_RULE_WRITE:
 		assert_int_equal(arg_len, sizeof(*write));
 		assert_in_range(write->index, 0, SLOTS - 1);
-		if (card.fail_after >= 0 && card.fail_after-- == 0)
-			return -EIO;
+		if (card.fail_after >= 0 && card.fail_after-- == 0) {
+			if (card.fail_applies)
+				card.slots[write->index] = write->rule;
+			return card.fail_with ? card.fail_with : -EIO;
+		}
 		if (write->rule.cookie != card.slots[write->index].cookie)
 			card.stats[write->index] = (struct sl_counter_pair){0};
 		card.slots[write->index] = write->rule;
@@ -332,6 +337,42 @@ static void test_adopted_meter(void **state)
 	sl_rules_close(&rules);
 }
 
+/* A write that is not answered, whether it was carried out or not, at each step of an insert that moves others. */
+static void test_unanswered(void **state)
+{
+	const struct sl_class_rule content = {.mark = 9, .verdict = SL_VERDICT_HOST};
+
+	(void)state;
+	for (unsigned int applies = 0; applies < 2; applies++) {
+		for (int step = 0; step < 3; step++) {
+			unsigned int seen[WATCHED] = {0};
+			struct sl_rules rules;
+			struct sl_rule *rule;
+
+			set_up(state);
+			assert_int_equal(sl_rules_open(&rules, NULL, SLOTS), 0);
+			add(&rules, 0, 1);
+			add(&rules, 1, 3); /* next to it: a rule between them moves one */
+			card.fail_after = step;
+			card.fail_with = -ETIMEDOUT;
+			card.fail_applies = applies;
+			assert_int_equal(sl_rules_add(&rules, &content, 2, 1, &rule), -ETIMEDOUT);
+			card.fail_after = -1;
+			/* The next change of anything finds out; what was not made is not there. */
+			add(&rules, 2, 5);
+			check(&rules);
+			for (unsigned int i = 0; i < SLOTS; i++)
+				seen[card.slots[i].mark] += card.slots[i].valid;
+			assert_int_equal(seen[0] + seen[1] + seen[2], 3);
+			assert_int_equal(seen[9], 0);
+			assert_int_equal(rules.doubtful, 0);
+			assert_int_equal(sl_rules_add(&rules, &content, 2, 1, &rule), 0);
+			check(&rules);
+			sl_rules_close(&rules);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup(test_full_of_old, set_up),
 		cmocka_unit_test_setup(test_failure, set_up),
 		cmocka_unit_test_setup(test_flow_meter, set_up), cmocka_unit_test_setup(test_adopted_meter, set_up),
+		cmocka_unit_test_setup(test_unanswered, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
