@@ -586,6 +586,15 @@ static void test_connections(void **state)
 	sl_offload_fini();
 }
 
+static void wait_rules(unsigned int n)
+{
+	rcu_thread_offline();
+	for (unsigned int i = 0; i < 3000 && __atomic_load_n(&driver.live, __ATOMIC_RELAXED) != n; i++)
+		usleep(1000);
+	rcu_thread_online();
+	assert_int_equal(driver.live, n);
+}
+
 /* A card that does not answer: nobody is told that a rule is gone before it is. */
 static void test_unconfirmed(void **state)
 {
@@ -593,6 +602,7 @@ static void test_unconfirmed(void **state)
 	const uint32_t conn = conn_make(b, "nat", 1);
 	struct sl_offload_stats stats;
 	unsigned int rules;
+	char err[256];
 
 	agent_up(b);
 	rules = driver.live;
@@ -626,6 +636,21 @@ static void test_unconfirmed(void **state)
 	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
 	sl_offload_stats_get(&stats);
 	assert_int_equal(stats.unconfirmed, 0);
+
+	/* A classification rule whose removal is not confirmed is removed later. */
+	b->config->service_count--; /* the tunnel's service, and the tenant's rules with it */
+	assert_int_equal(sl_service_table_apply(b->services, b->config, err, sizeof(err)), 0);
+	sl_service_table_sweep(b->services);
+	sl_service_table_sweep(b->services);
+	driver.fail_destroy = ETIMEDOUT;
+	rules = driver.live;
+	sl_offload_configure();
+	settle(b);
+	assert_int_equal(driver.live, rules);
+	driver.fail_destroy = 0;
+	wait_rules(rules - 5);
+	b->config->service_count++;
+	answers = 6;
 	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn)); /* its next hops are free for the next test */
 	wait_answers(7);
 	agent_down();
