@@ -12,24 +12,30 @@ module sl_meter (
   output logic              pass_o       // combinational with tick_i: a token would be there
 );
   logic [31:0] rate_q, burst_q;
-  logic [39:0] tokens_q, cap, more;
-  logic [56:0] grown;
+  logic [39:0] tokens_q;
+  logic [56:0] add, grown;
+  logic [8:0]  low;
+  logic        over, enough, spend;
 
-  assign cap = {burst_q, 8'd0};
   always_comb begin
-    grown = 57'(tokens_q);
-    more = tokens_q;
+    add = '0;
     if (tick_i) begin
       case (tick_size_i)
-        2'd0:    grown = 57'(tokens_q) + 57'(rate_q);
-        2'd1:    grown = 57'(tokens_q) + 57'({rate_q, 8'd0});
-        2'd2:    grown = 57'(tokens_q) + 57'({rate_q, 16'd0});
-        default: grown = 57'(tokens_q) + {1'b0, rate_q, 24'd0};
+        2'd0:    add = 57'(rate_q);
+        2'd1:    add = 57'({rate_q, 8'd0});
+        2'd2:    add = 57'({rate_q, 16'd0});
+        default: add = {1'b0, rate_q, 24'd0};
       endcase
-      more = grown > 57'(cap) ? cap : grown[39:0];
     end
   end
-  assign pass_o = rate_q == 32'd0 || more >= 40'd256;
+  assign grown = 57'(tokens_q) + add;
+  assign over  = tick_i && grown > 57'({burst_q, 8'd0});
+
+  // Is the lesser of the sum and the cap a whole token (256)? Both must be, which is known before either is.
+  assign low    = 9'(tokens_q[7:0]) + 9'(add[7:0]);
+  assign enough = (tokens_q[39:8] != '0 || add[56:8] != '0 || low[8]) && (!tick_i || burst_q != '0);
+  assign pass_o = rate_q == 32'd0 || enough;
+  assign spend  = take_i && rate_q != 32'd0 && enough;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -41,7 +47,12 @@ module sl_meter (
       burst_q  <= data_i[63:32];
       tokens_q <= {data_i[63:32], 8'd0};
     end else if (tick_i || take_i) begin
-      tokens_q <= (take_i && rate_q != 32'd0 && more >= 40'd256) ? more - 40'd256 : more;
+      case ({over, spend})
+        2'b00:   tokens_q <= grown[39:0];
+        2'b01:   tokens_q <= {grown[39:8] - 32'd1, grown[7:0]};
+        2'b10:   tokens_q <= {burst_q, 8'd0};
+        default: tokens_q <= {burst_q - 32'd1, 8'd0};
+      endcase
     end
   end
 endmodule
