@@ -3,7 +3,7 @@
 # baseline.json. Both limits are seconds: of the processor for one module, and of all of them together.
 SYNTH_LOG2 ?= 16
 SYNTH_SECONDS ?= 120
-SYNTH_TOTAL ?= 900
+SYNTH_TOTAL ?= 1800
 SYNTH_BASELINE := hw/synth/baseline.json
 SYNTH_RUN = YOSYS=$(YOSYS) $(PYTHON) -B hw/synth/report.py
 SYNTH_ARGS = $(RTL_LIST) $(SYNTH_LOG2) $(B)/synth $(SYNTH_SECONDS) $(SYNTH_TOTAL) $(SYNTH_BASELINE)
