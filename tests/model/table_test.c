@@ -144,7 +144,7 @@ struct load_row {
 };
 
 static const struct load_row load_rows[] = {
-	{ 10, false, 0.70 }, { 10, true, 0.70 }, { 16, false, 0.70 }, { 16, true, 0.70 },
+	{ 10, false, 0.95 }, { 10, true, 0.95 }, { 16, false, 0.95 }, { 16, true, 0.95 },
 };
 
 static void test_load(void **state)
@@ -205,6 +205,98 @@ static void test_churn(void **state)
 	check_table();
 }
 
+/* A resident that a search may move: where it is, how many have to move before the new key has a place, and which of the
+ * key's residents has to go then. */
+struct candidate {
+	uint32_t bank, bucket, way, depth, first;
+};
+
+struct queue {
+	struct candidate c[400];
+	uint32_t head, tail;
+};
+
+static void push_bucket(struct queue *q, uint32_t bank, uint32_t bucket, uint32_t depth, uint32_t first)
+{
+	for (uint32_t way = 0; way < 4; way++)
+		q->c[q->tail++] = (struct candidate){ bank, bucket, way, depth, depth == 1 ? way : first };
+}
+
+/* The next candidate of a tree; true if it can move. Else, down to the fourth level, the residents in its way follow. */
+static bool visit(struct queue *q, struct candidate *c)
+{
+	const struct sl_table_bucket *to;
+	uint32_t bucket;
+
+	*c = q->c[q->head++];
+	bucket = sl_table_bucket_index(table.bank[c->bank][c->bucket].slot[c->way].hash, 1 - c->bank, table.bucket_mask);
+	to = &table.bank[1 - c->bank][bucket];
+	for (uint32_t way = 0; way < 4; way++)
+		if (!to->slot[way].valid)
+			return true;
+	if (c->depth < 4)
+		push_bucket(q, 1 - c->bank, bucket, c->depth + 1, c->first);
+	return false;
+}
+
+/* The definition's search, with queues: moves needed and the slot of the new key; 0 moves: none needed or none possible. */
+static uint32_t expected_moves(uint64_t hash, uint32_t *bank, uint32_t *way)
+{
+	static struct queue tree[2];
+	struct candidate c;
+
+	for (uint32_t t = 0; t < 2; t++) {
+		const uint32_t bucket = sl_table_bucket_index(hash, t, table.bucket_mask);
+
+		tree[t].head = tree[t].tail = 0;
+		for (uint32_t w = 0; w < 4; w++)
+			if (!table.bank[t][bucket].slot[w].valid)
+				return 0;
+		push_bucket(&tree[t], t, bucket, 1, 0);
+	}
+	while (tree[0].head < tree[0].tail) {
+		for (uint32_t t = 0; t < 2; t++) {
+			if (visit(&tree[t], &c)) {
+				*bank = t;
+				*way = c.first;
+				return c.depth;
+			}
+		}
+	}
+	return 0;
+}
+
+static void test_displacement(void **state)
+{
+	uint32_t depth[5] = { 0 }, present[1024], n = 1024;
+
+	(void)state;
+	open_table(10, 11);
+	for (uint32_t i = 0; i < 20000; i++) {
+		const uint32_t k = i < 1000 ? i : i * 7919 % 1000, moves = table.moves;
+		struct sl_key key = { .proto = 6, .family = 4 };
+		uint32_t expected, bank = 0, way = 0;
+		uint64_t hash;
+
+		if (i >= 1000)
+			run(SL_FLOW_OP_DELETE, present[k], 0, 0);
+		present[k] = n++;
+		memcpy(key.src, &present[k], 4);
+		hash = sl_hash_key(&key, &table.seed);
+		expected = expected_moves(hash, &bank, &way);
+		if (run(SL_FLOW_OP_INSERT, present[k], 0, 0).status != SL_STATUS_OK)
+			expected = 0;
+		assert_int_equal(table.moves - moves, expected);
+		depth[expected]++;
+		if (expected != 0)
+			assert_true(table.bank[bank][sl_table_bucket_index(hash, bank, table.bucket_mask)].slot[way].hash == hash);
+	}
+	print_message("inserts by moves: none %u, 1: %u, 2: %u, 3: %u, 4: %u; %u refused\n", depth[0], depth[1], depth[2],
+		      depth[3], depth[4], table.refused);
+	assert_true(depth[1] > 0 && depth[2] > 0 && depth[3] > 0 && depth[4] > 0);
+	check_table();
+}
+
 static void test_placement(void **state)
 {
 	(void)state;
@@ -250,7 +342,8 @@ static int close_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands), cmocka_unit_test(test_placement), cmocka_unit_test(test_load),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_placement), cmocka_unit_test(test_displacement),
+		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_churn), cmocka_unit_test(test_epoch),
 	};
 
