@@ -112,8 +112,8 @@ module f_arb #(
     if (rst_n) begin
       beats_match: assert (valid == (rd_q != '0) && (!valid || (rd_q & (rd_q - 1'b1)) == '0)
                            && (!valid || (port == came_from && data == rd_data_i[512*came_from +: 512])));
-      frames_match: assert ((valid && sop) == (pop_q != '0)
-                            && (!(valid && sop) || (pop_q == rd_q && len == popped_len_q)));
+      frames_match: assert ((valid && sop) == (pop_q != '0) && (!(valid && sop) || pop_q == rd_q)
+                            && (!valid || len == popped_len_q));
       no_interleave: assert (!valid || (sop ? left_q == 8'd0 : left_q != 8'd0 && port == port_q));
       frame_length:  assert (!valid || eop == ((sop ? beats : left_q) == 8'd1));
       rings:  assert (emit_ring_q <= (RING_LOG2+2)'(1 << RING_LOG2) && punt_ring_q <= (RING_LOG2+2)'(1 << RING_LOG2));

@@ -85,12 +85,13 @@ module f_tx #(
     else if (starts)           emit_turns_q <= emit_turns_q + 2'd1;
   end
 
-  logic mid_sent_q, held_q, held_last_q, held_source_q;
+  logic mid_sent_q, held_q, held_last_q;
+  logic [511:0] held_data_q;
   always_ff @(posedge clk_i) begin
     mid_sent_q    <= rst_n && sent && !last;
     held_q        <= rst_n && valid && !ready_i;
     held_last_q   <= last;
-    held_source_q <= source;
+    held_data_q   <= data;
   end
 
   // What was taken from a queue in the last clock, and what the host gave.
@@ -112,7 +113,7 @@ module f_tx #(
     if (rst_n) begin
       no_interleave: assert (!(valid && mid_q) || source == source_q);
       no_pause:   assert (!mid_sent_q || valid);
-      stable:     assert (!held_q || (valid && last == held_last_q && source == held_source_q));
+      stable:     assert (!held_q || (valid && last == held_last_q && data == held_data_q));
       emit_next:  assert (!e_pop_q || (valid && !h_pop_q && data == e_data_q && last == e_last_q));
       host_next:  assert (!h_pop_q || (valid && !e_pop_q && data == h_data_q && last == h_last_q));
       only_those: assert (!valid || held_q || e_pop_q || h_pop_q);

@@ -4,6 +4,8 @@
 
 usage: prove.py --build DIR [--only PART] [--jobs N]            prove; one line per property
        prove.py --build DIR [--only PART] [--jobs N] --mutants  break the RTL as listed; every proof must notice
+       --replace FILE=COPY takes COPY for an RTL file
+Exit status: 0 all well, 1 there are counterexamples (or mutants not noticed), 2 something is merely undecided.
 
 Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
   pdr        ABC's property directed reachability: unbounded, no help needed
@@ -54,11 +56,11 @@ def replace_once(text, old, new, where):
     return text.replace(old, new)
 
 
-def copy_sources(proof, folder, mutation):
+def copy_sources(args, proof, folder, mutation):
     """Copies the proof's sources with its parameters and reductions, and perhaps one mutation, applied."""
     copies = []
     for path in proof.sources():
-        with open(path, encoding="utf-8") as f:
+        with open(args.replace.get(path, path), encoding="utf-8") as f:
             text = f.read()
         if mutation and mutation.path == path:
             text = replace_once(text, mutation.old, mutation.new, f"{path}: mutant")
@@ -77,9 +79,9 @@ def copy_sources(proof, folder, mutation):
     return copies
 
 
-def elaborate(proof, folder, mutation):
+def elaborate(args, proof, folder, mutation):
     os.makedirs(folder, exist_ok=True)
-    copies = copy_sources(proof, folder, mutation)
+    copies = copy_sources(args, proof, folder, mutation)
     keep = " ".join(f"c:{name} %d" for name in proof.asserts)
     script = f"read_verilog -sv -formal -DSYNTHESIS {' '.join(copies)}\nprep -flatten -top {proof.top}\n" \
              f"delete t:$assert {keep}\nselect -assert-count {len(proof.asserts)} t:$assert\nselect -clear\n"
@@ -131,7 +133,7 @@ def run_induction(folder, depth, seconds, falsify):
 def prove(args, proof, mutation=None, number=0):
     folder = os.path.join(args.build, f"{proof.name}-{number}" if mutation else proof.name)
     started = time.time()
-    error = elaborate(proof, folder, mutation)
+    error = elaborate(args, proof, folder, mutation)
     if error:
         return f"not elaborated: {error}", time.time() - started
     if proof.engine == "pdr":
@@ -142,16 +144,17 @@ def prove(args, proof, mutation=None, number=0):
 
 
 def prove_all(args, chosen):
-    failed = 0
+    failed = wrong = 0
     print(f"{'module':14} {'property':50} {'engine':10} {'depth':10} {'seconds':>7}  result")
     with ThreadPoolExecutor(args.jobs) as pool:
         for proof, (result, seconds) in zip(chosen, pool.map(lambda p: prove(args, p), chosen)):
             failed += result != "proven"
+            wrong += result == "failed"
             depth = "unbounded" if proof.engine == "pdr" else f"unb. k={proof.depth}"
             print(f"{proof.module:14} {proof.what:50} {proof.engine:10} {depth:10} {seconds:7.1f}  {result}",
                   flush=True)
     print(f"{len(chosen) - failed} passed, {failed} failed")
-    return failed
+    return 1 if wrong else 2 if failed else 0
 
 
 def break_all(args, chosen):
@@ -168,7 +171,7 @@ def break_all(args, chosen):
         failed += 1
         print(f"{name}: no mutant shows that it can fail")
     print(f"{len(work)} mutants: {len(work) - failed} passed, {failed} failed")
-    return failed
+    return 1 if failed else 0
 
 
 def main():
@@ -177,9 +180,11 @@ def main():
     p.add_argument("--only", default="")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--mutants", action="store_true")
+    p.add_argument("--replace", action="append", default=[])
     args = p.parse_args()
+    args.replace = dict(pair.split("=", 1) for pair in args.replace)
     chosen = [proof for proof in PROOFS if args.only in proof.name]
-    return 1 if (break_all if args.mutants else prove_all)(args, chosen) else 0
+    return (break_all if args.mutants else prove_all)(args, chosen)
 
 
 if __name__ == "__main__":
