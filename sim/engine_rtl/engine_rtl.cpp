@@ -6,7 +6,8 @@
 // A wire is never held back, but a simulated port can wait: a frame starts only if the receive buffer has room for it,
 // so RX_OVERFLOW is seen only with wire_waits_not.
 //
-// Built in flavours (see rules.mk): the same file with assertions, with tracing (SL_RTL_TRACE), with a small table.
+// Built in flavours (see rules.mk): the same file with assertions, with tracing (SL_RTL_TRACE), with line coverage
+// (SL_RTL_COVER), with a small table.
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -16,6 +17,13 @@
 
 #include "Vsl_core.h"
 #include "verilated.h"
+#ifdef SL_RTL_COVER
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <verilated_cov.h>
+#endif
 #ifdef SL_RTL_TRACE
 #include "verilated_fst_c.h"
 #endif
@@ -380,6 +388,20 @@ void sl_engine::axil_write(uint32_t offset, uint32_t value)
 	t.s_axil_awvalid = t.s_axil_wvalid = 0;
 }
 
+#ifdef SL_RTL_COVER
+/* Each engine leaves one file in the folder that SL_RTL_COVER names. */
+static void rtl_cover_write(struct sl_engine *e)
+{
+	const char *folder = getenv("SL_RTL_COVER");
+	static unsigned int number;
+
+	if (folder == nullptr)
+		return;
+	e->context->coveragep()->write(
+		(std::string(folder) + "/" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".dat").c_str());
+}
+#endif
+
 static void rtl_destroy(struct sl_engine *e)
 {
 	if (!e)
@@ -389,6 +411,9 @@ static void rtl_destroy(struct sl_engine *e)
 		e->trace->close();
 #endif
 	e->top->final();
+#ifdef SL_RTL_COVER
+	rtl_cover_write(e);
+#endif
 	delete e;
 }
 

@@ -4,11 +4,13 @@
 #   libsl_rtl_assert.so  with the RTL's assertions, for co-simulation
 #   libsl_rtl_small.so   the same with a table of 256 slots, to fill it
 #   libsl_rtl_trace.so   with FST tracing
+#   libsl_rtl_cover.so   the small one with line coverage, for `make coverage` alone
 RTL_FLAVOURS := fast assert small trace
 RTL_LIB := $(B)/lib/libsl_rtl.so
 RTL_LIB_ASSERT := $(B)/lib/libsl_rtl_assert.so
 RTL_LIB_SMALL := $(B)/lib/libsl_rtl_small.so
 RTL_LIB_TRACE := $(B)/lib/libsl_rtl_trace.so
+RTL_LIB_COVER := $(B)/lib/libsl_rtl_cover.so
 ALL += $(RTL_LIB) $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) $(RTL_LIB_TRACE)
 
 RTL_SMALL_LOG2 := 8
@@ -17,6 +19,8 @@ VERILATOR_FLAGS := --cc --top-module sl_core -O3 --x-assign fast --x-initial fas
 RTL_VFLAGS_fast := --noassert
 RTL_VFLAGS_assert := --assert
 RTL_VFLAGS_small := --assert -GTABLE_LOG2=$(RTL_SMALL_LOG2)
+RTL_VFLAGS_cover := $(RTL_VFLAGS_small) --coverage-line
+RTL_CXXFLAGS_cover := -DSL_RTL_COVER
 RTL_VFLAGS_trace := --noassert --trace-fst
 RTL_CXXFLAGS_trace := -DSL_RTL_TRACE
 RTL_LIBS_trace := -lz
@@ -40,6 +44,7 @@ $(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/exports.map sim/engine.h $(B)
 	$$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_CXXFLAGS_$(1)) -I$(B)/rtl/$(1) -I$(B)/include -Iinclude -I. -shared \
 		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@.new $$< \
 		$(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
+		$$(if $$(filter cover,$(1)),$(VERILATOR_ROOT)/include/verilated_cov.cpp) \
 		$$(if $$(filter trace,$(1)),$(VERILATOR_ROOT)/include/verilated_fst_c.cpp) \
 		$(B)/rtl/$(1)/Vsl_core__ALL.a $(RTL_LIBS_$(1)) -lpthread -lm && mv -f $$@.new $$@
 endef
@@ -47,3 +52,4 @@ $(eval $(call RTL_FLAVOUR_RULES,fast,$(RTL_LIB)))
 $(eval $(call RTL_FLAVOUR_RULES,assert,$(RTL_LIB_ASSERT)))
 $(eval $(call RTL_FLAVOUR_RULES,small,$(RTL_LIB_SMALL)))
 $(eval $(call RTL_FLAVOUR_RULES,trace,$(RTL_LIB_TRACE)))
+$(eval $(call RTL_FLAVOUR_RULES,cover,$(RTL_LIB_COVER)))

@@ -13,12 +13,16 @@
 
 #include "tests/rtl/rtl_card.h"
 
+#ifndef RTL_TABLE_LOG2 /* of RTL_LIBRARY */
+#define RTL_TABLE_LOG2 SL_TABLE_LOG2_DEFAULT
+#endif
+
 static const struct sl_engine_ops *ops;
 static uint8_t frame[SL_FRAME_MAX], out[SL_FRAME_MAX];
 
 static struct sl_engine *start(void)
 {
-	const struct sl_engine_config config = { .ports = 2, .table_log2 = SL_TABLE_LOG2_DEFAULT };
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = RTL_TABLE_LOG2 };
 
 	return rtl_start(ops, &config);
 }
