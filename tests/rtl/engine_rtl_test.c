@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Smoke test of the Verilated datapath behind sim/engine.h: one frame each for host, every mode and decapsulation, the
- * flow commands, a full table, receive buffers overrun, a trace, reset and bad configurations. The behaviour in full is
- * held against the model by tests/vectors and tests/cosim.
+ * flow commands, a full table, receive buffers overrun, a trace, reset, registers, tables, time and bad configurations.
+ * The behaviour in full is held against the model by tests/vectors and tests/cosim.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -398,6 +398,101 @@ static void test_trace(void **state)
 	rmdir(folder);
 }
 
+/* Every register reads as what was written to its bits, or what it says of the card. */
+static void test_registers(void **state)
+{
+	static const struct {
+		uint32_t offset, write, read;
+	} rows[] = {
+		{ SL_CSR_CTRL, 1, 1 },
+		{ SL_CSR_EPOCH, 0x1a5, 0xa5 },
+		{ SL_CSR_VXLAN_PORT, 0xabcd4789, 0x4789 },
+		{ SL_CSR_MISS_MARK, 0x89abcdef, 0x89abcdef },
+		{ SL_CSR_MISS_FLAGS, 1, 1 },
+		{ SL_CSR_PORT_FLAGS(0), 3, 3 },
+		{ SL_CSR_PORT_FLAGS(1), 5, 5 },
+		{ SL_CSR_MAC_LO(0), 0x44332211, 0x44332211 },
+		{ SL_CSR_MAC_HI(0), 0x80036655, 0x80036655 },
+		{ SL_CSR_MAC_LO(7), 0xddccbbaa, 0xddccbbaa },
+		{ SL_CSR_MAC_HI(7), 0x8001ffee, 0x8001ffee },
+		{ SL_CSR_TBL_SEL, 0x02000001, 0x02000001 },
+		{ SL_CSR_TBL_DATA(0), 0x01234567, 0x01234567 },
+		{ SL_CSR_TBL_DATA(31), 0xfedcba98, 0xfedcba98 },
+	};
+	struct sl_engine *e = start();
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ops->csr_write(e, rows[i].offset, rows[i].write);
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(ops->csr_read(e, rows[i].offset), rows[i].read);
+	assert_int_equal(ops->csr_read(e, SL_CSR_ID), SL_DATAPATH_ID);
+	assert_int_equal(ops->csr_read(e, SL_CSR_ABI), SL_ABI_VERSION);
+	assert_int_equal(ops->csr_read(e, SL_CSR_CONFIG), 2 << 8 | RTL_TABLE_LOG2);
+	ops->destroy(e);
+}
+
+/* Tables read as written; what is beyond a table's end, or no table, is an error and changes nothing. */
+static void test_tables(void **state)
+{
+	static const struct {
+		uint32_t table, entries, words;
+		bool counters; /* read only */
+	} rows[] = {
+		{ SL_CSR_TABLE_CLASS, SL_CLASS_RULES, sizeof(struct sl_class_rule) / 4, false },
+		{ SL_CSR_TABLE_ACTION, SL_ACTIONS, sizeof(struct sl_action) / 4, false },
+		{ SL_CSR_TABLE_METER, SL_METERS, sizeof(struct sl_meter) / 4, false },
+		{ SL_CSR_TABLE_REASON, SL_REASONS, 0, true },
+		{ SL_CSR_TABLE_PORT, 4, 0, true },
+		{ SL_CSR_TABLE_RULE, SL_CLASS_RULES, 0, true },
+		{ 77, 0, 0, true },
+	};
+	struct sl_engine *e = start();
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint32_t last = rows[i].table << 24 | (rows[i].entries - 1);
+
+		for (unsigned int w = 0; w < rows[i].words; w++)
+			ops->csr_write(e, SL_CSR_TBL_DATA(w), 0x9e3779b9u * (w + 1 + 100 * i));
+		ops->csr_write(e, SL_CSR_TBL_SEL, last);
+		if (!rows[i].counters)
+			ops->csr_write(e, SL_CSR_TBL_CMD, 2);
+		for (unsigned int w = 0; w < rows[i].words; w++)
+			ops->csr_write(e, SL_CSR_TBL_DATA(w), 0);
+		if (rows[i].entries != 0) {
+			ops->csr_write(e, SL_CSR_TBL_CMD, 1);
+			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 0);
+		}
+		for (unsigned int w = 0; w < rows[i].words; w++)
+			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_DATA(w)), 0x9e3779b9u * (w + 1 + 100 * i));
+		if (rows[i].entries != 0 && rows[i].counters) {
+			ops->csr_write(e, SL_CSR_TBL_CMD, 2);
+			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 2);
+		}
+		ops->csr_write(e, SL_CSR_TBL_SEL, rows[i].table << 24 | rows[i].entries);
+		for (uint32_t command = 1; command <= 2; command++) {
+			ops->csr_write(e, SL_CSR_TBL_CMD, command);
+			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 2);
+		}
+	}
+	ops->destroy(e);
+}
+
+/* The card's time follows jumps of any size (sl_clock takes them in steps of four sizes). */
+static void test_time(void **state)
+{
+	static const uint32_t times[] = { 10, 300, 70000, 70000, 20000000, 20000001, 4000000000u };
+	struct sl_engine *e = start();
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		ops->step(e, times[i], 10000);
+		assert_int_equal(ops->csr_read(e, SL_CSR_TIME_MS), times[i]);
+	}
+	ops->destroy(e);
+}
+
 static void test_bad_config(void **state)
 {
 	static const struct {
@@ -423,7 +518,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),  cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),    cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_time),	 cmocka_unit_test(test_bad_config),
 	};
 
 	ops = rtl_load(RTL_LIBRARY);
