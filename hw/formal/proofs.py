@@ -115,6 +115,8 @@ MUTANTS = [
     Mutant("arb-frames", ARB, "if (take) rd_port_q <= start ? pick : port_q;", "if (take) rd_port_q <= pick;"),
     Mutant("arb-frames", ARB, "mid_q  <= left_q != 8'd1;", "mid_q  <= left_q != 8'd2;"),
     Mutant("arb-credits", ARB, "emit_frames_q < 8'(FRAMES)", "emit_frames_q <= 8'(FRAMES)"),
+    Mutant("arb-credits", ARB, "&& punt_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1);", ";"),
+    Mutant("arb-credits", ARB, "emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1)", "1'b1"),
     Mutant("arb-fair", ARB, "pick = 3'((32'(port_q) + i) % NPORTS);", "pick = 3'((32'(port_q) + i + 1) % NPORTS);"),
     Mutant("arb-fair-3", ARB, "for (int i = NPORTS; i >= 1; i--) begin", "for (int i = 1; i <= NPORTS; i++) begin"),
     Mutant("arb-starts", ARB, "+ 8'(start) - 8'(punt_done_i);", "+ 8'(start) - 8'(punt_done_i && !start);"),
