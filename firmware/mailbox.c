@@ -43,7 +43,7 @@ static enum sl_status run_get_caps(struct sl_firmware *fw, struct sl_command *c)
 	caps->meters = SL_METERS;
 	caps->flow_queues = SL_FLOW_QUEUES;
 	caps->frame_max = SL_FRAME_MAX;
-	caps->modes = 0x1ff; /* every mode that the contract names */
+	caps->modes = 0x3ff; /* every mode that the contract names */
 	memcpy(caps->fw_name, name, sizeof(name));
 	c->answer_len = sizeof(*caps);
 	return SL_STATUS_OK;

@@ -53,7 +53,7 @@ static bool link_layer_good(const struct sl_class_rule *r)
 	for (size_t i = 0; i < sizeof(r->dmac); i++)
 		if (r->dmac[i] & (uint8_t)~r->dmac_mask[i])
 			return false;
-	return r->vlan_mode <= SL_VLAN_MODE_VID && r->vid <= 0xfff;
+	return r->vlan_mode <= SL_VLAN_MODE_SINGLE && r->vid <= 0xfff && r->vid2 <= 0xfff;
 }
 
 static bool network_good(const struct sl_class_rule *r)
@@ -84,7 +84,7 @@ static bool tunnel_good(const struct sl_class_rule *r)
 bool sl_rule_good(const struct sl_class_rule *r)
 {
 	return verdict_good(r) && link_layer_good(r) && network_good(r) && transport_good(r) && tunnel_good(r) &&
-	       r->reserved0 == 0 && all_zero(r->reserved1, sizeof(r->reserved1)) && all_zero(r->reserved2, sizeof(r->reserved2));
+	       all_zero(r->reserved1, sizeof(r->reserved1)) && all_zero(r->reserved2, sizeof(r->reserved2));
 }
 
 enum sl_status sl_rule_run_write(struct sl_firmware *fw, struct sl_command *c)

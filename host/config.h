@@ -116,6 +116,7 @@ struct sl_config_tenant {
 	char name[SL_CONFIG_NAME_MAX];
 	uint16_t id;     /* 0 is the tenant "default", always present as tenants[0]: untagged, no tunnel */
 	uint16_t vlan;   /* 1..4094, or 0 */
+	uint16_t inner_vlan; /* 1..4094: of a second tag behind that one, or 0 */
 	bool has_vni;
 	uint32_t vni;
 	unsigned int trusted_count;

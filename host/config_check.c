@@ -74,6 +74,8 @@ static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 		snprintf(r->thing, sizeof(r->thing), "tenant \"%s\"", t->name);
 		if (!t->vlan == !t->has_vni)
 			sl_reader_error(r, item, "give either vlan, or vni with trusted_vteps");
+		else if (t->inner_vlan && !t->vlan)
+			sl_reader_error(r, key_node(r, item, "inner_vlan"), "inner_vlan belongs to vlan, not to vni");
 		else if (t->vlan && t->trusted_count)
 			sl_reader_error(r, key_node(r, item, "trusted_vteps"),
 					"trusted_vteps belongs to vni, not to vlan");
@@ -93,9 +95,9 @@ static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 			if (t->id == o->id)
 				sl_reader_error(r, key_node(r, item, "id"), "tenant \"%s\" has the same id %u", o->name,
 						t->id);
-			if (t->vlan && t->vlan == o->vlan)
-				sl_reader_error(r, key_node(r, item, "vlan"), "tenant \"%s\" has the same vlan %u",
-						o->name, t->vlan);
+			if (t->vlan && t->vlan == o->vlan && t->inner_vlan == o->inner_vlan)
+				sl_reader_error(r, key_node(r, item, "vlan"), "tenant \"%s\" has the same vlan %u%s",
+						o->name, t->vlan, t->inner_vlan ? " and inner_vlan" : "");
 			if (t->has_vni && o->has_vni && t->vni == o->vni)
 				sl_reader_error(r, key_node(r, item, "vni"), "tenant \"%s\" has the same vni %u",
 						o->name, t->vni);

@@ -382,6 +382,7 @@ static void ports_section(struct sl_reader *r, yaml_node_t *v)
 NAME(read_tenant_name, struct sl_config_tenant, name)
 NUMBER(read_tenant_id, struct sl_config_tenant, id, 1, 65535)
 NUMBER(read_vlan, struct sl_config_tenant, vlan, 1, 4094)
+NUMBER(read_inner_vlan, struct sl_config_tenant, inner_vlan, 1, 4094)
 
 static void read_tenant_vni(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -409,7 +410,7 @@ static void tenants_section(struct sl_reader *r, yaml_node_t *v)
 	static const struct sl_reader_key keys[] = {
 		{ "name", read_tenant_name, true },  { "id", read_tenant_id, true },
 		{ "vlan", read_vlan, false },        { "vni", read_tenant_vni, false },
-		{ "trusted_vteps", read_trusted, false },
+		{ "trusted_vteps", read_trusted, false }, { "inner_vlan", read_inner_vlan, false },
 	};
 	unsigned int n;
 

@@ -18,6 +18,7 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
 #define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_TEB 0x6558 /* transparent Ethernet bridging */
 #define OUTER_TTL 64
 #define HOP_PROBES 16u
@@ -48,12 +49,16 @@ static unsigned int ethertype_of(unsigned int family)
 	return family == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
 }
 
-static uint8_t *put_eth(uint8_t *p, const uint8_t dst[6], const uint8_t src[6], uint16_t vid, unsigned int ethertype)
+/* With two tags the outer one is a service tag (802.1ad). */
+static uint8_t *put_eth(uint8_t *p, const uint8_t dst[6], const uint8_t src[6], uint16_t vid, uint16_t inner_vid,
+			unsigned int ethertype)
 {
 	p = put_bytes(p, dst, 6);
 	p = put_bytes(p, src, 6);
 	if (vid)
-		p = put_be16(put_be16(p, ETHERTYPE_VLAN), vid);
+		p = put_be16(put_be16(p, inner_vid ? ETHERTYPE_QINQ : ETHERTYPE_VLAN), vid);
+	if (inner_vid)
+		p = put_be16(put_be16(p, ETHERTYPE_VLAN), inner_vid);
 	return put_be16(p, ethertype);
 }
 
@@ -100,7 +105,7 @@ static uint8_t *put_virtual(uint8_t *p, unsigned int first, unsigned int second,
 	p = put_be16(put_be16(p, first), second);
 	p = put_be16(p, backend->vni >> 8);
 	p = put_be16(p, backend->vni << 8 & 0xffff);
-	return put_eth(p, backend->inner_mac, inner_src, 0, ethertype_of(inner_family));
+	return put_eth(p, backend->inner_mac, inner_src, 0, 0, ethertype_of(inner_family));
 }
 
 /* The protocol of what put_tunnel() puts behind the outer IP header. */
@@ -149,7 +154,8 @@ bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_famil
 	action->flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
 	action->port = port->index;
 	action->mtu = nexthop->mtu && nexthop->mtu < port->mtu ? nexthop->mtu : port->mtu;
-	p = put_eth(p, nexthop->mac, port->mac, port->vid, ethertype_of(tunnel ? target->family : inner_family));
+	p = put_eth(p, nexthop->mac, port->mac, port->vid, port->inner_vid,
+		    ethertype_of(tunnel ? target->family : inner_family));
 	action->l3_off = (uint8_t)(p - action->hdr);
 	if (tunnel) {
 		const unsigned int proto = tunnel_proto(backend->mode, inner_family);
@@ -172,7 +178,7 @@ void sl_egress_return_action(const struct sl_conn *conn, const struct sl_egress_
 	action->flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
 	action->port = port->index;
 	action->mtu = port->mtu;
-	action->l3_off = action->hdr_len = (uint8_t)(put_eth(action->hdr, conn->last_hop, port->mac, port->vid,
+	action->l3_off = action->hdr_len = (uint8_t)(put_eth(action->hdr, conn->last_hop, port->mac, port->vid, port->inner_vid,
 							    ethertype_of(conn->key.family)) - action->hdr);
 }
 
@@ -185,15 +191,18 @@ static void port_fill(const struct sl_port *p, uint16_t vid, struct sl_egress_po
 
 bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, struct sl_egress_port *port)
 {
-	uint16_t vid = 0;
+	uint16_t vid = 0, inner_vid = 0;
 
 	if (conn->last_hop_port >= sl_port_count())
 		return false;
 	for (unsigned int i = 0; i < services->tenant_count; i++) {
-		if (services->tenants[i].id == conn->key.tenant)
+		if (services->tenants[i].id == conn->key.tenant) {
 			vid = services->tenants[i].vlan;
+			inner_vid = services->tenants[i].inner_vlan;
+		}
 	}
 	port_fill(sl_port_at(conn->last_hop_port), vid, port);
+	port->inner_vid = inner_vid;
 	return true;
 }
 

@@ -29,6 +29,7 @@ struct sl_egress_port {
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint16_t vid;         /* tag that frames leave with, 0 none */
+	uint16_t inner_vid;   /* second tag behind it, 0 none */
 	struct sl_addr vtep4, vtep6; /* family 0: none */
 };
 
@@ -39,7 +40,7 @@ bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_famil
 /* The way back to a client: Ethernet only, to the MAC its packets came from. */
 void sl_egress_return_action(const struct sl_conn *conn, const struct sl_egress_port *port, struct sl_action *action);
 
-/* The port of the way back, with the tag of the connection's tenant. False: the port does not exist. */
+/* The port of the way back, with the tags of the connection's tenant. False: the port does not exist. */
 bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, struct sl_egress_port *port);
 
 /* ---- readers ---- */

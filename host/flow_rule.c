@@ -89,20 +89,22 @@ static void conn_nat(struct sl_flow_rule *r, const struct sl_key *key, const str
 	}
 }
 
-/* The Ethernet header goes, with its tag: what leaves has its own. */
-static void conn_decap(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid)
+/* The Ethernet header goes, with its tags: what leaves has its own. */
+static void conn_decap(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid, uint16_t inner_vid)
 {
+	const uint16_t vids[2] = { vid, inner_vid };
 	uint8_t *type = &r->decap_data[12];
 
-	if (vid) {
-		type[0] = 0x81;
-		type[2] = (uint8_t)(vid >> 8);
-		type[3] = (uint8_t)vid;
+	for (unsigned int i = 0; i < 2 && vids[i]; i++) {
+		type[0] = i == 0 && inner_vid ? 0x88 : 0x81;
+		type[1] = i == 0 && inner_vid ? 0xa8 : 0x00;
+		type[2] = (uint8_t)(vids[i] >> 8);
+		type[3] = (uint8_t)vids[i];
 		type += 4;
 	}
 	type[0] = key->family == 4 ? 0x08 : 0x86;
 	type[1] = key->family == 4 ? 0x00 : 0xdd;
-	r->decap = (struct rte_flow_action_raw_decap){ .data = r->decap_data, .size = vid ? 18 : 14 };
+	r->decap = (struct rte_flow_action_raw_decap){ .data = r->decap_data, .size = (size_t)(type + 2 - r->decap_data) };
 	act(r, RTE_FLOW_ACTION_TYPE_RAW_DECAP, &r->decap);
 }
 
@@ -134,15 +136,16 @@ static void conn_copy(struct sl_flow_rule *r, const struct sl_key *key, const st
 	}
 }
 
-void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid, const struct sl_record *record,
-		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev)
+void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid, uint16_t inner_vid,
+		       const struct sl_record *record, const struct sl_action *action,
+		       const struct rte_flow_action_handle *indirect, uint16_t out_ethdev)
 {
 	begin(r, 1, 0);
 	conn_pattern(r, key);
 	if (record->flags & SL_RECORD_FLAG_DEC_TTL)
 		act(r, RTE_FLOW_ACTION_TYPE_DEC_TTL, NULL);
 	conn_nat(r, key, record);
-	conn_decap(r, key, vid);
+	conn_decap(r, key, vid, inner_vid);
 	r->encap = (struct rte_flow_action_raw_encap){ .data = (uint8_t *)(uintptr_t)action->hdr, .size = action->hdr_len };
 	act(r, indirect ? RTE_FLOW_ACTION_TYPE_INDIRECT : RTE_FLOW_ACTION_TYPE_RAW_ENCAP,
 	    indirect ? (const void *)indirect : &r->encap);
@@ -236,6 +239,7 @@ static void class_of_tenant(const struct sl_services *services, const struct sl_
 {
 	want.tenant = tenant->id;
 	want.vlan = tenant->vlan;
+	want.inner_vlan = tenant->inner_vlan;
 	for (unsigned int family = 4; family <= 6; family += 2) {
 		want.family = (uint8_t)family;
 		if (want.kind != SL_CLASS_TUNNEL && (tenant->vlan || !tenant->has_vni) &&
@@ -243,7 +247,7 @@ static void class_of_tenant(const struct sl_services *services, const struct sl_
 		    (want.kind != SL_CLASS_SYN || !syn_by_vip))
 			class_add(&want, out, max, n);
 	}
-	want.vlan = 0;
+	want.vlan = want.inner_vlan = 0;
 	for (unsigned int i = 0; tenant->has_vni && i < tenant->trusted_count; i++) {
 		const struct sl_addr *vtep = own_vtep(vteps, vtep_count, tenant->trusted[i].family);
 
@@ -278,6 +282,7 @@ static void class_of_service(const struct sl_services *services, const struct sl
 		return; /* inside tunnels the TUNNEL rule takes everything */
 	want.tenant = s->tenant;
 	want.vlan = tenant->vlan;
+	want.inner_vlan = tenant->inner_vlan;
 	want.family = s->vip.family;
 	if (want.kind == SL_CLASS_VIP || (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP)) {
 		want.addr = s->vip;
@@ -468,6 +473,10 @@ void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, con
 		r->vlan.hdr.vlan_tci = rte_cpu_to_be_16(want->vlan);
 		r->vlan_mask.hdr.vlan_tci = RTE_BE16(0x0fff);
 		item(r, RTE_FLOW_ITEM_TYPE_VLAN, &r->vlan, NULL, &r->vlan_mask);
+	}
+	if (want->inner_vlan) {
+		r->vlan2.hdr.vlan_tci = rte_cpu_to_be_16(want->inner_vlan);
+		item(r, RTE_FLOW_ITEM_TYPE_VLAN, &r->vlan2, NULL, &r->vlan_mask);
 	}
 	if (want->vtep.family)
 		class_tunnel(r, want);

@@ -25,7 +25,7 @@ struct sl_flow_rule {
 	struct rte_flow_item_meta meta, meta_mask;
 	struct rte_flow_item_tag tag, tag_mask;
 	struct rte_flow_item_eth eth, eth_mask;
-	struct rte_flow_item_vlan vlan, vlan_mask;
+	struct rte_flow_item_vlan vlan, vlan2, vlan_mask;
 	struct { struct rte_flow_item_ipv4 spec, last, mask; } ip4[2];
 	struct { struct rte_flow_item_ipv6 spec, last, mask; } ip6[2];
 	struct { struct rte_flow_item_tcp spec, last, mask; } tcp;
@@ -35,7 +35,7 @@ struct sl_flow_rule {
 	struct rte_flow_action_set_ipv6 set6_src, set6_dst;
 	struct rte_flow_action_set_tp tp_src, tp_dst;
 	struct rte_flow_action_raw_decap decap;
-	uint8_t decap_data[18];
+	uint8_t decap_data[22];
 	struct rte_flow_action_raw_encap encap;
 	struct rte_flow_action_modify_field copy_ecn, copy_dscp;
 	struct rte_flow_action_age age;
@@ -50,10 +50,11 @@ struct sl_flow_rule {
 	struct rte_flow_action_mark sample_mark;
 };
 
-/* One direction of a connection. vid: the tag its packets come with, 0 none. action stays the caller's (its header is
+/* One direction of a connection. vid, inner_vid: the tags its packets come with, 0 none. action stays the caller's (its header is
  * pointed to). indirect: a handle in the place of raw_encap, or NULL. */
-void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, uint16_t vid, const struct sl_record *record,
-		       const struct sl_action *action, const struct rte_flow_action_handle *indirect, uint16_t out_ethdev);
+void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, uint16_t vid, uint16_t inner_vid,
+		       const struct sl_record *record, const struct sl_action *action,
+		       const struct rte_flow_action_handle *indirect, uint16_t out_ethdev);
 /* What a rule says beside what it matches: no meter, no tag and no copy unless given. */
 struct sl_class_how {
 	const uint32_t *mtr_id; /* of what goes to the host: at once, or as a copy */
@@ -86,6 +87,7 @@ struct sl_class {
 	uint8_t proto;      /* SOURCE */
 	uint16_t tenant;
 	uint16_t vlan;      /* 0: untagged */
+	uint16_t inner_vlan; /* 0: no second tag */
 	uint32_t vni;
 	uint16_t port_lo, port_hi; /* SOURCE: source ports */
 	struct sl_addr addr;       /* VIP or SOURCE; SYN: VIP, or none for all */

@@ -230,7 +230,8 @@ static int rule_create(uint32_t index, bool reverse)
 
 	sl_slowpath_record(conn, reverse, &key, &record);
 	sl_egress_return_port(sl_services_current(), conn, &port);
-	sl_flow_rule_conn(&rule, &key, port.vid, &record, &hop->action, hop->handle, sl_port_at(hop->action.port)->port_id);
+	sl_flow_rule_conn(&rule, &key, port.vid, port.inner_vid, &record, &hop->action, hop->handle,
+			  sl_port_at(hop->action.port)->port_id);
 	rcu_thread_offline(); /* the rule refers to the hop's copy of the action */
 	flow->rule[reverse] = rte_flow_create(flow->proxy, &rule.attr, rule.pattern, rule.actions, &error);
 	rcu_thread_online();

@@ -85,7 +85,7 @@ static bool try_conn(const struct probe *p, unsigned int mode, unsigned int fami
 	struct sl_key key;
 
 	sample(mode, family, variant, &key, &record, &action);
-	sl_flow_rule_conn(&rule, &key, 0, &record, &action, NULL, p->ethdev);
+	sl_flow_rule_conn(&rule, &key, 0, 0, &record, &action, NULL, p->ethdev);
 	return try_rule(p, &rule);
 }
 
@@ -108,7 +108,7 @@ static bool try_indirect(const struct probe *p)
 	handle = rte_flow_action_handle_create(p->proxy, &conf, &make, &error);
 	if (!handle)
 		return rte_errno == ENOSPC;
-	sl_flow_rule_conn(&rule, &key, 0, &record, &action, handle, p->ethdev);
+	sl_flow_rule_conn(&rule, &key, 0, 0, &record, &action, handle, p->ethdev);
 	works = try_rule(p, &rule) && !rte_flow_action_handle_update(p->proxy, handle, &make, &error);
 	rte_flow_action_handle_destroy(p->proxy, handle, &error);
 	return works;

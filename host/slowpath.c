@@ -48,10 +48,13 @@ static void end(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_sl
 
 /* ---- classify ------------------------------------------------------------------------------------------------- */
 
-static const struct sl_config_tenant *tenant_of_vlan(const struct sl_services *s, uint16_t vid)
+static const struct sl_config_tenant *tenant_of_tags(const struct sl_services *s, const struct sl_packet *packet)
 {
+	const uint16_t inner = packet->tags == 2 ? packet->vid2 : 0;
+
 	for (unsigned int i = 0; i < s->tenant_count; i++) {
-		if (s->tenants[i].vlan == vid)
+		/* (An inner tag of VLAN 0 is no tenant's: a tenant's inner_vlan is at least 1.) */
+		if (s->tenants[i].vlan == packet->vid && s->tenants[i].inner_vlan == inner && (packet->tags == 2) == (inner != 0))
 			return &s->tenants[i];
 	}
 	return NULL;
@@ -85,8 +88,8 @@ static bool classify(const struct sl_slowpath *sp, struct slow_frame *f)
 	const struct sl_config_tenant *tenant = tenant_of_tunnel(sp, f);
 
 	f->decap = tenant;
-	if (!tenant && f->headers.outer.tagged) {
-		tenant = tenant_of_vlan(sp->services, f->headers.outer.vid);
+	if (!tenant && f->headers.outer.tags) {
+		tenant = tenant_of_tags(sp->services, &f->headers.outer);
 		if (!tenant)
 			return false;
 	}

@@ -51,21 +51,33 @@ static uint8_t family_of_type(uint16_t ethertype)
 	return ethertype == RTE_ETHER_TYPE_IPV4 ? 4 : ethertype == RTE_ETHER_TYPE_IPV6 ? 6 : 0;
 }
 
-/* An Ethernet header, with at most one tag if allowed; leaves the ethertype's offset in type_off. */
+/* A tag's type: of the only or inner one 0x8100, of the outer one of two 0x88a8 too. */
+static bool is_tag(const struct parser *p, unsigned int tags)
+{
+	const uint16_t type = load16(p->encap->hdr + p->encap->type_off);
+
+	return tags < 2 && (type == RTE_ETHER_TYPE_VLAN || (tags == 0 && type == RTE_ETHER_TYPE_QINQ));
+}
+
+/* An Ethernet header, with at most two tags if allowed; leaves the ethertype's offset in type_off. */
 static int parse_ethernet(struct parser *p, bool tag)
 {
 	const uint8_t *hdr = p->encap->hdr;
+	bool service_tag;
 
 	if (!room(p, RTE_ETHER_HDR_LEN))
 		return CANNOT(p, "the encapsulation data ends inside an Ethernet header");
 	p->encap->type_off = (uint8_t)(p->at + 12);
 	p->at += RTE_ETHER_HDR_LEN;
-	if (tag && load16(hdr + p->encap->type_off) == RTE_ETHER_TYPE_VLAN) {
+	service_tag = tag && load16(hdr + p->encap->type_off) == RTE_ETHER_TYPE_QINQ;
+	for (unsigned int tags = 0; tag && is_tag(p, tags); tags++) {
 		if (!room(p, RTE_VLAN_HLEN))
 			return CANNOT(p, "the encapsulation data ends inside a VLAN tag");
 		p->encap->type_off = (uint8_t)(p->encap->type_off + RTE_VLAN_HLEN);
 		p->at += RTE_VLAN_HLEN;
 	}
+	if (service_tag && load16(hdr + p->encap->type_off - RTE_VLAN_HLEN) != RTE_ETHER_TYPE_VLAN)
+		return CANNOT(p, "a service tag (0x88a8) stands in front of another tag (0x8100)");
 	p->encap->family = family_of_type(load16(hdr + p->encap->type_off));
 	if (p->encap->family == 0 && load16(hdr + p->encap->type_off) != 0)
 		return CANNOT(p, "the ethertype before the packet must be IPv4, IPv6, or 0 to have it completed");

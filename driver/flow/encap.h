@@ -2,7 +2,7 @@
 /*
  * The header that a forwarded packet gets in place of its own Ethernet header, as RAW_ENCAP data gives it:
  *
- *	eth [/ vlan]                                              next hop
+ *	eth [/ vlan [/ vlan]]                                     next hop; the same tags in front of all others
  *	eth [/ vlan] / ipv4|ipv6                                  IP in IP
  *	eth [/ vlan] / ipv4|ipv6 / udp / vxlan / eth              VXLAN
  *	eth [/ vlan] / ipv4|ipv6 / udp / geneve / eth             Geneve (UDP port GENEVE_PORT), without options

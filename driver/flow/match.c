@@ -98,6 +98,33 @@ static int parse_eth(struct parser *p, const struct rte_flow_item *item)
 	return 0;
 }
 
+static int check_vlan(struct parser *p, const struct rte_flow_item *item, const struct rte_flow_item_vlan *mask)
+{
+	if (mask->hdr.vlan_tci != RTE_BE16(0x0fff))
+		return CANNOT(p, ITEM_MASK, item, "a VLAN item needs an exact VLAN id, and nothing else of the tag");
+	if (mask->hdr.eth_proto && mask->hdr.eth_proto != RTE_BE16(0xffff))
+		return CANNOT(p, ITEM_MASK, item, "an ethertype is matched whole");
+	return 0;
+}
+
+static int parse_second_vlan(struct parser *p, const struct rte_flow_item *item, const struct rte_flow_item_vlan *spec,
+	const struct rte_flow_item_vlan *mask)
+{
+	int rc = check_vlan(p, item, mask);
+
+	if (rc)
+		return rc;
+	if (p->match->vlan == SL_MATCH_VLAN_QINQ)
+		return CANNOT(p, ITEM, item, "the card recognises two VLAN tags");
+	if (p->match->ethertype)
+		return BAD(p, item, "a VLAN tag cannot stand here");
+	p->match->vlan = SL_MATCH_VLAN_QINQ;
+	p->match->vid2 = rte_be_to_cpu_16(spec->hdr.vlan_tci);
+	p->match->ethertype = rte_be_to_cpu_16(spec->hdr.eth_proto);
+	p->type_is_tag = false;
+	return 0;
+}
+
 static int parse_vlan(struct parser *p, const struct rte_flow_item *item)
 {
 	static const struct rte_flow_item_vlan supported = {.hdr.vlan_tci = RTE_BE16(0x0fff),
@@ -108,18 +135,22 @@ static int parse_vlan(struct parser *p, const struct rte_flow_item *item)
 	if (rc)
 		return rc;
 	if (p->layer == VLAN)
-		return CANNOT(p, ITEM, item, "the card recognises one VLAN tag");
-	if (p->layer > VLAN || p->untagged || p->match->ethertype)
+		return parse_second_vlan(p, item, &spec, &mask);
+	if (p->layer > VLAN || p->untagged || (p->match->ethertype && p->match->ethertype != RTE_ETHER_TYPE_QINQ))
 		return BAD(p, item, "a VLAN tag cannot stand here");
-	if (mask.hdr.vlan_tci != RTE_BE16(0x0fff))
-		return CANNOT(p, ITEM_MASK, item, "a VLAN item needs an exact VLAN id, and nothing else of the tag");
-	if (mask.hdr.eth_proto && mask.hdr.eth_proto != RTE_BE16(0xffff))
-		return CANNOT(p, ITEM_MASK, item, "an ethertype is matched whole");
+	if (p->match->ethertype)
+		return CANNOT(p, ITEM, item,
+			"the card does not tell a service tag from a second customer tag: leave the type to vlan items");
+	rc = check_vlan(p, item, &mask);
+	if (rc)
+		return rc;
 	p->layer = VLAN;
 	p->match->vlan = SL_MATCH_VLAN_VID;
 	p->match->vid = rte_be_to_cpu_16(spec.hdr.vlan_tci);
 	p->match->ethertype = rte_be_to_cpu_16(spec.hdr.eth_proto);
-	p->type_is_tag = false;
+	p->type_is_tag = p->match->ethertype == RTE_ETHER_TYPE_VLAN;
+	if (p->type_is_tag)
+		p->match->ethertype = 0;
 	return 0;
 }
 
@@ -376,6 +407,9 @@ int sl_match_parse(const struct rte_flow_item pattern[], struct sl_match *match,
 	if (match->tunnel && sl_match_looks_inside(&match->outer))
 		return CANNOT(&p, ITEM, item,
 			"TTL, fragments and TCP flags of a tunnel are matched in its inner packet only");
+	/* What follows a vlan item, or a type, says that no second tag stands between. */
+	if (match->vlan == SL_MATCH_VLAN_VID && (match->outer.family || match->ethertype))
+		match->vlan = SL_MATCH_VLAN_SINGLE;
 	/* An item after eth, or a type, says that no tag stands between; a bare eth matches tagged frames too. */
 	if (match->vlan == SL_MATCH_VLAN_ANY && (match->outer.family || match->ethertype || p.untagged))
 		match->vlan = SL_MATCH_VLAN_UNTAGGED;

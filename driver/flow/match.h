@@ -2,8 +2,8 @@
 /*
  * The pattern of a group-0 rule (classification) in neutral form. What is not set matches any frame.
  *
- *	[represented_port] / eth [dst] / [vlan vid] / [ipv4|ipv6] / [tcp|udp]
- *	[represented_port] / eth [dst] / [vlan vid] / ipv4|ipv6 / udp / vxlan [vni] / [eth] / [ipv4|ipv6] / [tcp|udp]
+ *	[represented_port] / eth [dst] / [vlan vid [/ vlan vid]] / [ipv4|ipv6] / [tcp|udp]
+ *	[represented_port] / eth [dst] / [vlan vid [/ vlan vid]] / ipv4|ipv6 / udp / vxlan [vni] / [eth] / [ipv4|ipv6] / [tcp|udp]
  *
  * Of a tunnel's inner packet only family, protocol, TTL, fragmentation and TCP flags can be matched; where the pattern
  * has a tunnel, TTL, fragmentation and flags must be asked of the inner packet, otherwise of the only one.
@@ -16,7 +16,8 @@
 
 #include <rte_flow.h>
 
-enum sl_match_vlan { SL_MATCH_VLAN_ANY, SL_MATCH_VLAN_UNTAGGED, SL_MATCH_VLAN_VID };
+/* VID: one tag or two, the outer one of that id; SINGLE: one tag; QINQ: two. */
+enum sl_match_vlan { SL_MATCH_VLAN_ANY, SL_MATCH_VLAN_UNTAGGED, SL_MATCH_VLAN_VID, SL_MATCH_VLAN_SINGLE, SL_MATCH_VLAN_QINQ };
 enum sl_match_frag { SL_MATCH_FRAG_ANY, SL_MATCH_FRAG_NO, SL_MATCH_FRAG_YES };
 
 /* What can be asked of an outer or an inner packet. */
@@ -34,7 +35,7 @@ struct sl_match {
 	uint16_t ethdev;         /* receiving port, with port_set */
 	uint8_t dmac[6], dmac_mask[6];
 	enum sl_match_vlan vlan;
-	uint16_t vid;
+	uint16_t vid, vid2;
 	uint16_t ethertype;      /* 0 any; host order */
 	struct sl_match_packet outer;
 	uint8_t src[16], dst[16];

@@ -57,9 +57,10 @@ static int raw_decap(struct parser *p, const struct rte_flow_action *action)
 
 	if (p->decap || p->encap)
 		return BAD(p, action, "one raw_decap, before the encapsulation");
-	if (conf->size != RTE_ETHER_HDR_LEN && conf->size != RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+	if (conf->size != RTE_ETHER_HDR_LEN && conf->size != RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN &&
+	    conf->size != RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
 		return CANNOT(p, ACTION_CONF, action,
-			"raw_decap removes the Ethernet header, 14 bytes, or 18 with its tag");
+			"raw_decap removes the Ethernet header, 14 bytes, or 18 or 22 with its tags");
 	p->decap = action;
 	return 0;
 }

@@ -15,15 +15,26 @@ static uint8_t frag_mode(enum sl_match_frag frag)
 		: SL_FRAG_MODE_ANY;
 }
 
+static uint8_t vlan_mode(enum sl_match_vlan vlan)
+{
+	static const uint8_t modes[] = {
+		[SL_MATCH_VLAN_ANY] = SL_VLAN_MODE_ANY, [SL_MATCH_VLAN_UNTAGGED] = SL_VLAN_MODE_UNTAGGED,
+		[SL_MATCH_VLAN_VID] = SL_VLAN_MODE_VID, [SL_MATCH_VLAN_SINGLE] = SL_VLAN_MODE_SINGLE,
+		[SL_MATCH_VLAN_QINQ] = SL_VLAN_MODE_QINQ,
+	};
+
+	return modes[vlan];
+}
+
 static void compile_match(const struct sl_match *match, struct sl_class_rule *rule)
 {
 	const struct sl_match_packet *effective = match->tunnel ? &match->inner : &match->outer;
 
 	memcpy(rule->dmac, match->dmac, 6);
 	memcpy(rule->dmac_mask, match->dmac_mask, 6);
-	rule->vlan_mode = match->vlan == SL_MATCH_VLAN_VID ? SL_VLAN_MODE_VID
-			: match->vlan == SL_MATCH_VLAN_UNTAGGED ? SL_VLAN_MODE_UNTAGGED : SL_VLAN_MODE_ANY;
+	rule->vlan_mode = vlan_mode(match->vlan);
 	rule->vid = match->vid;
+	rule->vid2 = match->vid2;
 	rule->ethertype = match->ethertype;
 	rule->l3 = match->outer.family;
 	rule->proto = match->outer.proto;

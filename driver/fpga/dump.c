@@ -40,8 +40,10 @@ static void print_match(FILE *file, const struct sl_class_rule *r)
 		print_bytes(file, r->dmac_mask, 6);
 	}
 	fprintf(file, " vlan %s", sl_vlan_mode_name(r->vlan_mode) ? sl_vlan_mode_name(r->vlan_mode) : "?");
-	if (r->vlan_mode == SL_VLAN_MODE_VID)
+	if (r->vlan_mode >= SL_VLAN_MODE_VID)
 		fprintf(file, " %u", r->vid);
+	if (r->vlan_mode == SL_VLAN_MODE_QINQ)
+		fprintf(file, ".%u", r->vid2);
 	if (r->ethertype)
 		fprintf(file, " ethertype 0x%04x", r->ethertype);
 	if (r->l3)

@@ -46,8 +46,10 @@ static inline bool vlan_match(const struct sl_class_rule *rule, const struct sl_
 {
 	switch (rule->vlan_mode) {
 	case SL_VLAN_MODE_ANY: return true;
-	case SL_VLAN_MODE_UNTAGGED: return !outer->tagged;
-	case SL_VLAN_MODE_VID: return outer->tagged && outer->vid == rule->vid;
+	case SL_VLAN_MODE_UNTAGGED: return outer->tags == 0;
+	case SL_VLAN_MODE_VID: return outer->tags != 0 && outer->vid == rule->vid;
+	case SL_VLAN_MODE_QINQ: return outer->tags == 2 && outer->vid == rule->vid && outer->vid2 == rule->vid2;
+	case SL_VLAN_MODE_SINGLE: return outer->tags == 1 && outer->vid == rule->vid;
 	default: return false;
 	}
 }

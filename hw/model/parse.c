@@ -3,6 +3,7 @@
 #include "hw/model/parse.h"
 
 #define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
 #define ETH_LEN 14
@@ -157,7 +158,34 @@ static inline uint32_t parse_ipv6(const struct sl_window *window, uint32_t end, 
 	return 0;
 }
 
-/* A frame that begins at off and ends before end; a tag is recognised only in the outer one. */
+/* The VID of the tag at off; bytes that are cut off read as zero. */
+static inline uint16_t tag_vid(const struct sl_window *window, uint32_t off, uint32_t end)
+{
+	const uint32_t high = end > off ? window->b[off] & 0xf : 0, low = end > off + 1 ? window->b[off + 1] : 0;
+
+	return (uint16_t)(high << 8 | low);
+}
+
+/* The tags of the outer frame, at most two; returns the ethertype after them, 0 if it is cut off. */
+static inline uint32_t parse_tags(const struct sl_window *window, uint32_t end, uint32_t ethertype, struct sl_packet *p)
+{
+	const uint32_t next = end >= ETH_LEN + VLAN_LEN ? sl_load_be16(&window->b[ETH_LEN + 2]) : 0;
+
+	/* A service tag is one only in front of a customer's. */
+	if (ethertype != ETHERTYPE_VLAN && (ethertype != ETHERTYPE_QINQ || next != ETHERTYPE_VLAN))
+		return ethertype;
+	p->tags = 1;
+	p->vid = tag_vid(window, ETH_LEN, end);
+	p->l3_off = ETH_LEN + VLAN_LEN;
+	if (next != ETHERTYPE_VLAN)
+		return next;
+	p->tags = 2;
+	p->vid2 = tag_vid(window, ETH_LEN + VLAN_LEN, end);
+	p->l3_off = ETH_LEN + 2 * VLAN_LEN;
+	return end >= ETH_LEN + 2 * VLAN_LEN ? sl_load_be16(&window->b[ETH_LEN + VLAN_LEN + 2]) : 0;
+}
+
+/* A frame that begins at off and ends before end; tags are recognised only in the outer one. */
 static inline void parse_frame(const struct sl_window *window, uint32_t off, uint32_t end, bool outer,
 			       struct sl_packet *p)
 {
@@ -166,14 +194,10 @@ static inline void parse_frame(const struct sl_window *window, uint32_t off, uin
 	p->eth_off = (uint16_t)off;
 	p->l3_off = (uint16_t)(off + ETH_LEN);
 	p->vid = 0;
-	p->tagged = 0;
-	if (outer && ethertype == ETHERTYPE_VLAN) {
-		/* Bytes of a tag that is cut off read as zero. */
-		p->tagged = 1;
-		p->vid = (end > 14 ? (window->b[14] & 0xf) << 8 : 0) | (end > 15 ? window->b[15] : 0);
-		ethertype = end >= ETH_LEN + VLAN_LEN ? sl_load_be16(&window->b[16]) : 0;
-		p->l3_off = ETH_LEN + VLAN_LEN;
-	}
+	p->vid2 = 0;
+	p->tags = 0;
+	if (outer)
+		ethertype = parse_tags(window, end, ethertype, p);
 	p->ethertype = (uint16_t)ethertype;
 	packet_clear_l3(p, 0);
 	if (ethertype == ETHERTYPE_IPV4)

@@ -24,9 +24,10 @@ struct sl_packet {
 	uint16_t l3_off;
 	uint16_t l4_off;
 	uint16_t l3_end;    /* first byte after the IP packet; what follows is padding */
-	uint16_t ethertype; /* host order, after the tag */
-	uint16_t vid;
-	uint8_t tagged;
+	uint16_t ethertype; /* host order, after the tags */
+	uint16_t vid;       /* of the outer tag */
+	uint16_t vid2;      /* of the inner one */
+	uint8_t tags;       /* 0 to 2 */
 	uint8_t error; /* 0, SL_REASON_BAD_IP or SL_REASON_BAD_IP_CSUM; then family is 0 */
 	uint8_t family; /* 4, 6, 0 none */
 	uint8_t proto;  /* IPv6: 44 for a fragment, an extension's own number */

@@ -123,10 +123,12 @@ int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet
 	} else {
 		const uint8_t *eth = &window->b[sl_window_offset(packet->eth_off)];
 
-		l2_len = packet->tagged ? 18 : 14;
+		l2_len = 14u + 4u * (packet->tags & 3);
 		__builtin_memcpy(rewrite->head, eth, 14);
-		if (packet->tagged)
+		if (packet->tags != 0)
 			__builtin_memcpy(rewrite->head + 14, eth + 14, 4);
+		if (packet->tags == 2)
+			__builtin_memcpy(rewrite->head + 18, eth + 18, 4);
 	}
 	l3 = &rewrite->head[l2_len];
 	l4 = l3 + l3_len;

@@ -15,7 +15,7 @@
 
 /*
  * The first min(frame length, SL_WINDOW_BYTES) bytes of a frame, contiguous. Nothing after them is ever read: every
- * length is checked against the frame's first, and the deepest header chain ends at byte 168. The type is longer only
+ * length is checked against the frame's first, and the deepest header chain ends at byte 172. The type is longer only
  * so that a verifier, which knows an offset no better than "below 256", sees every read inside it. So a pointer to a
  * frame's bytes may be cast to this type (sl_window_at) however short the frame is.
  */

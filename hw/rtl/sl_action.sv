@@ -53,15 +53,16 @@ module sl_action #(
 
   // a2: lengths.
   logic [7:0]         hdr_len, l3_off, flags;
-  logic [6:0]         l2_len, src_off, l2_len2_q, src_off2_q;
+  logic [6:0]         eth_len, l2_len, src_off, l2_len2_q, src_off2_q;
   logic signed [17:0] wire_len2_q;
   logic [16:0]        out_len2_q;
   logic               usable2_q;
   assign hdr_len = action1[sl_pkg::ACTION_HDR_LEN_LSB +: 8];
   assign l3_off  = action1[sl_pkg::ACTION_L3_OFF_LSB +: 8];
   assign flags   = action1[sl_pkg::ACTION_FLAGS_LSB +: 8];
-  assign src_off = (job1_q.vlan ? 7'd18 : 7'd14) + (!job1_q.decap ? 7'd0 : job1_q.outer_v6 ? 7'd70 : 7'd50);
-  assign l2_len  = flags[1] ? hdr_len[6:0] : job1_q.decap || !job1_q.vlan ? 7'd14 : 7'd18;
+  assign eth_len = 7'd14 + 7'({job1_q.tags, 2'b00});
+  assign src_off = eth_len + (!job1_q.decap ? 7'd0 : job1_q.outer_v6 ? 7'd70 : 7'd50);
+  assign l2_len  = flags[1] ? hdr_len[6:0] : job1_q.decap ? 7'd14 : eth_len;
 
   always_ff @(posedge clk_i) begin
     if (valid1_q) begin

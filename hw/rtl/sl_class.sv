@@ -169,7 +169,7 @@ module sl_class (
       job_o          <= '0;
       job_o.port     <= parsed4.port;
       job_o.len      <= parsed4.len;
-      job_o.vlan   <= parsed4.vlan;
+      job_o.tags     <= parsed4.tags;
       job_o.rule     <= 8'hff;
       job_o.outer_v6 <= parsed4.outer.v6;
       if (parsed4.outer.bad_ip || parsed4.outer.bad_csum) begin

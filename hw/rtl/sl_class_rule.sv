@@ -27,8 +27,8 @@ module sl_class_rule (
   logic [7:0]   port_mask_q;
   logic         v4_q, v6_q, any_l3_q;
   logic [7:0]   vlan_mode_q, tunnel_mode_q, frag_q, ttl_max_q;
-  logic [11:0]  vid_q;
-  logic         vid_high_q;    // a VID that no frame can have
+  logic [11:0]  vid_q, vid2_q;
+  logic         vid_high_q, vid2_high_q;    // a VID that no frame can have
   logic [15:0]  etype_q;
   logic [7:0]   proto_q, proto_mask_q, flags_q, flags_mask_q, inner_l3_q, inner_proto_q;
   logic [23:0]  vni_q, vni_mask_q;
@@ -51,6 +51,8 @@ module sl_class_rule (
       tunnel_mode_q <= rule_i[sl_pkg::CLASS_RULE_TUNNEL_MODE_LSB +: 8];
       vid_q         <= rule_i[sl_pkg::CLASS_RULE_VID_LSB +: 12];
       vid_high_q    <= rule_i[sl_pkg::CLASS_RULE_VID_LSB + 12 +: 4] != 4'd0;
+      vid2_q        <= rule_i[sl_pkg::CLASS_RULE_VID2_LSB +: 12];
+      vid2_high_q   <= rule_i[sl_pkg::CLASS_RULE_VID2_LSB + 12 +: 4] != 4'd0;
       etype_q       <= rule_i[sl_pkg::CLASS_RULE_ETHERTYPE_LSB +: 16];
       proto_q       <= rule_i[sl_pkg::CLASS_RULE_PROTO_LSB +: 8];
       proto_mask_q  <= rule_i[sl_pkg::CLASS_RULE_PROTO_MASK_LSB +: 8];
@@ -81,9 +83,10 @@ module sl_class_rule (
   // First clock: the conditions in four groups; second clock: all of them.
   logic        seen_q, frame_q, addr_q, ports_q, deep_q;
   logic [15:0] sport, dport;
-  logic        l4;
+  logic        l4, vid_equal;
   assign sport = {parsed_i.outer.sport[7:0], parsed_i.outer.sport[15:8]};
   assign dport = {parsed_i.outer.dport[7:0], parsed_i.outer.dport[15:8]};
+  assign vid_equal = parsed_i.vid == vid_q && !vid_high_q;
   assign l4    = (parsed_i.outer.tcp || parsed_i.outer.udp) && parsed_i.outer.l4_ok;
 
   always_ff @(posedge clk_i) begin
@@ -93,9 +96,11 @@ module sl_class_rule (
                  && (etype_q == 16'd0 || etype_q == parsed_i.etype)
                  && (any_l3_q || (v4_q && parsed_i.outer.v4) || (v6_q && parsed_i.outer.v6))
                  && (vlan_mode_q == sl_pkg::VLAN_MODE_ANY
-                     || (vlan_mode_q == sl_pkg::VLAN_MODE_UNTAGGED && !parsed_i.vlan)
-                     || (vlan_mode_q == sl_pkg::VLAN_MODE_VID && parsed_i.vlan && parsed_i.vid == vid_q
-                         && !vid_high_q));
+                     || (vlan_mode_q == sl_pkg::VLAN_MODE_UNTAGGED && parsed_i.tags == 2'd0)
+                     || (vlan_mode_q == sl_pkg::VLAN_MODE_VID && parsed_i.tags != 2'd0 && vid_equal)
+                     || (vlan_mode_q == sl_pkg::VLAN_MODE_QINQ && parsed_i.tags == 2'd2 && vid_equal
+                         && parsed_i.vid2 == vid2_q && !vid2_high_q)
+                     || (vlan_mode_q == sl_pkg::VLAN_MODE_SINGLE && parsed_i.tags == 2'd1 && vid_equal));
       addr_q  <= ((parsed_i.outer.src ^ src_q) & src_mask_q) == 128'd0
                  && ((parsed_i.outer.dst ^ dst_q) & dst_mask_q) == 128'd0;
       ports_q <= ((parsed_i.outer.proto ^ proto_q) & proto_mask_q) == 8'd0

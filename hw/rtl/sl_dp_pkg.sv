@@ -33,8 +33,9 @@ package sl_dp_pkg;
     logic [2:0]  port;
     logic [13:0] len;
     logic [47:0] dmac;       // memory order
-    logic        vlan;
-    logic [11:0] vid;
+    logic [1:0]  tags;       // VLAN tags, 0 to 2
+    logic [11:0] vid;        // of the outer one
+    logic [11:0] vid2;       // of the inner one
     logic [15:0] etype;
     ip_t         outer;
     logic        vxlan;
@@ -47,7 +48,7 @@ package sl_dp_pkg;
   typedef struct packed {
     logic [2:0]  port;
     logic [13:0] len;
-    logic        vlan;
+    logic [1:0]  tags;
     logic [7:0]  reason;
     logic [7:0]  rule;       // 255 none
     logic [15:0] tenant;
@@ -95,8 +96,8 @@ package sl_dp_pkg;
   } host_meta_t;
   // Widths, for flat ports and memories.
   localparam int unsigned IP_W     = 10 + 4*8 + 3*16 + 2*128;
-  localparam int unsigned PARSED_W = 3 + 14 + 48 + 1 + 12 + 16 + 2*IP_W + 1 + 24;
-  localparam int unsigned JOB_W    = 3 + 14 + 1 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 1;
+  localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 1 + 24;
+  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 1;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage

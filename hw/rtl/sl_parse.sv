@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage parse (docs/datapath.md, 2): collects the first three beats of a frame (all that any header check looks at: the
-// deepest byte is 18 + 40 + 8 + 8 + 14 + 60 + 20 = 168) and reads the headers from them in a pipeline, one frame per
+// deepest byte is 22 + 40 + 8 + 8 + 14 + 60 + 20 = 172) and reads the headers from them in a pipeline, one frame per
 // clock. The beats themselves pass by to the emit and punt rings in sl_core. Faults are noted here, acted on in class.
 //
 //   window ─► p1: Ethernet ─► outer IP ───────(4 clocks)──────► p5 ─► p6 ─► p7 parsed_o
@@ -57,12 +57,13 @@ module sl_parse (
     logic [2:0]  port;
     logic [13:0] len;
     logic [47:0] dmac;
-    logic        vlan;
+    logic [1:0]  tags;
     logic [11:0] vid;
+    logic [11:0] vid2;
     logic [15:0] etype;
   } eth_t;
   eth_t          eth_d, eth1_q, eth6;
-  logic          valid1_q, cut;
+  logic          valid1_q, cut, second;
   logic [13:0]   len1_q;
   logic [1199:0] view1_q;   // 150 bytes from the outer IP header on
 
@@ -70,18 +71,27 @@ module sl_parse (
     eth_d.port   = w_port_q;
     eth_d.len    = w_len_q;
     eth_d.dmac   = window_o[47:0];
-    eth_d.vlan = be16(window_o[111:96]) == 16'h8100;
-    cut          = eth_d.vlan && w_len_q < 14'd18;
+    second       = w_len_q >= 14'd18 && be16(window_o[143:128]) == 16'h8100;
+    // A service tag is one only in front of a customer's.
+    if (be16(window_o[111:96]) == 16'h8100)                eth_d.tags = second ? 2'd2 : 2'd1;
+    else if (be16(window_o[111:96]) == 16'h88a8 && second) eth_d.tags = 2'd2;
+    else                                                   eth_d.tags = 2'd0;
+    cut          = (eth_d.tags == 2'd1 && w_len_q < 14'd18) || (eth_d.tags == 2'd2 && w_len_q < 14'd22);
     eth_d.vid    = {window_o[115:112], window_o[127:120]};
-    eth_d.etype  = cut ? 16'd0 : eth_d.vlan ? be16(window_o[143:128]) : be16(window_o[111:96]);
+    eth_d.vid2   = {window_o[147:144], window_o[159:152]};
+    if (cut)                      eth_d.etype = 16'd0;
+    else if (eth_d.tags == 2'd2)  eth_d.etype = be16(window_o[175:160]);
+    else if (eth_d.tags == 2'd1)  eth_d.etype = be16(window_o[143:128]);
+    else                          eth_d.etype = be16(window_o[111:96]);
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid1_q <= 1'b0;
     else         valid1_q <= window_valid_o;
     if (window_valid_o) begin
       eth1_q  <= eth_d;
-      len1_q  <= cut ? 14'd0 : w_len_q - (eth_d.vlan ? 14'd18 : 14'd14);
-      view1_q <= eth_d.vlan ? window_o[144 +: 1200] : window_o[112 +: 1200];
+      len1_q  <= cut ? 14'd0 : w_len_q - 14'd14 - 14'({eth_d.tags, 2'b00});
+      view1_q <= eth_d.tags == 2'd2 ? window_o[176 +: 1200]
+                 : eth_d.tags == 2'd1 ? window_o[144 +: 1200] : window_o[112 +: 1200];
     end
   end
 
@@ -133,7 +143,7 @@ module sl_parse (
   );
 
   logic eth_valid, tun_valid;
-  sl_delay #(.W(94), .N(5)) u_eth (
+  sl_delay #(.W(107), .N(5)) u_eth (
     .clk_i, .rst_ni, .valid_i(valid1_q), .data_i(eth1_q), .valid_o(eth_valid), .data_o(eth6)
   );
   sl_delay #(.W(42), .N(4)) u_tun (
@@ -149,8 +159,9 @@ module sl_parse (
       parsed_o.port   <= eth6.port;
       parsed_o.len    <= eth6.len;
       parsed_o.dmac   <= eth6.dmac;
-      parsed_o.vlan <= eth6.vlan;
+      parsed_o.tags   <= eth6.tags;
       parsed_o.vid    <= eth6.vid;
+      parsed_o.vid2   <= eth6.vid2;
       parsed_o.etype  <= eth6.etype;
       parsed_o.outer  <= outer6_q;
       parsed_o.vxlan  <= outer6_q.udp && outer6_q.l4_ok && !outer6_q.options && tun6.fits && tun6.flag

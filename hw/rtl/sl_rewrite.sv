@@ -34,26 +34,31 @@ module sl_rewrite (
     fold = once[15:0] + 16'(once[16]);
   endfunction
 
-  // The 64 bytes from one of the six places where an IP packet can start.
+  // The 64 bytes from one of the nine places where an IP packet can start.
   function automatic logic [511:0] pick(input logic [1535:0] window, input logic [6:0] off);
     case (off)
       7'd14:   pick = window[8*14 +: 512];
       7'd18:   pick = window[8*18 +: 512];
+      7'd22:   pick = window[8*22 +: 512];
       7'd64:   pick = window[8*64 +: 512];
       7'd68:   pick = window[8*68 +: 512];
+      7'd72:   pick = window[8*72 +: 512];
       7'd84:   pick = window[8*84 +: 512];
-      default: pick = window[8*88 +: 512];
+      7'd88:   pick = window[8*88 +: 512];
+      default: pick = window[8*92 +: 512];
     endcase
   endfunction
 
-  // The Ethernet header in front of it, with its tag if it has one (only an outer one can).
-  function automatic logic [143:0] ethernet(input logic [1535:0] window, input logic [6:0] off);
+  // The Ethernet header in front of it, with its tags if it has any (only an outer one can).
+  function automatic logic [175:0] ethernet(input logic [1535:0] window, input logic [6:0] off);
     case (off)
-      7'd64:   ethernet = window[8*50 +: 144];
-      7'd68:   ethernet = window[8*54 +: 144];
-      7'd84:   ethernet = window[8*70 +: 144];
-      7'd88:   ethernet = window[8*74 +: 144];
-      default: ethernet = window[143:0];
+      7'd64:   ethernet = window[8*50 +: 176];
+      7'd68:   ethernet = window[8*54 +: 176];
+      7'd72:   ethernet = window[8*58 +: 176];
+      7'd84:   ethernet = window[8*70 +: 176];
+      7'd88:   ethernet = window[8*74 +: 176];
+      7'd92:   ethernet = window[8*78 +: 176];
+      default: ethernet = window[175:0];
     endcase
   endfunction
 

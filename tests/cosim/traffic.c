@@ -54,6 +54,13 @@ static void ipv4_checksum(uint8_t *ip)
 	set16(ip + 10, 0xffff & ~sum);
 }
 
+static void put_tag(struct build *b)
+{
+	struct chance *c = b->c;
+
+	put16(b, b->w->vlan[chance_below(c, WORLD_VLANS)] | (chance_percent(c, 20) ? chance_below(c, 16) << 12 : 0));
+}
+
 static void put_eth(struct build *b, bool inner, uint8_t family)
 {
 	struct chance *c = b->c;
@@ -63,11 +70,17 @@ static void put_eth(struct build *b, bool inner, uint8_t family)
 		memset(b->f->data, 0xff, 6);
 	put(b, b->w->mac[chance_below(c, 3)], 6);
 	if (chance_percent(c, inner ? 5 : 25) && !(inner && b->clean)) {
-		put16(b, 0x8100);
-		put16(b, b->w->vlan[chance_below(c, WORLD_VLANS)] | (chance_percent(c, 20) ? chance_below(c, 16) << 12 : 0));
+		const bool two = !inner && chance_percent(c, 40);
+
+		put16(b, two && chance_percent(c, 60) ? 0x88a8 : 0x8100);
+		put_tag(b);
+		if (two) {
+			put16(b, 0x8100);
+			put_tag(b);
+		}
 	}
 	if (!b->clean && chance_percent(c, 2))
-		put16(b, chance_percent(c, 50) ? 0x8100 : (uint32_t)chance_word(c));
+		put16(b, chance_percent(c, 60) ? (chance_percent(c, 50) ? 0x8100 : 0x88a8) : (uint32_t)chance_word(c));
 	else
 		put16(b, family == 4 ? 0x0800 : 0x86dd);
 }

@@ -109,7 +109,8 @@ static void rule_conditions(const struct world *w, struct chance *c, struct sl_c
 			r->dmac[i] = w->mac[chance_below(c, 2)][i] & r->dmac_mask[i];
 	}
 	if (chance_percent(c, 20))
-		r->vlan_mode = (uint8_t)chance_between(c, 1, 2);
+		r->vlan_mode = (uint8_t)chance_between(c, 1, 4);
+	r->vid2 = w->vlan[chance_below(c, WORLD_VLANS)];
 	r->vid = w->vlan[chance_below(c, WORLD_VLANS)];
 	if (chance_percent(c, 10))
 		r->ethertype = ethertypes[chance_below(c, 5)];
@@ -170,7 +171,7 @@ void world_rule(const struct world *w, struct chance *c, struct sl_class_rule *r
 /* A header template; the outer IPv4 checksum is right for total length 0 or, rarely, anything. */
 static void action_header(const struct world *w, struct chance *c, struct sl_action *a)
 {
-	unsigned int len = chance_percent(c, 50) ? 14 : 18;
+	unsigned int len = 14 + 4 * chance_below(c, 3);
 
 	chance_fill(c, a->hdr, sizeof(a->hdr));
 	memcpy(a->hdr, w->mac[0], 6);

@@ -182,7 +182,8 @@ static const struct bound bounds[] = {
 	{ "unknown rule flag", RULE(flags), 8, VALUE },
 	{ "last meter of a rule", RULE(meter), 15, OK },
 	{ "meter of a rule beyond", RULE(meter), 16, VALUE },
-	{ "rule reserved 0", RULE(reserved0), 1, VALUE },
+	{ "last inner VLAN", RULE(vid2), 4095, OK },
+	{ "inner VLAN 4096", RULE(vid2), 4096, VALUE },
 	{ "rule reserved 1", RULE(reserved1[5]), 1, VALUE },
 	{ "rule reserved 2", RULE(reserved2[19]), 1, VALUE },
 	{ "MAC bits outside of the mask", RULE(dmac[3]), 1, VALUE },
@@ -190,7 +191,8 @@ static const struct bound bounds[] = {
 	{ "any family with a prefix", RULE(l3), 0, VALUE },
 	{ "IPv6", RULE(l3), 6, OK },
 	{ "family 5", RULE(l3), 5, VALUE },
-	{ "VLAN mode 3", RULE(vlan_mode), 3, VALUE },
+	{ "last VLAN mode", RULE(vlan_mode), SL_VLAN_MODE_SINGLE, OK },
+	{ "VLAN mode beyond", RULE(vlan_mode), SL_VLAN_MODE_SINGLE + 1, VALUE },
 	{ "last VLAN", RULE(vid), 4095, OK },
 	{ "VLAN 4096", RULE(vid), 4096, VALUE },
 	{ "tunnel mode VNI", RULE(tunnel_mode), 2, OK },
@@ -395,7 +397,7 @@ static void answers(void **state)
 	assert_int_equal(caps.meters, 16);
 	assert_int_equal(caps.flow_queues, 8);
 	assert_int_equal(caps.frame_max, 9600);
-	assert_int_equal(caps.modes, 0x1ff);
+	assert_int_equal(caps.modes, 0x3ff);
 	assert_string_equal((char *)caps.fw_name, SL_FIRMWARE_NAME);
 
 	core.datapath.port_flags[1] = 1;

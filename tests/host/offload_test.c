@@ -207,6 +207,7 @@ static void test_class_rules(void **state)
 		{ { .kind = SL_CLASS_FIN, .family = 6 }, { 0 }, "PE6T", "mh" },
 		{ { .kind = SL_CLASS_TTL, .family = 4, .vlan = 12 }, { .copy = true }, "PEV4", "mh" },
 		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .copy = true }, "PE4", "sj" },
+		{ { .kind = SL_CLASS_VIP, .family = 6, .vlan = 12, .inner_vlan = 13 }, { .copy = true }, "PEVV6", "sj" },
 		{ { .kind = SL_CLASS_SOURCE, .family = 4, .proto = 17 }, { .copy = true }, "PE4U", "sj" },
 		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4 }, { .copy = true }, "PE4UXE", "dsj" },
 		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4 }, { .copy = true }, "PE4UXE6T", "dscj" },

@@ -112,7 +112,7 @@ static const struct sl_vector_flow *flow_of(const struct sl_vector *v, const str
 static void tenant_set(const struct sl_headers *h, uint16_t id, bool decap)
 {
 	memset(fake.tenants, 0, sizeof(fake.tenants));
-	fake.tenants[0].id = decap || h->outer.tagged ? (uint16_t)(id + 1) : id;
+	fake.tenants[0].id = decap || h->outer.tags ? (uint16_t)(id + 1) : id;
 	fake.tenants[1].id = id;
 	if (decap) {
 		fake.tenants[1].has_vni = true;
@@ -120,7 +120,8 @@ static void tenant_set(const struct sl_headers *h, uint16_t id, bool decap)
 		fake.tenants[1].trusted_count = 1;
 		fake.tenants[1].trusted[0] = sl_addr_make(h->outer.family, h->outer.src);
 	} else {
-		fake.tenants[1].vlan = h->outer.tagged ? h->outer.vid : 4095;
+		fake.tenants[1].vlan = h->outer.tags ? h->outer.vid : 4095;
+		fake.tenants[1].inner_vlan = h->outer.tags == 2 ? h->outer.vid2 : 0;
 	}
 }
 

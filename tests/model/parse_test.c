@@ -30,6 +30,7 @@ struct row {
 	int flags;
 	int effective_family;
 	bool vxlan;
+	int tags; /* if not as the shape says */
 };
 
 #define V4 { .family = 4, .proto = 6, .payload = 20 }
@@ -48,7 +49,12 @@ static const struct row rows[] = {
 	{ "tag", { .family = 4, .proto = 6, .vid = 77 }, .family = 4, .flags = L4, .effective_family = 4 },
 	{ "padding", { .family = 4, .proto = 17, .padding = 9 }, .family = 4, .flags = L4, .effective_family = 4 },
 	{ "other ethertype", V4, { { 12, 0x08 }, { 13, 0x06 } }, .key = SL_REASON_NO_L4 },
-	{ "second tag", { .family = 4, .proto = 6, .vid = 5 }, { { 16, 0x81 }, { 17, 0x00 } }, .key = SL_REASON_NO_L4 },
+	{ "second tag", { .family = 4, .proto = 6, .vid = 5 }, { { 16, 0x81 }, { 17, 0x00 } }, .key = SL_REASON_NO_L4,
+	  .tags = 2 },
+	{ "service tag alone", { .family = 4, .proto = 6, .vid = 5 }, { { 12, 0x88 }, { 13, 0xa8 } },
+	  .key = SL_REASON_NO_L4, .tags = -1 },
+	{ "second tag cut off", { .family = 4, .proto = 6, .vid = 5 }, { { 16, 0x81 }, { 17, 0x00 } }, .cut = 58 - 21,
+	  .key = SL_REASON_NO_L4, .tags = 2 },
 	{ "tag cut off", { .family = 4, .proto = 6, .vid = 5 }, .cut = 58 - 17, .key = SL_REASON_NO_L4 },
 	{ "ethernet alone", V4, .cut = 60, .reason = SL_REASON_BAD_IP },
 	{ "ipv4 cut in header", V4, .cut = 74 - 33, .reason = SL_REASON_BAD_IP },
@@ -140,8 +146,8 @@ static void run_row(const struct row *row)
 		assert_int_equal(headers.outer.flags, row->flags);
 		assert_int_equal(headers.vxlan, row->vxlan);
 		assert_int_equal(sl_headers_effective(&headers)->family, row->effective_family);
-		assert_int_equal(headers.outer.tagged, row->shape.vid != 0);
-		if (row->cut == 0)
+		assert_int_equal(headers.outer.tags, row->tags < 0 || row->shape.vid == 0 ? 0 : row->tags ? row->tags : 1);
+		if (row->cut == 0 && row->tags >= 0)
 			assert_int_equal(headers.outer.vid, row->shape.vid);
 		assert_int_equal(sl_key_build(&headers, 7, row->decap, &key), row->key);
 		if (row->key == 0)

@@ -143,9 +143,10 @@ class Case:
     @staticmethod
     def action_bytes(port=1, mtu=0, l2=None, vlan=None, outer=None, vni=None, inner_l2=None, inner_proto=None,
                      flags=("VALID",), outer_ttl=64, outer_tos=0, vxlan_port=4789,
-                     outer_proto=None, shim=b""):
+                     outer_proto=None, shim=b"", ether=None):
         """l2 (dst, src) means STRIP_L2; outer (src, dst) an outer header of that family: IP-in-IP with inner_proto
-        4 or 41, or with vni and inner_l2 VXLAN, or of outer_proto and followed by the bytes shim (UDP first with 17)."""
+        4 or 41, or with vni and inner_l2 VXLAN, or of outer_proto and followed by the bytes shim (UDP first with 17).
+        ether: the bytes of the Ethernet header, in the place of l2 and vlan."""
         f = {"port": port, "mtu": mtu}
         flags = list(flags)
         hdr = b""
@@ -160,6 +161,10 @@ class Case:
                 ethertype = 0x0800 if inner_proto == 4 else 0x86DD
             head.lastlayer().type = ethertype
             hdr = bytes(head)
+            f["l3_off"] = len(hdr)
+        if ether:
+            hdr = ether
+            flags += ["STRIP_L2"] + (["OUTER_V4" if version(outer[0]) == 4 else "OUTER_V6"] if outer else [])
             f["l3_off"] = len(hdr)
         if outer:
             proto = outer_proto or (17 if vni is not None else inner_proto)

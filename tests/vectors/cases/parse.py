@@ -162,8 +162,8 @@ def padding():
 def ethertypes():
     out = []
     body = bytes(packet(*TUP[4]))
-    for name, head in (("arp", "0806"), ("lldp", "88cc"), ("length-field", "0040"), ("qinq", "88a80005" + "0800"),
-                       ("two-tags", "8100000581000006" + "0800"), ("mpls", "8847")):
+    for name, head in (("arp", "0806"), ("lldp", "88cc"), ("length-field", "0040"), ("service-tag-alone", "88a80005" + "0800"),
+                       ("three-tags", "88a800058100000681000007" + "0800"), ("mpls", "8847")):
         data = bytes(eth(CARD0, CLIENT_MAC))[:12] + bytes.fromhex(head) + body
         out.append(flows("no-l3-" + name, "an ethertype without L3 has no key").frame(data).host("NO_L4"))
     data = bytes(frame(TUP[4], vlan=0))
