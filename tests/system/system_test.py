@@ -632,6 +632,33 @@ def unreachable_card_and_foreign_state(lab):
         os.unlink(lab.state + "3")
 
 
+@case()
+def backend_down_at_start(lab):
+    """The agent starts while a backend does not answer: it is told down and gets nothing; it has its share when it comes up."""
+    down = lab.backends[1]
+    lab.stop("agent")
+    for program in ("nginx", "peer"):
+        lab.stop(f"{program}-{down}", signal.SIGKILL)
+    others = sum(1 for b in lab.all_backends() if b["name"] != down)
+    try:
+        lab.start_agent(wait_healthy=False)
+        lab.wait_for(lambda: lab.healthy() == others, 20, "the other backends healthy")
+        states = {b["state"] for b in lab.cli("backend", "list")["backends"] if b["name"] == down}
+        expect(states == {"down"}, f"{down} is {states}")
+        clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(12)]
+        expect(all(c.backend != down for c in clients), f"a connection went to {down}, which is down")
+    finally:
+        lab.start_backend(down)
+    lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, f"{down} healthy")
+    fresh = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(24)]
+    expect(any(c.backend == down for c in fresh), f"no connection goes to {down}, which is up")
+    for c in clients:
+        c.ask()
+    expect(not any(c.broken for c in clients + fresh), "a connection broke when the backend came up")
+    for c in clients + fresh:
+        c.close()
+
+
 # -- runner ------------------------------------------------------------------------------------------------------------
 def run_engine(engine, only, tally):
     chosen = [c for c in CASES if (not only or c[0] in only) and not (c[2] and engine == "software")
