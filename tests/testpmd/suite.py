@@ -18,7 +18,7 @@ import tempfile
 import time
 import zlib
 
-from scapy.all import ICMP, IP, IPv6, TCP, UDP, Dot1Q, Ether, Raw
+from scapy.all import GRE, ICMP, IP, IPv6, TCP, UDP, Dot1AD, Dot1Q, Ether, Raw
 from scapy.layers.vxlan import VXLAN
 
 from pmd import BUILD, PMD, Card, Failure, Testpmd, Wire, wait_for
@@ -85,6 +85,7 @@ TEMPLATES = [
     f"set raw_encap 4 eth src is {CARD1} dst is {HOP} / vlan vid is 42 / end_set",
     f"set raw_encap 5 eth src is {CARD1} dst is {HOP} / ipv6 src is 2001:db8::1 dst is 2001:db8::2 hop is 64 / end_set",
     f"set raw_encap 6 eth src is {CARD1} dst is {HOP} / ipv4 src is 192.0.2.1 dst is {SERVER} / end_set",
+    f"set raw_encap 7 eth src is {CARD1} dst is {HOP} / ipv4 src is 192.0.2.1 dst is {SERVER} ttl is 64 / gre protocol is 0x0800 / end_set",
     "set sample_actions 0 mark id 1234 / port_representor port_id 0 / end",
 ]
 
@@ -270,6 +271,30 @@ class Suite:
                                                                                                  dport=4789) / VXLAN(vni=vni, flags=8) /
                      Ether(dst=HOP, src=GATEWAY) / request(1000)[IP])
             self.forward(frame, Ether(dst=hop, src=CARD1) / request(1000)[IP], f"VNI {vni}")
+        t.commands(["flow flush 0"])
+
+    def test_tags_and_marks(self):
+        """Two VLAN tags tell tenants apart; the outer header of a GRE tunnel takes the packet's ECN field."""
+        t = self.t
+        t.commands(TEMPLATES)
+        copy = "modify_field op set dst_type ipv4_ecn dst_level 1 src_type ipv4_ecn src_level 2 width 2"
+        for vid, tenant in ((200, 70), (201, 80)):
+            t.flow(f"0 transfer pattern {P0} / vlan vid is 100 / vlan vid is {vid} / ipv4 dst is {VIP} / end actions "
+                   f"set_meta data {tenant} mask 0xffffffff / jump group 1 / end")
+        t.flow(f"0 group 1 transfer pattern {tuple4(70, 1000)} actions raw_decap index 0 / raw_encap index 7 / {copy} / {OUT1}")
+        t.flow(f"0 group 1 transfer pattern {tuple4(80, 1000)} actions raw_decap index 0 / raw_encap index 7 / {OUT1}")
+        inner = request(1000)[IP]
+        inner.tos = 0xBB
+        for vid, tos in ((200, 3), (201, 0)):
+            tunnel = IP(src="192.0.2.1", dst=SERVER, ttl=64, id=0, tos=tos) / GRE(proto=0x0800)
+            frame = Ether(dst=CARD0, src=GATEWAY) / Dot1AD(vlan=100) / Dot1Q(vlan=vid) / inner
+            self.forward(frame, Ether(dst=HOP, src=CARD1) / tunnel / inner, f"inner VLAN {vid}")
+        self.forward(Ether(dst=CARD0, src=GATEWAY) / Dot1Q(vlan=100) / inner, None, "one tag where two are meant")
+        expect("vlan qinq 100.200" in t.command("flow dump 0 all") and "copy_ecn" in t.command("flow dump 0 all"),
+               "the dump lacks the tags or the copy")
+        expect("modify_field names another IP version than the outer header" in
+               t.command(f"flow create 0 group 1 transfer pattern {tuple4(70, 1001)} actions raw_decap index 0 / raw_encap index 5 / "
+                         f"{copy} / {OUT1}"), "a copy into an outer header of another version was not refused")
         t.commands(["flow flush 0"])
 
     def test_priority(self):
@@ -544,8 +569,8 @@ class Suite:
     def run(self):
         """(passed, failed)"""
         results = []
-        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "priority",
-                                                         "owner", "meter", "meters_of_misses", "timeout",
+        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "tags_and_marks",
+                                                         "priority", "owner", "meter", "meters_of_misses", "timeout",
                                                          "adoption")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt",
                                                                                                  "update", "gone"))):
