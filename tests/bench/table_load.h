@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How full the flow table (the model's) stays without refusing an insert while all its flows are replaced again and again. */
+/* How full the flow table (the model's) stays without refusing an insert while its flows are replaced again and again. */
 #ifndef SLUICE_TESTS_BENCH_TABLE_LOAD_H
 #define SLUICE_TESTS_BENCH_TABLE_LOAD_H
 
@@ -10,7 +10,7 @@
  * random keys in random order, or sequential ones, the oldest first. */
 uint32_t table_load_refused(uint32_t log2, double load, bool sequential, uint64_t seed);
 
-/* Greatest load in steps of 0.01, from 0.95 on, at which none of `seeds` seeds refuses, neither kind of keys; 0: none. */
+/* Greatest load in steps of 0.01, from 0.95 on, at which none of `seeds` seeds refuses, with either kind; 0: none. */
 double table_load_before_refusal(uint32_t log2, uint32_t seeds);
 
 #endif

@@ -205,8 +205,8 @@ static void test_churn(void **state)
 	check_table();
 }
 
-/* A resident that a search may move: where it is, how many have to move before the new key has a place, and which of the
- * key's residents has to go then. */
+/* A resident that a search may move: where it is, how many have to move before the new key has a place, and which of
+ * the key's residents has to go then. */
 struct candidate {
 	uint32_t bank, bucket, way, depth, first;
 };
@@ -222,7 +222,7 @@ static void push_bucket(struct queue *q, uint32_t bank, uint32_t bucket, uint32_
 		q->c[q->tail++] = (struct candidate){ bank, bucket, way, depth, depth == 1 ? way : first };
 }
 
-/* The next candidate of a tree; true if it can move. Else, down to the fourth level, the residents in its way follow. */
+/* The next candidate of a tree; true if it can move. Else, down to level four, the residents in its way follow. */
 static bool visit(struct queue *q, struct candidate *c)
 {
 	const struct sl_table_bucket *to;
@@ -239,7 +239,7 @@ static bool visit(struct queue *q, struct candidate *c)
 	return false;
 }
 
-/* The definition's search, with queues: moves needed and the slot of the new key; 0 moves: none needed or none possible. */
+/* The definition's search, with queues: moves and the slot of the new key; 0 moves: none needed or none possible. */
 static uint32_t expected_moves(uint64_t hash, uint32_t *bank, uint32_t *way)
 {
 	static struct queue tree[2];

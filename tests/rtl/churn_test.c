@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The flow table under replacement at high load with line-rate hits, RTL (with its assertions: a present key is found at
- * every moment) against the model: every completion is the same, no hit is lost, and what is counted is what left.
+ * The flow table under replacement at high load with line-rate hits, RTL (with its assertions: a present key is found
+ * at every moment) against the model: every completion is the same, no hit is lost, and what is counted is what left.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -15,9 +15,9 @@ struct rate {
 	uint32_t latency;
 };
 
-/* Of a connection's frame. Sends `count` frames on both ports in turn and takes the clocks between the frames of the middle part. */
-static inline struct rate rate_measure(const struct sl_engine_ops *ops, struct sl_engine *e, const uint8_t *frame, uint32_t len,
-			   uint32_t count)
+/* Sends `count` frames on both ports in turn and takes the clocks between the frames of the middle part. */
+static inline struct rate rate_measure(const struct sl_engine_ops *ops, struct sl_engine *e, const uint8_t *frame,
+				       uint32_t len, uint32_t count)
 {
 	static uint8_t out[SL_FRAME_MAX];
 	struct rate r = { 0 };
