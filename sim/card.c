@@ -74,6 +74,14 @@ static void raise_vector(void *ctx, unsigned int vector)
 
 static void host_if_reset(struct sl_card *card)
 {
+	const struct sl_nic_ops *nic = card->ops->nic;
+
+	if (nic != NULL) {
+		nic->bar_write(card->engine, SL_BAR_RESET, SL_RESET_KIND_HOST_IF);
+		while (nic->bar_read(card->engine, SL_BAR_RESET) != 0)
+			; /* bounded: what is under way ends within the memory's latency */
+		return;
+	}
 	sl_dma_host_if_reset(&card->dma);
 	sl_mgmt_host_if_reset(card->mgmt);
 }
@@ -88,11 +96,38 @@ static void card_reset(struct sl_card *card)
 		card->port[i].waiting = 0;
 }
 
+static bool memory_read(void *ctx, uint64_t iova, void *to, size_t len)
+{
+	return sl_iova_read(&((struct sl_card *)ctx)->memory, iova, to, len);
+}
+
+static bool memory_write(void *ctx, uint64_t iova, const void *from, size_t len)
+{
+	return sl_iova_publish(&((struct sl_card *)ctx)->memory, iova, from, len);
+}
+
+/* A card with its own DMA has reset something and wants its processor to start again. */
+static void nic_restart(struct sl_card *card)
+{
+	const unsigned int cause = card->ops->nic->restart(card->engine);
+
+	if (cause == 0)
+		return;
+	sl_mgmt_reset(card->mgmt, (enum sl_reset_kind)cause);
+	for (unsigned int i = 0; i < card->ports && cause == SL_RESET_KIND_CARD; i++)
+		card->port[i].waiting = 0;
+}
+
 static uint32_t bar_read(void *ctx, uint32_t offset)
 {
 	struct sl_card *card = ctx;
 	uint32_t value;
 
+	if (card->ops->nic != NULL) {
+		value = card->ops->nic->bar_read(card->engine, offset);
+		nic_restart(card);
+		return value;
+	}
 	if (sl_queue_read(&card->dma.queues, offset, &value))
 		return value;
 	switch (offset) {
@@ -111,6 +146,11 @@ static void bar_write(void *ctx, uint32_t offset, uint32_t value)
 {
 	struct sl_card *card = ctx;
 
+	if (card->ops->nic != NULL) {
+		card->ops->nic->bar_write(card->engine, offset, value);
+		nic_restart(card);
+		return;
+	}
 	if (sl_queue_write(&card->dma.queues, offset, value) || offset != SL_BAR_RESET)
 		return;
 	if (value == SL_RESET_KIND_HOST_IF)
@@ -150,6 +190,11 @@ static struct sl_mgmt *mgmt_create(struct sl_card *card, const struct sl_card_co
 		mgmt.port[i].mtu = port->mtu;
 		mgmt.port[i].up = port->ops->link(port);
 	}
+	if (card->ops->nic != NULL) {
+		const struct sl_nic_host host = { .read = memory_read, .write = memory_write, .raise = raise_vector, .ctx = card };
+
+		card->ops->nic->attach(card->engine, &host, mgmt.port, card->ports);
+	}
 	return sl_mgmt_create(&mgmt, err, err_len);
 }
 
@@ -174,7 +219,9 @@ struct sl_card *sl_card_create(const struct sl_card_config *config, char *err, s
 	card->mgmt = mgmt_create(card, config, err, err_len);
 	if (card->mgmt == NULL)
 		goto failed;
-	sl_dma_init(&card->dma, &card->memory, card->ports, card->ops, card->engine, card->mgmt, raise_vector, card);
+	if (card->ops->nic == NULL)
+		sl_dma_init(&card->dma, &card->memory, card->ports, card->ops, card->engine, card->mgmt, raise_vector,
+			    card);
 	card->bus = sl_bus_create(config->bus_path, &card->memory, &bus_ops, card, err, err_len);
 	if (card->bus == NULL)
 		goto failed;
@@ -279,6 +326,15 @@ static void links_check(struct sl_card *card)
 		sl_mgmt_link_set(card->mgmt, i, card->port[i].port->ops->link(card->port[i].port));
 }
 
+/* The DMA around an engine that has none; one that has is driven by its clock, and only its restarts are looked for. */
+static bool dma_step(struct sl_card *card)
+{
+	if (card->ops->nic == NULL)
+		return sl_dma_step(&card->dma, card->now_ms);
+	nic_restart(card);
+	return false;
+}
+
 /* False if every part had nothing to do. */
 static bool turn(struct sl_card *card)
 {
@@ -291,11 +347,11 @@ static bool turn(struct sl_card *card)
 	card->bus_ready = false;
 	for (unsigned int i = 0; i < card->ports; i++)
 		worked |= port_step(card, i);
-	worked |= sl_dma_step(&card->dma, card->now_ms);
+	worked |= dma_step(card);
 	if (card->now_ms != before_ms || !card->ops->idle(card->engine))
 		card->ops->step(card->engine, card->now_ms, ENGINE_BUDGET);
 	worked |= wires_step(card);
-	worked |= sl_dma_step(&card->dma, card->now_ms);
+	worked |= dma_step(card);
 	worked |= !card->ops->idle(card->engine);
 	worked |= firmware_step(card, card->now_ms - before_ms);
 	if (sl_mgmt_card_reset_wanted(card->mgmt)) {
@@ -362,10 +418,26 @@ int sl_card_run(struct sl_card *card, const struct sl_card_hooks *hooks, char *e
 	}
 }
 
-void sl_card_print(const struct sl_card *card, FILE *out)
+static void dma_print(const struct sl_card *card, FILE *out)
 {
 	const struct sl_dma_stats *d = &card->dma.stats;
 
+	fprintf(out, "dma: rx %llu (no queue %llu, no buffer %llu), tx %llu (errors %llu), flow commands %llu, admin commands %llu, events %llu (lost %u)\n",
+		(unsigned long long)d->rx_frames, (unsigned long long)d->rx_no_host, (unsigned long long)d->rx_host_full,
+		(unsigned long long)d->tx_frames, (unsigned long long)d->tx_errors, (unsigned long long)d->flow_commands,
+		(unsigned long long)d->admin_commands, (unsigned long long)d->events, sl_dma_events_lost(&card->dma));
+	for (unsigned int i = 0; i < SL_QUEUES; i++) {
+		const struct sl_queue *q = &card->dma.queues.queue[i];
+
+		if (q->enabled || q->status != SL_STATUS_OK)
+			fprintf(out, "queue %u: %s, status %u, sq %u..%u of %u, cq %u..%u of %u%s\n", i,
+				q->enabled ? "enabled" : "stopped", q->status, q->sq_head, q->sq_tail, q->sq_size, q->cq_head,
+				q->cq_tail, q->cq_size, q->armed ? ", armed" : "");
+	}
+}
+
+void sl_card_print(const struct sl_card *card, FILE *out)
+{
 	fprintf(out, "card: engine %s, up %u ms, %llu clocks, %llu turns, %llu sleeps, firmware status %u, owner %d, %zu mappings\n",
 		card->ops->name, card->now_ms, (unsigned long long)card->ops->clocks(card->engine),
 		(unsigned long long)card->turns, (unsigned long long)card->sleeps, sl_mgmt_status(card->mgmt),
@@ -379,17 +451,9 @@ void sl_card_print(const struct sl_card *card, FILE *out)
 			(unsigned long long)s->rx_csums, (unsigned long long)s->rx_segments,
 			(unsigned long long)s->tx_frames, (unsigned long long)s->tx_dropped);
 	}
-	fprintf(out, "dma: rx %llu (no queue %llu, no buffer %llu), tx %llu (errors %llu), flow commands %llu, admin commands %llu, events %llu (lost %u)\n",
-		(unsigned long long)d->rx_frames, (unsigned long long)d->rx_no_host, (unsigned long long)d->rx_host_full,
-		(unsigned long long)d->tx_frames, (unsigned long long)d->tx_errors, (unsigned long long)d->flow_commands,
-		(unsigned long long)d->admin_commands, (unsigned long long)d->events, sl_dma_events_lost(&card->dma));
-	for (unsigned int i = 0; i < SL_QUEUES; i++) {
-		const struct sl_queue *q = &card->dma.queues.queue[i];
-
-		if (q->enabled || q->status != SL_STATUS_OK)
-			fprintf(out, "queue %u: %s, status %u, sq %u..%u of %u, cq %u..%u of %u%s\n", i,
-				q->enabled ? "enabled" : "stopped", q->status, q->sq_head, q->sq_tail, q->sq_size, q->cq_head,
-				q->cq_tail, q->cq_size, q->armed ? ", armed" : "");
-	}
+	if (card->ops->nic != NULL)
+		card->ops->nic->print(card->engine, out);
+	else
+		dma_print(card, out);
 	fflush(out);
 }

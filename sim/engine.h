@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "sluice/contract.h"
 
@@ -42,6 +43,37 @@ struct sl_host_meta {
 struct sl_flow_done {
 	struct sl_flow_cpl cpl;
 	struct sl_flow_state state;
+};
+
+/* The host around a card that has its own DMA. */
+struct sl_nic_host {
+	bool (*read)(void *ctx, uint64_t iova, void *to, size_t len);           /* false: not mapped */
+	bool (*write)(void *ctx, uint64_t iova, const void *from, size_t len); /* the last byte becomes visible last */
+	void (*raise)(void *ctx, unsigned int vector);
+	void *ctx;
+};
+
+struct sl_nic_port {
+	uint8_t mac[6]; /* factory address */
+	uint16_t mtu;   /* longest IP packet that the wire carries */
+	bool up;        /* link at power-on */
+};
+
+/* An engine that is the whole card (hw/rtl/sl_nic.sv): queues, DMA, the blocks "bar" and "mgmt" and the three resets are
+ * in it. Its host_tx, host_out, flow_submit and flow_done are NULL. */
+struct sl_nic_ops {
+	/* Power-on, with the board that it is on. */
+	void (*attach)(struct sl_engine *e, const struct sl_nic_host *host, const struct sl_nic_port *port, unsigned int ports);
+	uint32_t (*bar_read)(struct sl_engine *e, uint32_t offset);
+	void (*bar_write)(struct sl_engine *e, uint32_t offset, uint32_t value);
+	uint32_t (*mgmt_read)(struct sl_engine *e, uint32_t offset);
+	void (*mgmt_write)(struct sl_engine *e, uint32_t offset, uint32_t value);
+	/* mgmt.PENDING is not 0. */
+	bool (*wake)(const struct sl_engine *e);
+	/* The reset_kind for which the management core's processor is to start again; 0 none. Told once. */
+	unsigned int (*restart)(struct sl_engine *e);
+	void (*link_set)(struct sl_engine *e, unsigned int port, bool up);
+	void (*print)(const struct sl_engine *e, FILE *out);
 };
 
 struct sl_engine_ops {
@@ -79,6 +111,9 @@ struct sl_engine_ops {
 	uint64_t (*clocks)(const struct sl_engine *e);
 	/* Card reset: as after creation, CTRL 0, tables being cleared. */
 	void (*reset)(struct sl_engine *e);
+
+	/* NULL: the engine is a datapath alone, and sim/dma.c is around it. */
+	const struct sl_nic_ops *nic;
 };
 
 extern const struct sl_engine_ops sl_engine_model;

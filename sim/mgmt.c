@@ -47,7 +47,7 @@ struct sl_mgmt {
 	const struct sl_engine_ops *ops;
 	struct sl_engine *engine;
 	unsigned int ports;
-	struct sl_mgmt_port port[SL_PORTS_MAX];
+	struct sl_nic_port port[SL_PORTS_MAX];
 	FILE *console;
 	uint64_t random_state; /* 0: ask the kernel */
 	uint32_t now_ms;
@@ -84,6 +84,8 @@ struct sl_mgmt {
 
 static uint32_t pending(const struct sl_mgmt *m)
 {
+	if (m->ops->nic)
+		return m->ops->nic->wake(m->engine);
 	return (m->mailbox.busy && !m->mailbox.discard ? SL_PENDING_MAILBOX : 0) | (m->host_if_reset ? SL_PENDING_HOST_IF_RESET : 0) |
 	       (m->link_changed ? SL_PENDING_LINK : 0);
 }
@@ -105,7 +107,7 @@ static uint32_t random_word(struct sl_mgmt *m)
 
 static uint32_t port_register(const struct sl_mgmt *m, uint32_t offset)
 {
-	const struct sl_mgmt_port *p = &m->port[(offset - SL_MGMT_PORT_MAC_LO(0)) / 8];
+	const struct sl_nic_port *p = &m->port[(offset - SL_MGMT_PORT_MAC_LO(0)) / 8];
 
 	if (offset % 8 == 0)
 		return p->mac[0] | (uint32_t)p->mac[1] << 8 | (uint32_t)p->mac[2] << 16 | (uint32_t)p->mac[3] << 24;
@@ -267,6 +269,36 @@ static void mgmt_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 	}
 }
 
+/* ---- block mgmt of a card that has its own: what only a processor can do, and what is beside the card, is done here ---- */
+
+/* The boot flash and what goes with it, and the source of randomness. */
+static bool beside_card(uint32_t offset)
+{
+	return offset == SL_MGMT_RANDOM || offset == SL_MGMT_FLASH_ADDR || offset == SL_MGMT_FLASH_DATA ||
+	       (offset >= SL_MGMT_FLASH_ERASE && offset <= SL_MGMT_WATCHDOGS);
+}
+
+static uint32_t nic_read(struct sl_mgmt *m, uint32_t offset)
+{
+	return beside_card(offset) ? mgmt_read(m, offset) : m->ops->nic->mgmt_read(m->engine, offset);
+}
+
+static void nic_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
+{
+	if (beside_card(offset) || offset == SL_MGMT_HEARTBEAT)
+		mgmt_write(m, offset, value);
+	m->ops->nic->mgmt_write(m->engine, offset, value);
+	if (offset == SL_MGMT_SLEEP) {
+		sleep_write(m, value);
+	} else if (offset == SL_MGMT_CONSOLE) {
+		if (m->console)
+			fputc((int)(value & 0xff), m->console);
+	} else if (offset == SL_MGMT_RESET && (value == SL_RESET_KIND_FIRMWARE || value == SL_RESET_KIND_CARD)) {
+		m->dead = true; /* until the card says that the core starts again */
+		m->stop = true;
+	}
+}
+
 /* ---- the core ---- */
 
 /* Registers are 32 bits wide; another access is answered like a register that does not exist. */
@@ -289,15 +321,25 @@ static void on_csr_write(uc_engine *uc, uint64_t offset, unsigned int size, uint
 
 static uint64_t on_mgmt_read(uc_engine *uc, uint64_t offset, unsigned int size, void *user)
 {
+	struct sl_mgmt *m = user;
+
 	(void)uc;
-	return size == 4 && offset % 4 == 0 ? mgmt_read(user, (uint32_t)offset) : 0;
+	if (size != 4 || offset % 4 != 0)
+		return 0;
+	return m->ops->nic ? nic_read(m, (uint32_t)offset) : mgmt_read(m, (uint32_t)offset);
 }
 
 static void on_mgmt_write(uc_engine *uc, uint64_t offset, unsigned int size, uint64_t value, void *user)
 {
+	struct sl_mgmt *m = user;
+
 	(void)uc;
-	if (size == 4 && offset % 4 == 0)
-		mgmt_write(user, (uint32_t)offset, (uint32_t)value);
+	if (size != 4 || offset % 4 != 0)
+		return;
+	if (m->ops->nic)
+		nic_write(m, (uint32_t)offset, (uint32_t)value);
+	else
+		mgmt_write(m, (uint32_t)offset, (uint32_t)value);
 }
 
 static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *user)
@@ -432,6 +474,11 @@ static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
 	if (m->asleep && m->sleep_ms == FOR_EVER)
 		return;
 	m->watchdogs++;
+	if (m->ops->nic) { /* the card forgets the command in its mailbox, and says that the core starts again */
+		m->ops->nic->mgmt_write(m->engine, SL_MGMT_RESET, SL_RESET_KIND_FIRMWARE);
+		m->silent_ms = 0;
+		return;
+	}
 	if (core_start(m, SL_RESET_KIND_FIRMWARE) != UC_ERR_OK)
 		m->dead = true;
 }
@@ -521,6 +568,8 @@ void sl_mgmt_link_set(struct sl_mgmt *m, unsigned int port, bool up)
 
 	if (port >= m->ports || up == !!(m->link & bit))
 		return;
+	if (m->ops->nic)
+		m->ops->nic->link_set(m->engine, port, up);
 	m->link ^= bit;
 	m->link_changed = true;
 }
@@ -535,6 +584,8 @@ void sl_mgmt_count_drop(struct sl_mgmt *m, unsigned int reason, uint32_t bytes)
 
 uint32_t sl_mgmt_status(const struct sl_mgmt *m)
 {
+	if (m->ops->nic)
+		return m->ops->nic->bar_read(m->engine, SL_BAR_STATUS);
 	return m->status | (m->silent_ms >= SL_MGMT_WATCHDOG_MS ? SL_MGMT_STATUS_SILENT : 0);
 }
 

@@ -44,19 +44,13 @@
 
 struct sl_mgmt; /* opaque */
 
-struct sl_mgmt_port {
-	uint8_t mac[6]; /* factory address */
-	uint16_t mtu;   /* longest IP packet that the wire carries */
-	bool up;        /* link at power-on */
-};
-
 struct sl_mgmt_config {
 	const char *image_path;          /* build/firmware/sluice-fw.bin: what the card leaves the factory with */
 	const char *flash_path;          /* keeps the boot flash; NULL: a new card each time */
-	const struct sl_engine_ops *ops; /* only csr_read and csr_write are used */
+	const struct sl_engine_ops *ops; /* csr_read, csr_write; with nic its block mgmt */
 	struct sl_engine *engine;        /* must outlive the core */
 	unsigned int ports;              /* 1..SL_PORTS_MAX */
-	struct sl_mgmt_port port[SL_PORTS_MAX];
+	struct sl_nic_port port[SL_PORTS_MAX];
 	uint64_t random_seed;            /* 0: mgmt.RANDOM comes from the kernel; else a sequence that can be repeated */
 	FILE *console;                   /* where the firmware's debug console goes; NULL nowhere */
 	uint32_t now_ms;                 /* card time at power-on */

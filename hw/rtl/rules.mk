@@ -9,6 +9,7 @@ NIC_SRC := $(shell grep '^[a-z].*\.sv$$' $(NIC_LIST)) $(RTL_SRC)
 
 # The simulation libraries made of it.
 include sim/engine_rtl/rules.mk
+include sim/nic_rtl/rules.mk
 
 # A source that was removed may still be named by an older build's dependencies: then that build is out of date.
 hw/rtl/%.sv: ;

@@ -81,7 +81,8 @@ module sl_bar #(
     end
   end
   assign none        = is_reg && kind == '0;
-  assign held        = (is_reg || is_db) && ((kind & ~bar_ready_i) != '0 || resetting_i);
+  assign held        = ((is_reg || is_db) && ((kind & ~bar_ready_i) != '0 || resetting_i))
+                       || (is_reset && write && resetting_i);
   assign take        = (write || read) && !held;
   assign bar_valid_o = take && (is_reg || is_db) ? kind : '0;
   assign bar_write_o = write;

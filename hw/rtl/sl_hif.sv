@@ -122,7 +122,7 @@ module sl_hif #(
   localparam int unsigned WR = 7;
 
   logic [4:0]   bar_valid, bar_ready;
-  logic         bar_write, bar_db, host_if, resetting, host_reset, core_reset, restart;
+  logic         bar_write, bar_db, host_if, resetting, host_reset, core_reset, restart, restarting;
   logic [3:0]   bar_number;
   logic [2:0]   bar_reg, status;
   logic [31:0]  bar_data, host_kind, heartbeat, events_lost, core_data;
@@ -394,7 +394,7 @@ module sl_hif #(
   sl_reset u_reset (
     .clk_i, .rst_ni, .host_valid_i(host_reset), .host_kind_i(host_kind), .core_valid_i(core_reset),
     .core_kind_i(core_data), .answering_i(answering || admin_cpl_busy), .dma_i(dma), .host_if_o(host_if), .card_no,
-    .restart_o(restart), .cause_o(cause), .busy_o(resetting)
+    .restart_o(restart), .cause_o(cause), .busy_o(resetting), .restarting_o(restarting)
   );
 
   sl_bar #(.NPORTS(NPORTS)) u_bar (
@@ -406,7 +406,8 @@ module sl_hif #(
     .s_axil_rvalid(s_axil_bar_rvalid), .s_axil_rready(s_axil_bar_rready), .s_axil_rdata(s_axil_bar_rdata),
     .s_axil_rresp(s_axil_bar_rresp), .bar_valid_o(bar_valid), .bar_write_o(bar_write), .bar_db_o(bar_db),
     .bar_number_o(bar_number), .bar_reg_o(bar_reg), .bar_data_o(bar_data), .bar_ready_i(bar_ready),
-    .bar_data_i(bar_value), .status_i(status), .heartbeat_i(heartbeat), .time_ms_i, .events_lost_i(events_lost),
+    .bar_data_i(bar_value), .status_i(status & {3{!restarting}}), .heartbeat_i(heartbeat), .time_ms_i,
+    .events_lost_i(events_lost),
     .host_if_i(host_if), .resetting_i(resetting), .reset_o(host_reset), .reset_kind_o(host_kind), .busy_o(bar_busy)
   );
 

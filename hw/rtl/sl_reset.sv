@@ -16,18 +16,22 @@ module sl_reset (
   output logic             card_no,          // reset of the datapath and the queues' engines
   output logic             restart_o,        // pulse: the management core starts again, for this reason
   output logic [1:0]       cause_o,
-  output logic             busy_o            // bar.RESET is not 0
+  output logic             busy_o,           // bar.RESET is not 0
+  output logic             restarting_o      // and the management core will start again
 );
   localparam logic [2:0] IDLE = 3'd0, ANSWER = 3'd1, STOP = 3'd2, DRAIN = 3'd3, HOLD = 3'd4, START = 3'd5;
   logic [2:0] state_q;
   logic [1:0] kind_q;
   logic [3:0] hold_q;
+  logic       core_q;       // the firmware's request, until it has its turn
+  logic [1:0] core_kind_q;
 
   assign host_if_o = state_q == STOP;
   assign card_no   = rst_ni && state_q != HOLD;
   assign restart_o = state_q == START;
   assign cause_o   = kind_q;
-  assign busy_o    = state_q != IDLE;
+  assign busy_o    = state_q != IDLE || core_q;
+  assign restarting_o = core_q || (state_q != IDLE && kind_q != 2'(sl_pkg::RESET_KIND_HOST_IF));
 
   function automatic logic [2:0] first(input logic [31:0] kind, input logic core);
     first = IDLE;
@@ -41,16 +45,23 @@ module sl_reset (
       state_q <= IDLE;
       kind_q  <= '0;
       hold_q  <= '0;
+      core_q  <= 1'b0;
     end else begin
       hold_q <= hold_q + 4'd1;
+      if (core_valid_i) begin
+        core_q      <= 1'b1;
+        core_kind_q <= core_kind_i > 32'd3 ? 2'd0 : core_kind_i[1:0];
+      end else if (state_q == IDLE && !host_valid_i) begin
+        core_q <= 1'b0;
+      end
       case (state_q)
         IDLE: begin
           if (host_valid_i) begin
             state_q <= first(host_kind_i, 1'b0);
             kind_q  <= host_kind_i[1:0];
-          end else if (core_valid_i) begin
-            state_q <= first(core_kind_i, 1'b1);
-            kind_q  <= core_kind_i[1:0];
+          end else if (core_q) begin
+            state_q <= first(32'(core_kind_q), 1'b1);
+            kind_q  <= core_kind_q;
           end
         end
         ANSWER: if (!answering_i) state_q <= STOP;

@@ -120,6 +120,22 @@ public:
 			     top.s_axil_mgmt_wdata, top.s_axil_mgmt_bvalid, top.s_axil_mgmt_bready, offset, value);
 	}
 
+	// Only of a top that has the datapath's registers (sl_nic).
+	template <class T = Top> uint32_t csr_read(uint32_t offset)
+	{
+		T &t = top;
+
+		return access_read(t.s_axil_csr_arvalid, t.s_axil_csr_arready, t.s_axil_csr_araddr, t.s_axil_csr_rvalid,
+				   t.s_axil_csr_rready, t.s_axil_csr_rdata, offset & 0xfff);
+	}
+	template <class T = Top> void csr_write(uint32_t offset, uint32_t value)
+	{
+		T &t = top;
+
+		access_write(t.s_axil_csr_awvalid, t.s_axil_csr_awready, t.s_axil_csr_awaddr, t.s_axil_csr_wvalid,
+			     t.s_axil_csr_wdata, t.s_axil_csr_bvalid, t.s_axil_csr_bready, offset & 0xfff, value);
+	}
+
 private:
 	static constexpr size_t LINE = 64;
 	static constexpr uint32_t ACCESS_CLOCKS_MAX = 100000;
