@@ -16,6 +16,7 @@ BUILD = os.environ.get("SLUICE_BUILD", "build")
 PMD = "librte_net_sluice.so"
 os.environ["LD_LIBRARY_PATH"] = os.path.abspath(os.path.join(BUILD, "lib"))
 PROMPT = "testpmd> "
+NO_HUGE = ("--no-huge", "--no-shconf", "-m", "256")
 SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x07")
 
@@ -32,6 +33,45 @@ def wait_for(condition, seconds, what):
             return value
         time.sleep(0.02)
     raise Failure(f"waited {seconds} s in vain for {what}")
+
+
+class Hugepages:
+    """Hugepages of 2 MiB, reserved while the block runs; refusal is a sentence where the kernel gives too few."""
+
+    PATH = "/proc/sys/vm/nr_hugepages"
+
+    def __init__(self, pages):
+        self.pages = pages
+        self.refusal = ""
+
+    @classmethod
+    def reserve(cls, pages):
+        with open(cls.PATH, "w", encoding="ascii") as f:
+            f.write(str(pages))
+        return cls.number()
+
+    @classmethod
+    def number(cls):
+        with open(cls.PATH, encoding="ascii") as f:
+            return int(f.read())
+
+    def __enter__(self):
+        self.before = None
+        try:
+            self.before = self.number()
+            given = self.reserve(self.before + self.pages) - self.before
+            if given < self.pages:
+                self.refusal = f"the kernel gave {given} of {self.pages} hugepages"
+        except (OSError, ValueError) as e:
+            self.refusal = f"no hugepages can be reserved: {e}"
+        return self
+
+    def __exit__(self, *_):
+        if self.before is not None:
+            try:
+                self.reserve(self.before)
+            except OSError as e:
+                print(f"        {self.PATH} could not be restored to {self.before}: {e}")
 
 
 class Card:
@@ -109,9 +149,8 @@ class Wire:
 class Testpmd:
     """dpdk-testpmd on a terminal of its own. A command's output is what comes before the next prompt."""
 
-    def __init__(self, name, vdevs, eal=(), options=(), wait_prompt=True):
-        argv = ["dpdk-testpmd", "-l", "0-1", "--no-huge", "--no-shconf", "-m", "256", "--no-telemetry", "--no-pci",
-                "--file-prefix", name, "-d", PMD]
+    def __init__(self, name, vdevs, eal=(), options=(), wait_prompt=True, memory=NO_HUGE):
+        argv = ["dpdk-testpmd", "-l", "0-1", *memory, "--no-telemetry", "--no-pci", "--file-prefix", name, "-d", PMD]
         for i, vdev in enumerate(vdevs):
             argv += ["--vdev", f"net_sluice{i},{vdev}"]
         argv += [*eal, "--", "-i", "--total-num-mbufs=8192", *options]
