@@ -344,7 +344,7 @@ def find_flow(lab, port):
     """The connection from that client port with fresh counters (`flow show` asks the card), or None. The port may have been
     another connection's before, to another VIP, that is closing still."""
     flows = lab.cli("flow", "list", f"client_port={port}")["flows"]
-    flows.sort(key=lambda f: f["reason"] == "closing")
+    flows.sort(key=lambda f: f["state"] == "closing")
     shown = lab.cli("flow", "show", flows[0]["id"], check=False) if flows else None
     return shown["flow"] if shown else None
 
