@@ -186,9 +186,10 @@ static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t ind
 	    sl_conn_shard(t, conn->key.src, conn->key.sport, conn->key.tenant) != shard ||
 	    !conn_index(t, &t->shard[shard], index))
 		return false;
-	/* Where the last agent put it into a card; host/offload asks the card. */
-	if (conn->offload != SL_CONN_HARDWARE)
-		conn->offload = SL_CONN_SOFTWARE;
+	/* The card has its rules, or may have some of them if the last agent ended while they were made or removed: then it
+	 * has whatever it has, and a rule that is not created again would be swept. host/offload creates all of them. */
+	if (conn->offload != SL_CONN_SOFTWARE)
+		conn->offload = SL_CONN_HARDWARE;
 	conn->flags &= (uint8_t)~SL_CONN_DOOMED;
 	if (conn->flags & SL_CONN_UNPROVEN)
 		t->shard[shard].unproven++;

@@ -69,7 +69,7 @@ struct sl_conn {
 	uint8_t last_hop_port;   /* port it came by */
 	uint8_t reserved0;
 	uint8_t state;           /* sl_conn_state; written last when an entry is made */
-	uint8_t offload;         /* sl_conn_offload; adoption keeps HARDWARE, host/offload then asks the card */
+	uint8_t offload;         /* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
 	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
 	uint8_t flags;           /* sl_conn_flag */
 };

@@ -642,8 +642,8 @@ static void ports_check(void)
 	}
 }
 
-/* One connection that was in hardware when the last agent ended. The driver adopts its rules if the card still holds them;
- * that their counters go on tells. Of closing connections nobody needs to know. */
+/* One connection that was in hardware, or on its way in or out, when the last agent ended. The driver adopts its rules if
+ * the card still holds them; that their counters go on tells. Of closing connections nobody needs to know. */
 static void adopt_conn(uint32_t index)
 {
 	struct sl_conn *conn = sl_conn_at(off.table, index);
@@ -656,6 +656,8 @@ static void adopt_conn(uint32_t index)
 		return;
 	}
 	flow->adopted = true;
+	if (conn->reason == SL_REASON_PENDING)
+		sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
 	if (conn->state == SL_CONN_CLOSING)
 		return; /* there may be thousands; the sweep reads them */
 	flow_query(index, false);

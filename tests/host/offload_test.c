@@ -493,11 +493,13 @@ static void test_connections(void **state)
 	/* Found in shared memory as being in hardware; the card still has it, and its counters went on to 50. */
 	sl_conn_at(b->table, adopted)->offload = SL_CONN_HARDWARE;
 	sl_conn_at(b->table, adopted)->hw_packets = 70;
+	sl_conn_at(b->table, adopted)->reason = SL_REASON_PENDING; /* the last agent did not live to see its rules made */
 	driver.hits = 50;
 	assert_int_equal(sl_offload_init(b->config, b->table, err, sizeof(err)), 0);
 	sl_offload_stats_get(&stats);
 	assert_int_equal(stats.adopted_conns, 3);
 	assert_int_equal(stats.adopted_rules, 1);
+	assert_int_equal(sl_conn_at(b->table, adopted)->reason, SL_REASON_OFFLOADED);
 	assert_int_equal(sl_conn_at(b->table, adopted)->hw_packets, 100); /* two directions of 50 */
 	rules = driver.live;
 	assert_int_equal(rules, 4 + 23 + 2); /* catch-alls, classification, the adopted one */
