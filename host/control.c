@@ -35,7 +35,7 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 		c->ops.services_changed(c->ops.ctx, now, before);
 }
 
-/* The first snapshot: with what an earlier agent had retired, which the configuration then retires again. Where that does not
+/* The first snapshot: with what an earlier agent had and the configuration has not, which then is retired. Where that does not
  * fit, the configuration alone. */
 static struct sl_service_table *table_create(const struct sl_config *config, const struct sl_service_table_ops *ops, char *err,
 					     size_t err_len)

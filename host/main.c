@@ -64,14 +64,14 @@ static void announce_services(const struct sl_services *now, const struct sl_ser
 	}
 }
 
-/* From when the first snapshot is whole: until then the file says what is not retired yet. */
+/* From when the first snapshot is whole: until then the file says what is not known yet. */
 static void retired_save(const struct agent *a, const struct sl_services *now)
 {
 	const char *state = sl_control_config(a->control)->node.state;
 	const int rc = sl_retired_save(state, now);
 
 	if (rc)
-		sl_log(SL_LOG_WARN, "retired-save", "file=%s.retired error=\"%s\"", state, strerror(-rc));
+		sl_log(SL_LOG_WARN, "retired-save", "file=%s.backends error=\"%s\"", state, strerror(-rc));
 }
 
 static void services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)
@@ -187,6 +187,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		goto free_table;
 	config = (struct sl_config *)(uintptr_t)sl_control_config(a->control);
 	returns_start(a, loop);
+	retired_save(a, sl_services_current());
 	rc = sl_worker_init(config, config->node.workers, a->table, &kept, a->err, sizeof(a->err));
 	if (rc)
 		goto free_control;

@@ -14,7 +14,7 @@
 
 #include "host/log.h"
 
-#define MAGIC UINT64_C(0x31444552494c5332) /* changes with the records' meaning; their size is told beside it */
+#define MAGIC UINT64_C(0x31444552494c5333) /* changes with the records' meaning; their size is told beside it */
 
 struct record {
 	struct sl_config_service service; /* without backends and health checks */
@@ -32,7 +32,7 @@ static uint64_t saved = UINT64_MAX; /* hash of what was written last */
 
 static void path_of(char *path, size_t len, const char *state, const char *end)
 {
-	snprintf(path, len, "%s.retired%s", state, end);
+	snprintf(path, len, "%s.backends%s", state, end);
 }
 
 static void record_fill(struct record *r, const struct sl_backend *b)
@@ -56,6 +56,8 @@ static void record_fill(struct record *r, const struct sl_backend *b)
 	r->backend.vtep = b->vtep;
 	r->backend.vni = b->vni;
 	memcpy(r->backend.inner_mac, b->inner_mac, sizeof(r->backend.inner_mac));
+	r->backend.gue_port = b->gue_port;
+	r->backend.gue_variant = b->gue_variant;
 }
 
 static int file_write(const char *state, const struct header *header, const struct record *records)
@@ -89,12 +91,12 @@ int sl_retired_save(const char *state, const struct sl_services *now)
 	int rc;
 
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
-		header.count += now->backend[id] && now->backend[id]->state == SL_BACKEND_RETIRED;
+		header.count += now->backend[id] != NULL;
 	records = calloc(header.count ? header.count : 1, sizeof(*records));
 	if (!records)
 		return -ENOMEM;
 	for (uint32_t id = 0, n = 0; id < SL_SERVICE_IDS; id++) {
-		if (now->backend[id] && now->backend[id]->state == SL_BACKEND_RETIRED)
+		if (now->backend[id])
 			record_fill(&records[n++], now->backend[id]);
 	}
 	header.hash = XXH64(records, header.count * sizeof(*records), 0);
@@ -133,7 +135,36 @@ static bool same_service(const struct sl_config_service *a, const struct sl_conf
 	       a->protocol == b->protocol && a->port_lo == b->port_lo && a->port_hi == b->port_hi && a->mode == b->mode;
 }
 
-/* Room for all backends in each service: there are few. */
+static int identity_order(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Leaves the records of what `config` does not have, and says how many. */
+static uint32_t records_filter(struct record *records, uint32_t count, const struct sl_config *config)
+{
+	static uint64_t known[SL_SERVICE_IDS];
+	uint32_t known_count = 0, left = 0;
+
+	for (unsigned int i = 0; i < config->service_count; i++) {
+		const struct sl_config_service *s = &config->services[i];
+
+		for (unsigned int j = 0; j < s->backend_count && known_count < SL_SERVICE_IDS; j++)
+			known[known_count++] = sl_service_backend_identity(s, &s->backends[j]);
+	}
+	qsort(known, known_count, sizeof(*known), identity_order);
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t identity = sl_service_backend_identity(&records[i].service, &records[i].backend);
+
+		if (!bsearch(&identity, known, known_count, sizeof(*known), identity_order))
+			records[left++] = records[i];
+	}
+	return left;
+}
+
+/* Room for all backends in each service: there are few that left. */
 static bool record_take(struct sl_config *c, const struct record *r, uint32_t count)
 {
 	struct sl_config_service *s = c->services;
@@ -158,22 +189,26 @@ struct sl_config *sl_retired_load(const struct sl_config *config)
 	struct header header;
 	struct record *records;
 	struct sl_config *c;
+	uint32_t count;
 	bool whole;
 
 	path_of(path, sizeof(path), config->node.state, "");
 	records = file_read(path, &header);
-	if (!records)
+	count = records ? records_filter(records, header.count, config) : 0;
+	if (!count) {
+		free(records);
 		return NULL;
+	}
 	c = calloc(1, sizeof(*c));
-	whole = c && (c->services = calloc(header.count, sizeof(*c->services))) &&
+	whole = c && (c->services = calloc(count, sizeof(*c->services))) &&
 		(c->tenants = calloc(config->tenant_count, sizeof(*c->tenants)));
 	if (whole) {
 		c->node = config->node;
 		c->tenant_count = config->tenant_count;
 		memcpy(c->tenants, config->tenants, config->tenant_count * sizeof(*c->tenants));
 	}
-	for (uint32_t i = 0; whole && i < header.count; i++)
-		whole = record_take(c, &records[i], header.count);
+	for (uint32_t i = 0; whole && i < count; i++)
+		whole = record_take(c, &records[i], count);
 	free(records);
 	if (whole)
 		return c;

@@ -130,15 +130,22 @@ static uint64_t service_identity(const struct sl_config_service *s)
 	return h ? h : 1;
 }
 
+/* The usual GUE port is the same whether it was written down or not. */
 static uint64_t backend_identity(uint64_t service, const struct sl_config_backend *b)
 {
+	const uint16_t gue_port = b->gue_port == SL_GUE_PORT ? 0 : b->gue_port;
 	uint64_t h = hash_bytes(service, b->name, strlen(b->name));
 
 	h = hash_addr(hash_addr(h, &b->address), &b->vtep);
 	h = hash_bytes(hash_number(h, (uint64_t)b->vni << 16 | b->port), b->inner_mac, sizeof(b->inner_mac));
-	if (b->gue_port || b->gue_variant)
-		h = hash_number(h, (uint64_t)b->gue_port << 8 | b->gue_variant);
+	if (gue_port || b->gue_variant)
+		h = hash_number(h, (uint64_t)gue_port << 8 | b->gue_variant);
 	return h ? h : 1;
+}
+
+uint64_t sl_service_backend_identity(const struct sl_config_service *service, const struct sl_config_backend *backend)
+{
+	return backend_identity(service_identity(service), backend);
 }
 
 /* -- Maglev tables ------------------------------------------------------------------------------------------------ */

@@ -75,6 +75,9 @@ struct sl_service {
 	const uint16_t *maglev; /* index into backends */
 };
 
+/* What struct sl_backend's identity will be. Any thread. */
+uint64_t sl_service_backend_identity(const struct sl_config_service *service, const struct sl_config_backend *backend);
+
 /* A snapshot. */
 struct sl_services {
 	uint64_t generation;    /* +1 for each published snapshot */

@@ -479,32 +479,36 @@ static const struct sl_backend *backend_by_name(const char *service, const char 
 	return NULL;
 }
 
-static void what_is_retired_is_retired_again(void **state)
+/* Backends leave the configuration while the first agent runs (reloaded) or between the two. */
+static void retire(bool reloaded)
 {
 	static const char now[] = "services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1);
 	const struct sl_service_table_ops ops = { .connections = always_one };
 	char path[] = "/tmp/sluice-retired-XXXXXX", file[64], err[200];
 	struct sl_config *config = parse(now), *retired;
 	struct sl_service_table *t;
-	uint64_t identity;
+	uint64_t identity, gue;
 	FILE *f;
 
-	(void)state;
 	assert_true(mkdtemp(path));
 	snprintf(config->node.state, sizeof(config->node.state), "%s/state", path);
-	snprintf(file, sizeof(file), "%s/state.retired", path);
-	assert_null(sl_retired_load(config)); /* no file: nothing was retired */
+	snprintf(file, sizeof(file), "%s/state.backends", path);
+	assert_null(sl_retired_load(config)); /* no file: nothing was there */
 	t = create("services:\n" SERVICE("web", "10.1.0.1", "tcp", "80", "", B1 ", " B2 ", " B3)
-		   SERVICE("old", "10.1.0.2", "udp", "any", "", B1), &ops);
-	apply(t, now);
+		   SERVICE("old", "10.1.0.2", "udp", "any", "", B1)
+		   "- {name: tunnel, vip: 10.1.0.3, protocol: tcp, port: 80, mode: gue, health: {type: none}, backends: "
+		   "[{name: g0, address: 10.0.0.21}, {name: g1, address: 10.0.0.22, gue_variant: 1, gue_port: 6666}]}\n", &ops);
+	if (reloaded)
+		apply(t, now);
 	identity = backend_by_name("web", "b2")->identity;
+	gue = backend_by_name("tunnel", "g0")->identity;
 	assert_int_equal(sl_retired_save(config->node.state, sl_services_current()), 0);
 	sl_service_table_destroy(t);
 
 	/* The next agent. */
 	retired = sl_retired_load(config);
 	assert_non_null(retired);
-	assert_int_equal(retired->service_count, 2);
+	assert_int_equal(retired->service_count, 3);
 	t = sl_service_table_create(retired, &ops, err, sizeof(err));
 	assert_int_equal(sl_service_table_apply(t, config, err, sizeof(err)), 0);
 	assert_int_equal(backend_by_name("web", "b2")->state, SL_BACKEND_RETIRED);
@@ -512,10 +516,13 @@ static void what_is_retired_is_retired_again(void **state)
 	assert_int_equal(backend_by_name("web", "b3")->state, SL_BACKEND_RETIRED);
 	assert_int_equal(backend_by_name("web", "b1")->state, SL_BACKEND_UP);
 	assert_true(backend_by_name("old", "b1")->service->retired);
+	assert_int_equal(backend_by_name("tunnel", "g0")->identity, gue);
+	assert_int_equal(backend_by_name("tunnel", "g1")->gue_port, 6666);
+	assert_int_equal(backend_by_name("tunnel", "g1")->gue_variant, 1);
 	sl_config_free(retired);
 	sl_service_table_destroy(t);
 
-	/* A damaged file is none; so is that of an agent with nothing retired. */
+	/* A damaged file is none; one that tells of nothing else than the configuration is as good as none. */
 	f = fopen(file, "r+b");
 	assert_non_null(f);
 	fseek(f, 100, SEEK_SET);
@@ -525,10 +532,23 @@ static void what_is_retired_is_retired_again(void **state)
 	assert_null(sl_retired_load(config));
 	t = create(now, &ops);
 	assert_int_equal(sl_retired_save(config->node.state, sl_services_current()), 0);
-	assert_int_not_equal(access(file, F_OK), 0);
+	assert_null(sl_retired_load(config));
 	sl_service_table_destroy(t);
 	sl_config_free(config);
+	unlink(file);
 	rmdir(path);
+}
+
+static void what_is_retired_is_retired_again(void **state)
+{
+	(void)state;
+	retire(true);
+}
+
+static void what_left_between_two_agents_is_retired(void **state)
+{
+	(void)state;
+	retire(false);
 }
 
 int main(void)
@@ -546,6 +566,7 @@ int main(void)
 		cmocka_unit_test(too_many_change_nothing),
 		cmocka_unit_test(a_connection_finds_its_backend),
 		cmocka_unit_test(what_is_retired_is_retired_again),
+		cmocka_unit_test(what_left_between_two_agents_is_retired),
 	};
 
 	sl_log_level_set(SL_LOG_ERROR);

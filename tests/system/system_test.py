@@ -302,8 +302,9 @@ def removing_a_backend_leaves_the_others(lab):
 
 @case()
 def removed_backend_outlives_a_restart(lab):
-    """Connections of a backend and of a service that left the configuration go on after the agent was restarted."""
-    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat", "vxlan") for _ in range(6)]
+    """Connections of a backend and of a service that left the configuration go on after the agent was restarted: whether they
+    left before (a service, a backend) or while no agent ran (a service)."""
+    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat", "vxlan", "gue") for _ in range(6)]
     removed = clients[0].backend
     saved = json.loads(json.dumps(lab.services))
     try:
@@ -312,6 +313,8 @@ def removed_backend_outlives_a_restart(lab):
             s["backends"] = [b for b in s["backends"] if b["name"] != removed]
         apply(lab)
         lab.stop("agent", signal.SIGKILL)
+        lab.services[:] = [s for s in lab.services if s["name"] != f"gue-{PEER_PORT}"]
+        lab.write_config()
         said = len(lab.log("agent"))
         lab.start_agent(wait_healthy=False)
         for _ in range(5):
