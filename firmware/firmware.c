@@ -78,6 +78,10 @@ void sl_firmware_boot(struct sl_firmware *fw)
 	if (fw->boot_cause)
 		sl_event_push(SL_EVENT_TYPE_RESET, fw->boot_cause, 0);
 	sl_log_text(fw->failed ? "boot: failed" : "boot: serving");
+	if (fw->failed && sl_flash_can_go_back()) {
+		sl_log_text("image: on trial and failed; starting again, until the one before it is gone back to");
+		sl_hal_mgmt_write(SL_MGMT_RESET, SL_RESET_KIND_FIRMWARE);
+	}
 }
 
 void sl_firmware_turn(struct sl_firmware *fw)

@@ -99,14 +99,43 @@ uint32_t sl_flash_running(void)
 	return sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT) & 0xff;
 }
 
-/* Only images may be written by the host, and not the one that runs; a slot's state is the firmware's own. */
+static bool on_trial(void)
+{
+	return sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT) & UNCONFIRMED;
+}
+
+static bool slot_confirmed(uint32_t slot)
+{
+	struct sl_slot_state state;
+
+	state_read(slot, &state);
+	return state.magic == SL_SLOT_MAGIC && state.confirmed == 0;
+}
+
+/* Not the image that runs, nor, while that is on trial, the one to go back to. */
+static bool in_use(uint32_t slot)
+{
+	return slot == sl_flash_running() || (on_trial() && slot_confirmed(slot));
+}
+
+bool sl_flash_can_go_back(void)
+{
+	struct sl_image_header header;
+
+	for (uint32_t slot = 0; on_trial() && slot < SL_FLASH_SLOTS; slot++)
+		if (slot != sl_flash_running() && slot_confirmed(slot) && !image_check(slot, &header))
+			return true;
+	return false;
+}
+
+/* Only images may be written by the host, and none in use; a slot's state is the firmware's own. */
 static enum sl_status may_change(uint32_t address, uint32_t bytes)
 {
 	const uint32_t in_slot = address % SL_FLASH_SLOT_BYTES;
 
 	if (address >= FLASH_BYTES || in_slot >= SL_FLASH_STATE || bytes > SL_FLASH_STATE - in_slot)
 		return SL_STATUS_BAD_INDEX;
-	return address / SL_FLASH_SLOT_BYTES == sl_flash_running() ? SL_STATUS_IN_USE : SL_STATUS_OK;
+	return in_use(address / SL_FLASH_SLOT_BYTES) ? SL_STATUS_IN_USE : SL_STATUS_OK;
 }
 
 enum sl_status sl_flash_run_state(struct sl_firmware *fw, struct sl_command *c)
@@ -229,7 +258,7 @@ enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
 		return SL_STATUS_BAD_VALUE;
 	if (slot >= SL_FLASH_SLOTS)
 		return SL_STATUS_BAD_INDEX;
-	if (slot == sl_flash_running())
+	if (in_use(slot))
 		return SL_STATUS_IN_USE;
 	wrong = image_check(slot, &header);
 	if (wrong) {

@@ -7,6 +7,8 @@
 #ifndef SLUICE_FIRMWARE_FLASH_H
 #define SLUICE_FIRMWARE_FLASH_H
 
+#include <stdbool.h>
+
 #include "firmware/mailbox.h"
 #include "sluice/contract.h"
 
@@ -18,6 +20,8 @@ enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
 
 /* The slot that runs; SL_SLOT_NONE if no loader has started this firmware. */
 uint32_t sl_flash_running(void);
+/* The image that runs has not confirmed itself yet, and the loader has a confirmed one to go back to. */
+bool sl_flash_can_go_back(void);
 /* Logs which slot runs and whether another was passed over. */
 void sl_flash_report(void);
 /* The firmware has run well for long: the slot that runs is confirmed, unless it is already. */

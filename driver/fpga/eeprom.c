@@ -83,10 +83,30 @@ static int image_put(struct sl_card *card, uint32_t base, const uint8_t *image, 
 	return rc;
 }
 
-/* Restarts the firmware and waits until it has: its count of starts differs. */
+/* What the new firmware can do; what hangs on the hardware, and that this process has set itself up for, stays as it was. */
+static int caps_take(struct sl_card *card, const struct sl_caps *caps)
+{
+	const struct sl_caps *before = &card->caps;
+	const bool same = caps->abi_version == before->abi_version && caps->ports == before->ports &&
+			  caps->table_log2 == before->table_log2 && caps->class_rules == before->class_rules &&
+			  caps->actions == before->actions && caps->meters == before->meters;
+
+	if (!same) {
+		SL_LOG(ERR, "%s: the new firmware tells of another card; restart this process", card->config.path);
+		return -EIO;
+	}
+	pthread_mutex_lock(&card->lock);
+	card->caps = *caps;
+	pthread_mutex_unlock(&card->lock);
+	return 0;
+}
+
+/* Restarts the firmware and waits until it has, and serves: its count of starts differs. A firmware on trial that fails starts
+ * again by itself, until the one before it runs. */
 static int firmware_restart(struct sl_card *card)
 {
 	struct sl_health health;
+	struct sl_caps caps;
 	uint32_t boots;
 	int rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_HEALTH_GET, NULL, 0, &health, sizeof(health));
 
@@ -95,8 +115,12 @@ static int firmware_restart(struct sl_card *card)
 		rc = exec_index(card, SL_ADMIN_OP_RESET, SL_RESET_KIND_FIRMWARE, NULL, 0);
 	for (unsigned int ms = 0; rc == 0 && ms < card->config.timeout_ms; ms++) {
 		rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_HEALTH_GET, NULL, 0, &health, sizeof(health));
-		if (rc == 0 && health.boots != boots)
-			return sl_admin_exec(&card->admin, SL_ADMIN_OP_GET_CAPS, NULL, 0, &card->caps, sizeof(card->caps));
+		if (rc == 0 && health.boots != boots) {
+			rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_GET_CAPS, NULL, 0, &caps, sizeof(caps));
+			if (rc != -EBUSY)
+				return rc ? rc : caps_take(card, &caps);
+			rc = 0; /* it failed its self-test, and has not started again yet */
+		}
 		usleep(1000);
 	}
 	return rc ? rc : -ETIMEDOUT;
@@ -112,6 +136,11 @@ static int image_install(struct sl_card *card, const uint8_t *image, uint32_t n)
 	if (before < 0)
 		return before;
 	rc = image_put(card, slot * SL_FLASH_SLOT_BYTES, image, n);
+	if (rc == -EBUSY) {
+		SL_LOG(ERR, "%s: the firmware that runs is on trial, and the one before it is kept until that is confirmed: try "
+		       "again in ten seconds", card->config.path);
+		return rc;
+	}
 	if (rc == 0)
 		rc = exec_index(card, SL_ADMIN_OP_IMAGE_SELECT, slot, NULL, 0);
 	if (rc) {

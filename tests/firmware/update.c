@@ -251,6 +251,44 @@ static void an_image_that_crashes_later_is_gone_back_from(void **state)
 	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING); /* the crashes were not this image's */
 }
 
+/* Serves nothing but what helps, and starts again by itself until its starts are used up. */
+static void an_image_that_fails_its_self_test_is_gone_back_from(void **state)
+{
+	(void)state;
+	make_image(NEW_VERSION, NULL, 0);
+	assert_true(update(1, NULL));
+	datapath.abi++;
+	restart();
+	run_ms(1000);
+	assert_int_equal(running(), 0);
+	assert_int_equal(state_of(1).attempts, 0);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_FAILED); /* a confirmed one stays, for what it still serves */
+	datapath.abi--;
+	restart();
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+	assert_int_equal(running(), 0);
+}
+
+/* Until the new image has confirmed itself the one before it is what the card falls back to. */
+static void the_image_before_is_kept_during_the_trial(void **state)
+{
+	struct sl_image_write write = { .address = 0, .len = 4 };
+
+	(void)state;
+	make_image(NEW_VERSION, NULL, 0);
+	assert_true(update(1, NULL));
+	restart();
+	assert_int_equal(running(), 1);
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, 0, NULL), SL_STATUS_IN_USE);
+	assert_int_equal(admin(SL_ADMIN_OP_IMAGE_WRITE, &write, sizeof(write), NULL, NULL), SL_STATUS_IN_USE);
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_SELECT, 0, NULL), SL_STATUS_IN_USE);
+	assert_true(state_of(0).confirmed);
+	run_ms(10000);
+	assert_true(state_of(1).confirmed);
+	make_image(NEW_VERSION + 1, NULL, 0);
+	assert_true(update(0, NULL));
+}
+
 /* Cut after n eighths of a millisecond's work: the old firmware or, when all was done, the new one starts. */
 static void a_power_cut_at_any_time(void **state)
 {
@@ -322,7 +360,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(a_good_image_is_confirmed), ROW(a_bad_image_is_gone_back_from),
-		ROW(an_image_that_crashes_later_is_gone_back_from), ROW(a_power_cut_at_any_time), ROW(no_image_at_all),
+		ROW(an_image_that_crashes_later_is_gone_back_from), ROW(an_image_that_fails_its_self_test_is_gone_back_from),
+		ROW(the_image_before_is_kept_during_the_trial), ROW(a_power_cut_at_any_time), ROW(no_image_at_all),
 		ROW(bad_flash_files),
 	};
 
