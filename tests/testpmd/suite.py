@@ -585,6 +585,10 @@ class Suite:
         equal(said, ["update: Invalid argument, 0.1.0", "update: done, 0.9.0"], "what the driver says")
         expect("firmware image refused: the checksum is wrong" in log, "the reason of the refusal: " + log)
         said, log = self.update(paths["hangs"])
+        equal(said, ["update: Device or resource busy, 0.9.0"], "what the driver says while an image is on trial")
+        expect("the firmware that runs is on trial" in log, "the reason of the refusal: " + log)
+        wait_for(lambda: "has run well and is confirmed; slot" in self.card.log(), 15, "the new image to confirm itself")
+        said, log = self.update(paths["hangs"])
         equal(said, ["update: State not recoverable, unknown"], "what the driver says of an image that hangs")
         # Three starts of five seconds each, and the card is back.
         wait_for(lambda: self.card.log().count("boot: serving") >= 3, 25, "the old firmware's return")
