@@ -315,6 +315,7 @@ static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 	conn->sw_packets = conn->sw_bytes = conn->hw_packets = conn->hw_bytes = 0;
 	conn->last_seen_ms = what->now_ms;
 	conn->backend_id = what->backend_id;
+	conn->backend_tag = what->backend_tag;
 	conn->offload = SL_CONN_SOFTWARE;
 	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
 	conn->reason = SL_REASON_PENDING; /* so that the next line sets the time */

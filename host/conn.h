@@ -64,7 +64,7 @@ struct sl_conn {
 	uint32_t since_s;        /* wall clock: when reason last changed */
 	uint32_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
 	uint16_t since_ms;       /* and within that second; below 1000 */
-	uint16_t reserved1;
+	uint16_t backend_tag;    /* of the backend's identity (host/service.h): tells those of one address apart on adoption */
 	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads (NAT) */
 	uint8_t last_hop_port;   /* port it came by */
 	uint8_t reserved0;
@@ -105,6 +105,7 @@ struct sl_conn_new {
 	uint8_t backend_family;
 	bool nat; /* index the way back as well */
 	uint32_t backend_id;
+	uint16_t backend_tag;
 	enum sl_conn_state state;
 	bool unproven;
 	uint64_t now_ms;

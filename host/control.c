@@ -13,6 +13,7 @@
 #include "host/control_private.h"
 #include "host/log.h"
 #include "host/retired.h"
+#include "host/returns.h"
 
 #define SWEEP_MS 1000
 
@@ -114,7 +115,8 @@ int sl_control_start(struct sl_control *c, char *err, size_t err_len)
 	const struct sl_services *services = sl_services_current();
 
 	raise_descriptors();
-	c->nexthops = sl_nexthops_create(c->loop, SL_SERVICE_IDS, c->ops.nexthop_changed, c->ops.ctx, err, err_len);
+	c->nexthops = sl_nexthops_create(c->loop, SL_SERVICE_IDS + SL_RETURNS, c->ops.nexthop_changed, c->ops.ctx, err,
+					 err_len);
 	if (!c->nexthops)
 		return -EIO;
 	services_changed(c, services, services);

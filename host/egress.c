@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "host/kernel.h"
+#include "host/log.h"
 #include "host/port.h"
 #include "host/state.h"
 #include "sluice/record.h"
@@ -21,7 +22,7 @@
 #define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_TEB 0x6558 /* transparent Ethernet bridging */
 #define OUTER_TTL 64
-#define HOP_PROBES 16u
+#define HOP_PROBES 256u
 
 static struct {
 	struct sl_egress *entry[SL_SERVICE_IDS];
@@ -238,7 +239,7 @@ static uint32_t hop_check(const struct sl_state_hop *hop)
 	return sum ? sum : 1;
 }
 
-/* The remembered next hop of a target, or with `make` the place for it. NULL: none. */
+/* The remembered next hop of a target, or with `make` a free place for it. NULL: none. */
 static struct sl_state_hop *hop_find(const struct sl_addr *target, bool make)
 {
 	const uint32_t start = XXH32(target, sizeof(*target), 0);
@@ -247,9 +248,9 @@ static struct sl_state_hop *hop_find(const struct sl_addr *target, bool make)
 	for (uint32_t i = 0; egress.hops && i < HOP_PROBES; i++) {
 		struct sl_state_hop *hop = &egress.hops[(start + i) % SL_STATE_HOPS];
 
-		if (hop->check && hop->check == hop_check(hop) && sl_addr_equal(&hop->target, target))
+		if (hop->check && sl_addr_equal(&hop->target, target) && hop->check == hop_check(hop))
 			return hop;
-		if (!place || (place->check && !hop->check))
+		if (!place && (!hop->check || hop->check != hop_check(hop)))
 			place = hop;
 	}
 	return make ? place : NULL;
@@ -259,8 +260,11 @@ static void hop_save(const struct sl_addr *target, const struct sl_nexthop *next
 {
 	struct sl_state_hop *hop = hop_find(target, true), now;
 
-	if (!hop)
+	if (!hop) {
+		if (egress.hops)
+			sl_log(SL_LOG_WARN, "nexthop-forgotten", "a restart will have to ask for a backend's next hop: no room for it");
 		return;
+	}
 	memset(&now, 0, sizeof(now));
 	now.target = *target;
 	now.source = nexthop->source;
@@ -274,6 +278,23 @@ static void hop_save(const struct sl_addr *target, const struct sl_nexthop *next
 	__atomic_store_n(&hop->check, 0, __ATOMIC_RELEASE);
 	memcpy(hop, &now, offsetof(struct sl_state_hop, check));
 	__atomic_store_n(&hop->check, now.check, __ATOMIC_RELEASE);
+}
+
+/* Forgets the next hops of targets that no backend has any more. */
+static void hops_sweep(void)
+{
+	static bool used[SL_STATE_HOPS];
+
+	memset(used, 0, sizeof(used));
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
+		const struct sl_state_hop *hop = egress.entry[id] ? hop_find(&egress.entry[id]->target, false) : NULL;
+
+		if (hop)
+			used[hop - egress.hops] = true;
+	}
+	for (uint32_t i = 0; i < SL_STATE_HOPS; i++)
+		if (!used[i] && egress.hops[i].check)
+			__atomic_store_n(&egress.hops[i].check, 0, __ATOMIC_RELEASE);
 }
 
 static bool hop_restore(const struct sl_addr *target, struct sl_nexthop *nexthop, struct sl_egress_port *port)
@@ -301,6 +322,7 @@ static struct sl_egress *entry_make(const struct sl_backend *backend, const stru
 		return NULL;
 	e->version = ++egress.version;
 	e->target = *sl_backend_target(backend);
+	e->identity = backend->identity;
 	if (nexthop && nexthop->state == SL_NEXTHOP_READY && port_of(nexthop->ifindex, &port)) {
 		hop_save(&e->target, nexthop, &port);
 	} else if ((!nexthop || nexthop->state != SL_NEXTHOP_NO_ROUTE) && hop_restore(&e->target, &restored, &port)) {
@@ -338,24 +360,36 @@ void sl_egress_configure(const struct sl_config *config)
 	}
 }
 
-static struct sl_egress *service_sync(const struct sl_backend *backend, uint32_t id)
+static void target_watch(const struct sl_backend *backend, const struct sl_addr *target)
+{
+	const int rc = egress.nexthops ? sl_nexthops_watch(egress.nexthops, target) : 0;
+
+	if (rc)
+		sl_log(SL_LOG_ERROR, "nexthop-unwatched", "service=%s backend=%s error=\"%s\"", backend->service->name, backend->name,
+		       strerror(-rc));
+}
+
+static struct sl_egress *backend_sync(const struct sl_backend *backend, uint32_t id)
 {
 	struct sl_egress *old = NULL, *now = egress.entry[id];
 	struct sl_nexthop nexthop;
 	struct sl_addr target;
 
-	if (!backend && now) {
+	if (now && (!backend || now->identity != backend->identity)) {
 		if (egress.nexthops)
 			sl_nexthops_unwatch(egress.nexthops, &now->target);
 		entry_publish(id, NULL, &old);
-	} else if (backend && !now) {
+		now = NULL;
+	}
+	if (backend && !now) {
+		struct sl_egress *none;
+
 		target = *sl_backend_target(backend);
-		if (egress.nexthops)
-			sl_nexthops_watch(egress.nexthops, &target);
+		target_watch(backend, &target);
 		if (egress.nexthops && sl_nexthops_get(egress.nexthops, &target, &nexthop))
-			entry_publish(id, entry_make(backend, &nexthop), &old);
+			entry_publish(id, entry_make(backend, &nexthop), &none);
 		else
-			entry_publish(id, entry_make(backend, NULL), &old);
+			entry_publish(id, entry_make(backend, NULL), &none);
 	}
 	return old;
 }
@@ -369,7 +403,10 @@ static void watch_all(const struct sl_services *services, struct sl_nexthops *ne
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
 		const struct sl_addr *target = egress.entry[id] ? &egress.entry[id]->target : NULL;
 
-		if (target && !sl_nexthops_watch(nexthops, target) && sl_nexthops_get(nexthops, target, &nexthop)) {
+		if (!target || !services->backend[id])
+			continue;
+		target_watch(services->backend[id], target);
+		if (sl_nexthops_get(nexthops, target, &nexthop)) {
 			const struct sl_addr copy = *target;
 
 			sl_egress_nexthop_changed(services, &copy, &nexthop);
@@ -385,11 +422,14 @@ void sl_egress_services_changed(const struct sl_services *services, struct sl_ne
 	if (nexthops && !egress.nexthops)
 		watch_all(services, nexthops);
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
-		struct sl_egress *gone = service_sync(services->backend[id], id);
+		struct sl_egress *gone = backend_sync(services->backend[id], id);
 
 		if (gone)
 			old[n++] = gone;
 	}
+	/* Before there are next hops the services are not all there: what the last agent knew is still wanted. */
+	if (egress.hops && egress.nexthops)
+		hops_sweep();
 	if (n)
 		synchronize_rcu();
 	while (n)

@@ -20,6 +20,7 @@ struct sl_egress {
 	uint8_t port;         /* index of the port that packets leave by (action.port too) */
 	uint32_t version;     /* of this backend's entry: grows with every change */
 	struct sl_addr target; /* whose next hop it is */
+	uint64_t identity;     /* of the backend */
 	struct sl_action action;
 };
 

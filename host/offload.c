@@ -315,6 +315,7 @@ static enum sl_reason flow_hops(uint32_t index)
 	const bool indirect = off.info[flow->port].caps & SL_CAP_INDIRECT;
 	struct sl_egress_port port;
 	struct sl_action action;
+	struct sl_addr client;
 
 	if (!egress || !egress->ready)
 		return SL_REASON_NO_NEXTHOP;
@@ -336,11 +337,11 @@ static enum sl_reason flow_hops(uint32_t index)
 	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
 	if (!flow->hop[1])
 		return SL_REASON_TABLE_FULL;
-	if (flow->hop[1]->refs == 1) {
-		const struct sl_addr client = sl_addr_make(conn->key.family, conn->key.src);
-
+	client = sl_addr_make(conn->key.family, conn->key.src);
+	if (flow->hop[1]->refs == 1)
 		flow->hop[1]->way = sl_return_open(&client, port.index, conn->last_hop);
-	}
+	else
+		sl_return_join(flow->hop[1]->way, &client);
 	return SL_REASON_OFFLOADED;
 }
 

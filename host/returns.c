@@ -10,10 +10,12 @@
 
 struct way {
 	bool used, watched, confirmed, moved;
+	bool shared;            /* by other clients than this one */
 	uint8_t port;
 	uint8_t mac[6];
 	struct sl_addr client;
-	struct sl_addr watch; /* control thread: the address of its watch; another way may have this place by now */
+	struct sl_addr neighbour; /* confirmed: who has the MAC */
+	struct sl_addr watch;   /* watched: the address of its watch */
 };
 
 static struct way ways[SL_RETURNS];
@@ -49,6 +51,15 @@ uint32_t sl_return_open(const struct sl_addr *client, uint8_t port, const uint8_
 	return number;
 }
 
+void sl_return_join(uint32_t number, const struct sl_addr *client)
+{
+	if (!number)
+		return;
+	pthread_mutex_lock(&lock);
+	ways[number - 1].shared |= !sl_addr_equal(&ways[number - 1].client, client);
+	pthread_mutex_unlock(&lock);
+}
+
 void sl_return_close(uint32_t number)
 {
 	if (!number)
@@ -82,10 +93,15 @@ static bool way_look(struct way *w, const struct sl_nexthop *nexthop)
 		return false;
 	if (!memcmp(w->mac, nexthop->mac, sizeof(w->mac))) {
 		w->confirmed = true;
+		w->neighbour = nexthop->gateway;
 		return false;
 	}
 	if (!w->confirmed)
 		return false;
+	if (!sl_addr_equal(&w->neighbour, &nexthop->gateway) || (w->shared && sl_addr_equal(&w->neighbour, &w->client))) {
+		w->confirmed = false;
+		return false;
+	}
 	memcpy(w->mac, nexthop->mac, sizeof(w->mac));
 	w->moved = true;
 	return true;
@@ -103,26 +119,33 @@ bool sl_returns_nexthop_changed(const struct sl_addr *client, const struct sl_ne
 	return moved;
 }
 
-/* One place of the table. Watches are begun and ended outside the lock, by the only thread that changes `watched`. */
+/* One place of the table. Watches are begun and ended outside the lock, by the only thread that changes `watched`; a place
+ * that is watched is not taken for another way. */
 static bool way_sync(struct way *w, struct sl_nexthops *nexthops)
 {
 	struct sl_nexthop nexthop;
-	bool used, moved = false;
+	struct sl_addr watch;
+	bool begin, end, moved = false;
 
 	pthread_mutex_lock(&lock);
-	used = w->used;
-	if (used && !w->watched)
+	begin = w->used && !w->watched;
+	end = !w->used && w->watched;
+	if (begin) {
 		w->watch = w->client;
+		w->watched = true;
+	}
+	watch = w->watch;
 	pthread_mutex_unlock(&lock);
-	if (used == w->watched)
+	if (!begin && !end)
 		return false;
-	if (!used)
-		sl_nexthops_unwatch(nexthops, &w->watch);
-	else if (sl_nexthops_watch(nexthops, &w->watch))
-		return false;
+	if (end)
+		sl_nexthops_unwatch(nexthops, &watch);
+	else if (sl_nexthops_watch(nexthops, &watch))
+		end = true;
 	pthread_mutex_lock(&lock);
-	w->watched = used;
-	if (used && sl_nexthops_get(nexthops, &w->watch, &nexthop))
+	if (end)
+		w->watched = false;
+	else if (sl_nexthops_get(nexthops, &watch, &nexthop))
 		moved = way_look(w, &nexthop);
 	pthread_mutex_unlock(&lock);
 	return moved;

@@ -653,7 +653,7 @@ const struct sl_backend *sl_service_select(const struct sl_services *s, const st
 }
 
 const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode,
-					 const struct sl_addr *address, uint16_t port)
+					 const struct sl_addr *address, uint16_t port, uint16_t tag)
 {
 	const struct sl_backend *found = NULL;
 
@@ -662,7 +662,7 @@ const struct sl_backend *sl_service_find(const struct sl_service *service, unsig
 
 		if (b->mode != mode || (!sl_addr_equal(&b->address, address) && !sl_addr_equal(&b->vtep, address)))
 			continue;
-		if (mode == SL_MODE_NAT && b->port && b->port != port)
+		if ((mode == SL_MODE_NAT && b->port && b->port != port) || (tag && tag != sl_backend_tag(b)))
 			continue;
 		if (b->state != SL_BACKEND_RETIRED)
 			return b;

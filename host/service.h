@@ -50,6 +50,14 @@ struct sl_backend {
 	const struct sl_service *service; /* never NULL; of a retired backend perhaps a retired service */
 };
 
+/* What an entry of the connection table remembers of its backend's identity; never 0. */
+static inline uint16_t sl_backend_tag(const struct sl_backend *b)
+{
+	const uint16_t tag = (uint16_t)b->identity;
+
+	return tag ? tag : 1;
+}
+
 /* Where its packets are sent: whose next hop counts. */
 static inline const struct sl_addr *sl_backend_target(const struct sl_backend *b)
 {
@@ -105,10 +113,10 @@ bool sl_services_has_vip(const struct sl_services *s, uint16_t tenant, unsigned 
  * health. NULL: no usable backend. */
 const struct sl_backend *sl_service_select(const struct sl_services *s, const struct sl_service *service,
 					   const struct sl_key *key);
-/* By what a connection in shared memory knows of its backend; `port` in host order, 0 if the packet's is kept. A usable
- * one is preferred to a retired one. NULL: the service has no such backend. */
+/* By what a connection in shared memory knows of its backend; `port` in host order, 0 if the packet's is kept. `tag`: of its
+ * identity, or 0: any, a usable one rather than a retired one. NULL: the service has no such backend. */
 const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode,
-					 const struct sl_addr *address, uint16_t port);
+					 const struct sl_addr *address, uint16_t port, uint16_t tag);
 /* By id; also retired ones. NULL: no such backend. */
 static inline const struct sl_backend *sl_services_backend(const struct sl_services *s, uint32_t id)
 {

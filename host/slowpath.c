@@ -242,7 +242,7 @@ static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigne
 {
 	const bool tcp = f->key.proto == IPPROTO_TCP;
 	struct sl_conn_new new = { .key = f->key, .mode = backend->mode, .backend_family = backend->address.family,
-				   .backend_id = backend->id, .nat = backend->mode == SL_MODE_NAT, .unproven = true,
+				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = backend->mode == SL_MODE_NAT, .unproven = true,
 				   .state = tcp ? SL_CONN_EMBRYONIC : SL_CONN_ESTABLISHED, .now_ms = sp->now_ms };
 	int rc;
 
@@ -788,27 +788,41 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count_max)
 	}
 }
 
-/* The backend that the connection had, also of a service that is no longer configured. */
-static const struct sl_backend *adopted_backend(const struct sl_services *services, const struct sl_conn *conn)
+static const struct sl_backend *find_in(const struct sl_service *s, const struct sl_conn *conn, uint16_t tag)
 {
 	const struct sl_addr address = sl_addr_make(conn->backend_family, conn->backend_addr);
-	const uint16_t port = ntohs(conn->key.dport), ports[] = { ntohs(conn->backend_port), 0 };
-	const struct sl_addr vip = sl_addr_make(conn->key.family, conn->key.dst);
-	const struct sl_service *s = sl_services_lookup(services, conn->key.tenant, conn->key.family, conn->key.dst,
-							conn->key.proto, port);
+	const uint16_t ports[] = { ntohs(conn->backend_port), 0 };
 	const struct sl_backend *backend = NULL;
 
-	for (unsigned int i = 0; s && i < 2 && !backend; i++)
-		backend = sl_service_find(s, conn->mode, &address, ports[i]);
+	for (unsigned int i = 0; i < 2 && !backend; i++)
+		backend = sl_service_find(s, conn->mode, &address, ports[i], tag);
+	return backend;
+}
+
+/* In the service that has the connection's VIP now, or in one that is no longer configured. */
+static const struct sl_backend *find_anywhere(const struct sl_services *services, const struct sl_conn *conn, uint16_t tag)
+{
+	const struct sl_addr vip = sl_addr_make(conn->key.family, conn->key.dst);
+	const uint16_t port = ntohs(conn->key.dport);
+	const struct sl_service *s = sl_services_lookup(services, conn->key.tenant, conn->key.family, conn->key.dst,
+							conn->key.proto, port);
+	const struct sl_backend *backend = s ? find_in(s, conn, tag) : NULL;
+
 	for (unsigned int n = 0; n < services->service_count && !backend; n++) {
 		s = services->services[n];
-		if (s->tenant != conn->key.tenant || s->protocol != conn->key.proto || port < s->port_lo || port > s->port_hi ||
-		    !sl_addr_equal(&s->vip, &vip))
-			continue;
-		for (unsigned int i = 0; i < 2 && !backend; i++)
-			backend = sl_service_find(s, conn->mode, &address, ports[i]);
+		if (s->tenant == conn->key.tenant && s->protocol == conn->key.proto && port >= s->port_lo && port <= s->port_hi &&
+		    sl_addr_equal(&s->vip, &vip))
+			backend = find_in(s, conn, tag);
 	}
 	return backend;
+}
+
+/* The backend that the connection had, also of a service that is no longer configured; or else one of its address. */
+static const struct sl_backend *adopted_backend(const struct sl_services *services, const struct sl_conn *conn)
+{
+	const struct sl_backend *backend = find_anywhere(services, conn, conn->backend_tag);
+
+	return backend ? backend : find_anywhere(services, conn, 0);
 }
 
 uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
@@ -824,6 +838,8 @@ uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 			continue;
 		backend = adopted_backend(sp->services, conn);
 		conn->backend_id = backend ? backend->id : SL_SERVICE_IDS;
+		if (backend)
+			conn->backend_tag = sl_backend_tag(backend);
 		if (!backend) {
 			sl_conn_free(sp->table, index);
 			continue;

@@ -29,7 +29,7 @@ struct sl_state_hop {
 	uint32_t check;
 };
 _Static_assert(sizeof(struct sl_state_hop) == 64, "one next hop is 64 bytes");
-#define SL_STATE_HOPS 1024u
+#define SL_STATE_HOPS 8192u /* at most half of them are in use: a backend has one target, and there are SL_SERVICE_IDS */
 
 struct sl_state {
 	int fd;
@@ -42,7 +42,7 @@ struct sl_state {
 	bool created; /* false: an existing file was adopted */
 };
 
-#define SL_STATE_VERSION 1u
+#define SL_STATE_VERSION 2u
 
 /* Opens or creates the file for `capacity` entries (rounded up to a multiple of SL_CONN_SHARDS). An existing file of
  * another capacity is adopted with its own. 0, or a negative errno with a sentence in err that names the file, what was

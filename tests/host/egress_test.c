@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stands between the outer IP header and the packet in each mode that tunnels, byte by byte. */
+/* What stands between the outer IP header and the packet in each mode that tunnels, byte by byte; next hops of all backends
+ * that a table can hold, remembered for the next agent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "host/egress.h"
+#include "host/log.h"
 #include "host/port.h"
+#include "host/state.h"
 
 #define MAC_HOP { 2, 0, 0, 0, 0, 1 }
 #define MAC_OWN { 2, 0, 0, 0, 0, 2 }
@@ -39,16 +43,16 @@ static const struct {
 	  0, 0 },
 };
 
-/* No ports: nothing here asks for the way to a backend. */
+static struct sl_port one_port = { .kernel_ifindex = 5, .mtu = 1500 };
+
 unsigned int sl_port_count(void)
 {
-	return 0;
+	return 1;
 }
 
 struct sl_port *sl_port_at(unsigned int index)
 {
-	(void)index;
-	return NULL;
+	return index ? NULL : &one_port;
 }
 
 static struct sl_addr address(unsigned int family, uint8_t last)
@@ -92,9 +96,93 @@ static void test_tunnels(void **state)
 	}
 }
 
+static struct sl_service many_service = { .vip = { .family = 4, .bytes = { 192, 0, 2, 1 } } };
+static struct sl_backend many[SL_SERVICE_IDS];
+static struct sl_services snapshot;
+
+static struct sl_addr target_of(uint32_t n)
+{
+	return (struct sl_addr){ .family = 4, .bytes = { 10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
+}
+
+/* Backends `first` to `last` of the table have targets from `number` on. */
+static void backends_are(uint32_t first, uint32_t last, uint32_t number)
+{
+	for (uint32_t id = first; id <= last; id++) {
+		many[id] = (struct sl_backend){ .id = id, .mode = SL_MODE_DSR_L2, .service = &many_service,
+						.address = target_of(number + id), .identity = number + id };
+		snapshot.backend[id] = &many[id];
+	}
+}
+
+static void all_seen(uint32_t first, uint32_t last)
+{
+	for (uint32_t id = first; id <= last; id++) {
+		const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1500, .mac = MAC_HOP };
+
+		sl_egress_nexthop_changed(&snapshot, &many[id].address, &hop);
+	}
+}
+
+static void no_news(void *ctx, const struct sl_addr *addr, const struct sl_nexthop *nexthop)
+{
+	(void)ctx, (void)addr, (void)nexthop;
+}
+
+/* What the next agent knows before it asks anybody. */
+static uint32_t known_after_restart(struct sl_state_hop *hops, uint32_t last)
+{
+	uint32_t known = 0;
+
+	sl_egress_clear();
+	sl_egress_remember(hops);
+	sl_egress_services_changed(&snapshot, NULL);
+	for (uint32_t id = 1; id <= last; id++)
+		known += sl_egress_of(id)->ready;
+	return known;
+}
+
+static void test_next_hops_are_remembered(void **state)
+{
+	struct sl_state_hop *hops = calloc(SL_STATE_HOPS, sizeof(*hops));
+	const uint32_t last = SL_SERVICE_IDS - 1;
+	struct sl_nexthops *none;
+	uv_loop_t loop;
+	char err[256];
+
+	(void)state;
+	uv_loop_init(&loop);
+	none = sl_nexthops_create(&loop, 0, no_news, NULL, err, sizeof(err)); /* no room: nothing is asked of the network */
+	assert_non_null(none);
+	sl_log_level_set((enum sl_log_level)-1);
+	backends_are(1, last, 1000000);
+	sl_egress_remember(hops);
+	sl_egress_services_changed(&snapshot, none);
+	all_seen(1, last);
+	assert_int_equal(known_after_restart(hops, last), last);
+	/* Half of the backends are replaced again and again; what they had does not push out what the others have. */
+	sl_egress_services_changed(&snapshot, none);
+	for (uint32_t round = 1; round <= 12; round++) {
+		backends_are(2000, last, 1000000 + round * SL_SERVICE_IDS);
+		sl_egress_services_changed(&snapshot, none);
+		all_seen(2000, last);
+	}
+	assert_int_equal(known_after_restart(hops, last), last);
+	/* An id that has passed to another backend does not keep the action of the one before. */
+	backends_are(1, 1, 77);
+	sl_egress_services_changed(&snapshot, NULL);
+	assert_false(sl_egress_of(1)->ready);
+	sl_log_level_set(SL_LOG_INFO);
+	sl_egress_clear();
+	sl_nexthops_destroy(none);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	uv_loop_close(&loop);
+	free(hops);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_tunnels) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_tunnels), cmocka_unit_test(test_next_hops_are_remembered) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

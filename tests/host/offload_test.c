@@ -659,13 +659,19 @@ static void test_unconfirmed(void **state)
 	agent_down();
 }
 
-/* What is said of the client's address by the routes. */
-static bool way_is(uint8_t client, uint8_t mac)
+/* What is said of the client's address by the routes: who its next hop is, and of what MAC. */
+static bool way_by(uint8_t client, uint8_t neighbour, uint8_t mac)
 {
 	const struct sl_addr addr = { .family = 4, .bytes = { 10, 9, 0, client } };
-	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mac = { 2, 0, 0, 9, 0, mac } };
+	const struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mac = { 2, 0, 0, 9, 0, mac },
+					.gateway = { .family = 4, .bytes = { 10, 9, 0, neighbour } } };
 
 	return sl_returns_nexthop_changed(&addr, &hop);
+}
+
+static bool way_is(uint8_t client, uint8_t mac)
+{
+	return way_by(client, 254, mac);
 }
 
 static void no_news(void *ctx, const struct sl_addr *addr, const struct sl_nexthop *nexthop)
@@ -698,6 +704,8 @@ static void test_way_back_moves(void **state)
 	wait_answers(3);
 	assert_false(sl_returns_sync(nexthops));
 	assert_false(way_is(1, 1)); /* as the packets came */
+	assert_false(way_by(1, 253, 2)); /* a route by another gateway: of other clients of the way it says nothing */
+	assert_false(way_is(1, 1));
 	assert_false(way_is(7, 9)); /* packets go another way than they come */
 	assert_true(way_is(1, 2));
 	assert_false(way_is(7, 8));
@@ -727,11 +735,49 @@ static void test_way_back_moves(void **state)
 	uv_loop_close(&loop);
 }
 
+/* A client that is its own next hop moves, and its connections with it; not while another client has the same MAC. */
+static void test_way_back_of_neighbours(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t first = conn_make(b, "nat", 1), other = conn_make(b, "nat", 2);
+	static const uint8_t x[6] = { 2, 0, 0, 9, 0, 1 };
+	struct sl_nexthops *nexthops;
+	uv_loop_t loop;
+	char err[256];
+
+	uv_loop_init(&loop);
+	nexthops = sl_nexthops_create(&loop, 16, no_news, NULL, err, sizeof(err));
+	assert_non_null(nexthops);
+	sl_conn_at(b->table, other)->key.src[3] = 8;
+	memcpy(sl_conn_at(b->table, first)->last_hop, x, 6);
+	memcpy(sl_conn_at(b->table, other)->last_hop, x, 6);
+	agent_up(b);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
+	wait_answers(1);
+	sl_returns_sync(nexthops);
+	assert_false(way_by(1, 1, 1));
+	assert_true(way_by(1, 1, 2));
+	sl_offload_nexthops_changed();
+	memcpy(sl_conn_at(b->table, other)->last_hop, (const uint8_t[6]){ 2, 0, 0, 9, 0, 2 }, 6);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, other));
+	wait_answers(2);
+	assert_false(way_by(1, 1, 2));
+	assert_false(way_by(1, 1, 3)); /* the other one need not have moved */
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, other));
+	wait_answers(4);
+	sl_returns_sync(nexthops);
+	agent_down();
+	sl_nexthops_destroy(nexthops);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	uv_loop_close(&loop);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
-					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_way_back_moves),
+					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_way_back_moves), T(test_way_back_of_neighbours),
 					   T(test_connections) };
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };

@@ -454,7 +454,7 @@ static void a_connection_finds_its_backend(void **state)
 		struct sl_addr addr;
 
 		sl_addr_parse(rows[i].address, &addr);
-		b = sl_service_find(service("web"), rows[i].mode, &addr, (uint16_t)rows[i].port);
+		b = sl_service_find(service("web"), rows[i].mode, &addr, (uint16_t)rows[i].port, 0);
 		if ((b != NULL) != (rows[i].name != NULL) || (b && strcmp(b->name, rows[i].name)))
 			fail_msg("row %zu: %s", i, b ? b->name : "none");
 	}

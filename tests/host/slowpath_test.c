@@ -87,6 +87,8 @@ static const char config_text[] =
 	S("drained", "192.0.2.9", "tcp", "dsr-l2", "", "{name: b1, address: 10.1.0.1, weight: 0}")
 	S("red", "192.0.2.1", "tcp", "dsr-l2", ", tenant: red", "{name: b1, address: 10.1.0.3}")
 	S("blue", "192.0.2.1", "tcp", "dsr-l2", ", tenant: blue", "{name: b1, address: 10.1.0.4}")
+	S("vms", "192.0.2.10", "tcp", "vxlan", "", "{name: vm1, address: 10.1.0.1, vni: 9, inner_mac: '02:00:00:00:99:01'},"
+	  "{name: vm2, address: 10.1.0.1, vni: 9, inner_mac: '02:00:00:00:99:02'}")
 	S("nat6", "2001:db8::2", "tcp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
 
 struct bench {
@@ -810,6 +812,29 @@ static void test_adopt(void **state)
 	assert_int_equal(sl_conn_at(b->table, index[1])->state, SL_CONN_FREE);
 }
 
+/* Two backends of one address: each connection stays with its own. */
+static void test_adopt_by_identity(void **state)
+{
+	struct bench *b = *state;
+	uint32_t index[16], id[16], both = 0;
+
+	for (unsigned int i = 0; i < 16; i++) {
+		handshake(b, "192.0.2.10", (uint16_t)(1000 + i));
+		index[i] = b->v.index;
+		id[i] = sl_conn_at(b->table, index[i])->backend_id;
+		both |= id[i] != id[0];
+		sl_conn_at(b->table, index[i])->backend_id = 4000;
+	}
+	assert_true(both);
+	assert_int_equal(sl_slowpath_adopt(&b->sp), 16);
+	for (unsigned int i = 0; i < 16; i++)
+		assert_int_equal(sl_conn_at(b->table, index[i])->backend_id, id[i]);
+	/* Of a backend that is not known by its identity any more, one of its address takes over. */
+	sl_conn_at(b->table, index[0])->backend_tag ^= 0x5555;
+	assert_int_equal(sl_slowpath_adopt(&b->sp), 16);
+	assert_true(sl_conn_at(b->table, index[0])->backend_id < 4000);
+}
+
 /* ---- ICMP ------------------------------------------------------------------------------------------------------- */
 
 static void test_icmp_made(void **state)
@@ -889,7 +914,7 @@ int main(void)
 		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_unknown_not_syn),
 		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting), T(test_syn_held_without_room),
 		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_closing_makes_room), T(test_evict), T(test_lost), T(test_full), T(test_owner),
-		T(test_adopt), T(test_icmp_made), T(test_icmp_passed),
+		T(test_adopt), T(test_adopt_by_identity), T(test_icmp_made), T(test_icmp_passed),
 	};
 	int rc;
 

@@ -77,9 +77,9 @@ const struct sl_backend *sl_service_select(const struct sl_services *s, const st
 }
 
 const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode, const struct sl_addr *address,
-					 uint16_t port)
+					 uint16_t port, uint16_t tag)
 {
-	(void)service, (void)mode, (void)address, (void)port;
+	(void)service, (void)mode, (void)address, (void)port, (void)tag;
 	return NULL;
 }
 
