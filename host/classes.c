@@ -9,6 +9,7 @@
 #include <rte_byteorder.h>
 #include <rte_errno.h>
 #include <rte_flow.h>
+#include <urcu-qsbr.h>
 
 #include "host/flow_rule.h"
 #include "host/meters.h"
@@ -110,8 +111,13 @@ static bool class_make(struct class_port *c, const struct sl_class *want, char *
 	class_how(want->port, c, want->kind, &mtr_id, &how);
 	if (want->kind >= SL_CLASS_KERNEL && !how.mtr_id)
 		return true; /* what no rule matches reaches the host without one */
-	if (sl_class_jumps(want->kind, how.copy) && catch_all_make(want->port, c, want->kind, &how, error, error_len))
-		return false;
+	if (sl_class_jumps(want->kind, how.copy)) {
+		const int rc = catch_all_make(want->port, c, want->kind, &how, error, error_len);
+
+		c->unsure |= rc == -ETIMEDOUT;
+		if (rc)
+			return false;
+	}
 	sl_flow_rule_class(&rule, want, p->mac, p->port_id, &how);
 	flow = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
 	if (!flow) {
@@ -141,7 +147,8 @@ static void unwanted_remove(struct class_port *c)
 
 	for (unsigned int i = 0; i < c->count; i++) {
 		/* One that the card has not confirmed to be gone is removed again by the next sync. */
-		if (!c->standing[i].wanted && rte_flow_destroy(c->proxy, c->standing[i].rule, &error) != -ETIMEDOUT)
+		if (!c->standing[i].wanted &&
+		    !sl_flow_rule_may_stand(rte_flow_destroy(c->proxy, c->standing[i].rule, &error)))
 			continue;
 		c->unsure |= !c->standing[i].wanted;
 		c->standing[kept++] = c->standing[i];
@@ -168,6 +175,8 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services), wanted,
 					 CLASSES_MAX), missing = 0;
 
+	/* From here on no snapshot is in use: a card that hangs lets the driver wait, but nobody who waits for a grace period. */
+	rcu_thread_offline();
 	c->unsure = false;
 	snprintf(error, error_len, "%s", "");
 	if (n > CLASSES_MAX)
@@ -188,6 +197,7 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 		if (class_make(c, &wanted[i], error, error_len) && !--missing)
 			snprintf(error, error_len, "%s", "");
 	}
+	rcu_thread_online();
 	return c->count;
 }
 

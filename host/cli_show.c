@@ -222,6 +222,9 @@ static void show_capabilities(const json_t *port)
 			gap = ", ";
 		}
 	printf("%s", *gap == ',' ? "\n" : "");
+	if (json_is_false(object(port, "answered")))
+		printf("  the card does not answer: what it counts is %s\n",
+		       number(port, "told_ms_ago") ? join("as it was %lld ms ago", number(port, "told_ms_ago")) : "not known");
 	if (*text(port, "firmware"))
 		printf("  firmware: %s\n", text(port, "firmware"));
 	printf("  classification rules: %s\n", text(port, "rules"));

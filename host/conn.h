@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "host/config.h"
 #include "sluice/contract.h"
@@ -60,20 +61,34 @@ struct sl_conn {
 	uint64_t sw_bytes;
 	uint64_t hw_packets;     /* written by the offload thread */
 	uint64_t hw_bytes;
-	uint64_t last_seen_ms;
+	uint64_t last_seen_ms;   /* by the owner, and by the offload thread from the card */
 	uint32_t since_s;        /* wall clock: when reason last changed */
 	uint32_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
 	uint16_t since_ms;       /* and within that second; below 1000 */
 	uint16_t backend_tag;    /* of the backend's identity (host/service.h): tells those of one address apart on adoption */
-	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads (NAT) */
-	uint8_t last_hop_port;   /* port it came by */
-	uint8_t reserved0;
 	uint8_t state;           /* sl_conn_state; written last when an entry is made */
 	uint8_t offload;         /* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
 	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
 	uint8_t flags;           /* sl_conn_flag */
+	/* One aligned word, see sl_conn_set_last_hop(). */
+	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads (NAT) */
+	uint8_t last_hop_port;   /* port it came by */
+	uint8_t reserved0;
 };
 _Static_assert(sizeof(struct sl_conn) == 128, "one connection is 128 bytes");
+_Static_assert(offsetof(struct sl_conn, last_hop) == 120, "the last hop is one aligned word");
+
+/* By the owner, from a client's frame; by the offload thread, for one in hardware whose neighbour has moved. Any of them may be
+ * the last: a frame that comes another way tells again. */
+static inline void sl_conn_set_last_hop(struct sl_conn *conn, const uint8_t mac[6], uint8_t port)
+{
+	typedef uint64_t __attribute__((may_alias)) word;
+	uint8_t bytes[8] = { mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], port };
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	__atomic_store_n((word *)(void *)conn->last_hop, value, __ATOMIC_RELAXED);
+}
 
 struct sl_conn_table;
 

@@ -63,6 +63,8 @@ struct sl_port_view {
 	bool has_reasons;                /* the card counts reasons itself */
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the card's, of the whole card */
 	char firmware[64];               /* "" if unknown */
+	bool answered;                   /* false: counters, link and firmware are as of told_ms_ago (0: never told) */
+	uint64_t told_ms_ago;
 };
 
 struct sl_data_view {

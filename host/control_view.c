@@ -316,6 +316,9 @@ static json_t *port_json(const struct sl_port_view *p)
 	set_mac(out, "mac", p->mac);
 	set_number(out, "mtu", p->mtu);
 	set_text(out, "link", p->link ? "up" : "down");
+	json_object_set_new(out, "answered", json_boolean(p->answered));
+	if (!p->answered)
+		set_number(out, "told_ms_ago", p->told_ms_ago);
 	set_number(out, "rx_packets", p->rx_packets);
 	set_number(out, "rx_bytes", p->rx_bytes);
 	set_number(out, "tx_packets", p->tx_packets);

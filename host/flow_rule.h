@@ -6,6 +6,7 @@
 #ifndef SLUICE_HOST_FLOW_RULE_H
 #define SLUICE_HOST_FLOW_RULE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -108,5 +109,12 @@ bool sl_class_jumps(unsigned int kind, bool copy);
 /* The rule for one of them. */
 void sl_flow_rule_class(struct sl_flow_rule *rule, const struct sl_class *want, const uint8_t mac[6], uint16_t ethdev,
 			const struct sl_class_how *how);
+
+/* Whether rte_flow_destroy()'s answer leaves it open that the rule stands and goes on: no answer, or that of a card whose
+ * firmware does nothing now. Any other error is of a rule or a device that is gone. */
+static inline bool sl_flow_rule_may_stand(int rc)
+{
+	return rc == -ETIMEDOUT || rc == -EBUSY || rc == -EAGAIN;
+}
 
 #endif

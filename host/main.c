@@ -20,6 +20,7 @@
 #include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/port_view.h"
 #include "host/retired.h"
 #include "host/returns.h"
 #include "host/state.h"
@@ -213,6 +214,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		sl_control_stop(a->control);
 		uv_run(loop, UV_RUN_NOWAIT);
 	}
+	sl_port_view_stop();
 	sl_offload_stop();
 	sl_worker_stop_all();
 free_offload:

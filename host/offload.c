@@ -247,10 +247,9 @@ static bool rule_destroy(uint32_t index, unsigned int direction)
 {
 	struct offload_flow *flow = &off.flow[index];
 	struct rte_flow_error error = { 0 };
-
 	const int rc = rte_flow_destroy(flow->proxy, flow->rule[direction], &error);
 
-	if (rc == -ETIMEDOUT)
+	if (sl_flow_rule_may_stand(rc))
 		return false;
 	if (rc)
 		sl_log(SL_LOG_WARN, "rule-destroy", "connection=%u error=%s", index,
@@ -316,6 +315,7 @@ static enum sl_reason flow_hops(uint32_t index)
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_addr client;
+	uint32_t version;
 
 	if (!egress || !egress->ready)
 		return SL_REASON_NO_NEXTHOP;
@@ -326,7 +326,11 @@ static enum sl_reason flow_hops(uint32_t index)
 		sl_refusal_keep(index, "the next hop's MTU is smaller than its port's", "no rule can say that");
 		return SL_REASON_INSERT_FAILED;
 	}
-	flow->hop[0] = sl_hop_get(flow->proxy, conn->backend_id, egress->version, &egress->action, indirect);
+	action = egress->action;
+	version = egress->version;
+	rcu_thread_offline(); /* a hop's first user makes its action in the card */
+	flow->hop[0] = sl_hop_get(flow->proxy, conn->backend_id, version, &action, indirect);
+	rcu_thread_online();
 	if (!flow->hop[0])
 		return SL_REASON_TABLE_FULL;
 	if (conn->mode != SL_MODE_NAT)
@@ -334,7 +338,9 @@ static enum sl_reason flow_hops(uint32_t index)
 	if (!sl_egress_return_port(sl_services_current(), conn, &port))
 		return SL_REASON_NO_NEXTHOP;
 	sl_egress_return_action(conn, &port, &action);
+	rcu_thread_offline();
 	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
+	rcu_thread_online();
 	if (!flow->hop[1])
 		return SL_REASON_TABLE_FULL;
 	client = sl_addr_make(conn->key.family, conn->key.src);
@@ -450,15 +456,20 @@ static void answer_clean(uint32_t index, unsigned int op, enum sl_reason reason)
 	flow->reason = (uint8_t)reason;
 }
 
-/* Tries again what was not confirmed; ends with the first that is not again, as the card still hangs. */
+/* Tries again what was not confirmed; a card's first that is not again tells of the others: it still hangs. */
 static void parked_retry(void)
 {
-	while (off.parked_count) {
-		const uint32_t index = off.parked[off.parked_count - 1];
+	bool hangs[SL_PORTS] = { false };
+
+	for (uint32_t i = off.parked_count; i-- > 0;) {
+		const uint32_t index = off.parked[i];
 		const struct offload_flow was = off.flow[index];
 
-		if (!flow_clear(index, !port_alive(was.port)))
-			break;
+		if (hangs[was.port])
+			continue;
+		hangs[was.port] = !flow_clear(index, !port_alive(was.port));
+		if (hangs[was.port])
+			continue;
 		if (was.op != OP_NONE)
 			answer(index, was.op, was.reason);
 		rcu_quiescent_state();
@@ -508,17 +519,27 @@ static void flow_remake(uint32_t index)
 static void hop_refresh(struct sl_hop *hop)
 {
 	const struct sl_egress *egress = sl_egress_of(hop->id);
+	struct sl_action action;
+	uint32_t version;
 
-	if (egress && egress->ready && egress->version != hop->version && egress->action.mtu == hop->action.mtu)
-		sl_hop_update(hop, egress->version, &egress->action);
+	if (!egress || !egress->ready || egress->version == hop->version || egress->action.mtu != hop->action.mtu)
+		return;
+	action = egress->action;
+	version = egress->version;
+	rcu_thread_offline();
+	sl_hop_update(hop, version, &action);
+	rcu_thread_online();
 }
 
 /* Ways back that have moved: connections in software learn it from their packets, those in hardware here. */
 static void returns_refresh(void)
 {
 	static struct sl_hop *moved[SL_RETURNS];
-	const unsigned int n = sl_hop_returns_moved(moved, SL_RETURNS);
+	unsigned int n;
 
+	rcu_thread_offline();
+	n = sl_hop_returns_moved(moved, SL_RETURNS);
+	rcu_thread_online();
 	for (uint32_t i = off.active_count; n && i-- > 0;) {
 		const uint32_t index = off.active[i];
 		const struct sl_hop *hop = off.flow[index].hop[1];
@@ -528,8 +549,7 @@ static void returns_refresh(void)
 			j++;
 		if (!hop || j == n)
 			continue;
-		/* Its owner writes this as well, from the packets that it sees: the same by now. */
-		memcpy(sl_conn_at(off.table, index)->last_hop, hop->action.hdr, 6);
+		sl_conn_set_last_hop(sl_conn_at(off.table, index), hop->action.hdr, sl_conn_at(off.table, index)->last_hop_port);
 		if (hop->stale)
 			flow_remake(index);
 		rcu_quiescent_state();
@@ -617,7 +637,9 @@ static void classes_sync(bool all)
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
 		if (!port_usable(i) || (!all && !sl_classes_unsure(i)))
 			continue;
+		rcu_thread_offline();
 		sl_meters_apply(i);
+		rcu_thread_online();
 		classes_apply(i);
 	}
 }
@@ -651,14 +673,21 @@ static void adopt_conn(uint32_t index)
 	struct offload_flow *flow = &off.flow[index];
 	const enum sl_reason reason = flow_insert(index);
 
+	if (reason != SL_REASON_OFFLOADED && flow->parked) {
+		/* One of its rules may stand: the entry is its own until that is gone. */
+		conn->offload = SL_CONN_REMOVING;
+		flow->op = SL_OFFLOAD_REMOVE;
+		flow->reason = (uint8_t)reason;
+		return;
+	}
 	if (reason != SL_REASON_OFFLOADED) {
 		conn->offload = SL_CONN_SOFTWARE;
 		sl_conn_set_reason(conn, reason);
 		return;
 	}
 	flow->adopted = true;
-	if (conn->reason == SL_REASON_PENDING)
-		sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
+	if (!(conn->flags & SL_CONN_EVICTED))
+		sl_conn_set_reason(conn, SL_REASON_OFFLOADED); /* it was on its way in, or out */
 	if (conn->state == SL_CONN_CLOSING)
 		return; /* there may be thousands; the sweep reads them */
 	flow_query(index, false);

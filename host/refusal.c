@@ -29,9 +29,12 @@ void sl_refusal_get(uint32_t index, char *text, size_t len)
 {
 	snprintf(text, len, "%s", "");
 	pthread_mutex_lock(&refusals.lock);
-	for (unsigned int i = 0; i < REFUSALS; i++) {
-		if (refusals.kept[i].index == index + 1)
-			snprintf(text, len, "%s", refusals.kept[i].text);
+	/* From the newest on. */
+	for (unsigned int i = 1; i <= REFUSALS && !*text; i++) {
+		const unsigned int at = (refusals.next - i) % REFUSALS;
+
+		if (refusals.kept[at].index == index + 1)
+			snprintf(text, len, "%s", refusals.kept[at].text);
 	}
 	pthread_mutex_unlock(&refusals.lock);
 }

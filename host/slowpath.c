@@ -429,10 +429,8 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
-	if (!reverse) {
-		memcpy(conn->last_hop, f->bytes + 6, sizeof(conn->last_hop));
-		conn->last_hop_port = (uint8_t)f->port;
-	}
+	if (!reverse)
+		sl_conn_set_last_hop(conn, f->bytes + 6, (uint8_t)f->port);
 	if (reverse)
 		send_return(sp, f, conn, v);
 	else

@@ -14,6 +14,7 @@
 
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/port_view.h"
 #include "host/refusal.h"
 #include "host/worker.h"
 
@@ -114,129 +115,6 @@ static unsigned int port_count(void *ctx)
 	return sl_port_count();
 }
 
-/* The card's own counters, where the driver has them under these names. */
-static void port_xstats(const struct sl_port *p, struct sl_port_view *out)
-{
-	const int n = rte_eth_xstats_get_names(p->port_id, NULL, 0);
-	struct rte_eth_xstat_name *names = n > 0 ? calloc((size_t)n, sizeof(*names)) : NULL;
-	struct rte_eth_xstat *values = n > 0 ? calloc((size_t)n, sizeof(*values)) : NULL;
-	char packets[RTE_ETH_XSTATS_NAME_SIZE], bytes[RTE_ETH_XSTATS_NAME_SIZE];
-
-	if (names && values && rte_eth_xstats_get_names(p->port_id, names, (unsigned int)n) == n &&
-	    rte_eth_xstats_get(p->port_id, values, (unsigned int)n) == n) {
-		for (int i = 0; i < n; i++) {
-			const char *name = names[values[i].id].name;
-
-			if (!strcmp(name, "wire_rx_packets"))
-				out->rx_packets = values[i].value;
-			else if (!strcmp(name, "wire_rx_bytes"))
-				out->rx_bytes = values[i].value;
-			else if (!strcmp(name, "wire_tx_packets"))
-				out->tx_packets = values[i].value;
-			else if (!strcmp(name, "wire_tx_bytes"))
-				out->tx_bytes = values[i].value;
-			if (strncmp(name, "reason_", 7))
-				continue;
-			out->has_reasons = true;
-			for (unsigned int r = 0; r < SL_REASON_HANDSHAKE; r++) {
-				if (!sl_reason_name(r))
-					continue;
-				snprintf(packets, sizeof(packets), "reason_%s_packets", sl_reason_name(r));
-				snprintf(bytes, sizeof(bytes), "reason_%s_bytes", sl_reason_name(r));
-				if (!strcmp(name, packets))
-					out->reason_packets[r] = values[i].value;
-				else if (!strcmp(name, bytes))
-					out->reason_bytes[r] = values[i].value;
-			}
-		}
-	}
-	free(names);
-	free(values);
-}
-
-static void port_meters(const struct sl_offload_port_info *info, struct sl_port_view *out)
-{
-	const char *why = !info->caps ? "no offload" : !(info->caps & SL_CAP_METER) ? "the driver has no such meters" :
-			  "no rule needs it";
-
-	snprintf(out->meters_error, sizeof(out->meters_error), "%s", info->meters_error);
-	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++) {
-		const struct sl_meter_info *m = &info->meters[i];
-
-		out->meter[i].name = sl_metered_name(i);
-		out->meter[i].made = m->made && info->caps & SL_CAP_METER;
-		out->meter[i].rate_pps = m->rate_pps;
-		out->meter[i].burst = m->burst;
-		snprintf(out->meter[i].why, sizeof(out->meter[i].why), "%s", m->why[0] || out->meter[i].made ? m->why : why);
-	}
-}
-
-static void port_capabilities(unsigned int index, struct sl_port_view *out)
-{
-	static const struct {
-		uint32_t cap;
-		const char *name;
-	} names[] = {
-		{ SL_CAP_L2, "l2-rewrite" },	{ SL_CAP_NAT4, "nat-ipv4" },	      { SL_CAP_NAT6, "nat-ipv6" },
-		{ SL_CAP_IPIP, "ip-in-ip" },	{ SL_CAP_VXLAN_ENCAP, "vxlan-encap" }, { SL_CAP_VXLAN_DECAP, "vxlan-decap" },
-		{ SL_CAP_COPY, "copy-to-host" }, { SL_CAP_INDIRECT, "shared-actions" }, { SL_CAP_IPV6, "ipv6" },
-		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },
-		{ SL_CAP_GRE, "gre" },		{ SL_CAP_GUE, "gue" },		      { SL_CAP_GENEVE, "geneve-encap" },
-	};
-	struct sl_offload_port_info info;
-
-	sl_offload_port_info_get(index, &info);
-	if (sl_port_at(index)->gone) {
-		memset(&info, 0, sizeof(info));
-		snprintf(info.refusal, sizeof(info.refusal), "%s", "the device has gone; restart sluiced when it is back");
-	}
-	out->offload = info.caps;
-	out->capability_count = sizeof(names) / sizeof(names[0]);
-	for (unsigned int i = 0; i < out->capability_count; i++) {
-		out->capability[i].name = names[i].name;
-		out->capability[i].supported = info.caps & names[i].cap;
-	}
-	snprintf(out->refusal, sizeof(out->refusal), "%s", info.refusal);
-	out->rules = info.rules;
-	snprintf(out->rules_error, sizeof(out->rules_error), "%s", info.rules_error);
-	port_meters(&info, out);
-}
-
-static void port_view(void *ctx, unsigned int index, struct sl_port_view *out)
-{
-	const struct sl_port *p = sl_port_at(index);
-	struct rte_eth_dev_info info;
-	struct rte_eth_stats stats;
-	struct rte_eth_link link;
-
-	(void)ctx;
-	memset(out, 0, sizeof(*out));
-	snprintf(out->name, sizeof(out->name), "%s", p->name);
-	snprintf(out->device, sizeof(out->device), "%s", p->device);
-	snprintf(out->kernel_interface, sizeof(out->kernel_interface), "%s", p->kernel_name);
-	memcpy(out->mac, p->mac, sizeof(out->mac));
-	out->mtu = p->mtu;
-	port_capabilities(index, out);
-	if (p->gone)
-		return;
-	if (!rte_eth_dev_info_get(p->port_id, &info) && info.driver_name)
-		snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
-	if (!rte_eth_link_get_nowait(p->port_id, &link))
-		out->link = link.link_status;
-	if (!rte_eth_stats_get(p->port_id, &stats)) {
-		out->rx_packets = stats.ipackets;
-		out->rx_bytes = stats.ibytes;
-		out->tx_packets = stats.opackets;
-		out->tx_bytes = stats.obytes;
-		out->rx_missed = stats.imissed + stats.rx_nombuf;
-		out->rx_errors = stats.ierrors;
-		out->tx_errors = stats.oerrors;
-	}
-	port_xstats(p, out);
-	if (rte_eth_dev_fw_version_get(p->port_id, out->firmware, sizeof(out->firmware)))
-		out->firmware[0] = '\0';
-}
-
 static void data_view(void *ctx, struct sl_data_view *out)
 {
 	const struct sl_conn_table *table = ctx;
@@ -290,7 +168,7 @@ void sl_view_init(struct sl_conn_table *table, struct sl_control_ops *ops)
 	ops->flow_get = flow_get;
 	ops->flow_evict = flow_evict;
 	ops->port_count = port_count;
-	ops->port = port_view;
+	ops->port = sl_port_view_get;
 	ops->data = data_view;
 	ops->backend = backend_view;
 	ops->ctx = table;

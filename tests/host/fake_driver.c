@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <rte_errno.h>
+#include <unistd.h>
 
 struct fake_driver driver;
 struct rte_flow pool[FAKE_FLOWS]; /* as in a card: gone with it */
@@ -65,6 +66,12 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 
 	(void)port_id;
 	assert_true(attr->transfer);
+	usleep(driver.slow_us);
+	if (driver.fail_catch_all && attr->group == 1 && attr->priority) {
+		rte_errno = driver.fail_catch_all;
+		rte_flow_error_set(error, rte_errno, RTE_FLOW_ERROR_TYPE_STATE, NULL, "no answer");
+		return NULL;
+	}
 	if ((driver.refuse != RTE_FLOW_ACTION_TYPE_END && has_action(actions, driver.refuse)) ||
 	    (driver.fail && attr->group == 1 && !attr->priority) ||
 	    (driver.fail_forward && has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_DST))) {
@@ -88,6 +95,7 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 int rte_flow_destroy(uint16_t port_id, struct rte_flow *flow, struct rte_flow_error *error)
 {
 	(void)port_id;
+	usleep(driver.slow_us);
 	if (driver.fail_destroy)
 		return rte_flow_error_set(error, driver.fail_destroy, RTE_FLOW_ERROR_TYPE_STATE, NULL, "no answer");
 	if (flow->attr.group == 1 && !flow->attr.priority)
@@ -114,6 +122,7 @@ struct rte_flow_action_handle *rte_flow_action_handle_create(uint16_t port_id, c
 							     const struct rte_flow_action *action, struct rte_flow_error *error)
 {
 	(void)port_id, (void)conf, (void)action, (void)error;
+	usleep(driver.slow_us);
 	if (driver.refuse == RTE_FLOW_ACTION_TYPE_INDIRECT)
 		return NULL;
 	driver.handles++;
@@ -131,6 +140,7 @@ int rte_flow_action_handle_update(uint16_t port_id, struct rte_flow_action_handl
 				  struct rte_flow_error *error)
 {
 	(void)port_id, (void)handle, (void)update, (void)error;
+	usleep(driver.slow_us);
 	driver.updates++;
 	return 0;
 }

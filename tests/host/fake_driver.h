@@ -24,6 +24,8 @@ struct fake_driver {
 	int fail;                         /* errno of every group-1 rule, 0: none */
 	int fail_forward;                 /* of those forward */
 	int fail_destroy;
+	int fail_catch_all;
+	unsigned int slow_us;             /* that each rule or shared action takes */
 	uint64_t hits;
 	bool no_meters;                   /* no rte_mtr */
 	unsigned int meters_max;          /* of the card; 0: enough */

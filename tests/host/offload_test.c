@@ -659,6 +659,63 @@ static void test_unconfirmed(void **state)
 	agent_down();
 }
 
+static unsigned int rules_of_kind(enum sl_class_kind kind)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < driver.created; i++)
+		n += !pool[i].gone && !pool[i].attr.group && pool[i].attr.priority == (uint32_t)kind;
+	return n;
+}
+
+static void services_are(struct bench *b, bool with_nat)
+{
+	struct sl_config config = *b->config;
+	char err[256];
+
+	config.services += !with_nat; /* it is the first */
+	config.service_count -= !with_nat;
+	assert_int_equal(sl_service_table_apply(b->services, &config, err, sizeof(err)), 0);
+	sl_service_table_sweep(b->services);
+	sl_service_table_sweep(b->services);
+}
+
+/* A card that hangs while rules change: they are put in place when it answers again, and whoever waits for a grace period, as
+ * the control thread does with every snapshot, waits for no card. */
+static void test_hanging_card(void **state)
+{
+	struct bench *b = *state;
+	struct timespec begin, end;
+
+	services_are(b, false);
+	agent_up(b);
+	assert_int_equal(rules_of_kind(SL_CLASS_SOURCE), 0);
+	driver.fail_catch_all = ETIMEDOUT;
+	services_are(b, true);
+	sl_offload_configure();
+	settle(b);
+	assert_int_equal(rules_of_kind(SL_CLASS_SOURCE), 0);
+	driver.fail_catch_all = 0;
+	rcu_thread_offline();
+	for (unsigned int i = 0; i < 3000 && !rules_of_kind(SL_CLASS_SOURCE); i++)
+		usleep(1000);
+	rcu_thread_online();
+	assert_int_equal(rules_of_kind(SL_CLASS_SOURCE), 1);
+
+	driver.slow_us = 500000;
+	hop_set(7);
+	services_are(b, false);
+	sl_offload_configure();
+	sl_offload_nexthops_changed();
+	usleep(50000);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	synchronize_rcu();
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true((end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000 < 300);
+	driver.slow_us = 0;
+	agent_down();
+}
+
 /* What is said of the client's address by the routes: who its next hop is, and of what MAC. */
 static bool way_by(uint8_t client, uint8_t neighbour, uint8_t mac)
 {
@@ -777,7 +834,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
-					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_way_back_moves), T(test_way_back_of_neighbours),
+					   T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_unconfirmed), T(test_hanging_card), T(test_way_back_moves), T(test_way_back_of_neighbours),
 					   T(test_connections) };
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };

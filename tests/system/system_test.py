@@ -454,6 +454,7 @@ def second_agent_is_refused(lab):
 def hung_card(lab):
     """A card that does not answer for a while stops traffic, as it must; the agent answers, and all goes on afterwards."""
     clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]
+    saved = list(lab.services)
     for c in clients:
         c.ask()
     card = lab.processes["card"]
@@ -464,8 +465,19 @@ def hung_card(lab):
             begun = time.monotonic()
             expect(lab.cli("flow", "list", "limit=1") is not None, "no answer while the card hangs")
             expect(time.monotonic() - begun < 1, "the agent hangs with its card")
+        begun = time.monotonic()
+        ports = lab.cli("card", "show")["ports"]
+        expect(time.monotonic() - begun < 2, f"card show took {time.monotonic() - begun:.1f} s of a card that hangs")
+        expect(not any(p["answered"] for p in ports), "a card that hangs is said to answer")
+        begun = time.monotonic()
+        lab.services.append(lab.service("nat", VIPS["nat"], 8099, health={"type": "none"}))
+        apply(lab)
+        lab.cli("flow", "list", "limit=1")
+        expect(time.monotonic() - begun < 2, f"an apply took {time.monotonic() - begun:.1f} s while the card hangs")
     finally:
         card.send_signal(signal.SIGCONT)
+        lab.services[:] = saved
+    apply(lab)
     lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy again")
     for c in clients:
         c.ask()
