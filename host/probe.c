@@ -16,6 +16,7 @@
 static const uint8_t sample_mac[6] = { 0x02, 0x53, 0x4c, 0xff, 0xff, 0xfe };
 
 #define SAMPLE_TAG 0x7fffffffu
+#define TRIES 3u /* of a card that does not answer */
 
 struct probe {
 	uint16_t proxy, ethdev;
@@ -34,12 +35,15 @@ static struct sl_addr sample_addr(unsigned int family, uint8_t last)
 }
 
 /* Makes the rule and removes it. The first refusal is kept. A full table is none: it is full of rules that an earlier agent
- * made and this one is about to adopt, and the driver has understood the sample before it looked for room. */
+ * made and this one is about to adopt, and the driver has understood the sample before it looked for room. No answer is none
+ * either for a while: what a busy card were said not to do would be taken out of it. */
 static bool try_rule(const struct probe *p, const struct sl_flow_rule *rule)
 {
 	struct rte_flow_error error = { 0 };
-	struct rte_flow *flow = rte_flow_create(p->proxy, &rule->attr, rule->pattern, rule->actions, &error);
+	struct rte_flow *flow = NULL;
 
+	for (unsigned int i = 0; i < TRIES && !flow && (!i || rte_errno == ETIMEDOUT); i++)
+		flow = rte_flow_create(p->proxy, &rule->attr, rule->pattern, rule->actions, &error);
 	if (!flow) {
 		if (rte_errno == ENOSPC)
 			return true;

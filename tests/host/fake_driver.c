@@ -67,6 +67,10 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 	(void)port_id;
 	assert_true(attr->transfer);
 	usleep(driver.slow_us);
+	if (driver.timeouts && driver.timeouts--) {
+		rte_errno = ETIMEDOUT;
+		return NULL;
+	}
 	if (driver.fail_catch_all && attr->group == 1 && attr->priority) {
 		rte_errno = driver.fail_catch_all;
 		rte_flow_error_set(error, rte_errno, RTE_FLOW_ERROR_TYPE_STATE, NULL, "no answer");

@@ -25,6 +25,7 @@ struct fake_driver {
 	int fail_forward;                 /* of those forward */
 	int fail_destroy;
 	int fail_catch_all;
+	unsigned int timeouts;            /* rules from now on that are not answered */
 	unsigned int slow_us;             /* that each rule or shared action takes */
 	uint64_t hits;
 	bool no_meters;                   /* no rte_mtr */

@@ -299,6 +299,15 @@ static void test_probe(void **state)
 		if (i && rows[i].refuse != RTE_FLOW_ACTION_TYPE_INDIRECT)
 			assert_non_null(strstr(info.refusal, "the fake card cannot"));
 	}
+	/* Two timeouts are no refusal; a third is. */
+	driver.refuse = RTE_FLOW_ACTION_TYPE_END;
+	for (unsigned int timeouts = 2; timeouts <= 3; timeouts++) {
+		struct sl_offload_port_info info;
+
+		driver.timeouts = timeouts;
+		sl_probe_port(0, 0, &info);
+		assert_int_equal(info.caps, timeouts == 2 ? all : 0);
+	}
 }
 
 /* ---- meters ----------------------------------------------------------------------------------------------------- */
