@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -31,6 +32,7 @@
 #include "host/cli_table.h"
 #include "host/config.h"
 #include "host/state.h"
+#include "sluice/contract.h"
 
 #define DPDK_WANTED "DPDK 22.11"
 #define EAL_LIBRARY "librte_eal.so.23" /* of DPDK 22.11 */
@@ -43,6 +45,7 @@ struct doctor {
 	unsigned int count[3];
 	const struct sl_cli *cli;
 	const struct sl_config *config; /* NULL: none was given, or it is bad */
+	pid_t agent;                    /* the process that listens at the control socket; 0: none */
 };
 
 static void finding(struct doctor *d, const char *what, enum grade grade, const char *remedy, const char *format, ...)
@@ -250,32 +253,84 @@ static void check_pmd(struct doctor *d)
 
 /* -- what the configuration names --------------------------------------------------------------------------------- */
 
-/* 0, or the errno of connecting to a Unix socket. */
-static int try_socket(const char *path, int type)
+/* A connected Unix socket; -1 and errno if nobody answers. Waits for at most a second, also in what is read from it. */
+static int connect_to(const char *path, int type)
 {
+	const struct timeval second = { .tv_sec = 1 };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret;
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0), rc;
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-	ret = fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return ret;
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	rc = errno;
+	close(fd);
+	errno = rc;
+	return -1;
+}
+
+/* 0, or the errno of connecting to the control socket; tells whose it is. */
+static int find_agent(const char *path, pid_t *agent)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t size = sizeof(peer);
+	int fd = connect_to(path, SOCK_STREAM);
+
+	if (fd < 0)
+		return errno;
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	*agent = peer.pid;
+	close(fd);
+	return 0;
+}
+
+/*
+ * What a simulated card says to a HELLO that lacks its eventfds. It refuses in any case, so that nothing changes, with
+ * EPROTO if it is free and with EBUSY and the owner if not. Otherwise the errno of not having got so far.
+ */
+static int ask_card(const char *path, pid_t *owner)
+{
+	struct sl_bus_frame f = { .type = SL_BUS_MSG_HELLO, .a = SL_BUS_VERSION, .b = (uint64_t)getpid() };
+	int fd = connect_to(path, SOCK_SEQPACKET), rc;
+
+	if (fd < 0)
+		return errno;
+	rc = ETIMEDOUT;
+	if (send(fd, &f, sizeof(f), MSG_NOSIGNAL) == (ssize_t)sizeof(f) &&
+	    recv(fd, &f, sizeof(f), 0) == (ssize_t)sizeof(f) && f.type == SL_BUS_MSG_REFUSED) {
+		rc = (int)f.a;
+		*owner = (pid_t)f.b;
+	}
+	close(fd);
+	return rc;
 }
 
 static void check_card(struct doctor *d, const struct sl_config_port *p)
 {
 	const char *bus = strstr(p->device, "bus=");
 	char path[SL_CONFIG_DEVICE_MAX], what[SL_CONFIG_NAME_MAX + 8];
+	pid_t owner = 0;
 	int ret;
 
 	snprintf(what, sizeof(what), "card of %s", p->name);
 	if (!bus)
 		return;
 	snprintf(path, sizeof(path), "%.*s", (int)strcspn(bus + 4, ","), bus + 4);
-	ret = try_socket(path, SOCK_SEQPACKET);
-	if (ret == 0 || ret == EAGAIN)
+	ret = ask_card(path, &owner);
+	if (ret == EPROTO)
 		finding(d, what, GOOD, "", "answers at %s", path);
+	else if (ret == EBUSY && d->agent && owner == d->agent)
+		finding(d, what, GOOD, "", "%s is in use by the agent that runs, process %d", path, owner);
+	else if (ret == EBUSY)
+		finding(d, what, BAD, "stop that process, or name another card: a card has one driver at a time",
+			"%s is in use by process %d", path, owner);
+	else if (ret == EPROTONOSUPPORT)
+		finding(d, what, BAD, "start the sluice-sim that was built with this program",
+			"%s: another version of the bus", path);
 	else
 		finding(d, what, BAD, "start the simulated card first: sluice-sim --bus SOCKET ...", "%s: %s", path,
 			strerror(ret));
@@ -323,19 +378,19 @@ static void check_ports(struct doctor *d)
 		check_card(d, p);
 		check_wire(d, p);
 		snprintf(what, sizeof(what), "interface of %s", p->name);
-		if (if_nametoindex(p->kernel_interface))
-			finding(d, what, WARNING,
-				"if no agent runs, remove it (ip link del) or change ports.kernel.interface",
+		if (if_nametoindex(p->kernel_interface) && d->agent)
+			finding(d, what, GOOD, "", "%s exists; an agent runs", p->kernel_interface);
+		else if (if_nametoindex(p->kernel_interface))
+			finding(d, what, WARNING, "remove it (ip link del) or change ports.kernel.interface",
 				"%s exists already", p->kernel_interface);
 		else
 			finding(d, what, GOOD, "", "%s is free", p->kernel_interface);
 	}
 }
 
-static void check_control(struct doctor *d)
+static void check_control(struct doctor *d, const char *path, int ret)
 {
-	const char *path = d->config ? d->config->node.control : d->cli->socket, *slash = strrchr(path, '/');
-	int ret = try_socket(path, SOCK_STREAM);
+	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
@@ -392,9 +447,9 @@ static void print(const struct doctor *d)
 			     json_string_value(json_object_get(f, "found")),
 			     json_string_value(json_object_get(f, "remedy")));
 	sl_table_print(t, stdout, "");
-	printf("\n%s: %u good, %u warnings, %u bad\n",
+	printf("\n%s: %u good, %u warning%s, %u bad\n",
 	       d->count[BAD] ? "sluiced cannot run here yet" : "sluiced can run here", d->count[GOOD],
-	       d->count[WARNING], d->count[BAD]);
+	       d->count[WARNING], d->count[WARNING] == 1 ? "" : "s", d->count[BAD]);
 }
 
 int sl_doctor(const struct sl_cli *cli, const char *config_path)
@@ -402,6 +457,8 @@ int sl_doctor(const struct sl_cli *cli, const char *config_path)
 	struct doctor d = { .findings = json_array(), .cli = cli };
 	struct sl_config_error err;
 	struct sl_config *config = NULL;
+	const char *control;
+	int agent;
 
 	if (config_path && sl_config_load(config_path, &config, &err))
 		finding(&d, "configuration", BAD,
@@ -411,6 +468,8 @@ int sl_doctor(const struct sl_cli *cli, const char *config_path)
 		finding(&d, "configuration", GOOD, "", "%s: %u ports, %u services", config_path, config->port_count,
 			config->service_count);
 	d.config = config;
+	control = config ? config->node.control : cli->socket;
+	agent = find_agent(control, &d.agent);
 	check_rights(&d);
 	check_cpu(&d);
 	check_memory(&d);
@@ -421,7 +480,7 @@ int sl_doctor(const struct sl_cli *cli, const char *config_path)
 	check_dpdk(&d);
 	check_pmd(&d);
 	check_ports(&d);
-	check_control(&d);
+	check_control(&d, control, agent);
 	check_state(&d);
 	if (cli->json) {
 		json_t *out = json_pack("{sbsbsO}", "ok", 1, "ready", d.count[BAD] == 0, "checks", d.findings);

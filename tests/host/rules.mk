@@ -20,7 +20,12 @@ $(T_HOST)/control/%_test.o: tests/host/%_test.c $(CONTRACT_H)
 $(T_HOST_CONTROL_TESTS): $(T_HOST)/%: $(T_HOST)/control/%.o $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
-$(T_HOST)/control_test: | $(SLUICE)
+$(T_HOST)/control_test $(T_HOST)/doctor_test: | $(SLUICE)
+
+UNIT_TESTS += $(T_HOST)/doctor_test
+$(T_HOST)/doctor_test: tests/host/doctor_test.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $< -lcmocka
 
 # -- the data side ---------------------------------------------------------------------------------------------------
 T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))

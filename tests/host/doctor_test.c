@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `sluice doctor` (build/bin/sluice, or $SLUICE_BIN) says of a card's bus socket, by the card's answer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "sluice/contract.h"
+
+#define AGENT -1  /* the owner is the process behind the control socket */
+#define SILENT -1 /* the card takes the connection and says nothing */
+#define NOBODY -2 /* nobody listens */
+
+static char directory[64], card_path[96], control_path[96], config_path[96];
+
+static int listen_at(const char *path, int type)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 8))
+		_exit(2);
+	return fd;
+}
+
+/* A process that is agent and card: it listens as an agent does, and refuses a HELLO as told. */
+static pid_t start(int refusal, int owner)
+{
+	int ready[2], card, fd;
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct sl_bus_frame f;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		listen_at(control_path, SOCK_STREAM);
+		card = refusal == NOBODY ? -1 : listen_at(card_path, SOCK_SEQPACKET);
+		if (write(ready[1], &byte, 1) != 1 || card < 0 || (fd = accept(card, NULL, NULL)) < 0 ||
+		    read(fd, &f, sizeof(f)) != (ssize_t)sizeof(f) || f.type != SL_BUS_MSG_HELLO ||
+		    f.a != SL_BUS_VERSION || refusal == SILENT)
+			for (;;)
+				pause();
+		f = (struct sl_bus_frame){ .type = SL_BUS_MSG_REFUSED, .a = (uint64_t)refusal,
+					   .b = (uint64_t)(owner == AGENT ? getpid() : owner) };
+		if (write(fd, &f, sizeof(f)) < 0)
+			_exit(2);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+/* The line about the card of p0. */
+static void ask_doctor(char *line, size_t size)
+{
+	const char *bin = getenv("SLUICE_BIN");
+	char command[512];
+	FILE *f;
+
+	snprintf(command, sizeof(command), "%s doctor %s 2>&1", bin ? bin : "build/bin/sluice", config_path);
+	f = popen(command, "r");
+	assert_non_null(f);
+	do {
+		if (!fgets(line, (int)size, f)) {
+			line[0] = '\0';
+			break;
+		}
+	} while (strncmp(line, "card of p0", 10) != 0);
+	while (fgetc(f) != EOF)
+		;
+	pclose(f);
+}
+
+static const struct {
+	const char *description;
+	int refusal, owner;
+	const char *status, *contains;
+} rows[] = {
+	{ "free", EPROTO, 0, " good ", "answers at" },
+	{ "this agent's", EBUSY, AGENT, " good ", "in use by the agent that runs, process" },
+	{ "another's", EBUSY, 1, " bad ", "in use by process 1 " },
+	{ "another version", EPROTONOSUPPORT, 0, " bad ", "another version of the bus" },
+	{ "silent", SILENT, 0, " bad ", "timed out" },
+	{ "no card", NOBODY, 0, " bad ", "start the simulated card first" },
+};
+
+static void the_card_is_told_by_its_refusal(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pid_t pid = start(rows[i].refusal, rows[i].owner);
+		char line[1024];
+
+		ask_doctor(line, sizeof(line));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		unlink(card_path);
+		unlink(control_path);
+		if (!strstr(line, rows[i].status) || !strstr(line, rows[i].contains))
+			fail_msg("%s: no \"%s\" or \"%s\" in: %s", rows[i].description, rows[i].status,
+				 rows[i].contains, line);
+	}
+}
+
+static int setup(void **state)
+{
+	FILE *f;
+
+	(void)state;
+	strcpy(directory, "/tmp/sluice-doctor-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	snprintf(card_path, sizeof(card_path), "%s/card.sock", directory);
+	snprintf(control_path, sizeof(control_path), "%s/control.sock", directory);
+	snprintf(config_path, sizeof(config_path), "%s/lb.yaml", directory);
+	f = fopen(config_path, "w");
+	assert_non_null(f);
+	fprintf(f, "node: {control: %s}\nports:\n"
+		   "- {name: p0, device: \"net_sluice0,bus=%s,port=0\", kernel: {interface: sl0}}\n",
+		control_path, card_path);
+	fclose(f);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(config_path);
+	rmdir(directory);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_is_told_by_its_refusal) };
+
+	return cmocka_run_group_tests_name("host/doctor", tests, setup, teardown);
+}
