@@ -77,8 +77,8 @@ static void set(const struct sl_cli *cli, json_t *request, const char *key, cons
 
 static int wrong_arguments(const struct sl_cli *cli, const struct verb *v)
 {
-	sl_cli_fail(cli, 2, "usage: sluice %s%s%s %s", v->object, v->verb ? " " : "", v->verb ? v->verb : "",
-		    v->arguments);
+	sl_cli_fail(cli, 2, "usage: sluice %s%s%s%s%s", v->object, v->verb ? " " : "", v->verb ? v->verb : "",
+		    *v->arguments ? " " : "", v->arguments);
 }
 
 static int run_plain(const struct sl_cli *cli, const struct verb *v, int argc, char **argv)

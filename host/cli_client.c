@@ -2,10 +2,12 @@
 /* The command line's end of the control socket. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -36,6 +38,13 @@ void sl_cli_fail(const struct sl_cli *cli, int status, const char *format, ...)
 	exit(status);
 }
 
+static bool is_socket(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 static int open_socket(const struct sl_cli *cli)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -57,6 +66,9 @@ static int open_socket(const struct sl_cli *cli)
 			"no agent: there is no socket %s. Start one with `sluiced -c FILE`; if it runs with another "
 			"node.control, name that with -s",
 			cli->socket);
+	if (errno == EPROTOTYPE || (errno == ECONNREFUSED && !is_socket(cli->socket)))
+		sl_cli_fail(cli, 1, "%s is no control socket; its name is node.control in the agent's configuration",
+			    cli->socket);
 	if (errno == ECONNREFUSED)
 		sl_cli_fail(
 			cli, 1,

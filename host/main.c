@@ -42,7 +42,8 @@ static int usage(FILE *to)
 	fprintf(to, "usage: sluiced -c FILE [-e \"EAL arguments\"] [-v]\n"
 		    "  -c FILE  configuration (see docs/config.md; check one with `sluice check FILE`)\n"
 		    "  -e ARGS  words appended to DPDK's EAL arguments, such as -d librte_net_x.so\n"
-		    "  -v       log more\n");
+		    "  -v       log more\n"
+		    "  -h       this text\n");
 	return to == stdout ? 0 : 2;
 }
 
@@ -235,12 +236,13 @@ close_state:
 
 int main(int argc, char **argv)
 {
+	static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	static struct sl_config_error config_error;
 	const char *path = NULL, *eal = NULL;
 	struct sl_config *config;
 	int option, rc;
 
-	while ((option = getopt(argc, argv, "c:e:vh")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:e:vh", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			path = optarg;

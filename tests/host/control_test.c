@@ -554,6 +554,8 @@ static const struct {
 	{ "nonsense", 2, "unknown command \"nonsense\"; `sluice help` lists them" },
 	{ "help", 0, "usage: sluice" },
 	{ "", 2, "usage: sluice" },
+	{ "-s CONFIG stats", 1, "is no control socket; its name is node.control" },
+	{ "stats nonsense", 2, "usage: sluice stats show\n" },
 	{ "-s /nonexistent/x stats", 1,
 	  "no agent: there is no socket /nonexistent/x. Start one with `sluiced -c FILE`" },
 };
@@ -569,8 +571,8 @@ static void every_command_line_works(void **state)
 		int status;
 
 		if (at)
-			snprintf(arguments, sizeof(arguments), "%.*s%s", (int)(at - lines[i].arguments),
-				 lines[i].arguments, config_path);
+			snprintf(arguments, sizeof(arguments), "%.*s%s%s", (int)(at - lines[i].arguments),
+				 lines[i].arguments, config_path, at + strlen("CONFIG"));
 		else
 			snprintf(arguments, sizeof(arguments), "%s", lines[i].arguments);
 		status = run(out, sizeof(out), arguments);
