@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -379,6 +380,24 @@ def read_line(s):
     return line
 
 
+def run(lab):
+    """The demo in a network that stands; its result."""
+    demo = Demo(lab)
+    try:
+        demo.run()
+    except (LabError, OSError, KeyError, AttributeError, subprocess.TimeoutExpired) as e:
+        demo.unmet.append(f"{type(e).__name__}: {e}")
+        demo.say(f"stopped: {e}")
+        for name in ("card", "agent"):
+            if lab.log(name):
+                print(f"--- last lines of {name}:\n{lab.log(name)[-1500:]}", flush=True)
+    r = demo.result
+    r["passed"] = not demo.unmet
+    r["unmet"] = demo.unmet
+    r["seconds"] = round(time.monotonic() - demo.started, 1)
+    return r
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--engine", choices=("rtl", "model", "software"), default="rtl")
@@ -387,20 +406,11 @@ def main():
     if os.geteuid():
         sys.exit("demo: it makes network namespaces and needs root; run it with sudo")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with Lab(args.engine) as lab:
-        demo = Demo(lab)
-        try:
-            demo.run()
-        except (LabError, OSError, KeyError, AttributeError) as e:
-            demo.unmet.append(f"{type(e).__name__}: {e}")
-            demo.say(f"stopped: {e}")
-            for name in ("card", "agent"):
-                if lab.log(name):
-                    print(f"--- last lines of {name}:\n{lab.log(name)[-1500:]}", flush=True)
-        r = demo.result
-        r["passed"] = not demo.unmet
-        r["unmet"] = demo.unmet
-        r["seconds"] = round(time.monotonic() - demo.started, 1)
+    try:
+        with Lab(args.engine) as lab:
+            r = run(lab)
+    except (LabError, OSError) as e:
+        sys.exit(f"demo: its network of namespaces cannot be made here: {e}")
     if args.json:
         os.makedirs(os.path.dirname(args.json) or ".", exist_ok=True)
         with open(args.json, "w", encoding="ascii") as f:
