@@ -247,7 +247,9 @@ static void check_services(struct sl_reader *r, yaml_node_t *root)
 						o->line);
 			else if (overlap(s, o))
 				sl_reader_error(r, key_node(r, item, "port"),
-						"VIP, protocol and port are those of service \"%s\" in line %u",
+						"VIP, protocol and %s of service \"%s\" in line %u",
+						s->port_lo == o->port_lo && s->port_hi == o->port_hi ?
+							"port are those" : "some of the ports are those",
 						o->name, o->line);
 		}
 		check_backends(r, item, s);

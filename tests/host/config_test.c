@@ -192,7 +192,7 @@ static const struct row bad[] = {
 	{ "ranges overlap",
 	  HEAD "  vip: 10.1.0.1\n  protocol: udp\n  port: 10-20\n  mode: dsr-l2\n" BACKENDS
 	       "- name: w2\n  vip: 10.1.0.1\n  protocol: udp\n  port: 20-30\n  mode: dsr-l2\n" BACKENDS,
-	  "f:17:9: service \"w2\": VIP, protocol and port are those of service \"web\" in line 7" },
+	  "f:17:9: service \"w2\": VIP, protocol and some of the ports are those of service \"web\" in line 7" },
 	{ "too many backends for the table",
 	  "node: {maglev_size: 251}\n" HEAD "  vip: 10.1.0.1\n  protocol: udp\n  port: 1\n"
 	  "  mode: dsr-l2\n  backends: [@60]\n",
