@@ -356,8 +356,9 @@ http {{
             self.stop(name, signal.SIGKILL)
         for ns in self.namespaces:
             sh("ip", "netns", "del", ns, check=False)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.state)
+        for path in (self.state, self.state + ".retired"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         if os.environ.get("LAB_KEEP_LOGS"):
             kept = os.path.join(BUILD, "lab-logs")
             os.makedirs(kept, exist_ok=True)
