@@ -33,6 +33,7 @@ struct agent {
 	struct sl_conn_table *table;
 	struct sl_control_ops ops;
 	uv_signal_t sigterm, sigint;
+	uv_timer_t again;
 	uv_async_t returns;
 	char err[1024];
 };
@@ -48,6 +49,52 @@ static int usage(FILE *to)
 }
 
 /* ---- what the control side tells the data side ---------------------------------------------------------------- */
+
+static void advertise(unsigned int port, const struct sl_addr *addr)
+{
+	int rc = sl_port_advertise(port, addr->bytes, addr->family);
+
+	if (rc)
+		sl_log(SL_LOG_WARN, "advertise", "port=%s error=\"%s\"", sl_port_at(port)->name, strerror(-rc));
+}
+
+static bool announced_above(const struct sl_services *now, unsigned int i)
+{
+	for (unsigned int j = 0; j < i; j++) {
+		const struct sl_service *s = now->services[j];
+
+		if (s->announce && !s->retired && !s->tenant && sl_addr_equal(&s->vip, &now->services[i]->vip))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Neighbours hear of the VIPs of one snapshot that another (NULL: none) has not. Of the default tenant alone: others may
+ * have the same address behind another tag, and what is sent here has none.
+ */
+static void advertise_vips(const struct sl_services *now, const struct sl_services *before)
+{
+	for (unsigned int i = 0; i < now->service_count; i++) {
+		const struct sl_service *s = now->services[i];
+
+		if (!s->announce || s->retired || s->tenant ||
+		    (before && sl_services_has_vip(before, s->tenant, s->vip.family, s->vip.bytes)) ||
+		    announced_above(now, i))
+			continue;
+		for (unsigned int port = 0; port < sl_port_count(); port++)
+			advertise(port, &s->vip);
+	}
+}
+
+/* At the start, when this node may follow another one: the VIPs, and what is a gateway to backends of mode nat. */
+static void advertise_all(const struct sl_config *config)
+{
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		for (unsigned int j = 0; j < config->ports[i].kernel_address_count; j++)
+			advertise(i, &config->ports[i].kernel_address[j].addr);
+	advertise_vips(sl_services_current(), NULL);
+}
 
 static void announce_services(const struct sl_services *now, const struct sl_services *before)
 {
@@ -88,6 +135,8 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 	}
 	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);
 	announce_services(now, before);
+	if (a->control && before)
+		advertise_vips(now, before);
 	if (a->control)
 		retired_save(a, now);
 	sl_offload_configure();
@@ -156,6 +205,22 @@ static void signals_start(struct agent *a, uv_loop_t *loop)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* ARP announcements are sent twice, two seconds apart (RFC 5227, 2.3). */
+static void on_again(uv_timer_t *timer)
+{
+	const struct agent *a = timer->data;
+
+	advertise_all(sl_control_config(a->control));
+}
+
+static void advertise_start(struct agent *a, uv_loop_t *loop)
+{
+	advertise_all(sl_control_config(a->control));
+	uv_timer_init(loop, &a->again);
+	a->again.data = a;
+	uv_timer_start(&a->again, on_again, 2000, 0);
+}
+
 /* ---- up and down ---------------------------------------------------------------------------------------------- */
 
 static int agent_run(struct agent *a, struct sl_config *config, const char *path, const char *eal)
@@ -209,6 +274,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	if (!rc) {
 		sl_egress_services_changed(sl_services_current(), sl_control_nexthops(a->control));
 		signals_start(a, loop);
+		advertise_start(a, loop);
 		sl_log(SL_LOG_INFO, "ready", "node=%s ports=%u workers=%u", config->node.name, config->port_count,
 		       config->node.workers);
 		uv_run(loop, UV_RUN_DEFAULT);

@@ -19,6 +19,7 @@
 #include <rte_mempool.h>
 
 #include "host/config.h"
+#include "host/gratuitous.h"
 #include "host/kernel.h"
 #include "host/log.h"
 
@@ -332,4 +333,11 @@ int sl_port_announce(const uint8_t address[16], uint8_t family, bool add)
 		rc = r ? r : rc;
 	}
 	return rc;
+}
+
+int sl_port_advertise(unsigned int index, const uint8_t address[16], uint8_t family)
+{
+	const struct sl_port *p = &ports.port[index];
+
+	return p->gone ? 0 : sl_gratuitous_send(p->kernel_ifindex, p->mac, address, family);
 }

@@ -51,4 +51,7 @@ struct sl_port *sl_port_at(unsigned int index);
  * Control thread. Present already or absent already is no error. */
 int sl_port_announce(const uint8_t address[16], uint8_t family, bool add);
 
+/* Tells the neighbours of a port unasked that the address is at its MAC. Control thread. 0 or negative errno. */
+int sl_port_advertise(unsigned int index, const uint8_t address[16], uint8_t family);
+
 #endif

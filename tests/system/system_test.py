@@ -572,6 +572,31 @@ def neighbour_moves(lab):
         c.close()
 
 
+@case()
+def neighbours_hear_of_a_new_node(lab):
+    """A client that has the VIPs at another node's MAC address, and sends nothing, has them at this node's when the agent
+    has started, and that of a new service when the configuration with it is applied."""
+    def at_other_node(*vips):
+        for vip in vips:
+            sh("ip", "neigh", "replace", vip, "lladdr", "02:00:00:00:0e:0e", "dev", "eth0", "nud", "reachable", ns=lab.ns("cl"))
+
+    def heard(*vips):
+        rows = json.loads(sh("ip", "-j", "neigh", "show", "dev", "eth0", ns=lab.ns("cl")).stdout)
+        return {r["dst"] for r in rows if r.get("lladdr") == lab_module.CARD_MAC}.issuperset(vips)
+
+    vips = [VIPS["dsr-l2"], VIPS["nat"], VIPS6["dsr-l2"], VIPS6["nat"]]
+    at_other_node(*vips)
+    lab.restart_agent()
+    lab.wait_for(lambda: heard(*vips), 5, "the client to hear of the VIPs' new place")
+    new = lab.service("nat", "10.78.0.150", 80, name="new")
+    lab.services.append(new)
+    at_other_node("10.78.0.150")
+    apply(lab)
+    lab.wait_for(lambda: heard("10.78.0.150"), 2, "the client to hear of the new VIP's place")
+    lab.services.remove(new)
+    apply(lab)
+
+
 @case(card_only=True)
 def client_moves(lab):
     """The client's MAC address changes under offloaded connections: the ways back follow."""
