@@ -588,6 +588,7 @@ def neighbours_hear_of_a_new_node(lab):
     at_other_node(*vips)
     lab.restart_agent()
     lab.wait_for(lambda: heard(*vips), 5, "the client to hear of the VIPs' new place")
+    time.sleep(2.5)  # the start's second announcement is over
     new = lab.service("nat", "10.78.0.150", 80, name="new")
     lab.services.append(new)
     at_other_node("10.78.0.150")
