@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The management core on Unicorn. Three parts: the block "mgmt" (registers and what the card sees of them), the core
- * (RAM, the loader's ROM, traps, instruction budget), and the image that the card leaves the factory with.
- *
- * Unicorn stops for us in one way only: a hook before each instruction counts it and ends the run when the budget is
- * spent or a register write asked for it. So the instruction after such a write (SLEEP, RESET) is not executed, the
- * program counter is exact, and runs can be repeated instruction by instruction. Traps are taken here: Unicorn reports
- * them as errors and leaves the machine's trap registers alone.
+ * The management core without its processor (sim/core.h): the block "mgmt" (registers and what the card sees of them), resets
+ * and the watchdog, and the image that the card leaves the factory with.
  */
 #include "sim/mgmt.h"
 
@@ -14,21 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unicorn/unicorn.h>
 
+#include "sim/core.h"
 #include "sim/flash.h"
 #include "sluice/image.h"
 
 #define FOR_EVER 0xffffffffu
 #define STEP_COUNTED_MS 50u      /* most silence that one step adds */
 #define WATCHDOG_RESTART_MS (SL_MGMT_WATCHDOG_MS + SL_MGMT_RESTART_MS)
-#define NO_ADDRESS 0xfffffffcull /* never executed: runs end through the hook */
-
-/* mcause of what Unicorn reports */
-#define CAUSE_FETCH 1u
-#define CAUSE_ILLEGAL 2u
-#define CAUSE_LOAD 5u
-#define CAUSE_STORE 7u
 
 extern const uint8_t sl_loader_rom[], sl_loader_rom_end[]; /* loader_rom.S */
 
@@ -43,7 +31,9 @@ struct mailbox {
 };
 
 struct sl_mgmt {
-	uc_engine *uc;
+	const struct sl_core_ops *processor;
+	struct sl_core *core;
+	struct sl_core_bus bus;
 	const struct sl_engine_ops *ops;
 	struct sl_engine *engine;
 	unsigned int ports;
@@ -66,18 +56,13 @@ struct sl_mgmt {
 
 	bool asleep;
 	uint32_t sleep_from_ms, sleep_ms;
-	bool dead;             /* trapped without a handler */
+	bool dead;             /* until it is started again */
 	unsigned int restart;  /* reset_kind that the firmware asked for */
-	bool stop;             /* end the run before the next instruction */
-	uint64_t insns, insns_end;
-	uint32_t fault_address;
 
 	uint32_t seen_heartbeat, silent_ms;
 	uint32_t boot_slot, watchdogs;
 
 	struct sl_flash flash;
-	uint8_t *rom; /* SL_ROM_BYTES */
-	uint8_t *ram; /* SL_IMAGE_RAM_BYTES */
 };
 
 /* ---- block mgmt ---- */
@@ -210,7 +195,7 @@ static void sleep_write(struct sl_mgmt *m, uint32_t ms)
 	m->asleep = true; /* sl_mgmt_wait_ms() knows what wakes it, also what is pending already */
 	m->sleep_from_ms = m->now_ms;
 	m->sleep_ms = ms;
-	m->stop = true;
+	m->bus.stop = true;
 }
 
 static void mgmt_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
@@ -236,7 +221,7 @@ static void mgmt_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 	case SL_MGMT_RESET:
 		if (value == SL_RESET_KIND_FIRMWARE || value == SL_RESET_KIND_CARD) {
 			m->restart = value;
-			m->stop = true;
+			m->bus.stop = true;
 		}
 		break;
 	case SL_MGMT_CONSOLE:
@@ -295,106 +280,36 @@ static void nic_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 			fputc((int)(value & 0xff), m->console);
 	} else if (offset == SL_MGMT_RESET && (value == SL_RESET_KIND_FIRMWARE || value == SL_RESET_KIND_CARD)) {
 		m->dead = true; /* until the card says that the core starts again */
-		m->stop = true;
+		m->bus.stop = true;
 	}
 }
 
 /* ---- the core ---- */
 
-/* Registers are 32 bits wide; another access is answered like a register that does not exist. */
-static uint64_t on_csr_read(uc_engine *uc, uint64_t offset, unsigned int size, void *user)
+static uint32_t bus_read(void *user, uint32_t address)
 {
 	struct sl_mgmt *m = user;
+	const uint32_t offset = address - SL_MGMT_BASE;
 
-	(void)uc;
-	return size == 4 && offset % 4 == 0 ? m->ops->csr_read(m->engine, (uint32_t)offset) : 0;
+	if (address < SL_MGMT_BASE)
+		return m->ops->csr_read(m->engine, address - SL_CSR_BASE);
+	return m->ops->nic ? nic_read(m, offset) : mgmt_read(m, offset);
 }
 
-static void on_csr_write(uc_engine *uc, uint64_t offset, unsigned int size, uint64_t value, void *user)
+static void bus_write(void *user, uint32_t address, uint32_t value)
 {
 	struct sl_mgmt *m = user;
+	const uint32_t offset = address - SL_MGMT_BASE;
 
-	(void)uc;
-	if (size == 4 && offset % 4 == 0)
-		m->ops->csr_write(m->engine, (uint32_t)offset, (uint32_t)value);
-}
-
-static uint64_t on_mgmt_read(uc_engine *uc, uint64_t offset, unsigned int size, void *user)
-{
-	struct sl_mgmt *m = user;
-
-	(void)uc;
-	if (size != 4 || offset % 4 != 0)
-		return 0;
-	return m->ops->nic ? nic_read(m, (uint32_t)offset) : mgmt_read(m, (uint32_t)offset);
-}
-
-static void on_mgmt_write(uc_engine *uc, uint64_t offset, unsigned int size, uint64_t value, void *user)
-{
-	struct sl_mgmt *m = user;
-
-	(void)uc;
-	if (size != 4 || offset % 4 != 0)
-		return;
-	if (m->ops->nic)
-		nic_write(m, (uint32_t)offset, (uint32_t)value);
+	if (address < SL_MGMT_BASE)
+		m->ops->csr_write(m->engine, address - SL_CSR_BASE, value);
+	else if (m->ops->nic)
+		nic_write(m, offset, value);
 	else
-		mgmt_write(m, (uint32_t)offset, (uint32_t)value);
+		mgmt_write(m, offset, value);
 }
 
-static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *user)
-{
-	struct sl_mgmt *m = user;
-
-	(void)address;
-	(void)size;
-	if (m->stop || m->insns >= m->insns_end)
-		uc_emu_stop(uc);
-	else
-		m->insns++;
-}
-
-static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
-{
-	struct sl_mgmt *m = user;
-
-	(void)uc;
-	(void)type;
-	(void)size;
-	(void)value;
-	m->fault_address = (uint32_t)address;
-	return false;
-}
-
-/* A new processor each time: no translated code and no trap state of the old one is left. RAM is ours and stays. */
-static uc_err core_open(struct sl_mgmt *m)
-{
-	const uint32_t entry = SL_ROM_BASE;
-	uc_hook hook;
-	uc_err err;
-
-	if (m->uc)
-		uc_close(m->uc);
-	m->uc = NULL;
-	err = uc_open(UC_ARCH_RISCV, UC_MODE_RISCV32, &m->uc);
-	if (err == UC_ERR_OK)
-		err = uc_mem_map_ptr(m->uc, 0, SL_IMAGE_RAM_BYTES, UC_PROT_ALL, m->ram);
-	if (err == UC_ERR_OK)
-		err = uc_mem_map_ptr(m->uc, SL_ROM_BASE, SL_ROM_BYTES, UC_PROT_READ | UC_PROT_EXEC, m->rom);
-	if (err == UC_ERR_OK)
-		err = uc_mmio_map(m->uc, SL_CSR_BASE, SL_CSR_SIZE, on_csr_read, m, on_csr_write, m);
-	if (err == UC_ERR_OK)
-		err = uc_mmio_map(m->uc, SL_MGMT_BASE, SL_MGMT_SIZE, on_mgmt_read, m, on_mgmt_write, m);
-	if (err == UC_ERR_OK)
-		err = uc_hook_add(m->uc, &hook, UC_HOOK_CODE, (void *)on_instruction, m, 1, 0);
-	if (err == UC_ERR_OK)
-		err = uc_hook_add(m->uc, &hook, UC_HOOK_MEM_INVALID, (void *)on_bad_memory, m, 1, 0);
-	if (err == UC_ERR_OK)
-		err = uc_reg_write(m->uc, UC_RISCV_REG_PC, &entry);
-	return err;
-}
-
-static uc_err core_start(struct sl_mgmt *m, unsigned int cause)
+static void core_start(struct sl_mgmt *m, unsigned int cause)
 {
 	const struct sl_admin_cpl aborted = { .status = SL_STATUS_ABORTED };
 
@@ -402,60 +317,24 @@ static uc_err core_start(struct sl_mgmt *m, unsigned int cause)
 		mailbox_complete(&m->mailbox, &aborted);
 	m->status = 0;
 	m->asleep = false;
-	m->dead = false;
 	m->restart = 0;
 	m->silent_ms = 0;
 	m->boot_slot = SL_SLOT_NONE;
 	m->boot_cause = cause;
 	m->boots++;
-	return core_open(m);
+	m->dead = m->processor->reset(m->core) != 0;
 }
 
-static void trap(struct sl_mgmt *m, uc_err err)
+static uint64_t run(struct sl_mgmt *m, uint64_t budget)
 {
-	uint32_t pc = 0, handler = 0, value = 0, cause = CAUSE_ILLEGAL;
+	uint64_t spent;
 
-	uc_reg_read(m->uc, UC_RISCV_REG_PC, &pc);
-	uc_reg_read(m->uc, UC_RISCV_REG_MTVEC, &handler);
-	switch (err) {
-	case UC_ERR_FETCH_UNMAPPED:
-	case UC_ERR_FETCH_PROT:
-		cause = CAUSE_FETCH;
-		break;
-	case UC_ERR_READ_UNMAPPED:
-	case UC_ERR_READ_UNALIGNED:
-		cause = CAUSE_LOAD;
-		break;
-	case UC_ERR_WRITE_UNMAPPED:
-	case UC_ERR_WRITE_UNALIGNED:
-		cause = CAUSE_STORE;
-		break;
-	default:
-		break;
-	}
-	if (cause != CAUSE_ILLEGAL)
-		value = m->fault_address;
-	uc_reg_write(m->uc, UC_RISCV_REG_MEPC, &pc);
-	uc_reg_write(m->uc, UC_RISCV_REG_MCAUSE, &cause);
-	uc_reg_write(m->uc, UC_RISCV_REG_MTVAL, &value);
-	uc_reg_write(m->uc, UC_RISCV_REG_PC, &handler);
-	m->dead = handler == 0; /* it trapped before it had a handler */
-}
-
-static void run(struct sl_mgmt *m)
-{
-	uint32_t pc = 0;
-	uc_err err;
-
-	m->stop = false;
-	uc_reg_read(m->uc, UC_RISCV_REG_PC, &pc);
-	err = uc_emu_start(m->uc, pc, NO_ADDRESS, 0, 0);
-	if (err != UC_ERR_OK) {
-		m->insns++; /* a trap takes its time too: a handler that traps cannot stop the simulator */
-		trap(m, err);
-	}
-	if (m->restart == SL_RESET_KIND_FIRMWARE && core_start(m, SL_RESET_KIND_FIRMWARE) != UC_ERR_OK)
-		m->dead = true;
+	m->bus.stop = false;
+	spent = m->processor->run(m->core, budget);
+	m->dead |= m->bus.dead;
+	if (m->restart == SL_RESET_KIND_FIRMWARE)
+		core_start(m, SL_RESET_KIND_FIRMWARE);
+	return spent;
 }
 
 /* Silence sets bar.STATUS bit 2, and if it goes on the core is started again: unless it has halted for good, as it does
@@ -479,8 +358,7 @@ static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
 		m->silent_ms = 0;
 		return;
 	}
-	if (core_start(m, SL_RESET_KIND_FIRMWARE) != UC_ERR_OK)
-		m->dead = true;
+	core_start(m, SL_RESET_KIND_FIRMWARE);
 }
 
 uint32_t sl_mgmt_wait_ms(const struct sl_mgmt *m, uint32_t now_ms)
@@ -499,17 +377,16 @@ uint32_t sl_mgmt_wait_ms(const struct sl_mgmt *m, uint32_t now_ms)
 
 uint32_t sl_mgmt_step(struct sl_mgmt *m, uint32_t now_ms, uint32_t budget)
 {
-	const uint64_t start = m->insns;
 	const uint32_t elapsed_ms = now_ms - m->now_ms;
+	uint64_t spent = 0;
 
 	m->now_ms = now_ms;
-	m->insns_end = start + budget;
-	while (m->insns < m->insns_end && sl_mgmt_wait_ms(m, now_ms) == 0) {
+	while (spent < budget && sl_mgmt_wait_ms(m, now_ms) == 0) {
 		m->asleep = false;
-		run(m);
+		spent += run(m, budget - spent);
 	}
 	watch(m, elapsed_ms);
-	return (uint32_t)(m->insns - start);
+	return (uint32_t)spent;
 }
 
 /* ---- what the card calls ---- */
@@ -601,8 +478,7 @@ bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m)
 
 void sl_mgmt_reset(struct sl_mgmt *m, enum sl_reset_kind kind)
 {
-	if (core_start(m, kind) != UC_ERR_OK)
-		m->dead = true;
+	core_start(m, kind);
 }
 
 void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault)
@@ -611,12 +487,8 @@ void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault)
 	static const uint32_t store[] = { 0x80000537, 0x00052023 }; /* lui a0, 0x80000; sw zero, 0(a0) */
 	static const uint32_t hang[] = { 0x0000006f };              /* j . */
 	const uint32_t *code = fault == SL_MGMT_FAULT_ILLEGAL ? illegal : fault == SL_MGMT_FAULT_STORE ? store : hang;
-	const size_t n = fault == SL_MGMT_FAULT_STORE ? sizeof(store) : sizeof(hang);
-	uint32_t pc = 0;
 
-	uc_reg_read(m->uc, UC_RISCV_REG_PC, &pc);
-	uc_mem_write(m->uc, pc, code, n);
-	uc_ctl_remove_cache(m->uc, pc, pc + n);
+	m->processor->poke(m->core, code, fault == SL_MGMT_FAULT_STORE ? 2 : 1);
 }
 
 /* ---- the image ---- */
@@ -649,24 +521,17 @@ static int image_load(struct sl_mgmt *m, const struct sl_mgmt_config *config, ch
 struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, size_t err_len)
 {
 	struct sl_mgmt *m;
-	uc_err uc;
 
 	if (config->ports == 0 || config->ports > SL_PORTS_MAX) {
 		snprintf(err, err_len, "management core: %u ports; a card has 1 to %d", config->ports, SL_PORTS_MAX);
 		return NULL;
 	}
 	m = calloc(1, sizeof(*m));
-	if (m) {
-		m->ram = aligned_alloc(4096, SL_IMAGE_RAM_BYTES);
-		m->rom = aligned_alloc(4096, SL_ROM_BYTES);
-	}
-	if (!m || !m->ram || !m->rom) {
+	if (!m) {
 		snprintf(err, err_len, "management core: out of memory");
-		goto fail;
+		return NULL;
 	}
-	memset(m->ram, 0xa5, SL_IMAGE_RAM_BYTES); /* as good as random, and the same in every run */
-	memset(m->rom, 0, SL_ROM_BYTES);
-	memcpy(m->rom, sl_loader_rom, (size_t)(sl_loader_rom_end - sl_loader_rom));
+	m->bus = (struct sl_core_bus){ .read = bus_read, .write = bus_write, .user = m };
 	m->ops = config->ops;
 	m->engine = config->engine;
 	m->ports = config->ports;
@@ -678,9 +543,13 @@ struct sl_mgmt *sl_mgmt_create(const struct sl_mgmt_config *config, char *err, s
 		m->link |= config->port[i].up ? 1u << i : 0;
 	if (image_load(m, config, err, err_len))
 		goto fail;
-	uc = core_start(m, 0);
-	if (uc != UC_ERR_OK) {
-		snprintf(err, err_len, "management core: %s", uc_strerror(uc));
+	m->processor = config->processor ? config->processor : &sl_core_unicorn;
+	m->core = m->processor->create(&m->bus, sl_loader_rom, (size_t)(sl_loader_rom_end - sl_loader_rom), err, err_len);
+	if (!m->core)
+		goto fail;
+	core_start(m, 0);
+	if (m->dead) {
+		snprintf(err, err_len, "management core: the processor does not start");
 		goto fail;
 	}
 	return m;
@@ -693,10 +562,8 @@ void sl_mgmt_destroy(struct sl_mgmt *m)
 {
 	if (!m)
 		return;
-	if (m->uc)
-		uc_close(m->uc);
+	if (m->core)
+		m->processor->destroy(m->core);
 	sl_flash_close(&m->flash);
-	free(m->ram);
-	free(m->rom);
 	free(m);
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The card's management core: an RV32 processor (Unicorn) that runs the real loader from ROM, which starts the real firmware
+ * The card's management core: an RV32 processor (sim/core.h) that runs the real loader from ROM, which starts the real firmware
  * image from the boot flash; its bridge to the datapath's registers (block "csr", through sl_engine_ops) and its own block
  * "mgmt" (mailbox, events, resets, time, flash).
  *
  * Left to the card (sim/card.c): the admin and event rings, bar registers other than those answered here, DMA.
- * Link a program that uses this file with -lunicorn.
- *
  * One thread uses a management core, the thread that uses the engine. No call blocks. Time is the card's time in
  * milliseconds, modulo 2^32; it never goes back.
  *
@@ -29,6 +27,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/core.h"
 #include "sim/engine.h"
 #include "sluice/contract.h"
 
@@ -47,6 +46,7 @@ struct sl_mgmt; /* opaque */
 struct sl_mgmt_config {
 	const char *image_path;          /* build/firmware/sluice-fw.bin: what the card leaves the factory with */
 	const char *flash_path;          /* keeps the boot flash; NULL: a new card each time */
+	const struct sl_core_ops *processor; /* NULL: sl_core_unicorn */
 	const struct sl_engine_ops *ops; /* csr_read, csr_write; with nic its block mgmt */
 	struct sl_engine *engine;        /* must outlive the core */
 	unsigned int ports;              /* 1..SL_PORTS_MAX */

@@ -22,10 +22,10 @@ $(T_FW)/sim/%.o: sim/%.c $(CONTRACT_H)
 $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
-$(T_FW)/mgmt $(T_FW)/update: %: %.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o $(T_FW)/sim/flash.o $(B)/sim/loader_rom.o \
+$(T_FW)/mgmt $(T_FW)/update: %: %.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o $(T_FW)/sim/core_unicorn.o $(T_FW)/sim/flash.o $(B)/sim/loader_rom.o \
 	| $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
 
-$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o flash.o engine_find.o engine_model.o) $(B)/sim/loader_rom.o $(MODEL_LIB) \
+$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o core_unicorn.o flash.o engine_find.o engine_model.o) $(B)/sim/loader_rom.o $(MODEL_LIB) \
 	| $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka -ldl -lm
