@@ -3,6 +3,9 @@
  * Every access of the firmware to hardware goes through these functions: the datapath's block "csr" and the
  * management block "mgmt", by offset. On the core they are loads and stores; the host build links others
  * (tests/firmware), so that everything above can be unit-tested.
+ *
+ * A write may end what runs here (RESET, SLEEP for ever). What was stored in RAM before it is there by then: the compiler
+ * may neither move a store behind a write nor leave it out because nobody here reads it any more.
  */
 #ifndef SLUICE_FIRMWARE_HAL_H
 #define SLUICE_FIRMWARE_HAL_H
@@ -22,6 +25,7 @@ static inline uint32_t sl_hal_csr_read(uint32_t offset)
 
 static inline void sl_hal_csr_write(uint32_t offset, uint32_t value)
 {
+	__asm__ volatile("" : : : "memory");
 	*(volatile uint32_t *)(SL_CSR_BASE + offset) = value;
 }
 
@@ -32,6 +36,7 @@ static inline uint32_t sl_hal_mgmt_read(uint32_t offset)
 
 static inline void sl_hal_mgmt_write(uint32_t offset, uint32_t value)
 {
+	__asm__ volatile("" : : : "memory");
 	*(volatile uint32_t *)(SL_MGMT_BASE + offset) = value;
 }
 

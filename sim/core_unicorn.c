@@ -30,7 +30,7 @@ struct sl_core {
 	uc_engine *uc;
 	struct sl_core_bus *bus;
 	uint64_t insns, insns_end;
-	uint32_t fault_address;
+	uint32_t pc, fault_address; /* of the instruction that runs; of the access that failed */
 	uint8_t *ram, *rom;
 };
 
@@ -74,8 +74,8 @@ static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void 
 {
 	struct sl_core *core = user;
 
-	(void)address;
 	(void)size;
+	core->pc = (uint32_t)address;
 	if (core->bus->stop || core->insns >= core->insns_end)
 		uc_emu_stop(uc);
 	else
@@ -125,14 +125,14 @@ static int core_reset(struct sl_core *core)
 
 static void trap(struct sl_core *core, uc_err err)
 {
-	uint32_t pc = 0, handler = 0, value = 0, cause = CAUSE_ILLEGAL;
+	uint32_t pc = core->pc, handler = 0, value = 0, cause = CAUSE_ILLEGAL; /* Unicorn's pc is behind an illegal instruction */
 
-	uc_reg_read(core->uc, UC_RISCV_REG_PC, &pc);
 	uc_reg_read(core->uc, UC_RISCV_REG_MTVEC, &handler);
 	switch (err) {
 	case UC_ERR_FETCH_UNMAPPED:
 	case UC_ERR_FETCH_PROT:
 		cause = CAUSE_FETCH;
+		uc_reg_read(core->uc, UC_RISCV_REG_PC, &pc);
 		break;
 	case UC_ERR_READ_UNMAPPED:
 	case UC_ERR_READ_UNALIGNED:

@@ -333,10 +333,19 @@ static void crash_is_recorded(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint32_t from_ms = now_ms;
+		unsigned int value = 0, at_ms = 0;
+		const char *line;
+
 		sl_mgmt_fault_inject(core, rows[i].fault);
 		run_ms(150);
 		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
-		assert_non_null(strstr(read_log(), rows[i].cause));
+		line = strstr(read_log(), rows[i].cause);
+		assert_non_null(line);
+		line = strstr(line, "crash: value, time in ms");
+		assert_non_null(line);
+		assert_int_equal(sscanf(line, "crash: value, time in ms 0x%x 0x%x", &value, &at_ms), 2);
+		assert_in_range(at_ms, from_ms, now_ms);
 		assert_int_equal(datapath.ctrl, 1);
 		assert_int_equal(datapath.hash_key_writes, 4);
 	}

@@ -5,7 +5,7 @@ T_FW := $(B)/tests/firmware
 T_FW_ENGINES := $(B)/tests/firmware-engines
 T_FW_HOST := $(patsubst %.c,$(T_FW)/host/%.o,$(filter-out main.c memory.c,$(FW_SRC)))
 
-UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash $(T_FW)/mgmt $(T_FW)/update $(T_FW_ENGINES)
+UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash $(T_FW)/mgmt $(T_FW)/processors $(T_FW)/update $(T_FW_ENGINES)
 
 $(T_FW)/host/%.o: firmware/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -23,6 +23,10 @@ $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/fake.
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
 $(T_FW)/mgmt $(T_FW)/update: %: %.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o $(T_FW)/sim/core_unicorn.o $(T_FW)/sim/flash.o $(B)/sim/loader_rom.o \
+	| $(B)/firmware/sluice-fw.bin
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
+
+$(T_FW)/processors: $(addprefix $(T_FW)/,processors.o core_qemu.o fake.o sim/mgmt.o sim/core_unicorn.o sim/flash.o) $(B)/sim/loader_rom.o \
 	| $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
 
