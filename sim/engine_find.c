@@ -41,9 +41,7 @@ const struct sl_engine_ops *sl_engine_find(const char *name, bool trace, char *e
 	if (strcmp(name, "model") == 0)
 		return &sl_engine_model;
 	if (strcmp(name, "rtl") == 0)
-		return rtl_load(trace ? "libsl_rtl_trace.so" : "libsl_rtl.so", err, err_len);
-	if (strcmp(name, "nic") == 0)
-		return rtl_load("libsl_nic.so", err, err_len);
-	snprintf(err, err_len, "engine %s: should be model, rtl or nic", name);
+		return rtl_load(trace ? "libsl_nic_trace.so" : "libsl_nic.so", err, err_len);
+	snprintf(err, err_len, "engine %s: should be model or rtl", name);
 	return NULL;
 }

@@ -421,6 +421,9 @@ module sl_hif #(
                   || wr_busy || resetting || dma || s_axil_mgmt_awvalid || s_axil_mgmt_arvalid;
 
 `ifndef SYNTHESIS
+  logic raised;
+  assign raised = {tx_raise, rx_raise, flow_raise, event_raise, admin_raise} != '0;
+  a_raise_busy: assert property (@(posedge clk_i) disable iff (!rst_ni) raised |-> $past(busy_o));
   a_reset_quiet: assert property (@(posedge clk_i) disable iff (!rst_ni) !card_no |-> !rd_busy && !wr_busy);
 `endif
 endmodule

@@ -65,7 +65,7 @@ module sl_queue #(
   input  wire logic                        b_valid_i,
   input  wire logic                        b_err_i,
   output logic [N-1:0]                     raise_o,         // interrupts
-  output logic                             busy_o           // completions under way
+  output logic                             busy_o           // completions or interrupts under way
 );
   localparam int unsigned BITS = 8 << CQ_LOG2;
   localparam int unsigned BEATS = (CQ_LOG2 > 6) ? (1 << (CQ_LOG2 - 6)) : 1;
@@ -161,6 +161,7 @@ module sl_queue #(
   logic [1:0]      cpl_beat_q;
   logic            ack_valid, cpl_take, cpl_last;
   logic [4:0]      acks;
+  logic [N-1:0]    fail, irq;
   sl_fifo #(.W(NL), .LOG2(4)) u_ack (
     .clk_i, .rst_ni, .push_i(wr_valid_o && wr_ready_i), .data_i(cpl_number_q), .pop_i(b_valid_i), .valid_o(ack_valid),
     .data_o(ack_number), .count_o(acks)
@@ -179,7 +180,7 @@ module sl_queue #(
       for (int i = 1; i < BEATS; i++) if (cpl_beat_q == 2'(i)) wr_data_o = cpl_data_q[512*i +: 512];
     end
   end
-  assign busy_o = cpl_q || acks != '0;
+  assign busy_o = cpl_q || acks != '0 || irq != '0;
 
   logic [14:0] c_mask, c_next, a_mask;
   assign c_mask = mask(size_q[cpl_queue_i][11:8]);
@@ -210,7 +211,6 @@ module sl_queue #(
   end
 
   // Errors: the queue stops by itself; an armed interrupt is raised.
-  logic [N-1:0] fail, irq;
   always_comb begin
     for (int i = 0; i < N; i++) begin
       fail[i] = en_q[i] && ((db_bad && bn == NL'(i)) || (fail_i && sel_i == NL'(i))

@@ -24,14 +24,12 @@
 #include <string>
 #include <verilated_cov.h>
 #endif
-#ifdef SL_RTL_TRACE
-#include "verilated_fst_c.h"
-#endif
 
 #define _Static_assert static_assert
 extern "C" {
 #include "sim/engine.h"
 }
+#include "sim/engine_rtl/waveform.h"
 
 namespace {
 
@@ -95,11 +93,7 @@ struct sl_engine {
 	std::deque<sl_flow_cmd> commands;
 	std::deque<sl_flow_done> done;
 
-#ifdef SL_RTL_TRACE
-	std::unique_ptr<VerilatedFstC> trace;
-	std::string trace_path;
-	uint64_t trace_clocks = 0, trace_until = 0;
-#endif
+	Waveform<Vsl_core> waveform;
 
 	bool stall() { return stall_pct != 0 && random.next() % 100 < stall_pct; }
 	void drive(bool inject);
@@ -267,27 +261,14 @@ void sl_engine::clock(bool inject)
 	take();
 	top->s_axis_host_tvalid |= host_fired;
 	top->s_axis_cmd_tvalid |= cmd_fired;
-#ifdef SL_RTL_TRACE
-	if (trace) trace->dump(2 * clocks);
-#endif
+	waveform.low(clocks);
 	top->clk_i = 1;
 	top->eval();
 	if (host_fired)
 		top->s_axis_host_tvalid = 0;
 	if (cmd_fired)
 		top->s_axis_cmd_tvalid = 0;
-#ifdef SL_RTL_TRACE
-	if (trace) {
-		trace->dump(2 * clocks + 1);
-		if (clocks >= trace_until) {
-			// The file before this one is kept: between N and 2 N clocks remain.
-			trace->close();
-			rename(trace_path.c_str(), (trace_path + ".before").c_str());
-			trace->open(trace_path.c_str());
-			trace_until = clocks + trace_clocks;
-		}
-	}
-#endif
+	waveform.high(clocks);
 	clocks++;
 }
 
@@ -406,10 +387,7 @@ static void rtl_destroy(struct sl_engine *e)
 {
 	if (!e)
 		return;
-#ifdef SL_RTL_TRACE
-	if (e->trace)
-		e->trace->close();
-#endif
+	e->waveform.close();
 	e->top->final();
 #ifdef SL_RTL_COVER
 	rtl_cover_write(e);
@@ -439,35 +417,15 @@ static struct sl_engine *rtl_create(const struct sl_engine_config *config, char 
 		snprintf(err, err_len, "the RTL is built for %u ports, not %u", PORTS, config->ports);
 		return nullptr;
 	}
-#ifndef SL_RTL_TRACE
-	if (config->trace_path) {
-		snprintf(err, err_len, "this build of the RTL cannot trace: use libsl_rtl_trace.so");
-		return nullptr;
-	}
-#endif
 	auto e = std::make_unique<sl_engine>();
 	e->context = std::make_unique<VerilatedContext>();
-#ifdef SL_RTL_TRACE
-	e->context->traceEverOn(true);
-#endif
+	e->waveform.prepare(*e->context);
 	e->top = std::make_unique<Vsl_core>(e->context.get(), "sl_core");
 	e->random.state = config->stall_seed ? config->stall_seed : 1;
 	e->stall_pct = config->stall_seed ? (config->stall_pct > 90 ? 90 : config->stall_pct) : 0;
 	e->wire_waits_not = config->wire_waits_not;
-#ifdef SL_RTL_TRACE
-	if (config->trace_path) {
-		e->trace = std::make_unique<VerilatedFstC>();
-		e->top->trace(e->trace.get(), 99);
-		e->trace_path = config->trace_path;
-		e->trace_clocks = config->trace_clocks ? config->trace_clocks : 100000;
-		e->trace->open(e->trace_path.c_str());
-		if (!e->trace->isOpen()) {
-			snprintf(err, err_len, "%s: cannot be written", config->trace_path);
-			return nullptr;
-		}
-		e->trace_until = e->trace_clocks;
-	}
-#endif
+	if (!e->waveform.open(*e->top, *config, err, err_len))
+		return nullptr;
 	e->reset();
 	const unsigned built = e->axil_read(SL_CSR_CONFIG) & 0xff;
 	if (config->table_log2 && config->table_log2 != built) {

@@ -10,6 +10,8 @@
 #include "sim/nic_rtl/board.h"
 #include "sim/nic_rtl/wires.h"
 
+#include "sim/engine_rtl/waveform.h"
+
 namespace {
 
 constexpr unsigned PORTS = 2;
@@ -17,11 +19,18 @@ constexpr uint32_t CSR_POLLS_MAX = 1000;
 constexpr uint32_t CLEAR_CLOCKS_MAX = 1u << 22;
 constexpr uint32_t IRQ_CLOCKS = 4; // from a register write to its interrupt request
 
+// Tracing is switched on before the top exists.
+struct Traced {
+	explicit Traced(VerilatedContext &context) { Waveform<Vsl_nic>::prepare(context); }
+};
+
 } // namespace
 
 struct sl_engine {
 	VerilatedContext context;
+	Traced traced{context};
 	Vsl_nic top{&context, "sl_nic"};
+	Waveform<Vsl_nic> waveform;
 	sl_nic_host host{};
 	Wires<Vsl_nic, PORTS> wires{top};
 	Board<Vsl_nic> board;
@@ -58,9 +67,11 @@ void sl_engine::clock()
 	board.take();
 	if (top.restart_o)
 		restart = top.restart_cause_o;
+	waveform.low(clocks);
 	top.clk_i = 1;
 	top.eval();
 	board.settle();
+	waveform.high(clocks);
 	clocks++;
 }
 
@@ -95,23 +106,26 @@ void sl_engine::power_on()
 
 static void nic_destroy(struct sl_engine *e)
 {
-	if (e)
+	if (e) {
+		e->waveform.close();
 		e->top.final();
+	}
 	delete e;
 }
 
 static struct sl_engine *nic_create(const struct sl_engine_config *config, char *err, size_t err_len)
 {
-	if (config->ports != PORTS || config->trace_path) {
-		snprintf(err, err_len, config->trace_path ? "this build of the RTL cannot trace"
-							  : "the RTL is built for 2 ports");
+	if (config->ports != PORTS) {
+		snprintf(err, err_len, "the RTL is built for %u ports", PORTS);
 		return nullptr;
 	}
-	auto *e = new sl_engine;
+	auto e = std::make_unique<sl_engine>();
+	if (!e->waveform.open(e->top, *config, err, err_len))
+		return nullptr;
 	e->board.random.state = config->stall_seed ? config->stall_seed : 1;
 	e->board.stall_pct = config->stall_seed ? config->stall_pct : 0;
 	e->power_on();
-	return e;
+	return e.release();
 }
 
 // Registers of the datapath: the same protocol as the other two, by the board.

@@ -1,24 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The whole card in RTL (hw/rtl/sl_nic.sv) as a shared library with the same C symbol as the datapath alone: its engine
+# The whole card in RTL (hw/rtl/sl_nic.sv) as shared libraries with the same C symbol as the datapath alone: its engine
 # brings its own DMA (sim/engine.h, nic).
+#   libsl_nic.so         fast, for the simulated card
+#   libsl_nic_trace.so   with FST tracing
 NIC_LIB := $(B)/lib/libsl_nic.so
-ALL += $(NIC_LIB)
-NIC_OBJ := $(B)/rtl/nic
+NIC_LIB_TRACE := $(B)/lib/libsl_nic_trace.so
+ALL += $(NIC_LIB) $(NIC_LIB_TRACE)
 
-$(NIC_OBJ)/Vsl_nic.mk: $(NIC_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
-	$(Q)mkdir -p $(@D)
-	$(Q)$(VERILATOR) --cc --top-module sl_nic -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM --noassert \
-		--output-split 20000 hw/lint/waivers.vlt --Mdir $(@D) -f $(NIC_LIST)
+NIC_VERILATOR_FLAGS := --cc --top-module sl_nic -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM \
+	--output-split 20000 hw/lint/waivers.vlt
+NIC_DEPS := sim/nic_rtl/board.h sim/nic_rtl/wires.h sim/engine_rtl/waveform.h sim/engine_rtl/exports.map sim/engine.h
 
-$(NIC_OBJ)/Vsl_nic__ALL.a: $(NIC_OBJ)/Vsl_nic.mk
-	$(Q)$(MAKE) --no-print-directory -s -C $(@D) -f Vsl_nic.mk CFG_CXXFLAGS_PCH_I= \
-		OPT_FAST="-O2 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O0 -fPIC -fvisibility=hidden" \
-		OPT_GLOBAL="-O1 -fPIC -fvisibility=hidden" Vsl_nic__ALL.a >/dev/null
+# $(1): flavour as in sim/engine_rtl/rules.mk, $(2): library
+define NIC_FLAVOUR_RULES
+$(B)/rtl/nic_$(1)/Vsl_nic.mk: $(NIC_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(VERILATOR) $(NIC_VERILATOR_FLAGS) $(RTL_VFLAGS_$(1)) --Mdir $$(@D) -f $(NIC_LIST)
 
-$(NIC_LIB): sim/nic_rtl/engine_nic.cpp sim/nic_rtl/board.h sim/nic_rtl/wires.h sim/engine_rtl/exports.map sim/engine.h \
-		$(NIC_OBJ)/Vsl_nic__ALL.a
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) $(RTL_CXXFLAGS) -I$(NIC_OBJ) -I$(B)/include -Iinclude -I. -shared -static-libstdc++ -static-libgcc \
-		-Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $@.new $< \
+$(B)/rtl/nic_$(1)/Vsl_nic__ALL.a: $(B)/rtl/nic_$(1)/Vsl_nic.mk
+	$$(Q)$$(MAKE) --no-print-directory -s -C $$(@D) -f Vsl_nic.mk CFG_CXXFLAGS_PCH_I= \
+		OPT_FAST="-O3 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O0 -fPIC -fvisibility=hidden" \
+		OPT_GLOBAL="-O2 -fPIC -fvisibility=hidden" Vsl_nic__ALL.a >/dev/null
+
+$(2): sim/nic_rtl/engine_nic.cpp $(NIC_DEPS) $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_CXXFLAGS_$(1)) -I$(B)/rtl/nic_$(1) -I$(B)/include -Iinclude -I. -shared \
+		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@.new $$< \
 		$(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
-		$(NIC_OBJ)/Vsl_nic__ALL.a -lpthread -lm && mv -f $@.new $@
+		$$(if $$(filter trace,$(1)),$(VERILATOR_ROOT)/include/verilated_fst_c.cpp) \
+		$(B)/rtl/nic_$(1)/Vsl_nic__ALL.a $(RTL_LIBS_$(1)) -lpthread -lm && mv -f $$@.new $$@
+endef
+$(eval $(call NIC_FLAVOUR_RULES,fast,$(NIC_LIB)))
+$(eval $(call NIC_FLAVOUR_RULES,trace,$(NIC_LIB_TRACE)))
