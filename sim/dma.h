@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The DMA engine: moves frames, flow commands, admin commands and events between the host's rings and the card's parts
- * (datapath engine, management core). docs/device.md chapters 5 to 9 say what it does. A later card has this in RTL.
+ * (datapath engine, management core). docs/device.md chapters 5 to 9 say what it does. It is
+ * around the model alone: hw/rtl/sl_hif.sv is the same in RTL, and tests/sim/test_dma.c tests both.
  */
 #ifndef SLUICE_SIM_DMA_H
 #define SLUICE_SIM_DMA_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Finds a datapath engine by name. The model is part of this program; the Verilated RTL is a shared library beside it
+ * Finds an engine by name. The model is part of this program; the card in Verilated RTL is a shared library beside it
  * (../lib from the program's own folder), so that the model runs where Verilator is not installed.
  */
 #include "sim/engine_find.h"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The simulated card, build/bin/sluice-sim. The model engine is linked in; the RTL engine is loaded from build/lib when
-# asked for (sim/engine_rtl builds it).
-SIM_SRC := $(addprefix sim/,main.c options.c card.c bus.c iova.c queue.c dma.c mgmt.c core_unicorn.c flash.c engine_find.c engine_model.c \
-	port.c port_tap.c port_packet.c port_pcap.c port_segment.c)
+# The simulated card, build/bin/sluice-sim. The model engine is linked in; the card in RTL is loaded from build/lib
+# when asked for (sim/nic_rtl builds it).
+SIM_SRC := $(addprefix sim/,main.c options.c card.c bus.c iova.c queue.c dma.c mgmt.c core_unicorn.c flash.c \
+	engine_find.c engine_model.c port.c port_tap.c port_packet.c port_pcap.c port_segment.c)
 SIM_LIBS := -lunicorn -lpcap -ldl -lm
 ALL += $(B)/bin/sluice-sim
 

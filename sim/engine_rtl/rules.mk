@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The Verilated datapath as shared libraries with one C symbol, sl_engine_rtl:
-#   libsl_rtl.so         fast, for the simulated card
+# The Verilated datapath alone (sl_core) as shared libraries with one C symbol, sl_engine_rtl, for co-simulation, vectors
+# and benchmarks; what the simulated card runs is made in sim/nic_rtl:
+#   libsl_rtl.so         fast, for the benchmarks of clocks
 #   libsl_rtl_assert.so  with the RTL's assertions, for co-simulation
 #   libsl_rtl_small.so   the same with a table of 256 slots, to fill it
 #   libsl_rtl_trace.so   with FST tracing

@@ -23,7 +23,7 @@ $(SIM_T)/test_dma: $(addprefix $(SIM_T)/,host.o card/sim/iova.o card/sim/queue.o
 $(SIM_T)/test_bus: $(addprefix $(SIM_T)/,host.o card/sim/iova.o card/sim/bus.o)
 $(SIM_T)/test_segment: $(SIM_T)/card/sim/port_segment.o
 $(addprefix $(SIM_T)/,test_card test_packet): $(SIM_T)/host.o | $(SIM_CARD) $(B)/firmware/sluice-fw.bin
-$(SIM_T)/test_card: | $(B)/bin/sluice-sim $(B)/lib/libsl_rtl.so $(B)/lib/libsl_nic.so
+$(SIM_T)/test_card: | $(B)/bin/sluice-sim $(B)/lib/libsl_nic.so
 
 $(SIM_TESTS): $(SIM_T)/%: $(SIM_T)/%.o
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka -lpcap

@@ -42,7 +42,6 @@ static const struct engine {
 } engines[] = {
 	{ "build/tests/sim/sluice-sim", "--engine=model", "--table-log2=10", 10 },
 	{ "build/bin/sluice-sim", "--engine=rtl", NULL, 0 },
-	{ "build/bin/sluice-sim", "--engine=nic", NULL, 0 },
 };
 static const struct engine *engine;
 static char folder[64];

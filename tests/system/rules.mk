@@ -10,7 +10,7 @@ $(SYS_DECAP): tests/system/decap.bpf.c
 
 DEMO_ENGINE ?= rtl
 # What the demo runs, and no more: a first run should not wait for what only tests need.
-DEMO_NEEDS = $(SYS_DECAP) $(SLUICED) $(SLUICE) $(SL_PMD) $(B)/bin/sluice-sim $(FW_B)/sluice-fw.bin $(if $(filter rtl,$(DEMO_ENGINE)),$(RTL_LIB))
+DEMO_NEEDS = $(SYS_DECAP) $(SLUICED) $(SLUICE) $(SL_PMD) $(B)/bin/sluice-sim $(FW_B)/sluice-fw.bin $(if $(filter rtl,$(DEMO_ENGINE)),$(NIC_LIB))
 demo: $(B)/deps.stamp ## the main job: real HTTP through the simulated card (DEMO_ENGINE=rtl|model|software)
 	@echo "demo: building (first time some minutes)"
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(DEMO_NEEDS)
