@@ -409,6 +409,8 @@ def main():
     try:
         with Lab(args.engine) as lab:
             r = run(lab)
+    except KeyboardInterrupt:
+        sys.exit("demo: interrupted; what it made is removed")
     except (LabError, OSError) as e:
         sys.exit(f"demo: its network of namespaces cannot be made here: {e}")
     if args.json:
