@@ -15,7 +15,6 @@
 #define BUSY 1u
 #define UNCONFIRMED (1u << 8)
 #define PASSED_OVER (1u << 9)
-#define ERASE_LIMIT_MS 1000u /* data sheets of NOR flash: 400 ms at most for a sector of 4 KiB */
 #define BEAT_BYTES 4096u     /* read between two heartbeats */
 
 _Static_assert(SL_FLASH_STATE >= SL_IMAGE_LENGTH_MAX, "an image ends before its slot's state");
@@ -58,7 +57,7 @@ static enum sl_status flash_erase(uint32_t address)
 	sl_hal_mgmt_write(SL_MGMT_FLASH_ERASE, address);
 	while (sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY) {
 		sl_firmware_beat();
-		if (sl_hal_mgmt_read(SL_MGMT_TIME_MS) - start > ERASE_LIMIT_MS)
+		if (sl_hal_mgmt_read(SL_MGMT_TIME_MS) - start > SL_FLASH_ERASE_MAX_MS)
 			return SL_STATUS_FLASH_ERROR;
 	}
 	return SL_STATUS_OK;

@@ -73,13 +73,13 @@ static uint32_t advance(struct sl_flash *flash)
 	return at;
 }
 
-uint32_t sl_flash_read(struct sl_flash *flash)
+uint32_t sl_flash_read(struct sl_flash *flash, uint32_t now_ms)
 {
 	const uint32_t at = advance(flash);
 	uint32_t word;
 
 	memcpy(&word, flash->bytes + at, sizeof(word));
-	return flash->erasing ? 0 : word;
+	return sl_flash_status(flash, now_ms) ? 0 : word;
 }
 
 void sl_flash_program(struct sl_flash *flash, uint32_t word, uint32_t now_ms)

@@ -15,7 +15,7 @@
 #include "sluice/contract.h"
 
 #define SL_FLASH_BYTES (SL_FLASH_SLOTS * SL_FLASH_SLOT_BYTES)
-#define SL_FLASH_ERASE_MS 2u /* of card time; real parts take longer, and the firmware allows for it */
+#define SL_FLASH_ERASE_MS 2u /* of card time; real parts take longer: FLASH_ERASE_MAX_MS */
 
 struct sl_flash {
 	uint8_t bytes[SL_FLASH_BYTES];
@@ -30,7 +30,7 @@ struct sl_flash {
 int sl_flash_open(struct sl_flash *flash, const char *path, const uint8_t *image, size_t n, char *err, size_t err_len);
 void sl_flash_close(struct sl_flash *flash);
 
-uint32_t sl_flash_read(struct sl_flash *flash);
+uint32_t sl_flash_read(struct sl_flash *flash, uint32_t now_ms);
 void sl_flash_program(struct sl_flash *flash, uint32_t word, uint32_t now_ms);
 void sl_flash_erase(struct sl_flash *flash, uint32_t address, uint32_t now_ms);
 /* FLASH_STATUS. */

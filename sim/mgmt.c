@@ -136,7 +136,7 @@ static uint32_t mgmt_read(struct sl_mgmt *m, uint32_t offset)
 	case SL_MGMT_FLASH_ADDR:
 		return m->flash.address;
 	case SL_MGMT_FLASH_DATA:
-		return sl_flash_read(&m->flash);
+		return sl_flash_read(&m->flash, m->now_ms);
 	case SL_MGMT_FLASH_STATUS:
 		return sl_flash_status(&m->flash, m->now_ms);
 	case SL_MGMT_BOOT_SLOT:

@@ -20,6 +20,7 @@
 #include "sluice/image.h"
 
 #define NONE SL_SLOT_NONE
+#define BUSY 1u
 
 uint32_t sl_loader_run(void);
 
@@ -45,6 +46,22 @@ static void say_of_slot(uint32_t slot, const char *text)
 	say(": ");
 	say(text);
 	say("\n");
+}
+
+/* A reset may come while the firmware erases a sector, and does not end that: until then nothing can be read. A flash that
+ * takes longer than any does is looked at again when the watchdog has started the core once more. */
+static void flash_wait(void)
+{
+	const uint32_t start = sl_hal_mgmt_read(SL_MGMT_TIME_MS);
+
+	while (sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY) {
+		if (sl_hal_mgmt_read(SL_MGMT_TIME_MS) - start <= SL_FLASH_ERASE_MAX_MS)
+			continue;
+		say("loader: the boot flash stays busy\n");
+		sl_hal_mgmt_write(SL_MGMT_STATUS, SL_MGMT_STATUS_FAILED);
+		for (;;)
+			;
+	}
 }
 
 /* `to` is aligned to words. */
@@ -115,6 +132,7 @@ uint32_t sl_loader_run(void)
 	uint64_t below = 1ull << 32;
 	bool passed = false;
 
+	flash_wait();
 	for (uint32_t n = 0; n < SL_FLASH_SLOTS; n++) {
 		struct sl_slot_state state = { .magic = 0 };
 		const uint32_t slot = best(below, &passed, &state);

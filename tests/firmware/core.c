@@ -49,7 +49,7 @@ static uint32_t flash_read(uint32_t offset)
 {
 	switch (offset) {
 	case SL_MGMT_FLASH_ADDR: return core.flash.address;
-	case SL_MGMT_FLASH_DATA: return sl_flash_read(&core.flash) ^ core.flash_flip;
+	case SL_MGMT_FLASH_DATA: return sl_flash_read(&core.flash, core.time_ms) ^ core.flash_flip;
 	case SL_MGMT_FLASH_STATUS:
 		core.time_ms++;
 		return core.flash_stuck || sl_flash_status(&core.flash, core.time_ms);

@@ -22,9 +22,11 @@ $(T_FW)/sim/%.o: sim/%.c $(CONTRACT_H)
 $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
+# Its flash may stay busy.
+$(T_FW)/update: WRAP := -Wl,--wrap=sl_flash_status
 $(T_FW)/mgmt $(T_FW)/update: %: %.o $(T_FW)/fake.o $(T_FW)/sim/mgmt.o $(T_FW)/sim/core_unicorn.o $(T_FW)/sim/flash.o $(B)/sim/loader_rom.o \
 	| $(B)/firmware/sluice-fw.bin
-	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
+	$(Q)$(CC) $(CFLAGS_TEST) $(WRAP) -o $@ $^ -lunicorn -lcmocka
 
 $(T_FW)/processors: $(addprefix $(T_FW)/,processors.o core_qemu.o fake.o sim/mgmt.o sim/core_unicorn.o sim/flash.o) $(B)/sim/loader_rom.o \
 	| $(B)/firmware/sluice-fw.bin

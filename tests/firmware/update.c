@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "sim/flash.h"
 #include "sim/mgmt.h"
 #include "sluice/image.h"
 #include "tests/firmware/fake.h"
@@ -49,6 +50,16 @@ static void power_off(void)
 	core = NULL;
 }
 
+/* What the core reads as FLASH_STATUS (the linker puts this in between). */
+static bool flash_stuck;
+uint32_t __real_sl_flash_status(struct sl_flash *flash, uint32_t ms);
+uint32_t __wrap_sl_flash_status(struct sl_flash *flash, uint32_t ms);
+
+uint32_t __wrap_sl_flash_status(struct sl_flash *flash, uint32_t ms)
+{
+	return flash_stuck || __real_sl_flash_status(flash, ms);
+}
+
 static void run_ms(uint32_t ms)
 {
 	while (ms--)
@@ -60,6 +71,7 @@ static int set_up(void **state)
 	int fd;
 
 	(void)state;
+	flash_stuck = false;
 	snprintf(flash_path, sizeof(flash_path), "build/tests/firmware/flash-XXXXXX");
 	fd = mkstemp(flash_path);
 	if (fd < 0)
@@ -289,6 +301,51 @@ static void the_image_before_is_kept_during_the_trial(void **state)
 	assert_true(update(0, NULL));
 }
 
+/* By the host or by a trap, in every millisecond of an erasure: the loader waits until the flash can be read. */
+static void a_reset_during_an_erasure(void **state)
+{
+	static const char *const by[] = { "RESET FIRMWARE", "RESET CARD", "a trap" };
+	const struct sl_index_arg arg = { .index = SL_FLASH_SLOT_BYTES };
+	struct sl_admin_cmd cmd = { .opcode = SL_ADMIN_OP_IMAGE_ERASE, .len = sizeof(arg) };
+	struct sl_admin_cpl cpl;
+
+	memcpy(cmd.arg, &arg, sizeof(arg));
+	for (unsigned int i = 0; i < 3 * (SL_FLASH_ERASE_MS + 2); i++) {
+		print_message("%s after %u ms\n", by[i % 3], i / 3);
+		assert_true(sl_mgmt_admin_submit(core, &cmd));
+		sl_mgmt_step(core, now_ms, SL_MGMT_INSNS_PER_MS);
+		run_ms(i / 3);
+		if (i % 3 == 0)
+			sl_mgmt_reset(core, SL_RESET_KIND_FIRMWARE);
+		else if (i % 3 == 1)
+			sl_mgmt_reset(core, SL_RESET_KIND_CARD);
+		else
+			sl_mgmt_fault_inject(core, SL_MGMT_FAULT_ILLEGAL);
+		run_ms(60);
+		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+		assert_true(sl_mgmt_admin_done(core, &cpl));
+		assert_int_equal(cpl.status, i / 3 < SL_FLASH_ERASE_MS ? SL_STATUS_ABORTED : SL_STATUS_OK);
+		tear_down(state);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
+/* The loader gives up, but for good it halts only when it has seen that nothing may be started. */
+static void a_flash_that_stays_busy(void **state)
+{
+	(void)state;
+	flash_stuck = true;
+	sl_mgmt_reset(core, SL_RESET_KIND_FIRMWARE);
+	run_ms(SL_FLASH_ERASE_MAX_MS - 10);
+	assert_int_equal(sl_mgmt_status(core), 0);
+	run_ms(20);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_FAILED | SL_MGMT_STATUS_SILENT);
+	run_ms(5000);
+	flash_stuck = false;
+	run_ms(5000);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+}
+
 /* Cut after n eighths of a millisecond's work: the old firmware or, when all was done, the new one starts. */
 static void a_power_cut_at_any_time(void **state)
 {
@@ -361,8 +418,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(a_good_image_is_confirmed), ROW(a_bad_image_is_gone_back_from),
 		ROW(an_image_that_crashes_later_is_gone_back_from), ROW(an_image_that_fails_its_self_test_is_gone_back_from),
-		ROW(the_image_before_is_kept_during_the_trial), ROW(a_power_cut_at_any_time), ROW(no_image_at_all),
-		ROW(bad_flash_files),
+		ROW(the_image_before_is_kept_during_the_trial), ROW(a_reset_during_an_erasure),
+		ROW(a_flash_that_stays_busy), ROW(a_power_cut_at_any_time), ROW(no_image_at_all), ROW(bad_flash_files),
 	};
 
 	return cmocka_run_group_tests_name("firmware/update", tests, NULL, NULL);
