@@ -9,6 +9,7 @@
 #include "firmware/hal.h"
 #include "firmware/log.h"
 #include "firmware/memory.h"
+#include "firmware/slot.h"
 #include "sluice/image.h"
 
 #define FLASH_BYTES (SL_FLASH_SLOTS * SL_FLASH_SLOT_BYTES)
@@ -68,6 +69,12 @@ static void state_read(uint32_t slot, struct sl_slot_state *state)
 	flash_read(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE, state, sizeof(*state));
 }
 
+/* Programs the word at `field` of a slot's state. */
+static enum sl_status state_program(uint32_t slot, size_t field, uint32_t word)
+{
+	return flash_program(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE + (uint32_t)field, &word, sizeof(word));
+}
+
 /* Reads the whole image. NULL, or why the loader would refuse it. */
 static const char *image_check(uint32_t slot, struct sl_image_header *header)
 {
@@ -108,7 +115,7 @@ static bool slot_confirmed(uint32_t slot)
 	struct sl_slot_state state;
 
 	state_read(slot, &state);
-	return state.magic == SL_SLOT_MAGIC && state.confirmed == 0;
+	return sl_slot_selected(&state) && state.confirmed == 0;
 }
 
 /* Not the image that runs, nor, while that is on trial, the one to go back to. */
@@ -158,7 +165,7 @@ enum sl_status sl_flash_run_state(struct sl_firmware *fw, struct sl_command *c)
 		answer->crc32 = header.crc32;
 	}
 	state_read(slot, &state);
-	if (state.magic == SL_SLOT_MAGIC) {
+	if (sl_slot_selected(&state)) {
 		answer->selected = 1;
 		answer->sequence = state.sequence;
 		answer->confirmed = state.confirmed == 0;
@@ -169,13 +176,14 @@ enum sl_status sl_flash_run_state(struct sl_firmware *fw, struct sl_command *c)
 	return SL_STATUS_OK;
 }
 
-/* The slot's state goes first: from here on the loader does not try what is being replaced. */
+/* The slot's state goes first: from here on the loader does not try what is being replaced. One word is programmed, which no
+ * power cut leaves half done; the sector is erased when the slot is selected again. */
 static enum sl_status unselect(uint32_t slot)
 {
 	struct sl_slot_state state;
 
 	state_read(slot, &state);
-	return state.magic == 0xffffffff ? SL_STATUS_OK : flash_erase(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE);
+	return state.magic == 0 ? SL_STATUS_OK : state_program(slot, offsetof(struct sl_slot_state, magic), 0);
 }
 
 enum sl_status sl_flash_run_erase(struct sl_firmware *fw, struct sl_command *c)
@@ -209,7 +217,7 @@ enum sl_status sl_flash_run_write(struct sl_firmware *fw, struct sl_command *c)
 	if (status != SL_STATUS_OK)
 		return status;
 	state_read(arg->address / SL_FLASH_SLOT_BYTES, &state);
-	if (state.magic == SL_SLOT_MAGIC) /* a selected image is erased before it is written over */
+	if (sl_slot_selected(&state)) /* a selected image is erased before it is written over */
 		return SL_STATUS_FLASH_ERROR;
 	return flash_program(arg->address, arg->data, arg->len);
 }
@@ -238,7 +246,7 @@ static uint32_t sequence_next(void)
 
 	for (uint32_t slot = 0; slot < SL_FLASH_SLOTS; slot++) {
 		state_read(slot, &state);
-		if (state.magic == SL_SLOT_MAGIC && state.sequence > highest)
+		if (sl_slot_selected(&state) && state.sequence > highest)
 			highest = state.sequence;
 	}
 	return highest + 1;
@@ -246,11 +254,10 @@ static uint32_t sequence_next(void)
 
 enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
 {
-	const uint32_t slot = c->arg.index.index, at = slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE;
+	const uint32_t slot = c->arg.index.index, sequence = sequence_next();
 	struct sl_image_header header;
 	enum sl_status status;
 	const char *wrong;
-	uint32_t words[2];
 
 	(void)fw;
 	if (c->arg.index.reserved0)
@@ -264,13 +271,19 @@ enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
 		sl_log_text(wrong);
 		return SL_STATUS_BAD_IMAGE;
 	}
-	words[0] = SL_SLOT_MAGIC;
-	words[1] = sequence_next();
-	status = flash_erase(at);
+	if (sequence == 0xffffffff) { /* no flash lives to see so many */
+		sl_log_text("image: the sequence numbers are used up");
+		return SL_STATUS_FLASH_ERROR;
+	}
+	status = unselect(slot);
 	if (status == SL_STATUS_OK)
-		status = flash_program(at + offsetof(struct sl_slot_state, sequence), &words[1], 4);
+		status = flash_erase(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE);
 	if (status == SL_STATUS_OK)
-		status = flash_program(at, &words[0], 4);
+		status = state_program(slot, offsetof(struct sl_slot_state, sequence), sequence);
+	if (status == SL_STATUS_OK)
+		status = state_program(slot, offsetof(struct sl_slot_state, check), ~sequence);
+	if (status == SL_STATUS_OK)
+		status = state_program(slot, offsetof(struct sl_slot_state, magic), SL_SLOT_MAGIC);
 	if (status == SL_STATUS_OK)
 		sl_log_values("image selected: slot, version", slot, header.image_version);
 	return status;
@@ -288,12 +301,11 @@ void sl_flash_report(void)
 
 void sl_flash_confirm(void)
 {
-	const uint32_t boot = sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT), slot = boot & 0xff, yes = 0;
+	const uint32_t boot = sl_hal_mgmt_read(SL_MGMT_BOOT_SLOT), slot = boot & 0xff;
 
 	if (!(boot & UNCONFIRMED) || slot >= SL_FLASH_SLOTS)
 		return;
-	if (flash_program(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE + (uint32_t)offsetof(struct sl_slot_state, confirmed), &yes,
-			  sizeof(yes)) == SL_STATUS_OK) {
+	if (state_program(slot, offsetof(struct sl_slot_state, confirmed), 0) == SL_STATUS_OK) {
 		sl_hal_mgmt_write(SL_MGMT_BOOT_SLOT, boot & ~UNCONFIRMED);
 		sl_log_values("image: it has run well and is confirmed; slot, version", slot, SL_FIRMWARE_VERSION);
 	} else {

@@ -23,6 +23,7 @@ static void make_at_factory(struct sl_flash *flash, const uint8_t *image, size_t
 	memset(&state, 0xff, sizeof(state));
 	state.magic = SL_SLOT_MAGIC;
 	state.sequence = 1;
+	state.check = ~state.sequence;
 	state.confirmed = 0;
 	memcpy(flash->bytes + SL_FLASH_STATE, &state, sizeof(state));
 }
@@ -95,21 +96,49 @@ void sl_flash_program(struct sl_flash *flash, uint32_t word, uint32_t now_ms)
 	keep(flash, at, sizeof(word));
 }
 
+static uint32_t xorshift(uint32_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 17;
+	*x ^= *x << 5;
+	return *x;
+}
+
+/* What the sector holds if the power fails during its erasure: every word as it was, erased, or with some of its bits set,
+ * or cleared (a part programs zeros before it erases). */
+static void tear(struct sl_flash *flash, uint32_t at, uint32_t now_ms)
+{
+	uint32_t x = ((now_ms ^ at) * 0x9e3779b1u) | 1;
+
+	for (uint32_t end = at + SL_FLASH_SECTOR_BYTES; at < end; at += 4) {
+		const uint32_t how = xorshift(&x) >> 30;
+		uint32_t word;
+
+		memcpy(&word, flash->bytes + at, sizeof(word));
+		word = how == 0 ? word : how == 1 ? 0xffffffff : how == 2 ? word | xorshift(&x) : word & xorshift(&x);
+		memcpy(flash->bytes + at, &word, sizeof(word));
+	}
+}
+
 void sl_flash_erase(struct sl_flash *flash, uint32_t address, uint32_t now_ms)
 {
 	const uint32_t at = address & (SL_FLASH_BYTES - SL_FLASH_SECTOR_BYTES);
 
 	if (sl_flash_status(flash, now_ms))
 		return;
-	memset(flash->bytes + at, 0xff, SL_FLASH_SECTOR_BYTES);
+	tear(flash, at, now_ms);
 	keep(flash, at, SL_FLASH_SECTOR_BYTES);
 	flash->erasing = true;
+	flash->erase_at = at;
 	flash->erase_from_ms = now_ms;
 }
 
 uint32_t sl_flash_status(struct sl_flash *flash, uint32_t now_ms)
 {
-	if (flash->erasing && now_ms - flash->erase_from_ms >= SL_FLASH_ERASE_MS)
+	if (flash->erasing && now_ms - flash->erase_from_ms >= SL_FLASH_ERASE_MS) {
+		memset(flash->bytes + flash->erase_at, 0xff, SL_FLASH_SECTOR_BYTES);
+		keep(flash, flash->erase_at, SL_FLASH_SECTOR_BYTES);
 		flash->erasing = false;
+	}
 	return flash->erasing;
 }

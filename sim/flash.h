@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The card's boot flash: NOR, two slots for firmware images (registers FLASH_* of block "mgmt"). An erasure takes time and
- * sets a sector to ones; programming clears bits. With a file it keeps its contents from one power-on to the next; without, a
- * card leaves the factory with its image in slot 0 each time. One thread, that of the management core.
+ * sets a sector to ones; programming clears bits. With a file it keeps its contents from one power-on to the next, and a sector
+ * whose erasure was cut short holds anything; without, a card leaves the factory with its image in slot 0 each time. One
+ * thread, that of the management core.
  */
 #ifndef SLUICE_SIM_FLASH_H
 #define SLUICE_SIM_FLASH_H
@@ -20,7 +21,7 @@
 struct sl_flash {
 	uint8_t bytes[SL_FLASH_BYTES];
 	uint32_t address;
-	uint32_t erase_from_ms;
+	uint32_t erase_at, erase_from_ms;
 	bool erasing;
 	FILE *file; /* NULL: not kept */
 };

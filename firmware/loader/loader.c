@@ -17,6 +17,7 @@
 
 #include "firmware/hal.h"
 #include "firmware/memory.h"
+#include "firmware/slot.h"
 #include "sluice/image.h"
 
 #define NONE SL_SLOT_NONE
@@ -76,8 +77,7 @@ static void flash_read(uint32_t address, void *to, uint32_t bytes)
 
 static bool may_start(const struct sl_slot_state *state)
 {
-	return state->magic == SL_SLOT_MAGIC &&
-	       (state->confirmed == 0 || (state->attempts & ((1u << SL_BOOT_ATTEMPTS) - 1)) != 0);
+	return state->confirmed == 0 || (state->attempts & ((1u << SL_BOOT_ATTEMPTS) - 1)) != 0;
 }
 
 /* The selected slot of the highest sequence below `below` that may start, or NONE; *passed: one was met that may not. */
@@ -89,7 +89,7 @@ static uint32_t best(uint64_t below, bool *passed, struct sl_slot_state *chosen)
 		struct sl_slot_state state;
 
 		flash_read(slot * SL_FLASH_SLOT_BYTES + SL_FLASH_STATE, &state, sizeof(state));
-		if (state.magic != SL_SLOT_MAGIC || state.sequence >= below)
+		if (!sl_slot_selected(&state) || state.sequence >= below)
 			continue;
 		if (!may_start(&state)) {
 			*passed = true;

@@ -135,7 +135,10 @@ void sl_hal_mgmt_write(uint32_t offset, uint32_t value)
 	case SL_MGMT_EVENT_PUSH: push_event(); break;
 	case SL_MGMT_FLASH_ADDR: core.flash.address = value; break;
 	case SL_MGMT_FLASH_DATA: sl_flash_program(&core.flash, value, core.time_ms); break;
-	case SL_MGMT_FLASH_ERASE: sl_flash_erase(&core.flash, value, core.time_ms); break;
+	case SL_MGMT_FLASH_ERASE:
+		core.flash_erased = word_of(core.flash.bytes, value % SL_FLASH_BYTES);
+		sl_flash_erase(&core.flash, value, core.time_ms);
+		break;
 	case SL_MGMT_BOOT_SLOT: core.boot_slot = value; break;
 	default: core.bad_accesses++; break;
 	}

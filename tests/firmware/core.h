@@ -24,6 +24,7 @@ struct core {
 	struct sl_flash flash;   /* erased; slot 0 is taken for the one that runs */
 	uint32_t boot_slot, watchdogs, flash_flip;
 	bool flash_stuck;        /* no erasure ends */
+	uint32_t flash_erased;   /* first word of the sector erased last, as it was before */
 	struct sl_admin_cmd request;
 	struct sl_admin_cpl response;
 	unsigned int responses;

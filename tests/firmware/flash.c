@@ -128,6 +128,10 @@ static void an_image_is_put_in_place(void **state)
 	assert_int_equal(core.response.len, SL_ANSWER_BYTES);
 	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_READ, SL_FLASH_BYTES - 8), SL_STATUS_OK);
 	assert_int_equal(core.response.len, 8);
+	/* Again: while its state is being erased, it does not count as selected. */
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_SELECT, 1), SL_STATUS_OK);
+	assert_int_equal(core.flash_erased, 0);
+	assert_int_equal(state_of(1).sequence, 2);
 	/* Selected: it is not written over, and an erasure of any part unselects it first. */
 	assert_int_equal(write_at(SLOT1 + BYTES, "\0\0\0", 4), SL_STATUS_FLASH_ERROR);
 	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, SLOT1 + 8 * SL_FLASH_SECTOR_BYTES), SL_STATUS_OK);
@@ -147,6 +151,35 @@ static void a_damaged_image_is_not_selected(void **state)
 		core.flash.bytes[SLOT1 + at] ^= 0x10;
 	}
 	assert_true(state_of(1).valid);
+}
+
+/* The next sequence is one more than the highest of a slot that was selected. What half an erasure leaves is not one. */
+static void sequences(void **state)
+{
+	static const struct { uint32_t magic, sequence, check; bool selected; uint32_t next; } rows[] = {
+		{ SL_SLOT_MAGIC, 41, ~41u, true, 42 },
+		{ SL_SLOT_MAGIC, 0xfffffffd, 2, true, 0xfffffffe },
+		{ SL_SLOT_MAGIC, 0xfffffffe, 1, true, 0 }, /* none is left: refused */
+		{ SL_SLOT_MAGIC, 0xffffffff, 0, false, 1 },
+		{ SL_SLOT_MAGIC, 0xffffffff, 0xffffffff, false, 1 },
+		{ SL_SLOT_MAGIC, 0, 0xffffffff, false, 1 },
+		{ SL_SLOT_MAGIC, 41, ~43u, false, 1 },
+		{ SL_SLOT_MAGIC, 43, ~41u, false, 1 },
+		{ 0, 41, ~41u, false, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_slot_state s = { rows[i].magic, rows[i].sequence, 0xffffffff, 0, rows[i].check, { 0 } };
+
+		put_image();
+		memcpy(core.flash.bytes + SLOT1 + SL_FLASH_STATE, &s, sizeof(s));
+		assert_int_equal(state_of(1).selected, rows[i].selected);
+		assert_int_equal(state_of(1).sequence, rows[i].selected ? rows[i].sequence : 0);
+		assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_SELECT, 1), rows[i].next ? SL_STATUS_OK : SL_STATUS_FLASH_ERROR);
+		if (rows[i].next)
+			assert_int_equal(state_of(1).sequence, rows[i].next);
+	}
 }
 
 static void a_flash_that_fails(void **state)
@@ -192,8 +225,8 @@ static void confirmation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(bad_arguments), ROW(an_image_is_put_in_place), ROW(a_damaged_image_is_not_selected), ROW(a_flash_that_fails),
-		ROW(confirmation),
+		ROW(bad_arguments), ROW(an_image_is_put_in_place), ROW(a_damaged_image_is_not_selected), ROW(sequences),
+		ROW(a_flash_that_fails), ROW(confirmation),
 	};
 
 	return cmocka_run_group_tests_name("firmware/flash", tests, NULL, NULL);

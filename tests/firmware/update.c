@@ -346,32 +346,157 @@ static void a_flash_that_stays_busy(void **state)
 	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
 }
 
-/* Cut after n eighths of a millisecond's work: the old firmware or, when all was done, the new one starts. */
-static void a_power_cut_at_any_time(void **state)
+/* ---- power cuts ---- */
+
+#define CUT_OLD 0x000a00u
+#define CUT_BEFORE 0x000900u
+
+/* The flash as the file has it, in `bytes`, or back. */
+static void flash_copy(uint8_t *bytes, bool back)
 {
+	FILE *f = fopen(flash_path, "r+b");
+
+	assert_non_null(f);
+	assert_int_equal(back ? fwrite(bytes, 1, SL_FLASH_BYTES, f) : fread(bytes, 1, SL_FLASH_BYTES, f), SL_FLASH_BYTES);
+	fclose(f);
+}
+
+/* Updates the other slot, and waits until that has confirmed itself. */
+static void update_and_confirm(uint32_t version)
+{
+	const uint32_t slot = running() ^ 1;
+
+	make_image(version, NULL, 0);
+	assert_true(update(slot, NULL));
+	restart();
+	run_ms(10000);
+	assert_int_equal(running(), slot);
+	assert_true(state_of(slot).confirmed);
+}
+
+/* Slot 0 ran when the power was cut, slot 1 was to be replaced. Either slot 0 starts, and the card can be updated again, or
+ * slot 1 does, as one that has just been selected. True for slot 1. */
+static bool starts_after_the_cut(uint32_t old)
+{
+	struct sl_image_state s;
+
+	power_off();
+	power_on();
+	run_ms(60);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+	if (!running()) {
+		assert_int_equal(state_of(0).version, old);
+		assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, SL_FLASH_SLOT_BYTES, NULL), SL_STATUS_OK);
+		return false;
+	}
+	s = state_of(1);
+	assert_int_equal(s.sequence, state_of(0).sequence + 1);
+	assert_true(!s.confirmed && s.attempts == SL_BOOT_ATTEMPTS - 1);
+	return true;
+}
+
+static void flash_restore(uint8_t *bytes)
+{
+	power_off();
+	flash_copy(bytes, true);
+	power_on();
+	run_ms(60);
+}
+
+/*
+ * Slot 0 runs; the power is cut after n eighths of a millisecond's work of putting a new image into slot 1. The image that
+ * ran starts or, when all was done, the new one: never what slot 1 held before. The card can be updated again.
+ */
+static void cut_at_any_time(uint32_t old, unsigned int step)
+{
+	static uint8_t before[SL_FLASH_BYTES];
 	unsigned int olds = 0, news = 0;
 
+	flash_copy(before, false);
 	make_image(NEW_VERSION, NULL, 0);
-	for (uint32_t after = 0; news < 2; after += 9) {
+	for (uint32_t after = 0; news < 2; after += step) {
 		uint32_t cut_ms = after;
 		const bool done = update(1, &cut_ms);
 
-		power_off();
-		power_on();
-		run_ms(60);
-		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
-		if (running()) {
+		if (starts_after_the_cut(old)) {
 			assert_int_equal(state_of(1).version, NEW_VERSION);
 			news++;
 		} else {
 			assert_false(done);
 			olds++;
 		}
-		tear_down(state);
-		assert_int_equal(set_up(state), 0);
+		flash_restore(before);
 		assert_true(after < 5000);
 	}
 	assert_true(olds > 5);
+}
+
+static void a_power_cut_at_any_time(void **state)
+{
+	(void)state;
+	cut_at_any_time(state_of(0).version, 9);
+}
+
+static void a_power_cut_while_an_old_image_is_replaced(void **state)
+{
+	(void)state;
+	update_and_confirm(CUT_BEFORE);
+	update_and_confirm(CUT_OLD);
+	cut_at_any_time(CUT_OLD, 3);
+}
+
+/* Whatever a cut erasure left of slot 1's state: slot 0 runs on, and slot 1 can be filled again. */
+static void a_torn_state(void **state)
+{
+	static const struct sl_slot_state torn[] = {
+		{ SL_SLOT_MAGIC, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, { 0 } },
+		{ SL_SLOT_MAGIC, 0xffffffff, 0xffffffff, 0, 0, { 0 } },
+		{ SL_SLOT_MAGIC, 0, 0xffffffff, 0, 0xffffffff, { 0 } },
+		{ SL_SLOT_MAGIC, 70, 0xffffffff, 0, ~6u, { 0 } },
+		{ SL_SLOT_MAGIC, 70, 0xffffffff, 0, 0xffffffff, { 0 } },
+		{ 0, 70, 0xffffffff, 0, ~70u, { 0 } },
+	};
+	static uint8_t before[SL_FLASH_BYTES];
+
+	(void)state;
+	update_and_confirm(CUT_BEFORE);
+	update_and_confirm(CUT_OLD);
+	flash_copy(before, false);
+	for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++) {
+		memcpy(before + SL_FLASH_SLOT_BYTES + SL_FLASH_STATE, &torn[i], sizeof(torn[i]));
+		flash_restore(before);
+		assert_int_equal(running(), 0);
+		assert_false(state_of(1).selected);
+		make_image(NEW_VERSION, NULL, 0);
+		assert_true(update(1, NULL));
+		restart();
+		assert_int_equal(running(), 1);
+		assert_int_equal(state_of(1).sequence, state_of(0).sequence + 1);
+	}
+}
+
+/* Also of the sector with a slot's state, in which a cut leaves something else each time. */
+static void a_power_cut_inside_an_erasure(void **state)
+{
+	static const struct { uint8_t opcode; uint32_t index; } rows[] = {
+		{ SL_ADMIN_OP_IMAGE_ERASE, SL_FLASH_SLOT_BYTES }, { SL_ADMIN_OP_IMAGE_SELECT, 1 },
+	};
+	static uint8_t before[SL_FLASH_BYTES];
+	unsigned int cuts[2] = { 0, 0 };
+
+	(void)state;
+	update_and_confirm(CUT_BEFORE);
+	update_and_confirm(CUT_OLD);
+	flash_copy(before, false);
+	for (unsigned int i = 0; i < 96; i++) {
+		uint32_t cut_ms = i / 2 % 12;
+
+		cuts[i % 2] += indexed(rows[i % 2].opcode, rows[i % 2].index, &cut_ms) < 0;
+		if (starts_after_the_cut(CUT_OLD))
+			assert_int_equal(rows[i % 2].opcode, SL_ADMIN_OP_IMAGE_SELECT);
+		flash_restore(before);
+	}
+	assert_true(cuts[0] > 10 && cuts[1] > 10);
 }
 
 static void no_image_at_all(void **state)
@@ -419,7 +544,10 @@ int main(void)
 		ROW(a_good_image_is_confirmed), ROW(a_bad_image_is_gone_back_from),
 		ROW(an_image_that_crashes_later_is_gone_back_from), ROW(an_image_that_fails_its_self_test_is_gone_back_from),
 		ROW(the_image_before_is_kept_during_the_trial), ROW(a_reset_during_an_erasure),
-		ROW(a_flash_that_stays_busy), ROW(a_power_cut_at_any_time), ROW(no_image_at_all), ROW(bad_flash_files),
+		ROW(a_flash_that_stays_busy), ROW(a_power_cut_at_any_time),
+		ROW(a_power_cut_while_an_old_image_is_replaced),
+		ROW(a_power_cut_inside_an_erasure),
+		ROW(a_torn_state), ROW(no_image_at_all), ROW(bad_flash_files),
 	};
 
 	return cmocka_run_group_tests_name("firmware/update", tests, NULL, NULL);
