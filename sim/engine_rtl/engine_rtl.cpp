@@ -42,6 +42,7 @@ constexpr size_t HOST_OUT_MAX = 16;      // more wait in the card's host buffer
 constexpr size_t COMMANDS_MAX = 64;
 constexpr uint32_t CSR_CLOCKS_MAX = 1000;
 constexpr uint32_t CLEAR_CLOCKS_MAX = 1u << 22;
+constexpr uint32_t TIME_CLOCKS_MAX = 4 * 255 + 2; // sl_clock: 255 steps of each of its sizes
 constexpr uint16_t ROOM_MARGIN = 4;      // beats between the RTL's hint and the truth
 
 struct Frame {
@@ -287,7 +288,7 @@ void sl_engine::chase()
 	if (top->time_ms_i == time_ms)
 		return;
 	top->time_ms_i = time_ms;
-	while (top->time_ms_o != time_ms)
+	for (uint32_t i = 0; i < TIME_CLOCKS_MAX && top->time_ms_o != time_ms; i++)
 		clock(false);
 }
 
