@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The real firmware image with real datapaths: what it writes is what they hold, every table of the contract is there,
- * and resets do what they promise. The C model always; the RTL if its library has been built.
+ * and resets do what they promise. With the C model, and with the RTL.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static bool boots(struct card *c)
 	return sl_mgmt_status(c->core) == SL_MGMT_STATUS_SERVING;
 }
 
-static int power_on(struct card *c, const char *name)
+static void power_on(struct card *c, const char *name)
 {
 	const struct sl_engine_config engine = { .ports = 2, .table_log2 = SL_TABLE_LOG2_DEFAULT };
 	struct sl_mgmt_config config = {
@@ -56,10 +56,8 @@ static int power_on(struct card *c, const char *name)
 
 	memset(c, 0, sizeof(*c));
 	c->ops = sl_engine_find(name, false, err, sizeof(err));
-	if (!c->ops) {
-		print_message("%s\n", err);
-		return -1;
-	}
+	if (!c->ops)
+		fail_msg("%s", err);
 	c->engine = c->ops->create(&engine, err, sizeof(err));
 	if (!c->engine)
 		fail_msg("%s", err);
@@ -69,7 +67,6 @@ static int power_on(struct card *c, const char *name)
 	if (!c->core)
 		fail_msg("%s", err);
 	assert_true(boots(c));
-	return 0;
 }
 
 static void power_off(struct card *c)
@@ -223,7 +220,7 @@ static void model(void **state)
 	struct card c;
 
 	(void)state;
-	assert_int_equal(power_on(&c, "model"), 0);
+	power_on(&c, "model");
 	everything(&c);
 	power_off(&c);
 }
@@ -233,8 +230,7 @@ static void rtl(void **state)
 	struct card c;
 
 	(void)state;
-	if (power_on(&c, "rtl"))
-		skip();
+	power_on(&c, "rtl");
 	everything(&c);
 	power_off(&c);
 }

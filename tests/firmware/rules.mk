@@ -33,5 +33,5 @@ $(T_FW)/processors: $(addprefix $(T_FW)/,processors.o core_qemu.o fake.o sim/mgm
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
 
 $(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o core_unicorn.o flash.o engine_find.o engine_model.o) $(B)/sim/loader_rom.o $(MODEL_LIB) \
-	| $(B)/firmware/sluice-fw.bin
+	| $(B)/firmware/sluice-fw.bin $(NIC_LIB)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka -ldl -lm
