@@ -45,6 +45,18 @@ def udp_socket(lab, timeout=2):
     return s
 
 
+def carried(lab, flow, ask, times=20):
+    """Packets of a connection that the card and the agent forwarded while `ask` was called: their counters, not what the
+    agent says of where it is."""
+    def counters():
+        return lab.cli("flow", "show", flow["id"])["flow"]["counters"]
+    before = counters()
+    for _ in range(times):
+        ask()
+    after = counters()
+    return after["hw_packets"] - before["hw_packets"], after["sw_packets"] - before["sw_packets"]
+
+
 # -- forwarding --------------------------------------------------------------------------------------------------------
 @case()
 def transfers_in_every_mode(lab):
@@ -64,7 +76,7 @@ def transfers_in_every_mode(lab):
 @case(card_only=True)
 def connection_moves_to_hardware(lab):
     """After the handshake the card forwards: its own counters and the flow's say so, and the agent says why and since when."""
-    for vip in (VIPS["dsr-l2"], VIPS["nat"], VIPS6["nat"]):
+    for vip in list(VIPS.values()) + list(VIPS6.values()):
         client = EchoClient(lab, vip)
         port = client.socket.getsockname()[1]
         lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, f"the connection to {vip} in hardware")
@@ -89,9 +101,9 @@ def evict_returns_to_software(lab):
     lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, "the connection in hardware")
     lab.cli("flow", "evict", find_flow(lab, port)["id"])
     lab.wait_for(lambda: find_flow(lab, port)["where"] == "software", 5, "the connection in software")
-    for _ in range(20):
-        client.ask()
+    hw, sw = carried(lab, find_flow(lab, port), client.ask)
     expect(not client.broken, "the evicted connection broke")
+    expect(hw == 0 and sw >= 20, f"the card forwarded {hw} packets of the evicted connection, the agent {sw}")
     expect(find_flow(lab, port)["reason"] == "evicted", f"reason {find_flow(lab, port)['reason']}")
     client.close()
 
@@ -106,15 +118,18 @@ def udp_flow(lab):
         with udp_socket(lab) as s:
             s.connect((VIPS["nat"], 5353))
             answers = set()
-            for i in range(40):
-                s.send(b"%d" % i)
+
+            def ask():
+                s.send(b"x")
                 answers.add(s.recv(100).split()[0])
+            for _ in range(40):
+                ask()
             port = s.getsockname()[1]
-            expect(len(answers) == 1, f"one flow reached {answers}")
             if lab.engine != "software":
                 lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, "the UDP flow in hardware")
-                s.send(b"x")
-                expect(s.recv(100).split()[0] in answers, "another backend answered after the move to hardware")
+                hw, sw = carried(lab, find_flow(lab, port), ask)
+                expect(hw >= 40 and sw == 0, f"in hardware the card forwarded {hw} of 40 packets, the agent {sw}")
+            expect(len(answers) == 1, f"one flow reached {answers}")
     finally:
         for u in servers:
             u.close()
@@ -643,13 +658,19 @@ def tenants_with_equal_addresses(lab):
             s.bind(("192.168.5.10", 40000))
             s.connect(("192.168.5.5", PEER_PORT))
             s.sendall(b"echo\n")
-            for _ in range(20):
+
+            def ask(s=s, t=t, backend=backend):
                 s.sendall(b"x\n")
                 line = read_line(s)
                 expect(line.split()[0].decode() == backend, f"tenant {t} was answered by {line}")
-            flows = lab.cli("flow", "list", "client_port=40000")["flows"]
+            for _ in range(20):
+                ask()
+            flows = [f for f in lab.cli("flow", "list", "client_port=40000")["flows"] if f["tenant"] == t]
             where = "software" if lab.engine == "software" else "hardware"
-            expect([f["where"] for f in flows if f["tenant"] == t] == [where], f"tenant {t}: {flows}")
+            expect([f["where"] for f in flows] == [where], f"tenant {t}: {flows}")
+            hw, sw = carried(lab, flows[0], ask)
+            expect((hw if where == "hardware" else sw) >= 20 and not (hw and sw),
+                   f"tenant {t}, in {where}: the card forwarded {hw} packets, the agent {sw}")
             s.close()
     finally:
         lab.services[:] = saved
