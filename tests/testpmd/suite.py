@@ -383,7 +383,8 @@ class Suite:
         metered = self.metered(lambda n: request(3100 + n))
         expect(1 <= metered <= 5, f"{metered} of 20 frames were metered with a burst of 15")
         expect("a meter uses the profile" in t.command("del port meter profile 0 2"), "a profile in use was deleted")
-        t.commands(["flow flush 0", "del port meter 0 7", "del port meter profile 0 1"])
+        t.commands(["flow flush 0", "del port meter 0 7", "del port meter profile 0 1", "del port meter profile 0 2",
+                    "del port meter policy 0 1"])
 
     def metered(self, frame):
         """How many of 20 frames were over their meter."""
@@ -397,6 +398,7 @@ class Suite:
         """Rules that jump set a tag; the catch-all of that tag has the meter of their misses."""
         t = self.t
         t.commands(["add port meter profile srtcm_rfc2697 0 1 1 5 0 1", "add port meter profile srtcm_rfc2697 0 2 1 15 0 1",
+                    "add port meter policy 0 1 g_actions end y_actions end r_actions drop / end",
                     "create port meter 0 7 1 1 yes 0xffff 0 g 0", "create port meter 0 8 2 1 yes 0xffff 0 g 0"])
         to_flows = f"0 transfer pattern {P0} / ipv4 dst is %s / end actions set_tag data %d index 0 mask 0xffffffff / jump group 1 / end"
         miss = ("group 1 priority 1 transfer pattern tag data is %d index is 0 / end actions mark id 9 / meter mtr_id %d / "
@@ -413,7 +415,7 @@ class Suite:
         metered = [self.metered(lambda n, dst=dst: request(3000 + n, dst=dst)) for dst in (VIP, SERVER)]
         equal(metered, [15, 5], "misses that were metered with bursts of 5 and 15")
         t.commands(["flow flush 0", "del port meter 0 7", "del port meter 0 8", "del port meter profile 0 1",
-                    "del port meter profile 0 2"])
+                    "del port meter profile 0 2", "del port meter policy 0 1"])
 
     def test_timeout(self):
         """What a card does with a flow command after its driver gave it up is undone: none of its flows is left over."""
