@@ -14,7 +14,7 @@ The card has a second port, slspare, that is not connected. The client and the V
 backend in nat mode back to a client, passes the card's one port. Backends answer directly in the DSR and tunnel modes.
 Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
 """
-import contextlib
+import glob
 import json
 import os
 import shutil
@@ -356,9 +356,8 @@ http {{
             self.stop(name, signal.SIGKILL)
         for ns in self.namespaces:
             sh("ip", "netns", "del", ns, check=False)
-        for path in (self.state, self.state + ".retired"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+        for path in glob.glob(self.state + "*"):  # and what the agent keeps beside it
+            os.unlink(path)
         if os.environ.get("LAB_KEEP_LOGS"):
             kept = os.path.join(BUILD, "lab-logs")
             os.makedirs(kept, exist_ok=True)
