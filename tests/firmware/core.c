@@ -17,6 +17,7 @@ void core_power_on(void)
 	core.link = 1;
 	core.boots = 1;
 	core.random = 1;
+	core.flash_left = UINT32_MAX;
 	memset(core.flash.bytes, 0xff, sizeof(core.flash.bytes));
 }
 
@@ -55,6 +56,17 @@ static uint32_t flash_read(uint32_t offset)
 		return core.flash_stuck || sl_flash_status(&core.flash, core.time_ms);
 	default: return core.boot_slot;
 	}
+}
+
+static void flash_change(uint32_t offset, uint32_t value)
+{
+	if (!core.flash_left)
+		return;
+	core.flash_left--;
+	if (offset == SL_MGMT_FLASH_DATA)
+		sl_flash_program(&core.flash, value, core.time_ms);
+	else
+		sl_flash_erase(&core.flash, value, core.time_ms);
 }
 
 static uint32_t word_of(const void *memory, uint32_t offset)
@@ -134,11 +146,8 @@ void sl_hal_mgmt_write(uint32_t offset, uint32_t value)
 		break;
 	case SL_MGMT_EVENT_PUSH: push_event(); break;
 	case SL_MGMT_FLASH_ADDR: core.flash.address = value; break;
-	case SL_MGMT_FLASH_DATA: sl_flash_program(&core.flash, value, core.time_ms); break;
-	case SL_MGMT_FLASH_ERASE:
-		core.flash_erased = word_of(core.flash.bytes, value % SL_FLASH_BYTES);
-		sl_flash_erase(&core.flash, value, core.time_ms);
-		break;
+	case SL_MGMT_FLASH_ERASE: core.flash_erased = word_of(core.flash.bytes, value % SL_FLASH_BYTES); /* fall through */
+	case SL_MGMT_FLASH_DATA: flash_change(offset, value); break;
 	case SL_MGMT_BOOT_SLOT: core.boot_slot = value; break;
 	default: core.bad_accesses++; break;
 	}

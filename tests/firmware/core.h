@@ -25,6 +25,7 @@ struct core {
 	uint32_t boot_slot, watchdogs, flash_flip;
 	bool flash_stuck;        /* no erasure ends */
 	uint32_t flash_erased;   /* first word of the sector erased last, as it was before */
+	uint32_t flash_left;     /* changes until the flash's power fails */
 	struct sl_admin_cmd request;
 	struct sl_admin_cpl response;
 	unsigned int responses;

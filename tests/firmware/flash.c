@@ -196,6 +196,27 @@ static void a_flash_that_fails(void **state)
 	assert_int_equal(write_at(SLOT1, "\xff\xff\xff\xff", 4), SL_STATUS_FLASH_ERROR); /* ones over zeros */
 }
 
+/* The power fails between the changes that a selection makes: the image is selected as a whole or not at all. A half one,
+ * of the highest sequence there is, could never be followed by another. */
+static void a_selection_cut_short(void **state)
+{
+	bool whole = false;
+
+	for (uint32_t left = 0; !whole; left++) {
+		struct sl_image_state s;
+
+		assert_true(left < 20);
+		assert_int_equal(boot(state), 0);
+		put_image();
+		core.flash_left = left;
+		whole = indexed(SL_ADMIN_OP_IMAGE_SELECT, 1) == SL_STATUS_OK;
+		s = state_of(1);
+		assert_true(s.valid);
+		assert_int_equal(s.selected, whole);
+		assert_true(!s.selected || s.sequence == 1);
+	}
+}
+
 /* After ten seconds of life, once; a firmware that failed its self-test never. */
 static void confirmation(void **state)
 {
@@ -226,7 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(bad_arguments), ROW(an_image_is_put_in_place), ROW(a_damaged_image_is_not_selected), ROW(sequences),
-		ROW(a_flash_that_fails), ROW(confirmation),
+		ROW(a_flash_that_fails), ROW(a_selection_cut_short), ROW(confirmation),
 	};
 
 	return cmocka_run_group_tests_name("firmware/flash", tests, NULL, NULL);
