@@ -23,7 +23,7 @@ struct sl_firmware {
 	uint32_t boot_time_ms;
 	uint32_t commands;
 	uint32_t commands_failed;
-	bool failed;              /* self-test or crash limit: only commands that help to find out why are served */
+	bool failed;              /* self-test or crash limit: only what helps to find out why, or to replace it, is served */
 	bool settled;             /* has run long enough to forget earlier crashes */
 	uint8_t reset;            /* reset_kind to perform once the completion is out, 0 none */
 	struct sl_command command; /* the one being executed */

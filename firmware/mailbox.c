@@ -115,7 +115,7 @@ static enum sl_status run_health_get(struct sl_firmware *fw, struct sl_command *
 	return SL_STATUS_OK;
 }
 
-/* By opcode. `always`: served even when the self-test failed, since it helps to find out why. */
+/* By opcode. `always`: served even when the self-test failed, since it helps to find out why, or to replace the image. */
 static const struct {
 	enum sl_status (*run)(struct sl_firmware *fw, struct sl_command *c);
 	uint8_t arg_len;
