@@ -4,6 +4,7 @@
 
 usage: prove.py --build DIR [--only PART] [--jobs N]            prove; one line per property
        prove.py --build DIR [--only PART] [--jobs N] --mutants  break the RTL as listed; every proof must notice
+       prove.py --check                                         do the mutants still fit the RTL? (nothing is proven)
        --replace FILE=COPY takes COPY for an RTL file
 Exit status: 0 all well, 1 there are counterexamples (or mutants not noticed), 2 something is merely undecided.
 
@@ -174,14 +175,33 @@ def break_all(args, chosen):
     return 1 if failed else 0
 
 
+def check_mutants():
+    """Every mutant breaks one place of a file that its proof reads, and every proof has one."""
+    for n, mutant in enumerate(MUTANTS):
+        proof = next((p for p in PROOFS if p.name == mutant.proof), None)
+        if not proof or mutant.path not in proof.sources():
+            sys.exit(f"prove: mutant {n}: no proof {mutant.proof} reads {mutant.path}")
+        with open(mutant.path, encoding="utf-8") as f:
+            replace_once(f.read(), mutant.old, mutant.new, f"{mutant.path}: mutant {n}")
+    lacking = sorted({p.name for p in PROOFS} - {m.proof for m in MUTANTS})
+    if lacking:
+        sys.exit(f"prove: no mutant shows that these can fail: {', '.join(lacking)}")
+    return 0
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--build", required=True)
+    p.add_argument("--build")
     p.add_argument("--only", default="")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--mutants", action="store_true")
+    p.add_argument("--check", action="store_true")
     p.add_argument("--replace", action="append", default=[])
     args = p.parse_args()
+    if args.check:
+        return check_mutants()
+    if not args.build:
+        p.error("--build is missing")
     args.replace = dict(pair.split("=", 1) for pair in args.replace)
     chosen = [proof for proof in PROOFS if args.only in proof.name]
     return (break_all if args.mutants else prove_all)(args, chosen)

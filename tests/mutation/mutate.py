@@ -149,6 +149,21 @@ class Checks:
                 yield [sys.executable, "-B", "hw/formal/prove.py", "--build", f"{folder}/formal", "--only",
                        proof.name, "--replace", f"{mutant.path}={folder}/{mutant.path}", "--jobs", "1"]
 
+    def simulated(self, folder, library):
+        """(noticed, by what, detail) of the checks that run a library."""
+        args = self.args
+        library = os.path.abspath(library)
+        for name, command in (
+                ("vectors", [args.vectors, "--corpus", args.corpus, "--engine", "rtl", "--rtl", library, "--stop",
+                             "first"]),
+                ("unit", ["env", f"MUTANT={library}", args.unit]),
+                ("cosim", [args.cosim, "--other", library, "--seed", "1", "--packets", str(args.packets), "--stall",
+                           "40", "--reproduction", os.path.join(folder, "mismatch.json")])):
+            noticed, why = self.run(command, args.seconds)
+            if noticed:
+                return True, name, why
+        return False, "", ""
+
     def meet(self, number, mutant):
         """(state, by what, detail)."""
         folder = os.path.join(self.args.build, str(number))
@@ -164,17 +179,9 @@ class Checks:
             library, why = self.build(folder, mutant)
             if library is None:
                 return "not built", "", why
-            library = os.path.abspath(library)
-            args = self.args
-            for name, command in (
-                    ("vectors", [args.vectors, "--corpus", args.corpus, "--engine", "rtl", "--rtl", library, "--stop",
-                                 "first"]),
-                    ("unit", ["env", f"MUTANT={library}", args.unit]),
-                    ("cosim", [args.cosim, "--other", library, "--seed", "1", "--packets", str(args.packets), "--stall",
-                               "40", "--reproduction", os.path.join(folder, "mismatch.json")])):
-                noticed, why = self.run(command, args.seconds)
-                if noticed:
-                    return "killed", name, why
+            noticed, name, why = self.simulated(folder, library)
+            if noticed:
+                return "killed", name, why
             for command in self.formal(folder, mutant):
                 noticed, why = self.run(command, 1000, (0, 2))    # 2: merely undecided
                 if noticed:
@@ -210,6 +217,9 @@ def main():
     base, why = checks.build(args.build, None)
     if base is None:
         sys.exit(f"mutants: the unchanged core does not build: {why}")
+    noticed, by, why = checks.simulated(args.build, base)
+    if noticed:
+        sys.exit(f"mutants: {by} fails with the unchanged core: {why}")
     tally = collections.Counter()
     with ThreadPoolExecutor(args.jobs) as pool:
         for mutant, (state, by, why) in zip(chosen, pool.map(lambda m: checks.meet(*m), enumerate(chosen))):
