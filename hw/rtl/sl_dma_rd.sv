@@ -6,11 +6,13 @@
 //
 //   requests ─► cut ─► AR (ID = slot)        R ─► slot memory ─► oldest slot first ─► first bytes to bit 0 ─► clients
 //
-// Nobody can refuse an answer: a client asks only for what it has room for.
+// One burst may leave and one line be given in every clock. A client that cannot take a line says so with hold_i; two
+// more may still come, and the clients behind it wait.
 `default_nettype none
 module sl_dma_rd #(
-  parameter int unsigned NC = 4,          // clients
-  parameter int unsigned SLOTS_LOG2 = 3   // bursts outstanding
+  parameter int unsigned NC = 5,          // clients
+  parameter int unsigned SLOTS_LOG2 = 7,  // bursts outstanding
+  parameter int unsigned ID_W = 7
 ) (
   input  wire logic             clk_i,
   input  wire logic             rst_ni,
@@ -18,20 +20,21 @@ module sl_dma_rd #(
   output logic [NC-1:0]         req_ready_o,
   input  wire logic [64*NC-1:0] req_addr_i,
   input  wire logic [14*NC-1:0] req_len_i,       // bytes, not 0
+  input  wire logic [NC-1:0]    hold_i,
   output logic [NC-1:0]         rsp_valid_o,
   output logic [511:0]          rsp_data_o,      // from bit 0
   output logic [6:0]            rsp_bytes_o,
   output logic                  rsp_last_o,      // of the request
-  output logic                  rsp_err_o,       // with last: some byte could not be read
+  output logic                  rsp_err_o,       // some byte up to the end of this burst could not be read
   // AXI4 master, read channels.
   output logic                  m_axi_arvalid,
   input  wire logic             m_axi_arready,
-  output logic [3:0]            m_axi_arid,
+  output logic [ID_W-1:0]       m_axi_arid,
   output logic [63:0]           m_axi_araddr,
   output logic [7:0]            m_axi_arlen,
   input  wire logic             m_axi_rvalid,
   output logic                  m_axi_rready,
-  input  wire logic [3:0]       m_axi_rid,
+  input  wire logic [ID_W-1:0]  m_axi_rid,
   input  wire logic [511:0]     m_axi_rdata,
   input  wire logic [1:0]       m_axi_rresp,
   input  wire logic             m_axi_rlast,
@@ -41,9 +44,9 @@ module sl_dma_rd #(
   localparam int unsigned INFO_W = 3 + 10 + 6 + 1;
   typedef logic [SLOTS_LOG2-1:0] slot_t;
 
-  // The request being cut.
-  logic        cut_q;
-  logic [2:0]  client_q, turn_q, pick;
+  // The request being cut; the next one follows without a gap.
+  logic        cut_q, cut_last, cut_free;
+  logic [2:0]  client_q, pick;
   logic [63:0] addr_q;
   logic [13:0] left_q;
   logic        pick_valid, issue, slots_full;
@@ -52,13 +55,13 @@ module sl_dma_rd #(
   logic [63:0] pick_addr;
   logic [13:0] pick_len;
   always_comb begin
-    pick       = turn_q;
+    pick       = client_q;
     pick_valid = 1'b0;
     pick_addr  = '0;
     pick_len   = '0;
     for (int i = NC; i >= 1; i--) begin
-      if (req_valid_i[(32'(turn_q) + i) % NC]) begin
-        pick       = 3'((32'(turn_q) + i) % NC);
+      if (req_valid_i[(32'(client_q) + i) % NC]) begin
+        pick       = 3'((32'(client_q) + i) % NC);
         pick_valid = 1'b1;
       end
     end
@@ -67,13 +70,15 @@ module sl_dma_rd #(
         pick_addr = req_addr_i[64*c +: 64];
         pick_len  = req_len_i[14*c +: 14];
       end
-      req_ready_o[c] = !cut_q && pick_valid && pick == 3'(c);
+      req_ready_o[c] = cut_free && pick_valid && pick == 3'(c);
     end
   end
   assign slots_full = (head_q - tail_q) == (SLOTS_LOG2+1)'(SLOTS);
-  assign room  = 10'd512 - 10'(addr_q[8:0]);
-  assign part  = left_q > 14'(room) ? room : left_q[9:0];
-  assign issue = cut_q && !slots_full && (!m_axi_arvalid || m_axi_arready);
+  assign room     = 10'd512 - 10'(addr_q[8:0]);
+  assign part     = left_q > 14'(room) ? room : left_q[9:0];
+  assign issue    = cut_q && !slots_full && (!m_axi_arvalid || m_axi_arready);
+  assign cut_last = left_q == 14'(part);
+  assign cut_free = !cut_q || (issue && cut_last);
 
   // What is known of each slot: client, bytes, offset of the first, last of its request.
   logic [INFO_W-1:0] info [0:SLOTS-1];
@@ -91,31 +96,30 @@ module sl_dma_rd #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       cut_q         <= 1'b0;
-      turn_q        <= '0;
+      client_q      <= '0;
       head_q        <= '0;
       m_axi_arvalid <= 1'b0;
       done_q        <= '0;
       err_q         <= '0;
     end else begin
       if (m_axi_arready) m_axi_arvalid <= 1'b0;
-      if (!cut_q && pick_valid) begin
-        cut_q    <= 1'b1;
-        client_q <= pick;
-        turn_q   <= pick;
-        addr_q   <= pick_addr;
-        left_q   <= pick_len;
-      end
       if (issue) begin
         m_axi_arvalid <= 1'b1;
-        m_axi_arid    <= 4'(head_q[SLOTS_LOG2-1:0]);
+        m_axi_arid    <= ID_W'(head_q[SLOTS_LOG2-1:0]);
         m_axi_araddr  <= {addr_q[63:6], 6'd0};
         m_axi_arlen   <= 8'((10'(addr_q[5:0]) + part - 10'd1) >> 6);
-        info[head_q[SLOTS_LOG2-1:0]]  <= {client_q, part, addr_q[5:0], left_q == 14'(part)};
+        info[head_q[SLOTS_LOG2-1:0]]  <= {client_q, part, addr_q[5:0], cut_last};
         got_q[head_q[SLOTS_LOG2-1:0]] <= '0;
         head_q <= head_q + 1'b1;
         addr_q <= addr_q + 64'(part);
         left_q <= left_q - 14'(part);
-        cut_q  <= left_q != 14'(part);
+        cut_q  <= !cut_last;
+      end
+      if (cut_free && pick_valid) begin
+        cut_q    <= 1'b1;
+        client_q <= pick;
+        addr_q   <= pick_addr;
+        left_q   <= pick_len;
       end
       if (m_axi_rvalid) begin
         got_q[rslot] <= got_q[rslot] + 3'd1;
@@ -134,11 +138,13 @@ module sl_dma_rd #(
   logic [2:0]   o_client, line_q;
   logic [9:0]   o_part, given_q;
   logic [5:0]   o_off;
-  logic         o_last, give;
+  logic         o_last, give, held;
   logic [6:0]   n;
   assign {o_client, o_part, o_off, o_last} = info[oldest];
-  assign give   = done_q[oldest];
+  assign give   = done_q[oldest] && !held;
   always_comb begin
+    held = 1'b0;
+    for (int c = 0; c < NC; c++) if (o_client == 3'(c)) held = hold_i[c];
     n = 7'd64 - (line_q == '0 ? {1'b0, o_off} : 7'd0);
     if (10'(n) > o_part - given_q) n = 7'(o_part - given_q);
   end
@@ -187,14 +193,16 @@ module sl_dma_rd #(
   assign busy_o = cut_q || head_q != tail_q || give_q || rsp_valid_o != '0 || req_valid_i != '0;
 
 `ifndef SYNTHESIS
-  initial assert (NC <= 8 && SLOTS_LOG2 <= 4) else $fatal(1, "sl_dma_rd: too many clients or slots");
+  initial assert (NC <= 8 && SLOTS_LOG2 <= ID_W) else $fatal(1, "sl_dma_rd: too many clients or slots");
+  slot_t r_age;
+  assign r_age = rslot - oldest;
   a_4k: assert property (@(posedge clk_i) disable iff (!rst_ni)
     m_axi_arvalid |-> 32'(m_axi_araddr[11:0]) + (32'(m_axi_arlen) + 1) * 64 <= 4096);
   a_ar_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)
     m_axi_arvalid && !m_axi_arready |=> m_axi_arvalid && $stable(m_axi_araddr) && $stable(m_axi_arlen));
   a_r_expected: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    m_axi_rvalid |-> 32'(m_axi_rid) < SLOTS && !done_q[rslot] && slot_t'(rslot - oldest) < slot_t'(head_q - tail_q)
-                     || m_axi_rvalid && slots_full && !done_q[rslot]);
+    m_axi_rvalid |-> 32'(m_axi_rid) < SLOTS && !done_q[rslot]
+                     && (SLOTS_LOG2+1)'(r_age) < head_q - tail_q);
   for (genvar c = 0; c < NC; c++) begin : g_check
     a_len: assert property (@(posedge clk_i) disable iff (!rst_ni) req_valid_i[c] |-> req_len_i[14*c +: 14] != '0);
   end

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Writes to host memory for several clients (docs/device.md, 13), one request after the other. A request is cut at
-// multiples of 512 bytes, so no burst crosses 4 KiB; the AXI ID is the client's number, so its bursts are acknowledged
-// in order. What must not pass what is the client's business: pend_o says whether anything of its is unacknowledged,
-// and every engine issues completions only after that of its payload has fallen.
+// Writes to host memory for several clients (docs/device.md, 13), posted: nobody waits for an acknowledgement but who
+// wants to. A request is cut at multiples of 512 bytes, so no burst crosses 4 KiB; the AXI ID is the client's number,
+// so its bursts are acknowledged in order. What must not pass what is the client's business: it sees each
+// acknowledgement (b_valid_o), and every engine issues completions only after those of its payload.
+//
+//   requests ─► cut ─► AW        and, up to 16 bursts behind,        clients' bytes ─► W, a beat per clock
 `default_nettype none
 module sl_dma_wr #(
   parameter int unsigned NC = 7
@@ -13,14 +15,14 @@ module sl_dma_wr #(
   output logic [NC-1:0]          req_ready_o,
   input  wire logic [64*NC-1:0]  req_addr_i,
   input  wire logic [14*NC-1:0]  req_len_i,      // bytes, not 0
-  // The client's next bytes from bit 0; as many as asked for leave with pop.
+  // The client's next bytes from bit 0, of its requests in their order; as many as asked for leave with pop.
   input  wire logic [8*NC-1:0]   avail_i,        // how many there are
   input  wire logic [512*NC-1:0] data_i,
   output logic [NC-1:0]          pop_o,
   output logic [6:0]             pop_n_o,
   output logic [NC-1:0]          b_valid_o,      // one burst acknowledged
   output logic                   b_err_o,
-  output logic [NC-1:0]          pend_o,
+  output logic [NC-1:0]          pend_o,         // something of the client's is not acknowledged
   // AXI4 master, write channels.
   output logic                   m_axi_awvalid,
   input  wire logic              m_axi_awready,
@@ -38,17 +40,16 @@ module sl_dma_wr #(
   input  wire logic [1:0]        m_axi_bresp,
   output logic                   busy_o
 );
-  logic [5:0]  out_q [0:7];           // bursts not acknowledged, by client
-  logic        work_q, burst_q;       // a request; inside one of its bursts
+  localparam int unsigned BURSTS_LOG2 = 4;      // whose data has not left
+  logic [7:0]  out_q [0:7];           // bursts not acknowledged, by client
+
+  // The request being cut; the next one follows without a gap.
+  logic        cut_q, cut_last, cut_free, pick_valid, issue;
   logic [2:0]  client_q, pick;
-  logic [63:0] addr_q;
-  logic [13:0] left_q;
-  logic [9:0]  part_q, room, part;    // bytes of the burst still to write
-  logic        pick_valid, start, take;
-  logic [63:0] pick_addr;
-  logic [13:0] pick_len;
-  logic [7:0]  avail;
-  logic [511:0] data;
+  logic [63:0] addr_q, pick_addr;
+  logic [13:0] left_q, pick_len;
+  logic [9:0]  room, part;
+  logic [BURSTS_LOG2:0] bursts;
   always_comb begin
     pick       = client_q;
     pick_valid = 1'b0;
@@ -60,31 +61,51 @@ module sl_dma_wr #(
         pick_valid = 1'b1;
       end
     end
-    avail = '0;
-    data  = '0;
     for (int c = 0; c < NC; c++) begin
       if (pick == 3'(c)) begin
         pick_addr = req_addr_i[64*c +: 64];
         pick_len  = req_len_i[14*c +: 14];
       end
-      if (work_q && client_q == 3'(c)) begin
+      req_ready_o[c] = cut_free && pick_valid && pick == 3'(c);
+    end
+  end
+  assign room     = 10'd512 - 10'(addr_q[8:0]);
+  assign part     = left_q > 14'(room) ? room : left_q[9:0];
+  assign cut_last = left_q == 14'(part);
+  assign issue    = cut_q && (!m_axi_awvalid || m_axi_awready) && !(&out_q[client_q])
+                    && bursts != (BURSTS_LOG2+1)'(1 << BURSTS_LOG2);
+  assign cut_free = !cut_q || (issue && cut_last);
+
+  // The bursts whose data is still to come.
+  logic        w_valid, w_start_q, take, w_end;
+  logic [2:0]  w_client;
+  logic [5:0]  w_off, off;
+  logic [9:0]  w_part, w_left_q, w_left;
+  logic [6:0]  line, n;
+  logic [7:0]  avail;
+  logic [511:0] data;
+  sl_fifo #(.W(19), .LOG2(BURSTS_LOG2)) u_bursts (
+    .clk_i, .rst_ni, .push_i(issue), .data_i({client_q, addr_q[5:0], part}), .pop_i(w_end), .valid_o(w_valid),
+    .data_o({w_client, w_off, w_part}), .count_o(bursts)
+  );
+  always_comb begin
+    avail = '0;
+    data  = '0;
+    for (int c = 0; c < NC; c++) begin
+      if (w_client == 3'(c)) begin
         avail = avail_i[8*c +: 8];
         data  = data_i[512*c +: 512];
       end
-      req_ready_o[c] = !work_q && pick_valid && pick == 3'(c);
     end
   end
-  assign room  = 10'd512 - 10'(addr_q[8:0]);
-  assign part  = left_q > 14'(room) ? room : left_q[9:0];
-  assign start = work_q && !burst_q && (!m_axi_awvalid || m_axi_awready) && !(&out_q[client_q]);
-
-  logic [6:0] n;
-  logic [6:0] line;
-  assign line = 7'd64 - {1'b0, addr_q[5:0]};
-  assign n    = 10'(line) > part_q ? 7'(part_q) : line;
-  assign take = work_q && burst_q && avail >= {1'b0, n} && (!m_axi_wvalid || m_axi_wready);
+  assign off     = w_start_q ? w_off : '0;
+  assign w_left  = w_start_q ? w_part : w_left_q;
+  assign line    = 7'd64 - {1'b0, off};
+  assign n       = 10'(line) > w_left ? 7'(w_left) : line;
+  assign take    = w_valid && avail >= {1'b0, n} && (!m_axi_wvalid || m_axi_wready);
+  assign w_end   = take && 10'(n) == w_left;
   assign pop_n_o = n;
-  always_comb for (int c = 0; c < NC; c++) pop_o[c] = take && client_q == 3'(c);
+  always_comb for (int c = 0; c < NC; c++) pop_o[c] = take && w_client == 3'(c);
 
   function automatic logic [63:0] mask(input logic [6:0] bytes);
     mask = bytes[6] ? '1 : (64'd1 << bytes[5:0]) - 64'd1;
@@ -93,9 +114,9 @@ module sl_dma_wr #(
   assign m_axi_bready = 1'b1;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      work_q        <= 1'b0;
-      burst_q       <= 1'b0;
+      cut_q         <= 1'b0;
       client_q      <= '0;
+      w_start_q     <= 1'b1;
       m_axi_awvalid <= 1'b0;
       m_axi_wvalid  <= 1'b0;
       b_valid_o     <= '0;
@@ -103,36 +124,32 @@ module sl_dma_wr #(
     end else begin
       if (m_axi_awready) m_axi_awvalid <= 1'b0;
       if (m_axi_wready)  m_axi_wvalid  <= 1'b0;
-      if (!work_q && pick_valid) begin
-        work_q   <= 1'b1;
-        client_q <= pick;
-        addr_q   <= pick_addr;
-        left_q   <= pick_len;
-      end
-      if (start) begin
-        burst_q       <= 1'b1;
-        part_q        <= part;
+      if (issue) begin
         m_axi_awvalid <= 1'b1;
         m_axi_awid    <= 4'(client_q);
         m_axi_awaddr  <= {addr_q[63:6], 6'd0};
         m_axi_awlen   <= 8'((10'(addr_q[5:0]) + part - 10'd1) >> 6);
+        addr_q        <= addr_q + 64'(part);
+        left_q        <= left_q - 14'(part);
+        cut_q         <= !cut_last;
+      end
+      if (cut_free && pick_valid) begin
+        cut_q    <= 1'b1;
+        client_q <= pick;
+        addr_q   <= pick_addr;
+        left_q   <= pick_len;
       end
       if (take) begin
         m_axi_wvalid <= 1'b1;
-        m_axi_wdata  <= data << {addr_q[5:0], 3'b000};
-        m_axi_wstrb  <= mask(n) << addr_q[5:0];
-        m_axi_wlast  <= 10'(n) == part_q;
-        addr_q       <= addr_q + 64'(n);
-        left_q       <= left_q - 14'(n);
-        part_q       <= part_q - 10'(n);
-        if (10'(n) == part_q) begin
-          burst_q <= 1'b0;
-          work_q  <= left_q != 14'(n);
-        end
+        m_axi_wdata  <= data << {off, 3'b000};
+        m_axi_wstrb  <= mask(n) << off;
+        m_axi_wlast  <= w_end;
+        w_start_q    <= w_end;
+        w_left_q     <= w_left - 10'(n);
       end
       for (int c = 0; c < 8; c++) begin
-        if ((start && client_q == 3'(c)) != (m_axi_bvalid && m_axi_bid[2:0] == 3'(c)))
-          out_q[c] <= (start && client_q == 3'(c)) ? out_q[c] + 6'd1 : out_q[c] - 6'd1;
+        if ((issue && client_q == 3'(c)) != (m_axi_bvalid && m_axi_bid[2:0] == 3'(c)))
+          out_q[c] <= (issue && client_q == 3'(c)) ? out_q[c] + 8'd1 : out_q[c] - 8'd1;
       end
       for (int c = 0; c < NC; c++) b_valid_o[c] <= m_axi_bvalid && m_axi_bid[2:0] == 3'(c);
       b_err_o <= m_axi_bresp != 2'b00;
@@ -140,8 +157,8 @@ module sl_dma_wr #(
   end
   // b_valid_o comes with the fall of pend_o or later: it counts as pending, so that an error is known before.
   always_comb begin
-    for (int c = 0; c < NC; c++) pend_o[c] = out_q[c] != '0 || (work_q && client_q == 3'(c)) || b_valid_o[c];
-    busy_o = work_q || m_axi_awvalid || m_axi_wvalid || req_valid_i != '0;
+    for (int c = 0; c < NC; c++) pend_o[c] = out_q[c] != '0 || (cut_q && client_q == 3'(c)) || b_valid_o[c];
+    busy_o = cut_q || w_valid || m_axi_awvalid || m_axi_wvalid || req_valid_i != '0;
     for (int c = 0; c < NC; c++) if (pend_o[c]) busy_o = 1'b1;
   end
 

@@ -4,6 +4,7 @@ hw/rtl/sl_gear.sv
 hw/rtl/sl_dma_rd.sv
 hw/rtl/sl_dma_wr.sv
 hw/rtl/sl_queue.sv
+hw/rtl/sl_desc.sv
 hw/rtl/sl_rxq.sv
 hw/rtl/sl_txq.sv
 hw/rtl/sl_flowq.sv

@@ -17,6 +17,9 @@ module sl_queue #(
   parameter int unsigned CQ_LOG2 = 5,       // log2 of a completion's bytes
   parameter bit          HAS_SQ = 1'b1,
   parameter bit          HAS_PORT = 1'b1,
+  parameter bit          AHEAD = 1'b0,      // submissions are fetched ahead: a driver that laps the ring is not seen
+  parameter int unsigned CPL_LOG2 = 1,      // log2 of the completions that wait for sl_dma_wr
+  parameter int unsigned ACK_LOG2 = 4,      // log2 of those not acknowledged
   parameter int unsigned NPORTS = 2
 ) (
   input  wire logic                        clk_i,
@@ -43,11 +46,18 @@ module sl_queue #(
   output logic [N-1:0]                     en_all_o,
   output logic [3*N-1:0]                   port_all_o,
   output logic [N-1:0]                     ready_o,         // has submissions and room
-  output logic [N-1:0]                     tail_o,          // started, or the SQ_TAIL doorbell has just been written
-  // From the engine, about the selected queue.
+  output logic [N-1:0]                     room_all_o,      // a completion has room
+  output logic [15*N-1:0]                  tail_all_o,
+  // To whoever fetches submissions ahead.
+  input  wire logic [NL-1:0]               fetch_i,
+  output logic [63:0]                      fetch_addr_o,
+  output logic [14:0]                      fetch_mask_o,
+  // From the engine.
   input  wire logic                        consume_i,
+  input  wire logic [NL-1:0]               consume_queue_i,
   input  wire logic [4:0]                  consume_n_i,
   input  wire logic                        fail_i,
+  input  wire logic [NL-1:0]               fail_queue_i,
   input  wire logic [7:0]                  fail_status_i,
   input  wire logic [N-1:0]                active_i,        // DMA of its entries or buffers is under way
   // Completions; of a queue that is not enabled they are dropped.
@@ -55,6 +65,7 @@ module sl_queue #(
   output logic                             cpl_ready_o,
   input  wire logic [NL-1:0]               cpl_queue_i,
   input  wire logic [(8<<CQ_LOG2)-1:0]     cpl_data_i,      // the phase is filled in here
+  output logic [14:0]                      cpl_head_o,      // first submission of that queue not consumed
   // A client of sl_dma_wr.
   output logic                             wr_valid_o,
   input  wire logic                        wr_ready_i,
@@ -81,9 +92,6 @@ module sl_queue #(
     mask = (15'd1 << log2) - 15'd1;   // 15 gives all ones
   endfunction
 
-  logic          cpl_q, cpl_asked_q;       // a completion on its way to sl_dma_wr
-  logic [NL-1:0] cpl_number_q;
-
   // The BAR's access.
   logic [NL-1:0] bn;
   logic [14:0]   b_cq_mask, b_sq_mask;
@@ -91,7 +99,7 @@ module sl_queue #(
   assign bn         = bar_number_i;
   assign b_cq_mask  = mask(size_q[bn][11:8]);
   assign b_sq_mask  = mask(size_q[bn][3:0]);
-  assign b_draining = !en_q[bn] && (active_i[bn] || cq_tail_q[bn] != cq_done_q[bn] || cpl_q && cpl_number_q == bn);
+  assign b_draining = !en_q[bn] && (active_i[bn] || cq_tail_q[bn] != cq_done_q[bn]);
   assign bar_ready_o = bar_db_i || bar_reg_i != REG_CTRL || !b_draining;
   assign b_take     = bar_valid_i && bar_write_i && bar_ready_o;
 
@@ -148,39 +156,50 @@ module sl_queue #(
   always_comb begin
     for (int i = 0; i < N; i++) begin
       port_all_o[3*i +: 3] = port_q[i][2:0];
-      ready_o[i] = en_q[i] && sq_tail_q[i] != sq_head_q[i]
-                   && ((cq_head_q[i] - cq_tail_q[i] - 15'd1) & mask(size_q[i][11:8])) != '0;
-      tail_o[i] = (db_tail || start) && bn == NL'(i);
+      room_all_o[i] = ((cq_head_q[i] - cq_tail_q[i] - 15'd1) & mask(size_q[i][11:8])) != '0;
+      ready_o[i] = en_q[i] && sq_tail_q[i] != sq_head_q[i] && room_all_o[i];
+      tail_all_o[15*i +: 15] = sq_tail_q[i];
     end
   end
+  assign fetch_addr_o = {sq_hi_q[fetch_i], sq_lo_q[fetch_i]};
+  assign fetch_mask_o = mask(size_q[fetch_i][3:0]);
 
-  // Completions: taken, addressed, handed to sl_dma_wr, remembered until they are acknowledged.
-  logic [NL-1:0]   ack_number;
-  logic [BITS-1:0] cpl_data_q;
-  logic [63:0]     cpl_addr_q;
+  // Completions: taken with their address, handed to sl_dma_wr, remembered until they are acknowledged.
+  logic [NL-1:0]   ack_number, wr_number;
+  logic [BITS-1:0] cpl_oldest;
+  logic [63:0]     cpl_addr;
   logic [1:0]      cpl_beat_q;
-  logic            ack_valid, cpl_take, cpl_last;
-  logic [4:0]      acks;
+  logic            ack_valid, cpl_take, cpl_last, data_valid;
+  logic [ACK_LOG2:0] acks;
+  logic [CPL_LOG2:0] asks, datas;
   logic [N-1:0]    fail, irq;
-  sl_fifo #(.W(NL), .LOG2(4)) u_ack (
-    .clk_i, .rst_ni, .push_i(wr_valid_o && wr_ready_i), .data_i(cpl_number_q), .pop_i(b_valid_i), .valid_o(ack_valid),
+  sl_fifo #(.W(NL + 64), .LOG2(CPL_LOG2)) u_ask (
+    .clk_i, .rst_ni, .push_i(cpl_take), .data_i({cpl_queue_i, cpl_addr}), .pop_i(wr_valid_o && wr_ready_i),
+    .valid_o(wr_valid_o), .data_o({wr_number, wr_addr_o}), .count_o(asks)
+  );
+  sl_fifo #(.W(BITS), .LOG2(CPL_LOG2)) u_data (
+    .clk_i, .rst_ni, .push_i(cpl_take), .data_i({7'd0, phase_q[cpl_queue_i], cpl_data_i[BITS-9:0]}),
+    .pop_i(wr_pop_i && cpl_last), .valid_o(data_valid), .data_o(cpl_oldest), .count_o(datas)
+  );
+  sl_fifo #(.W(NL), .LOG2(ACK_LOG2)) u_ack (
+    .clk_i, .rst_ni, .push_i(wr_valid_o && wr_ready_i), .data_i(wr_number), .pop_i(b_valid_i), .valid_o(ack_valid),
     .data_o(ack_number), .count_o(acks)
   );
-  assign cpl_ready_o = !cpl_q && acks < 5'd15;
+  assign cpl_ready_o = !datas[CPL_LOG2] && 32'(acks) + 32'(asks) < (1 << ACK_LOG2);
   assign cpl_take    = cpl_valid_i && cpl_ready_o && en_q[cpl_queue_i];
+  assign cpl_addr    = {cq_hi_q[cpl_queue_i], cq_lo_q[cpl_queue_i]} + (64'(cq_tail_q[cpl_queue_i]) << CQ_LOG2);
   assign cpl_last    = 32'(cpl_beat_q) == BEATS - 1;
-  assign wr_valid_o  = cpl_q && !cpl_asked_q;
-  assign wr_addr_o   = cpl_addr_q;
+  assign cpl_head_o  = sq_head_q[cpl_queue_i];
   assign wr_len_o    = 14'(BITS / 8);
   if (BEATS == 1) begin : g_one
-    assign wr_data_o = 512'(cpl_data_q);
+    assign wr_data_o = 512'(cpl_oldest);
   end else begin : g_many
     always_comb begin
-      wr_data_o = cpl_data_q[511:0];
-      for (int i = 1; i < BEATS; i++) if (cpl_beat_q == 2'(i)) wr_data_o = cpl_data_q[512*i +: 512];
+      wr_data_o = cpl_oldest[511:0];
+      for (int i = 1; i < BEATS; i++) if (cpl_beat_q == 2'(i)) wr_data_o = cpl_oldest[512*i +: 512];
     end
   end
-  assign busy_o = cpl_q || acks != '0 || irq != '0;
+  assign busy_o = data_valid || acks != '0 || irq != '0;
 
   logic [14:0] c_mask, c_next, a_mask;
   assign c_mask = mask(size_q[cpl_queue_i][11:8]);
@@ -188,32 +207,14 @@ module sl_queue #(
   assign a_mask = mask(size_q[ack_number][11:8]);
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      cpl_q       <= 1'b0;
-      cpl_asked_q <= 1'b0;
-      cpl_beat_q  <= '0;
-    end else begin
-      if (cpl_take) cpl_q <= 1'b1;
-      if (wr_valid_o && wr_ready_i) cpl_asked_q <= 1'b1;
-      if (wr_pop_i) begin
-        cpl_beat_q <= cpl_last ? '0 : cpl_beat_q + 2'd1;
-        if (cpl_last) begin
-          cpl_q       <= 1'b0;
-          cpl_asked_q <= 1'b0;
-        end
-      end
-    end
-    if (cpl_take) begin
-      cpl_number_q <= cpl_queue_i;
-      cpl_data_q   <= {7'd0, phase_q[cpl_queue_i], cpl_data_i[BITS-9:0]};
-      cpl_addr_q   <= {cq_hi_q[cpl_queue_i], cq_lo_q[cpl_queue_i]} + (64'(cq_tail_q[cpl_queue_i]) << CQ_LOG2);
-    end
+    if (!rst_ni) cpl_beat_q <= '0;
+    else if (wr_pop_i) cpl_beat_q <= cpl_last ? '0 : cpl_beat_q + 2'd1;
   end
 
   // Errors: the queue stops by itself; an armed interrupt is raised.
   always_comb begin
     for (int i = 0; i < N; i++) begin
-      fail[i] = en_q[i] && ((db_bad && bn == NL'(i)) || (fail_i && sel_i == NL'(i))
+      fail[i] = en_q[i] && ((db_bad && bn == NL'(i)) || (fail_i && fail_queue_i == NL'(i))
                             || (b_valid_i && b_err_i && ack_number == NL'(i)));
       irq[i]  = en_q[i] && armed_q[i] && (fail[i] || cq_head_q[i] != cq_done_q[i]);
     end
@@ -238,7 +239,7 @@ module sl_queue #(
       armed_q <= armed_q & ~irq & ~fail;
       en_q    <= en_q & ~fail;
       for (int i = 0; i < N; i++) begin
-        if (fail[i]) status_q[i] <= (fail_i && sel_i == NL'(i)) ? fail_status_i
+        if (fail[i]) status_q[i] <= (fail_i && fail_queue_i == NL'(i)) ? fail_status_i
                                     : db_bad && bn == NL'(i) ? sl_pkg::STATUS_BAD_VALUE : sl_pkg::STATUS_DMA_ERROR;
       end
       if (set_irq && !fail[bn]) armed_q[bn] <= bar_data_i[0];
@@ -274,7 +275,8 @@ module sl_queue #(
     end
     if (db_tail && !db_bad) sq_tail_q[bn] <= bar_data_i[14:0];
     if (db_head && !db_bad) cq_head_q[bn] <= bar_data_i[14:0];
-    if (consume_i) sq_head_q[sel_i] <= (sq_head_q[sel_i] + 15'(consume_n_i)) & sq_mask_o;
+    if (consume_i) sq_head_q[consume_queue_i] <= (sq_head_q[consume_queue_i] + 15'(consume_n_i))
+                                                 & mask(size_q[consume_queue_i][3:0]);
     if (cpl_take) begin
       cq_tail_q[cpl_queue_i] <= c_next;
       if (c_next == '0) phase_q[cpl_queue_i] <= !phase_q[cpl_queue_i];
@@ -289,14 +291,17 @@ module sl_queue #(
   end
 
 `ifndef SYNTHESIS
-  logic [14:0] c_room;
-  logic        drained;
+  logic [14:0] c_room, u_pending;
+  logic        drained, u_en;
+  assign u_en      = en_q[consume_queue_i];
+  assign u_pending = (sq_tail_q[consume_queue_i] - sq_head_q[consume_queue_i]) & mask(size_q[consume_queue_i][3:0]);
   assign c_room  = (cq_head_q[cpl_queue_i] - cq_tail_q[cpl_queue_i] - 15'd1) & c_mask;
   assign drained = !active_i[bn] && cq_tail_q[bn] == cq_done_q[bn];
   a_room: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_take |-> c_room != '0);
   a_ack: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_i |-> ack_valid);
   a_consume: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    consume_i && en_o |-> 15'(consume_n_i) <= pending_o);
+    consume_i && u_en && !AHEAD |-> 15'(consume_n_i) <= u_pending);
+  a_data: assert property (@(posedge clk_i) disable iff (!rst_ni) wr_pop_i |-> data_valid);
   a_start_drained: assert property (@(posedge clk_i) disable iff (!rst_ni) start |-> drained);
 `endif
 endmodule

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Receive queues (docs/device.md, 5): frames of the datapath into the buffers of the rx rings, one frame at a time.
+// Receive queues (docs/device.md, 5): frames of the datapath into the buffers of the rx rings. Four parts work on
+// different frames at once, all in the frames' order:
 //
-//   choose queue ─► read descriptors ─► does it fit? ─► write payload ─► all acknowledged ─► completions
-//                                        │ no
-//                                        └► drop, counted: nothing has been written
+//   beats ─► frame FIFO ──────────────────────────────► move: to the writer, or away
+//     └ first beat: spread ─► decide ─► segments ───────► write requests ─► acknowledged ─► completions
+//                              │ no place: drop, counted        (sl_dma_wr)
+//                              └ descriptors of sl_desc
+//
+// A frame is decided before its first byte is written: all its buffers are known, and a completion entry is kept for
+// each. Its completions follow when all its writes have been acknowledged.
+//
+//   segments:  c_q ── completed ── w_q ── written ── commit_q ── of the frame being decided ── seg_q
+//   frames:    c_frame_q ── to complete ── a_frame_q ── not acknowledged ── frame_q
 `default_nettype none
 module sl_rxq #(
   parameter int unsigned N = 16,
-  parameter int unsigned NL = 4
+  parameter int unsigned NL = 4,
+  parameter int unsigned WORK_LOG2 = 7          // log2 of the frames, and of the buffers, in work
 ) (
   input  wire logic              clk_i,
   input  wire logic              rst_ni,
@@ -18,33 +27,31 @@ module sl_rxq #(
   input  wire logic [511:0]      s_axis_tdata,
   input  wire logic              s_axis_tlast,
   input  wire sl_dp_pkg::host_meta_t s_axis_tuser,
-  // sl_queue.
+  // sl_queue: the queue that the frame being decided has.
   output logic [NL-1:0]          sel_o,
   input  wire logic              en_i,
   input  wire logic [N-1:0]      en_all_i,
   input  wire logic [3*N-1:0]    port_all_i,
-  input  wire logic [63:0]       sq_addr_i,
-  input  wire logic [14:0]       sq_head_i,
-  input  wire logic [14:0]       sq_mask_i,
-  input  wire logic [14:0]       pending_i,
   input  wire logic [14:0]       room_i,
-  output logic                   consume_o,      // one entry
   output logic                   fail_o,
+  output logic [NL-1:0]          fail_queue_o,
   output logic [7:0]             fail_status_o,
   output logic [N-1:0]           active_o,
-  output logic                   cpl_valid_o,
+  output logic                   cpl_valid_o,      // taken: its submission is used
   input  wire logic              cpl_ready_i,
+  output logic [NL-1:0]          cpl_queue_o,
   output logic [255:0]           cpl_data_o,
-  // sl_dma_rd.
-  output logic                   rd_valid_o,
-  input  wire logic              rd_ready_i,
-  output logic [63:0]            rd_addr_o,
-  output logic [13:0]            rd_len_o,
-  input  wire logic              rsp_valid_i,
-  input  wire logic [511:0]      rsp_data_i,
-  input  wire logic [6:0]        rsp_bytes_i,
-  input  wire logic              rsp_last_i,
-  input  wire logic              rsp_err_i,
+  input  wire logic [14:0]       cpl_head_i,
+  // sl_desc.
+  output logic [4:0]             look_n_o,
+  input  wire logic [7:0]        look_have_i,
+  input  wire logic              look_more_i,
+  input  wire logic              desc_err_i,
+  input  wire logic              desc_big_i,
+  input  wire logic [13:0]       desc_len_i,
+  input  wire logic [63:0]       desc_iova_i,
+  output logic                   use_valid_o,
+  output logic [4:0]             use_n_o,
   // sl_dma_wr.
   output logic                   wr_valid_o,
   input  wire logic              wr_ready_i,
@@ -56,215 +63,269 @@ module sl_rxq #(
   input  wire logic [6:0]        wr_pop_n_i,
   input  wire logic              b_valid_i,
   input  wire logic              b_err_i,
-  input  wire logic              pend_i,
   // One pulse per frame.
   output logic                   done_o,
   output logic                   no_host_o,
   output logic                   host_full_o,
-  output logic [13:0]            done_len_o,
+  output logic [13:0]            drop_len_o,
   output logic                   busy_o
 );
-  localparam logic [3:0] IDLE = 4'd0, COUNT = 4'd1, PICK = 4'd2, CTX = 4'd3, REQ1 = 4'd4, REQ2 = 4'd5, WAIT = 4'd6,
-                         FIT = 4'd7, WRITE = 4'd8, FLUSH = 4'd9, CPL = 4'd10, DRAIN = 4'd11;
   localparam int unsigned MOST = sl_pkg::RX_SEGMENTS_MAX;
+  localparam int unsigned WORK = 1 << WORK_LOG2;
+  localparam int unsigned META_W = sl_dp_pkg::META_W;
+  localparam int unsigned COUNT_W = 13;         // bursts, modulo
+  typedef logic [WORK_LOG2:0] at_t;
 
-  logic [3:0]            state_q;
-  sl_dp_pkg::host_meta_t meta_q;
-  logic [N-1:0]          mask_q, mask_d;
-  logic [NL-1:0]         sel_q, pick;
-  logic [NL:0]           n, index_q;
-  logic [127:0]          desc_q [0:MOST-1];
-  logic [4:0]            limit_q, limit, first_q, filled_q, i_q, buffers_q;
-  logic [13:0]           left_q, in_left_q, part;
-  logic                  err_q, reqs_q, bad_q;
-  logic [31:0]           desc_len;
-  logic [63:0]           desc_iova;
+  // Beats, and what the first one says.
+  logic         fifo_valid, fifo_last, fifo_pop, push, first_q, head_ready;
+  logic [5:0]   fifo_count;
+  logic [511:0] fifo_data;
+  sl_fifo #(.W(513), .LOG2(5)) u_beats (
+    .clk_i, .rst_ni, .push_i(push), .data_i({s_axis_tlast, s_axis_tdata}), .pop_i(fifo_pop), .valid_o(fifo_valid),
+    .data_o({fifo_last, fifo_data}), .count_o(fifo_count)
+  );
+  assign s_axis_tready = !fifo_count[5] && (!first_q || head_ready);
+  assign push          = s_axis_tvalid && s_axis_tready;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) first_q <= 1'b1;
+    else if (push) first_q <= s_axis_tlast;
+  end
 
-  // The queue: of the port's n enabled ones number (hash x n) >> 32.
+  // Spread: of the port's n enabled queues number (hash x n) >> 32.
+  sl_dp_pkg::host_meta_t meta1_q, meta2_q, meta;
+  logic          valid1_q, valid2_q, valid3_q, ready2, ready3, none2_q, none_q, decided;
+  logic [N-1:0]  mask_d, mask1_q, mask2_q;
+  logic [NL:0]   n, seen, index2_q;
+  logic [NL-1:0] pick, sel_q;
+  assign head_ready = !valid1_q || ready2;
+  assign ready2     = !valid2_q || ready3;
+  assign ready3     = !valid3_q || decided;
   always_comb begin
     for (int i = 0; i < N; i++) mask_d[i] = en_all_i[i] && 8'(port_all_i[3*i +: 3]) == s_axis_tuser.port;
-    n = '0;
-    for (int i = 0; i < N; i++) n = n + (NL+1)'(mask_q[i]);
-  end
-  logic [NL:0] seen;
-  always_comb begin
+    n    = '0;
     pick = '0;
     seen = '0;
+    for (int i = 0; i < N; i++) n = n + (NL+1)'(mask1_q[i]);
     for (int i = 0; i < N; i++) begin
-      if (mask_q[i] && seen == index_q) pick = NL'(i);
-      seen = seen + (NL+1)'(mask_q[i]);
+      if (mask2_q[i] && seen == index2_q) pick = NL'(i);
+      seen = seen + (NL+1)'(mask2_q[i]);
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+      valid3_q <= 1'b0;
+    end else begin
+      if (head_ready) valid1_q <= push && first_q;
+      if (ready2)     valid2_q <= valid1_q;
+      if (ready3)     valid3_q <= valid2_q;
+    end
+    if (head_ready) begin
+      meta1_q <= s_axis_tuser;
+      mask1_q <= mask_d;
+    end
+    if (ready2) begin
+      meta2_q  <= meta1_q;
+      mask2_q  <= mask1_q;
+      index2_q <= (NL+1)'((37'(meta1_q.hash) * 37'(n)) >> 32);
+      none2_q  <= n == '0;
+    end
+    if (ready3) begin
+      meta   <= meta2_q;
+      sel_q  <= pick;
+      none_q <= none2_q;
     end
   end
   assign sel_o = sel_q;
 
-  always_comb begin
-    limit = 5'(MOST);
-    if (pending_i < 15'(MOST)) limit = pending_i[4:0];
-    if (room_i < 15'(limit)) limit = room_i[4:0];
-    // No buffer is shorter than 64 bytes.
-    if (((meta_q.len + 14'd63) >> 6) < 14'(limit)) limit = 5'((meta_q.len + 14'd63) >> 6);
+  // Decide.
+  logic          fit_q, here_q, begin_ok, full, over, short_d, bad, drop, keep, add;
+  logic [4:0]    i_q;
+  logic [13:0]   left_q, left, part;
+  logic [7:0]    kept_q [0:N-1];                  // completion entries kept for frames in work
+  logic [14:0]   room;
+  logic [6:0]    bursts;
+  logic [COUNT_W-1:0] sum_q, base_q, upto;        // bursts of all frames decided; before this one; with its buffer
+  at_t           seg_q, commit_q, w_q, c_q, frame_q, a_frame_q, c_frame_q;
+  logic          disp_ready, disp_valid, disp_drop, disp_pop;
+  logic [13:0]   disp_len;
+  logic [3:0]    disps;
+  assign room     = room_i - 15'(kept_q[sel_q]);
+  assign begin_ok = valid3_q && !fit_q && !disps[3] && at_t'(seg_q - c_q) <= at_t'(WORK - MOST)
+                    && at_t'(frame_q - c_frame_q) != at_t'(WORK);
+  assign left     = left_q;
+  assign short_d  = !desc_big_i && desc_len_i < left;
+  assign part     = short_d ? desc_len_i : left;
+  assign bad      = desc_err_i || (!desc_big_i && desc_len_i < 14'(sl_pkg::RX_BUFFER_MIN));
+  assign full     = i_q == 5'(MOST) || 15'(i_q) >= room;
+  assign over     = full || (!here_q && 8'(i_q) >= look_have_i && !look_more_i);
+  assign bursts   = 7'((15'(desc_iova_i[8:0]) + 15'(part) - 15'd1) >> 9) + 7'd1;
+  assign upto     = sum_q + COUNT_W'(bursts);
+  assign add      = fit_q && en_i && !over && here_q && !bad;
+  assign keep     = add && !short_d;
+  assign drop     = (begin_ok && none_q) || (fit_q && (!en_i || over || (here_q && bad)));
+  assign decided  = drop || keep;
+  assign look_n_o = !fit_q ? '0 : add ? i_q + 5'd1 : i_q;
+  assign use_valid_o = keep;
+  assign use_n_o     = i_q + 5'd1;
+
+  // Segments and frames in work.
+  localparam int unsigned FRAME_W = NL + 5 + COUNT_W + META_W;
+  logic [77:0]        segs [0:WORK-1];
+  logic [FRAME_W-1:0] frames [0:WORK-1];
+  logic [COUNT_W-1:0] uptos [0:WORK-1];
+  logic [WORK-1:0]    err_q;
+  always_ff @(posedge clk_i) begin
+    if (add) segs[seg_q[WORK_LOG2-1:0]] <= {part, desc_iova_i};
+    if (keep) begin
+      frames[frame_q[WORK_LOG2-1:0]] <= {sel_q, i_q + 5'd1, upto, meta};
+      uptos[frame_q[WORK_LOG2-1:0]]  <= upto;
+    end
   end
-  logic [15:0] to_end;
-  assign to_end = 16'(sq_mask_i) + 16'd1 - 16'(sq_head_i);
+  sl_fifo #(.W(15), .LOG2(3)) u_disp (
+    .clk_i, .rst_ni, .push_i(decided), .data_i({drop, meta.len}), .pop_i(disp_pop), .valid_o(disp_valid),
+    .data_o({disp_drop, disp_len}), .count_o(disps)
+  );
 
-  assign desc_len  = desc_q[i_q[3:0]][95:64];
-  assign desc_iova = desc_q[i_q[3:0]][63:0];
-  assign part      = desc_len < 32'(left_q) ? desc_len[13:0] : left_q;
-
-  logic [4:0] rest;               // beyond the ring's end
-  assign rest = limit_q - first_q;
-  assign rd_valid_o = state_q == REQ1 || state_q == REQ2;
-  assign rd_addr_o  = sq_addr_i + (state_q == REQ1 ? 64'(sq_head_i) << 4 : 64'd0);
-  assign rd_len_o   = state_q == REQ1 ? 14'(first_q) << 4 : 14'(rest) << 4;
-  assign wr_valid_o = state_q == WRITE;
-  assign wr_addr_o  = desc_iova;
-  assign wr_len_o   = part;
-
-  logic [7:0] held;
-  logic       push;
-  logic [6:0] push_n;
-  assign push_n = in_left_q > 14'd64 ? 7'd64 : in_left_q[6:0];
-  assign s_axis_tready = state_q == DRAIN
-                         || ((state_q == WRITE || state_q == FLUSH) && in_left_q != '0 && held <= 8'd64);
-  assign push = s_axis_tvalid && s_axis_tready && state_q != DRAIN;
+  // Move.
+  logic [7:0]  held;
+  logic        gear_push, gear_ready;
+  logic [5:0]  tail_n;
+  assign tail_n     = disp_len[5:0];
+  assign gear_ready = held <= 8'd64;
+  assign fifo_pop   = fifo_valid && disp_valid && (disp_drop || gear_ready);
+  assign gear_push  = fifo_pop && !disp_drop;
+  assign disp_pop   = fifo_pop && fifo_last;
   sl_gear u_gear (
-    .clk_i, .rst_ni, .clear_i(state_q == CTX), .push_i(push), .push_n_i(push_n), .data_i(s_axis_tdata),
-    .pop_i(wr_pop_i),
+    .clk_i, .rst_ni, .clear_i(1'b0), .push_i(gear_push),
+    .push_n_i(fifo_last && tail_n != '0 ? {1'b0, tail_n} : 7'd64), .data_i(fifo_data), .pop_i(wr_pop_i),
     .pop_n_i(wr_pop_n_i), .count_o(held), .data_o(wr_data_o)
   );
   assign wr_avail_o = held;
+  assign wr_valid_o = w_q != commit_q;
+  assign {wr_len_o, wr_addr_o} = segs[w_q[WORK_LOG2-1:0]];
 
-  logic last_cpl;
-  assign last_cpl    = i_q + 5'd1 == buffers_q;
-  assign cpl_valid_o = state_q == CPL && en_i;
-  assign consume_o   = cpl_valid_o && cpl_ready_i;
-  assign cpl_data_o  = {8'd0, 6'd0, meta_q.mark_valid, last_cpl, 2'd0, meta_q.len, meta_q.tenant, 8'd0, meta_q.rule,
-                        time_ms_i, meta_q.flow_id, meta_q.hash, meta_q.mark_valid ? meta_q.mark : 32'd0, meta_q.reason,
-                        meta_q.port, 1'b0, sq_head_i, 18'd0, part};
+  // Acknowledgements belong to the oldest frame that lacks some.
+  logic [COUNT_W-1:0] acked_q;
+  logic               acked_all;
+  assign acked_all = b_valid_i && acked_q + COUNT_W'(1) == uptos[a_frame_q[WORK_LOG2-1:0]];
+
+  // Complete.
+  logic [NL-1:0]      c_queue;
+  logic [4:0]         c_n, c_i_q, c_left;
+  logic [COUNT_W-1:0] c_upto;
+  sl_dp_pkg::host_meta_t c_meta;
+  logic               c_valid, c_err, c_last, c_taken, c_lost, c_end;
+  logic [13:0]        c_part;
+  assign {c_queue, c_n, c_upto, c_meta} = frames[c_frame_q[WORK_LOG2-1:0]];
+  assign c_valid     = c_frame_q != a_frame_q;
+  assign c_err       = err_q[c_frame_q[WORK_LOG2-1:0]] || !en_all_i[c_queue];
+  assign c_part      = segs[c_q[WORK_LOG2-1:0]][77:64];
+  assign c_last      = c_i_q + 5'd1 == c_n;
+  assign c_left      = c_n - c_i_q;
+  assign cpl_valid_o = c_valid && !c_err;
+  assign cpl_queue_o = c_queue;
+  assign c_taken     = cpl_valid_o && cpl_ready_i;
+  assign c_lost      = c_valid && c_err && !drop;     // one frame is counted in a clock
+  assign c_end       = (c_taken && c_last) || c_lost;
+  assign cpl_data_o  = {8'd0, 6'd0, c_meta.mark_valid, c_last, 2'd0, c_meta.len, c_meta.tenant, 8'd0, c_meta.rule,
+                        time_ms_i, c_meta.flow_id, c_meta.hash, c_meta.mark_valid ? c_meta.mark : 32'd0,
+                        c_meta.reason, c_meta.port, 1'b0, cpl_head_i, 18'd0, c_part};
+
   always_comb begin
-    fail_o = 1'b0;
+    fail_o        = c_lost && en_all_i[c_queue];
+    fail_queue_o  = c_queue;
     fail_status_o = sl_pkg::STATUS_DMA_ERROR;
-    if (state_q == FIT && bad_q) fail_o = 1'b1;
-    if (state_q == FIT && !bad_q && desc_len < 32'(sl_pkg::RX_BUFFER_MIN)) begin
-      fail_o = 1'b1;
-      fail_status_o = sl_pkg::STATUS_BAD_VALUE;
+    if (fit_q && en_i && !over && here_q && bad) begin
+      fail_o        = 1'b1;
+      fail_queue_o  = sel_q;
+      fail_status_o = desc_err_i ? sl_pkg::STATUS_DMA_ERROR : sl_pkg::STATUS_BAD_VALUE;
     end
-    if (state_q == FLUSH && !pend_i && in_left_q == '0 && err_q) fail_o = 1'b1;
   end
 
+  logic [7:0] work_q [0:N-1];                     // frames in work, by queue
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q     <= IDLE;
+      fit_q       <= 1'b0;
+      sum_q       <= '0;
+      acked_q     <= '0;
+      seg_q       <= '0;
+      commit_q    <= '0;
+      w_q         <= '0;
+      c_q         <= '0;
+      frame_q     <= '0;
+      a_frame_q   <= '0;
+      c_frame_q   <= '0;
+      c_i_q       <= '0;
       no_host_o   <= 1'b0;
       host_full_o <= 1'b0;
       done_o      <= 1'b0;
+      for (int i = 0; i < N; i++) begin
+        kept_q[i] <= '0;
+        work_q[i] <= '0;
+      end
     end else begin
-      no_host_o   <= 1'b0;
-      host_full_o <= 1'b0;
-      done_o      <= 1'b0;
-      case (state_q)
-        IDLE: if (s_axis_tvalid) state_q <= COUNT;
-        COUNT: begin
-          state_q <= PICK;
-          if (n == '0) begin
-            no_host_o <= 1'b1;
-            state_q   <= DRAIN;
-          end
-        end
-        PICK: state_q <= CTX;
-        CTX: begin
-          state_q <= REQ1;
-          if (limit == '0) begin
-            host_full_o <= 1'b1;
-            state_q     <= DRAIN;
-          end
-        end
-        REQ1: if (rd_ready_i) state_q <= first_q == limit_q ? WAIT : REQ2;
-        REQ2: if (rd_ready_i) state_q <= WAIT;
-        WAIT: if (rsp_valid_i && rsp_last_i && !reqs_q) state_q <= FIT;
-        FIT: begin
-          if (fail_o || (desc_len < 32'(left_q) && i_q + 5'd1 == limit_q)) begin
-            host_full_o <= 1'b1;
-            state_q     <= DRAIN;
-          end else if (desc_len >= 32'(left_q)) begin
-            state_q <= WRITE;
-          end
-        end
-        WRITE: if (wr_ready_i && i_q + 5'd1 == buffers_q) state_q <= FLUSH;
-        FLUSH: begin
-          if (!pend_i && in_left_q == '0) begin
-            state_q <= CPL;
-            if (err_q || !en_i) begin
-              host_full_o <= 1'b1;
-              state_q     <= IDLE;
-            end
-          end
-        end
-        CPL: begin
-          if (!en_i) state_q <= IDLE;
-          else if (cpl_ready_i && last_cpl) begin
-            state_q <= IDLE;
-            done_o  <= 1'b1;
-          end
-        end
-        DRAIN: if (s_axis_tvalid && s_axis_tlast) state_q <= IDLE;
-        default: state_q <= IDLE;
-      endcase
-    end
-    if (state_q == IDLE && s_axis_tvalid) begin
-      meta_q     <= s_axis_tuser;
-      done_len_o <= s_axis_tuser.len;
-      mask_q     <= mask_d;
-    end
-    if (state_q == COUNT) index_q <= (NL+1)'((37'(meta_q.hash) * 37'(n)) >> 32);
-    if (state_q == PICK) sel_q <= pick;
-    if (state_q == CTX) begin
-      limit_q   <= limit;
-      first_q   <= 16'(limit) > to_end ? to_end[4:0] : limit;
-      reqs_q    <= 16'(limit) > to_end;
-      filled_q  <= '0;
-      i_q       <= '0;
-      left_q    <= meta_q.len;
-      in_left_q <= meta_q.len;
-      err_q     <= 1'b0;
-      bad_q     <= 1'b0;
-    end
-    if (rsp_valid_i) begin
-      for (int j = 0; j < 4; j++) begin
-        if (7'(16 * j) < rsp_bytes_i) desc_q[4'(filled_q + 5'(j))] <= rsp_data_i[128*j +: 128];
+      no_host_o   <= begin_ok && none_q;
+      host_full_o <= (drop && fit_q) || c_lost;
+      done_o      <= c_taken && c_last;
+      if (begin_ok && !none_q) fit_q <= 1'b1;
+      if (decided) fit_q <= 1'b0;
+      if (add)  seg_q <= seg_q + 1'b1;
+      if (keep) begin
+        commit_q <= seg_q + 1'b1;
+        frame_q  <= frame_q + 1'b1;
+        sum_q    <= upto;
       end
-      filled_q <= filled_q + 5'(rsp_bytes_i >> 4);
-      if (rsp_last_i) reqs_q <= 1'b0;
-      if (rsp_last_i && rsp_err_i) bad_q <= 1'b1;
+      if (drop && fit_q) begin
+        seg_q <= commit_q;
+        sum_q <= base_q;
+      end else if (add && !keep) begin
+        sum_q <= upto;
+      end
+      if (wr_valid_o && wr_ready_i) w_q <= w_q + 1'b1;
+      if (b_valid_i) acked_q <= acked_q + COUNT_W'(1);
+      if (acked_all) a_frame_q <= a_frame_q + 1'b1;
+      if (c_end) begin
+        c_frame_q <= c_frame_q + 1'b1;
+        c_i_q     <= '0;
+        c_q       <= c_q + at_t'(c_left);
+      end else if (c_taken) begin
+        c_i_q <= c_i_q + 5'd1;
+        c_q   <= c_q + 1'b1;
+      end
+      for (int i = 0; i < N; i++) begin
+        kept_q[i] <= kept_q[i] + ((keep && sel_q == NL'(i)) ? 8'(i_q) + 8'd1 : 8'd0)
+                     - ((c_lost && c_queue == NL'(i)) ? 8'(c_left) : 8'd0)
+                     - 8'(c_taken && c_queue == NL'(i));
+        work_q[i] <= work_q[i] + 8'(keep && sel_q == NL'(i)) - 8'(c_end && c_queue == NL'(i));
+      end
     end
-    if (state_q == FIT) begin
+    if (keep) err_q[frame_q[WORK_LOG2-1:0]] <= 1'b0;
+    if (b_valid_i && b_err_i) err_q[a_frame_q[WORK_LOG2-1:0]] <= 1'b1;
+    drop_len_o <= drop ? meta.len : c_meta.len;
+    here_q <= 8'(look_n_o) < look_have_i;
+    if (!fit_q) begin
+      base_q <= sum_q;
+      i_q    <= '0;
+      left_q <= meta.len;
+    end else if (add) begin
       i_q    <= i_q + 5'd1;
-      left_q <= left_q - part;
-      if (desc_len >= 32'(left_q)) begin
-        buffers_q <= i_q + 5'd1;
-        i_q       <= '0;
-        left_q    <= meta_q.len;
-      end
+      left_q <= left - part;
     end
-    if ((state_q == WRITE && wr_ready_i) || consume_o) begin
-      i_q    <= i_q + 5'd1;
-      left_q <= left_q - part;
-      if (state_q == WRITE && i_q + 5'd1 == buffers_q) begin
-        i_q    <= '0;
-        left_q <= meta_q.len;
-      end
-    end
-    if (push) in_left_q <= in_left_q - 14'(push_n);
-    if (b_valid_i && b_err_i) err_q <= 1'b1;
   end
   always_comb begin
-    for (int i = 0; i < N; i++) active_o[i] = state_q >= CTX && state_q <= CPL && sel_q == NL'(i);
+    for (int i = 0; i < N; i++) active_o[i] = work_q[i] != '0 || (fit_q && sel_q == NL'(i));
   end
-  assign busy_o = state_q != IDLE || s_axis_tvalid;
+  assign busy_o = fifo_valid || valid1_q || valid2_q || valid3_q || s_axis_tvalid || frame_q != c_frame_q || host_full_o
+                  || no_host_o || done_o;
 
 `ifndef SYNTHESIS
-  a_whole: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    push |-> s_axis_tlast == (in_left_q <= 14'd64));
-  a_payload_first: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_valid_o |-> !pend_i);
+  at_t unwritten;
+  assign unwritten = commit_q - w_q;
+  a_segs: assert property (@(posedge clk_i) disable iff (!rst_ni) add |-> at_t'(seg_q - c_q) < at_t'(WORK));
+  a_written: assert property (@(posedge clk_i) disable iff (!rst_ni) unwritten <= at_t'(WORK));
+  a_ack: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_i |-> frame_q != a_frame_q);
+  a_dropped: assert property (@(posedge clk_i) disable iff (!rst_ni) drop |-> !keep && !c_lost);
 `endif
 endmodule

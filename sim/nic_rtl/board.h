@@ -40,6 +40,7 @@ public:
 
 	BoardRandom random;
 	uint32_t latency_min = 4, latency_spread = 4; // clocks
+	uint32_t write_latency_min = 0;               // 0: like a read's
 	unsigned stall_pct = 0;
 	uint64_t read_bursts = 0, write_bursts = 0, interrupts = 0;
 	uint32_t outstanding_most = 0;
@@ -61,8 +62,8 @@ public:
 	// Inputs for the coming clock.
 	void drive()
 	{
-		top.m_axi_arready = reads.size() < 32 && !stall();
-		top.m_axi_awready = headers.size() < 16 && !stall();
+		top.m_axi_arready = reads.size() < READS_MAX && !stall();
+		top.m_axi_awready = headers.size() < HEADERS_MAX && !stall();
 		top.m_axi_wready = !stall();
 		top.irq_ready_i = !stall();
 		if (!top.m_axi_rvalid)
@@ -137,7 +138,7 @@ public:
 	}
 
 private:
-	static constexpr size_t LINE = 64;
+	static constexpr size_t LINE = 64, READS_MAX = 128, HEADERS_MAX = 16;
 	static constexpr uint32_t ACCESS_CLOCKS_MAX = 100000;
 	struct Beat {
 		uint8_t bytes[LINE];
@@ -176,7 +177,7 @@ private:
 		abort();
 	}
 	bool stall() { return stall_pct != 0 && random.below(100) < stall_pct; }
-	uint64_t later() { return now + latency_min + random.below(latency_spread + 1); }
+	uint64_t later(uint32_t least) { return now + least + random.below(latency_spread + 1); }
 
 	Beat beat()
 	{
@@ -198,7 +199,7 @@ private:
 		for (const Read &r : reads)
 			if (r.id == top.m_axi_arid)
 				wrong("a read ID is used twice");
-		reads.push_back({top.m_axi_arid, beats, 0, later(), addr, false, {}});
+		reads.push_back({top.m_axi_arid, beats, 0, later(latency_min), addr, false, {}});
 		read_bursts++;
 		if (reads.size() > outstanding_most)
 			outstanding_most = (uint32_t)reads.size();
@@ -249,7 +250,7 @@ private:
 			if (b.last != (w.bytes.size() == w.beats * LINE))
 				wrong("WLAST does not fit AWLEN");
 			if (b.last) {
-				w.due = later();
+				w.due = later(write_latency_min ? write_latency_min : latency_min);
 				writes.push_back(std::move(w));
 				headers.pop_front();
 				write_bursts++;

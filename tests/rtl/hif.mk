@@ -28,3 +28,11 @@ $(HIF_TEST): $(B)/tests/rtl/test_dma.o $(B)/tests/rtl/hif_dma.o $(B)/tests/sim/h
 	$(Q)$(CXX) -fsanitize=address,undefined -w -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -o $@ \
 		$(filter %.o,$^) $(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
 		$(HIF_OBJ)/Vsl_hif__ALL.a -lcmocka -lpthread
+
+# What it carries in a clock: prints, and asserts floors.
+HIF_RATE := $(B)/tests/rtl/hif_rate
+UNIT_TESTS += $(HIF_RATE)
+$(HIF_RATE): tests/rtl/hif_rate.cpp sim/nic_rtl/board.h $(HIF_OBJ)/Vsl_hif__ALL.a
+	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(HIF_OBJ)/Vsl_hif__ALL.a -lpthread
