@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The real firmware image with real datapaths: what it writes is what they hold, every table of the contract is there,
- * and resets do what they promise. With the C model, and with the RTL.
+ * and resets do what they promise. With the C model, and with the datapath's RTL (the whole card's is with
+ * its own management block, which tests/system and tests/testpmd use).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +13,11 @@
 
 #include <cmocka.h>
 
-#include "sim/engine_find.h"
+#include "sim/engine.h"
 #include "sim/mgmt.h"
 #include "sluice/record.h"
 #include "tests/firmware/fake.h"
+#include "tests/rtl/rtl_card.h"
 
 #define ENGINE_BUDGET 4000u
 
@@ -42,7 +44,7 @@ static bool boots(struct card *c)
 	return sl_mgmt_status(c->core) == SL_MGMT_STATUS_SERVING;
 }
 
-static void power_on(struct card *c, const char *name)
+static void power_on(struct card *c, const struct sl_engine_ops *ops)
 {
 	const struct sl_engine_config engine = { .ports = 2, .table_log2 = SL_TABLE_LOG2_DEFAULT };
 	struct sl_mgmt_config config = {
@@ -55,9 +57,7 @@ static void power_on(struct card *c, const char *name)
 	char err[300] = "";
 
 	memset(c, 0, sizeof(*c));
-	c->ops = sl_engine_find(name, false, err, sizeof(err));
-	if (!c->ops)
-		fail_msg("%s", err);
+	c->ops = ops;
 	c->engine = c->ops->create(&engine, err, sizeof(err));
 	if (!c->engine)
 		fail_msg("%s", err);
@@ -220,7 +220,7 @@ static void model(void **state)
 	struct card c;
 
 	(void)state;
-	power_on(&c, "model");
+	power_on(&c, &sl_engine_model);
 	everything(&c);
 	power_off(&c);
 }
@@ -230,7 +230,7 @@ static void rtl(void **state)
 	struct card c;
 
 	(void)state;
-	power_on(&c, "rtl");
+	power_on(&c, rtl_load(RTL_LIB));
 	everything(&c);
 	power_off(&c);
 }

@@ -32,6 +32,7 @@ $(T_FW)/processors: $(addprefix $(T_FW)/,processors.o core_qemu.o fake.o sim/mgm
 	| $(B)/firmware/sluice-fw.bin
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka
 
-$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o core_unicorn.o flash.o engine_find.o engine_model.o) $(B)/sim/loader_rom.o $(MODEL_LIB) \
-	| $(B)/firmware/sluice-fw.bin $(NIC_LIB)
+$(T_FW)/engines.o: CFLAGS_TEST += -DRTL_LIB='"$(RTL_LIB)"'
+$(T_FW_ENGINES): $(T_FW)/engines.o $(T_FW)/fake.o $(addprefix $(T_FW)/sim/,mgmt.o core_unicorn.o flash.o engine_model.o) $(B)/sim/loader_rom.o $(MODEL_LIB) \
+	| $(B)/firmware/sluice-fw.bin $(RTL_LIB)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lunicorn -lcmocka -ldl -lm
