@@ -62,6 +62,8 @@ PROOFS = [
     Proof("ram-fifo-full", "f_ram_fifo", ["sl_ram_fifo"], "never overflows under credits", ["overflow", "free_ok"],
           parameters={"CREDITS": 1}),
     Proof("slot-ram", "f_slot_ram", ["sl_slot_ram"], "both ports read what was last written", ["packets", "commands"]),
+    Proof("pool", "sl_pool", ["sl_pool"], "offers a free entry, in time while there is one",
+          ["f_partition", "f_free", "f_counts", "f_soon"], "induction", 2, parameters={"LOG2": 2}),
     Proof("delay-1", "f_delay", ["sl_delay"], "what went in 1 clock ago comes out", ["latency"], parameters={"N": 1}),
     Proof("delay-3", "f_delay", ["sl_delay"], "what went in 3 clocks ago comes out", ["latency"], parameters={"N": 3}),
     Proof("delay-5", "f_delay", ["sl_delay"], "what went in 5 clocks ago comes out", ["latency"], parameters={"N": 5}),
@@ -92,7 +94,8 @@ PROOFS = [
           ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
 ]
 
-FIFO, RAM_FIFO, SLOT_RAM, DELAY = (RTL + f"{m}.sv" for m in ("sl_fifo", "sl_ram_fifo", "sl_slot_ram", "sl_delay"))
+FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL = (
+    RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool"))
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
 MUTANTS = [
@@ -107,6 +110,10 @@ MUTANTS = [
     Mutant("ram-fifo-full", RAM_FIFO, "- (wr_q - rd_q);", "- (wr_q - rd_q) - (LOG2+1)'(valid_o);"),
     Mutant("slot-ram", SLOT_RAM, "else if (b_read_i) b_data_o", "if (b_read_i) b_data_o"),
     Mutant("slot-ram", SLOT_RAM, "mem[b_addr_i] <= b_data_i;", "mem[a_addr_i] <= b_data_i;"),
+    Mutant("pool", POOL, "mem[wr_q[LOG2-1:0]] <= give_index_i;", "mem[wr_q[LOG2-1:0]] <= index_q;"),
+    Mutant("pool", POOL, "else if (take_i)          valid_q", "else if (take_i && wait_q) valid_q"),
+    Mutant("pool", POOL, "if (give_i)     wr_q    <= wr_q + 1'b1;", "if (give_i && !take_i) wr_q <= wr_q + 1'b1;"),
+    Mutant("pool", POOL, "+ (LOG2+1)'(take_i) - (LOG2+1)'(give_i)", "+ (LOG2+1)'(take_i && !give_i)"),
     Mutant("delay-1", DELAY, "if (valid_i)  ", "if (!valid_i)  "),
     Mutant("delay-3", DELAY, "if (N >= 3 && valid_q[1])", "if (N >= 3 && valid_q[0])"),
     Mutant("delay-5", DELAY, ": data5_q;", ": data4_q;"),

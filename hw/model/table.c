@@ -50,6 +50,7 @@ void sl_table_clear(struct sl_table *table SL_NONNULL, uint8_t epoch)
 	}
 	table->free_head = 0;
 	table->free_count = slots;
+	table->v6_left = slots >> SL_TABLE_V6_SHIFT;
 	table->epoch = epoch;
 }
 
@@ -194,24 +195,77 @@ static inline bool make_room(struct sl_table *table, uint64_t hash, struct place
 	return true;
 }
 
+/* Ports, tenant, protocol, family. */
+static inline uint64_t last_word(const struct sl_key *key)
+{
+	uint64_t x[5];
+
+	__builtin_memcpy(x, key, sizeof(x));
+	return x[4];
+}
+
+/* Whether an IPv6 key may not be told from one in its buckets, by what a slot of the card holds: the hash and the last word. */
+static inline bool ambiguous(const struct sl_table *table, const struct sl_key *key, uint64_t hash)
+{
+	for (uint32_t bank = 0; bank < SL_TABLE_BANKS; bank++) {
+		const struct sl_table_bucket *bucket =
+			&table->bank[bank][sl_table_bucket_index(hash, bank, table->bucket_mask)];
+		uint32_t way = sl_table_bucket_find(bucket, hash, table->epoch, 0);
+
+		while (way < SL_TABLE_WAYS) {
+			if (last_word(&table->flow[bucket->slot[way].flow_id].key) == last_word(key))
+				return true;
+			way = sl_table_bucket_find(bucket, hash, table->epoch, way + 1);
+		}
+	}
+	return false;
+}
+
+/* What the card keeps of a record: not what is reserved, and of IPv4 addresses not what is behind them. */
+static inline struct sl_record kept(const struct sl_flow_cmd *cmd)
+{
+	struct sl_record record = cmd->record;
+
+	for (uint32_t i = 4; cmd->key.family == 4 && i < 16; i++) {
+		record.new_src[i] = 0;
+		record.new_dst[i] = 0;
+	}
+	record.reserved0 = 0;
+	record.reserved1 = 0;
+	return record;
+}
+
+/* Whether a key is one: IPv4 with nothing behind the addresses, or IPv6. */
+static inline bool key_good(const struct sl_key *key)
+{
+	uint32_t rest = 0;
+
+	for (uint32_t i = 4; i < 16; i++)
+		rest |= key->src[i] | key->dst[i];
+	return key->family == 6 || (key->family == 4 && rest == 0);
+}
+
 /* A new flow; its id, or SL_FLOW_ID_NONE. */
 static inline uint32_t insert(struct sl_table *table, const struct sl_flow_cmd *cmd, uint64_t hash, uint32_t now_ms)
 {
 	const uint32_t mask = (1u << table->log2) - 1;
+	const bool v6 = cmd->key.family == 6;
 	struct sl_flow_state *flow;
 	struct place place;
 	uint32_t id;
 
-	if (table->free_count == 0 || !make_room(table, hash, &place)) {
+	if (table->free_count == 0 || (v6 && (table->v6_left == 0 || ambiguous(table, &cmd->key, hash))) ||
+	    !make_room(table, hash, &place)) {
 		table->refused++;
 		return SL_FLOW_ID_NONE;
 	}
 	id = table->free_id[table->free_head];
 	table->free_head = (table->free_head + 1) & mask;
 	table->free_count--;
+	table->v6_left -= v6;
 	flow = &table->flow[id];
 	flow->key = cmd->key;
-	flow->record = cmd->record;
+	flow->record = kept(cmd);
 	flow->counters = (struct sl_counters){ .last_seen_ms = now_ms, .now_ms = 1 };
 	*slot_at(table, &place) =
 		(struct sl_table_slot){ .hash = hash, .flow_id = id, .epoch = table->epoch, .valid = 1 };
@@ -225,6 +279,7 @@ static inline void remove(struct sl_table *table, const struct place *place)
 
 	slot->valid = 0;
 	table->flow[slot->flow_id].counters.now_ms = 0;
+	table->v6_left += table->flow[slot->flow_id].key.family == 6;
 	table->free_id[(table->free_head + table->free_count) & mask] = slot->flow_id;
 	table->free_count++;
 }
@@ -247,6 +302,8 @@ static inline uint32_t command_by_key(struct sl_table *table, const struct sl_fl
 	struct place place;
 	const uint32_t id = find(table, &cmd->key, hash, &place);
 
+	if (!key_good(&cmd->key))
+		return SL_STATUS_BAD_VALUE;
 	if (id == SL_FLOW_ID_NONE) {
 		if (cmd->opcode != SL_FLOW_OP_INSERT)
 			return SL_STATUS_NOT_FOUND;
@@ -255,7 +312,7 @@ static inline uint32_t command_by_key(struct sl_table *table, const struct sl_fl
 	}
 	complete(table, id, now_ms, cpl);
 	if (cmd->opcode == SL_FLOW_OP_INSERT || cmd->opcode == SL_FLOW_OP_UPDATE)
-		table->flow[id].record = cmd->record;
+		table->flow[id].record = kept(cmd);
 	else if (cmd->opcode == SL_FLOW_OP_DELETE)
 		remove(table, &place);
 	return cmd->opcode == SL_FLOW_OP_INSERT ? SL_STATUS_EXISTS : SL_STATUS_OK;

@@ -33,6 +33,7 @@ struct sl_table {
 	uint32_t *free_id;                            /* ring of free ids */
 	uint32_t free_head;
 	uint32_t free_count;
+	uint32_t v6_left; /* IPv6 keys that may still be inserted */
 	uint32_t log2;
 	uint32_t bucket_mask;
 	uint32_t moves;   /* slots displaced since sl_table_init */

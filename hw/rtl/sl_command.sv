@@ -4,19 +4,24 @@
 // packet waits for it. Commands are hashed while others are executed, executed one at a time, and answered while
 // others are executed:
 //
-//   s_axis_cmd ─► queue ───────────────┐
-//         └─────► sl_hash ─► buckets ──┴─► READ ─► COMPARE ─► JUDGE ─┬──────────────► sl_retire ─► m_axis_cpl
+//   s_axis_cmd ─► queue ───────────────┐                              ┌► VERIFY ─┐ (IPv6, hash is there)
+//         └─────► sl_hash ─► buckets ──┴─► READ ─► COMPARE ─► JUDGE ─┬┴──────────┴──► sl_retire ─► m_axis_cpl
 //                                                       both full    └─► SEARCH ─► MOVE ... ─► SLOT ─┘
 //
-// JUDGE changes the table in the same clock. A new flow's counters are prepared with its id, and its record is written
-// with its slot: a lookup reads the record three clocks after the slot. Moves copy first; SLOT then overwrites the
-// last resident that was copied. A deleted flow's slot goes first; sl_retire waits for its last frames.
+// JUDGE changes the table in the same clock, or VERIFY, when the addresses of the one IPv6 key with this hash have been
+// read: if they are others, the key is not there, and may not be inserted. A new flow's counters are prepared with its
+// id, and its record is written with its slot: a lookup reads the record three clocks after the slot. Moves copy first;
+// SLOT then overwrites the last resident that was copied. A deleted flow's slot goes first; sl_retire waits for its
+// last frames.
 `default_nettype none
 module sl_command #(
   parameter int unsigned TABLE_LOG2 = 16,
+  parameter int unsigned V6_LOG2 = TABLE_LOG2 - sl_pkg::TABLE_V6_SHIFT,
   parameter int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3,
-  parameter int unsigned SLOT_W = 320 + TABLE_LOG2 + BUCKET_LOG2 + 9,
-  parameter int unsigned SLOT_S = 384       // as in sl_table
+  parameter int unsigned TAG_W = 121,       // these as in sl_table
+  parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
+  parameter int unsigned SLOT_S = 192,
+  parameter int unsigned KEPT_W = 240
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -45,12 +50,14 @@ module sl_command #(
   input  wire logic [8*SLOT_S-1:0]    slots_i,
   output logic                        record_read_o,
   output logic                        record_write_o,
-  output logic                        key_write_o,
   output logic [TABLE_LOG2-1:0]       flow_o,
-  output logic [511:0]                record_o,
-  output logic [319:0]                key_o,
-  input  wire logic [511:0]           record_i,
-  input  wire logic [319:0]           key_i,
+  output logic [KEPT_W-1:0]           record_o,
+  input  wire logic [KEPT_W-1:0]      record_i,
+  output logic                        v6_read_o,
+  output logic                        v6_write_o,
+  output logic [V6_LOG2-1:0]          v6_index_o,
+  output logic [511:0]                v6_o,
+  input  wire logic [511:0]           v6_i,
   // Counters of a flow, as in sl_flow_count.
   output logic                        count_read_o,
   output logic                        count_fresh_o,
@@ -61,9 +68,11 @@ module sl_command #(
   output logic                        busy_o
 );
   localparam logic [3:0] CLEAR = 4'd0, READ = 4'd1, COMPARE = 4'd2, JUDGE = 4'd3, SEARCH = 4'd4, MOVE_READ = 4'd5,
-    MOVE_WAIT = 4'd6, MOVE = 4'd7, SLOT = 4'd8, DUMP = 4'd9, DUMP_WAIT = 4'd10, DUMP_KEEP = 4'd11;
+    MOVE_WAIT = 4'd6, MOVE = 4'd7, SLOT = 4'd8, DUMP = 4'd9, DUMP_READ = 4'd10, DUMP_WAIT = 4'd11, DUMP_V6 = 4'd12,
+    DUMP_KEEP = 4'd13, VERIFY = 4'd14;
   localparam int unsigned QUEUE_LOG2 = 4;
   localparam int unsigned B = BUCKET_LOG2;
+  localparam int unsigned ID = TAG_W, ALT = TAG_W + TABLE_LOG2, WHERE = 57;
 
   // Commands wait here until they are hashed and until it is their turn.
   logic [3:0]          state_q;
@@ -72,27 +81,41 @@ module sl_command #(
   logic [7:0]          op;
   logic [15:0]         tag;
   logic [31:0]         dump_id;
-  logic [511:0]        record;
-  logic [319:0]        key;
-  logic [63:0]         hash;
+  logic [511:0]        record, cmd_record;
+  logic [319:0]        key, cmd_key;
+  logic                good_key, cmd_good, v6;
+  logic [63:0]         hash, cmd_hash;
   logic [B-1:0]        bucket0, bucket1;
+  assign cmd_key    = s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320];
+  assign cmd_record = s_axis_cmd_tdata[sl_pkg::FLOW_CMD_RECORD_LSB +: 512];
+  assign cmd_good   = cmd_key[sl_pkg::KEY_FAMILY_LSB +: 8] == 8'd6
+                      || (cmd_key[sl_pkg::KEY_FAMILY_LSB +: 8] == 8'd4 && cmd_key[127:32] == '0
+                          && cmd_key[255:160] == '0);
   assign stop              = clear_q || clear_i;
   assign s_axis_cmd_tready = state_q != CLEAR && !stop && !cmd_count[QUEUE_LOG2];
   assign accept            = s_axis_cmd_tvalid && s_axis_cmd_tready;
-  sl_fifo #(.W(8 + 16 + 32 + 512 + 320), .LOG2(QUEUE_LOG2)) u_queue (
+  sl_fifo #(.W(1 + 8 + 16 + 32 + 512 + 320), .LOG2(QUEUE_LOG2)) u_queue (
     .clk_i, .rst_ni, .push_i(accept),
-    .data_i({s_axis_cmd_tdata[sl_pkg::FLOW_CMD_OPCODE_LSB +: 8], s_axis_cmd_tdata[sl_pkg::FLOW_CMD_TAG_LSB +: 16],
-             s_axis_cmd_tdata[sl_pkg::FLOW_CMD_FLOW_ID_LSB +: 32], s_axis_cmd_tdata[sl_pkg::FLOW_CMD_RECORD_LSB +: 512],
-             s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320]}),
-    .pop_i(cmd_pop), .valid_o(cmd_valid), .data_o({op, tag, dump_id, record, key}), .count_o(cmd_count)
+    .data_i({cmd_good, s_axis_cmd_tdata[sl_pkg::FLOW_CMD_OPCODE_LSB +: 8],
+             s_axis_cmd_tdata[sl_pkg::FLOW_CMD_TAG_LSB +: 16], s_axis_cmd_tdata[sl_pkg::FLOW_CMD_FLOW_ID_LSB +: 32],
+             cmd_record, cmd_key}),
+    .pop_i(cmd_pop), .valid_o(cmd_valid), .data_o({good_key, op, tag, dump_id, record, key}), .count_o(cmd_count)
   );
   sl_hash u_hash (
-    .clk_i, .rst_ni, .seed_i, .valid_i(accept), .key_i(s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320]),
-    .valid_o(hash_valid), .hash_o(hash)
+    .clk_i, .rst_ni, .seed_i, .valid_i(accept), .key_i(cmd_key), .valid_o(hash_valid), .hash_o(cmd_hash)
   );
-  sl_fifo #(.W(2*B), .LOG2(QUEUE_LOG2)) u_hashed (
-    .clk_i, .rst_ni, .push_i(hash_valid), .data_i({hash[32 +: B], hash[B-1:0]}), .pop_i(cmd_pop), .valid_o(hashed),
-    .data_o({bucket1, bucket0}), .count_o(hash_count)
+  sl_fifo #(.W(64), .LOG2(QUEUE_LOG2)) u_hashed (
+    .clk_i, .rst_ni, .push_i(hash_valid), .data_i(cmd_hash), .pop_i(cmd_pop), .valid_o(hashed), .data_o(hash),
+    .count_o(hash_count)
+  );
+  assign bucket0 = hash[B-1:0];
+  assign bucket1 = hash[32 +: B];
+  assign v6      = key[sl_pkg::KEY_FAMILY_LSB +: 8] == 8'd6;
+
+  logic [TAG_W-1:0]   tag_bits, mask_bits;
+  logic [V6_LOG2-1:0] where;        // of the next new IPv6 key's addresses
+  sl_slot_tag #(.BUCKET_LOG2(B), .V6_LOG2(V6_LOG2)) u_tag (
+    .key_i(key), .hash_i(hash), .where_i(where), .tag_o(tag_bits), .mask_o(mask_bits)
   );
 
   // The buckets' slots, compared in the clock after they were read.
@@ -100,16 +123,20 @@ module sl_command #(
   logic [7:0]            taken, same, taken_q, same_q;
   logic [8*B-1:0]        alts_q;
   logic [TABLE_LOG2-1:0] same_id;
+  logic [V6_LOG2-1:0]    same_where;
   always_comb begin
-    taken   = '0;
-    same    = '0;
-    same_id = '0;
+    taken      = '0;
+    same       = '0;
+    same_id    = '0;
+    same_where = '0;
     // (Written so that nothing is compared while nothing was read.)
-    if (fresh_q || state_q == JUDGE) begin
+    if (fresh_q || state_q == JUDGE || state_q == VERIFY) begin
       for (int s = 0; s < 8; s++) begin
         taken[s] = slots_i[s*SLOT_S + SLOT_W - 1] && slots_i[s*SLOT_S + SLOT_W - 9 +: 8] == epoch_i;
-        same[s]  = taken[s] && slots_i[s*SLOT_S +: 320] == key;
-        same_id |= same_q[s] ? slots_i[s*SLOT_S + 320 +: TABLE_LOG2] : '0;
+        same[s]  = taken[s] && ((slots_i[s*SLOT_S +: TAG_W] ^ tag_bits) & mask_bits) == '0
+                   && slots_i[s*SLOT_S + ALT +: B] == (s < 4 ? bucket1 : bucket0);
+        same_id    |= same_q[s] ? slots_i[s*SLOT_S + ID +: TABLE_LOG2] : '0;
+        same_where |= same_q[s] ? slots_i[s*SLOT_S + WHERE +: V6_LOG2] : '0;
       end
     end
   end
@@ -118,7 +145,7 @@ module sl_command #(
     if (fresh_q) begin
       taken_q <= taken;
       same_q  <= same;
-      for (int s = 0; s < 8; s++) alts_q[s*B +: B] <= slots_i[s*SLOT_S + 320 + TABLE_LOG2 +: B];
+      for (int s = 0; s < 8; s++) alts_q[s*B +: B] <= slots_i[s*SLOT_S + ALT +: B];
     end
   end
 
@@ -131,22 +158,34 @@ module sl_command #(
 
   // The slot of a new key, bank and way: a free one, or that of the last resident copied.
   logic [2:0] free_slot, place_q, place;
-  logic       present, full, insert, place_now, id_valid;
+  logic       present, maybe, other, decide, full, insert, place_now, id_valid, where_valid, v6_full, remove;
   logic [TABLE_LOG2-1:0] id;
   logic [31:0] occupancy_q, moves_q, refused_q;
   assign free_slot = ones(taken_q[3:0]) <= ones(taken_q[7:4]) ? {1'b0, lowest_free(taken_q[3:0])}
                                                               : {1'b1, lowest_free(taken_q[7:4])};
-  assign present   = same_q != 8'd0;
-  assign full      = occupancy_q == 32'(1 << TABLE_LOG2);
-  assign insert    = state_q == JUDGE && op == sl_pkg::FLOW_OP_INSERT && !present && !full && id_valid;
+  // Of an IPv6 key the slots say only whether it may be there.
+  assign maybe     = v6 && same_q != 8'd0;
+  assign other     = state_q == VERIFY && v6_i[255:0] != key[255:0];
+  assign present   = same_q != 8'd0 && !other;
+  assign decide    = (state_q == JUDGE && !maybe) || state_q == VERIFY;
+  assign full      = occupancy_q == 32'(1 << TABLE_LOG2) || (v6 && v6_full);
+  assign insert    = state_q == JUDGE && op == sl_pkg::FLOW_OP_INSERT && same_q == 8'd0 && !full && id_valid
+                     && (!v6 || where_valid);
   assign place_now = (insert && taken_q != 8'hff) || state_q == SLOT;
   assign place     = state_q == SLOT ? place_q : free_slot;
+
+  // Entries of IPv6 addresses. One that was given back is not written before the last lookup that found it has read it:
+  // that takes three clocks from the slot, and the next command's JUDGE comes no sooner.
+  sl_pool #(.LOG2(V6_LOG2)) u_where (
+    .clk_i, .rst_ni, .clear_i(state_q == CLEAR), .give_i(remove && v6), .give_index_i(same_where),
+    .valid_o(where_valid), .index_o(where), .take_i(place_now && v6), .none_o(v6_full)
+  );
 
   // Displacement.
   logic         s_read, found, failed, last_move, from_bank;
   logic [B-1:0] s_bucket0, s_bucket1, from_bucket, to_bucket;
   logic [1:0]   from_way, to_way;
-  logic [TABLE_LOG2+319:0] moved_q;
+  logic [ALT-1:0] moved_q;                  // of the slot that is moved, or dumped: tag and id
   sl_search #(.BUCKET_LOG2(B)) u_search (
     .clk_i, .rst_ni, .start_i(insert && taken_q == 8'hff), .bucket0_i(bucket0), .bucket1_i(bucket1), .read_o(s_read),
     .bucket0_o(s_bucket0), .bucket1_o(s_bucket1), .taken_i(taken_q), .alts_i(alts_q), .found_o(found),
@@ -154,11 +193,23 @@ module sl_command #(
     .from_bucket_o(from_bucket), .from_way_o(from_way), .to_bucket_o(to_bucket), .to_way_o(to_way)
   );
 
+  // Where each flow's slot is, for DUMP: bank, bucket, way.
+  logic [TABLE_LOG2-1:0] at_mem [0:(1<<TABLE_LOG2)-1];
+  logic [TABLE_LOG2-1:0] at_q;
+  logic                  at_bank;
+  logic [B-1:0]          at_bucket;
+  logic [1:0]            at_way;
+  always_ff @(posedge clk_i) begin
+    if (place_now)            at_mem[id] <= {place[2], place[2] ? bucket1 : bucket0, place[1:0]};
+    else if (state_q == MOVE) at_mem[moved_q[ID +: TABLE_LOG2]] <= {!from_bank, to_bucket, to_way};
+    if (record_read_o) at_q <= at_mem[dump_id[TABLE_LOG2-1:0]];
+  end
+  assign {at_bank, at_bucket, at_way} = at_q;
+
   // Which ids are in use, for DUMP; eight to a word, so that clearing takes as long as the slots'.
   logic [7:0]   live_q, live_write;
   logic [B-1:0] walk_q, live_word;
-  logic         remove;
-  assign remove = state_q == JUDGE && op == sl_pkg::FLOW_OP_DELETE && present;
+  assign remove = decide && op == sl_pkg::FLOW_OP_DELETE && present;
   always_comb begin
     live_write = state_q == CLEAR ? 8'hff : 8'd0;
     if (place_now) live_write[id[2:0]] = 1'b1;
@@ -174,7 +225,7 @@ module sl_command #(
   end
 
   // The end of a command.
-  logic                  room, retired, answered, finish, counted, keyed;
+  logic                  room, retired, answered, finish, counted, keyed, go, dumped_q;
   logic [7:0]            status;
   logic [31:0]           flow;
   logic [191:0]          dump_count;
@@ -187,11 +238,11 @@ module sl_command #(
     flow    = sl_pkg::FLOW_ID_NONE;
     case (state_q)
       READ: begin
-        finish = hashed && room && !keyed && (op != sl_pkg::FLOW_OP_DUMP || dump_id[31:TABLE_LOG2] != '0);
-        status = op == sl_pkg::FLOW_OP_NOP ? sl_pkg::STATUS_OK
+        finish = go && (keyed ? !good_key : op != sl_pkg::FLOW_OP_DUMP || dump_id[31:TABLE_LOG2] != '0);
+        status = keyed ? sl_pkg::STATUS_BAD_VALUE : op == sl_pkg::FLOW_OP_NOP ? sl_pkg::STATUS_OK
                  : op == sl_pkg::FLOW_OP_DUMP ? sl_pkg::STATUS_BAD_INDEX : sl_pkg::STATUS_BAD_OPCODE;
       end
-      JUDGE: begin
+      JUDGE, VERIFY: if (decide) begin
         if (present) begin
           finish  = 1'b1;
           counted = 1'b1;
@@ -200,7 +251,7 @@ module sl_command #(
         end else if (op != sl_pkg::FLOW_OP_INSERT) begin
           finish = 1'b1;
           status = sl_pkg::STATUS_NOT_FOUND;
-        end else if (full) begin
+        end else if (full || other) begin
           finish = 1'b1;
           status = sl_pkg::STATUS_NO_SPACE;
         end
@@ -231,18 +282,22 @@ module sl_command #(
   );
 
   always_comb begin
-    slot_read_o    = (state_q == READ && hashed && room && keyed) || s_read || state_q == MOVE_READ;
+    slot_read_o    = (state_q == READ && go && keyed && good_key) || s_read || state_q == MOVE_READ
+                     || state_q == DUMP_READ;
     slot_write_o   = 8'd0;
     bucket0_o      = s_read ? s_bucket0 : bucket0;
     bucket1_o      = s_read ? s_bucket1 : bucket1;
-    slot_o         = {1'b1, epoch_i, place[2] ? bucket0 : bucket1, id, key};
+    slot_o         = {1'b1, epoch_i, place[2] ? bucket0 : bucket1, id, tag_bits};
     record_read_o  = state_q == DUMP;
-    record_write_o = place_now || (state_q == JUDGE && present
+    record_write_o = place_now || (decide && present
                                    && (op == sl_pkg::FLOW_OP_INSERT || op == sl_pkg::FLOW_OP_UPDATE));
-    key_write_o    = place_now;
     flow_o         = state_q == DUMP ? dump_id[TABLE_LOG2-1:0] : place_now ? id : same_id;
-    record_o       = record;
-    key_o          = key;
+    record_o       = {record[sl_pkg::RECORD_COOKIE_LSB +: 64], record[sl_pkg::RECORD_NEW_SPORT_LSB +: 112],
+                      record[sl_pkg::RECORD_NEW_DST_LSB +: 32], record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
+    v6_read_o      = (state_q == JUDGE && maybe) || state_q == DUMP_V6;
+    v6_write_o     = record_write_o && v6;
+    v6_index_o     = state_q == DUMP_V6 ? moved_q[WHERE +: V6_LOG2] : place_now ? where : same_where;
+    v6_o           = {record[sl_pkg::RECORD_NEW_SRC_LSB +: 256], key[sl_pkg::KEY_SRC_LSB +: 256]};
     born_o         = place_now;
     if (place_now) slot_write_o[place] = 1'b1;
     case (state_q)
@@ -252,7 +307,7 @@ module sl_command #(
         bucket1_o    = walk_q;
         slot_o       = '0;
       end
-      JUDGE: begin
+      JUDGE, VERIFY: begin
         if (remove) begin
           slot_write_o = same_q;
           slot_o       = '0;
@@ -261,6 +316,10 @@ module sl_command #(
       MOVE_READ: begin
         bucket0_o = from_bucket;
         bucket1_o = from_bucket;
+      end
+      DUMP_READ: begin
+        bucket0_o = at_bucket;
+        bucket1_o = at_bucket;
       end
       MOVE: begin
         // The copy names the bucket that it came from.
@@ -281,12 +340,15 @@ module sl_command #(
       occupancy_q <= '0;
       moves_q     <= '0;
       refused_q   <= '0;
+      dumped_q    <= 1'b0;
     end else begin
       if (clear_i) clear_q <= 1'b1;
       if (place_now) occupancy_q <= occupancy_q + 32'd1;
       if (remove)    occupancy_q <= occupancy_q - 32'd1;
       if (finish && status == sl_pkg::STATUS_NO_SPACE) refused_q <= refused_q + 32'd1;
       if (state_q == MOVE) moves_q <= moves_q + 32'd1;
+      if (state_q == DUMP_KEEP) dumped_q <= 1'b1;
+      else if (answered)        dumped_q <= 1'b0;
       case (state_q)
         CLEAR: begin
           walk_q      <= walk_q + 1'b1;
@@ -298,12 +360,13 @@ module sl_command #(
           // All that was accepted before is executed before the table is cleared.
           if (clear_q && !cmd_valid && retired) state_q <= CLEAR;
           else if (slot_read_o) state_q <= COMPARE;
-          else if (hashed && !keyed && !finish && answered) state_q <= DUMP;
+          else if (go && !keyed && !finish && answered) state_q <= DUMP;
         end
         COMPARE: state_q <= JUDGE;
         JUDGE: begin
-          if (finish)      state_q <= READ;
-          else if (insert) state_q <= SEARCH;      // else: the next id is not there yet
+          if (maybe)       state_q <= VERIFY;
+          else if (finish) state_q <= READ;
+          else if (insert) state_q <= SEARCH;      // else: the next id or entry is not there yet
         end
         SEARCH: begin
           if (failed)     state_q <= READ;
@@ -312,19 +375,29 @@ module sl_command #(
         MOVE_READ: state_q <= MOVE_WAIT;
         MOVE_WAIT: state_q <= MOVE;
         MOVE:      state_q <= last_move ? SLOT : MOVE_READ;
-        DUMP:      state_q <= DUMP_WAIT;
-        DUMP_WAIT: state_q <= DUMP_KEEP;
-        default:   state_q <= READ;                // SLOT, DUMP_KEEP
+        DUMP:      state_q <= DUMP_READ;
+        DUMP_READ: state_q <= DUMP_WAIT;
+        DUMP_WAIT: state_q <= DUMP_V6;
+        DUMP_V6:   state_q <= DUMP_KEEP;
+        default:   state_q <= READ;                // VERIFY, SLOT, DUMP_KEEP
       endcase
     end
-    if (state_q == MOVE_WAIT) begin
+    if (state_q == MOVE_WAIT || state_q == DUMP_WAIT) begin
       for (int s = 0; s < 8; s++)
-        if ({from_bank, from_way} == 3'(s)) moved_q <= slots_i[s*SLOT_S +: TABLE_LOG2+320];
+        if ((state_q == MOVE_WAIT ? {from_bank, from_way} : {at_bank, at_way}) == 3'(s))
+          moved_q <= slots_i[s*SLOT_S +: ALT];
     end
     if (state_q == MOVE) place_q <= {from_bank, from_way};
   end
 
-  assign m_axis_cpl_state = {dump_count, record_i, key_i};
+  // What was dumped stays until it is answered.
+  logic [511:0] dumped_record;
+  logic [319:0] dumped_key;
+  sl_record u_dumped (.kept_i(record_i), .v6_i(moved_q[56]), .addresses_i(v6_i[511:256]), .record_o(dumped_record));
+  assign dumped_key = {moved_q[56] ? 8'd6 : 8'd4, moved_q[55:0],
+                       moved_q[56] ? v6_i[255:0] : {96'd0, moved_q[120:89], 96'd0, moved_q[88:57]}};
+  assign m_axis_cpl_state = {dump_count, dumped_record, dumped_key};
+  assign go               = hashed && room && (!dumped_q || answered);
   assign clearing_o       = state_q == CLEAR || clear_q;
   assign occupancy_o      = occupancy_q;
   assign moves_o          = moves_q;
@@ -333,7 +406,8 @@ module sl_command #(
 
 `ifndef SYNTHESIS
   a_occupancy: assert property (@(posedge clk_i) disable iff (!rst_ni) occupancy_q <= 32'(1 << TABLE_LOG2));
-  a_one_slot: assert property (@(posedge clk_i) disable iff (!rst_ni) state_q == JUDGE |-> $onehot0(same_q));
+  a_one_slot: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    state_q == JUDGE || state_q == VERIFY |-> $onehot0(same_q));
   a_hashed: assert property (@(posedge clk_i) disable iff (!rst_ni) hashed |-> cmd_valid && hash_count <= cmd_count);
   // A move overwrites a free slot, or the one that was copied last.
   logic       moving_q;

@@ -18,9 +18,12 @@ hw/rtl/sl_class.sv
 hw/rtl/sl_key.sv
 hw/rtl/sl_sip_round.sv
 hw/rtl/sl_hash.sv
+hw/rtl/sl_slot_tag.sv
+hw/rtl/sl_record.sv
 hw/rtl/sl_table.sv
 hw/rtl/sl_search.sv
 hw/rtl/sl_retire.sv
+hw/rtl/sl_pool.sv
 hw/rtl/sl_command.sv
 hw/rtl/sl_action.sv
 hw/rtl/sl_rewrite.sv

@@ -80,7 +80,8 @@ module sl_core #(
   localparam int unsigned RING_LOG2 = 9;
   localparam int unsigned FRAMES_LOG2 = 7;
   localparam int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3;
-  localparam int unsigned SLOT_W = 320 + TABLE_LOG2 + BUCKET_LOG2 + 9;
+  localparam int unsigned V6_LOG2 = TABLE_LOG2 - sl_pkg::TABLE_V6_SHIFT;
+  localparam int unsigned SLOT_W = 121 + TABLE_LOG2 + BUCKET_LOG2 + 9, SLOT_S = 192, KEPT_W = 240;
 
   // Time and registers.
   logic        tick, clearing_table, clear, miss_valid, rule_write, action_read, action_write, meter_write;
@@ -178,32 +179,34 @@ module sl_core #(
   );
 
   // table and its commands.
-  logic                   table_valid, slot_read, record_read, record_write, key_write, cmd_busy;
+  logic                   table_valid, slot_read, record_read, record_write, v6_read, v6_write, cmd_busy;
   logic [7:0]             slot_write;
   logic [BUCKET_LOG2-1:0] bucket0, bucket1;
   logic [SLOT_W-1:0]      slot;
-  logic [8*384-1:0]       slots;
+  logic [8*SLOT_S-1:0]    slots;
   logic [TABLE_LOG2-1:0]  cmd_flow, flow_index;
-  logic [511:0]           cmd_record_w, cmd_record_r, record_table, record_action;
-  logic [319:0]           cmd_key_w, cmd_key_r;
+  logic [KEPT_W-1:0]      cmd_record_w, cmd_record_r;
+  logic [V6_LOG2-1:0]     cmd_v6_index;
+  logic [511:0]           cmd_v6_w, cmd_v6_r, record_table, record_action;
   sl_dp_pkg::found_t      found_table, found_action;
   logic                   flow_read, flow_fresh, flow_last, flow_born;
   logic [159:0]           flow_data;
-  sl_table #(.TABLE_LOG2(TABLE_LOG2)) u_table (
+  sl_table #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2)) u_table (
     .clk_i, .rst_ni, .clearing_i(clearing_table), .epoch_i(epoch), .miss_mark_i(miss_mark), .miss_valid_i(miss_valid),
     .valid_i(hash_valid), .hash_i(hash), .key_i(key_hash), .job_i(job_hash), .valid_o(table_valid), .job_o(job_table),
     .found_o(found_table), .record_o(record_table), .c_slot_read_i(slot_read), .c_slot_write_i(slot_write),
     .c_bucket0_i(bucket0), .c_bucket1_i(bucket1), .c_slot_i(slot), .c_slots_o(slots), .c_record_read_i(record_read),
-    .c_record_write_i(record_write), .c_key_write_i(key_write), .c_flow_i(cmd_flow), .c_record_i(cmd_record_w),
-    .c_key_i(cmd_key_w), .c_record_o(cmd_record_r), .c_key_o(cmd_key_r)
+    .c_record_write_i(record_write), .c_flow_i(cmd_flow), .c_record_i(cmd_record_w), .c_record_o(cmd_record_r),
+    .c_v6_read_i(v6_read), .c_v6_write_i(v6_write), .c_v6_index_i(cmd_v6_index), .c_v6_i(cmd_v6_w), .c_v6_o(cmd_v6_r)
   );
-  sl_command #(.TABLE_LOG2(TABLE_LOG2)) u_command (
+  sl_command #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2)) u_command (
     .clk_i, .rst_ni, .seed_i(seed), .epoch_i(epoch), .time_ms_i(time_ms_o), .clear_i(clear),
     .clearing_o(clearing_table), .occupancy_o(occupancy), .moves_o(moves), .refused_o(refused), .s_axis_cmd_tvalid,
     .s_axis_cmd_tready, .s_axis_cmd_tdata, .m_axis_cpl_tvalid, .m_axis_cpl_tready, .m_axis_cpl_tdata, .m_axis_cpl_state,
     .slot_read_o(slot_read), .slot_write_o(slot_write), .bucket0_o(bucket0), .bucket1_o(bucket1), .slot_o(slot),
-    .slots_i(slots), .record_read_o(record_read), .record_write_o(record_write), .key_write_o(key_write),
-    .flow_o(cmd_flow), .record_o(cmd_record_w), .key_o(cmd_key_w), .record_i(cmd_record_r), .key_i(cmd_key_r),
+    .slots_i(slots), .record_read_o(record_read), .record_write_o(record_write), .flow_o(cmd_flow),
+    .record_o(cmd_record_w), .record_i(cmd_record_r), .v6_read_o(v6_read), .v6_write_o(v6_write),
+    .v6_index_o(cmd_v6_index), .v6_o(cmd_v6_w), .v6_i(cmd_v6_r),
     .count_read_o(flow_read), .count_fresh_o(flow_fresh), .count_last_o(flow_last), .count_index_o(flow_index),
     .count_data_i(flow_data), .born_o(flow_born), .busy_o(cmd_busy)
   );

@@ -79,7 +79,7 @@ static bool bench_load(const struct sl_engine_ops *ops, unsigned int percent, bo
 	double rate, hits;
 	bool good;
 
-	good = churn_open(&c, ops, &config, keys, sequential, percent);
+	good = churn_open(&c, ops, &config, keys, 0, sequential, percent);
 	c.hits = CHURN_HIT_STABLE;
 	churn_replace(&c, WARM_UP);
 	const uint64_t before = c.left;
@@ -106,7 +106,7 @@ static bool bench_whole(const struct sl_engine_ops *ops, double load)
 	const struct sl_engine_config config = { .ports = 2 };
 	const uint32_t keys = (uint32_t)(load * (double)(1u << SL_TABLE_LOG2_DEFAULT));
 	static struct churn c;
-	bool good = churn_open(&c, ops, &config, keys, false, 1);
+	bool good = churn_open(&c, ops, &config, keys, 0, false, 1);
 	const uint64_t clocks = churn_replace(&c, 10 * keys);
 
 	good &= sound(&c, "whole table");

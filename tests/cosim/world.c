@@ -36,10 +36,12 @@ static void make_pools(struct world *w, struct chance *c)
 		w->vni[i] = chance_below(c, 1u << 24);
 	for (int i = 0; i < WORLD_TENANTS; i++)
 		w->tenant[i] = (uint16_t)chance_word(c);
+	const unsigned int v4 = chance_percent(c, 75) ? 60 : 30; /* percent; else the small table has no room for all of IPv6 */
+
 	for (int i = 0; i < WORLD_TUPLES; i++) {
 		struct tuple *t = &w->tuple[i];
 
-		t->family = chance_percent(c, 60) ? 4 : 6;
+		t->family = chance_percent(c, v4) ? 4 : 6;
 		memcpy(t->src, w->address[t->family == 6][chance_below(c, WORLD_ADDRESSES)], 16);
 		memcpy(t->dst, w->address[t->family == 6][chance_below(c, WORLD_ADDRESSES)], 16);
 		t->sport = (uint16_t)(1024 + i); /* unique */
@@ -222,6 +224,8 @@ void world_key(const struct world *w, struct chance *c, unsigned int tuple, stru
 	key->proto = t->proto;
 	key->family = t->family;
 	key->tenant = w->tenant[chance_percent(c, 85) ? 0 : chance_below(c, WORLD_TENANTS)];
+	if (chance_percent(c, 2)) /* another key, or none: IPv4 with more behind an address, no family */
+		((uint8_t *)key)[chance_below(c, sizeof(*key))] ^= (uint8_t)(1u << chance_below(c, 8));
 }
 
 void world_record(const struct world *w, struct chance *c, const struct sl_key *key, struct sl_record *record)
@@ -254,6 +258,11 @@ void world_record(const struct world *w, struct chance *c, const struct sl_key *
 	if (chance_percent(c, 10)) {
 		record->l3_delta = (uint16_t)chance_word(c);
 		record->l4_delta = (uint16_t)chance_word(c);
+	}
+	if (chance_percent(c, 10)) { /* what the card does not keep */
+		record->reserved0 = (uint16_t)chance_word(c);
+		record->reserved1 = chance_word(c);
+		record->new_src[15] = (uint8_t)chance_word(c);
 	}
 }
 

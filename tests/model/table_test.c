@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "hw/model/table.h"
+#include "tests/rtl/collision.h"
 
 static struct sl_table table;
 static void *memory;
@@ -106,6 +107,86 @@ static void test_commands(void **state)
 		assert_int_equal(cpl.bytes, 100 * row->packets);
 		assert_int_equal(cpl.idle_ms, row->idle_ms);
 		assert_int_equal(sl_table_occupancy(&table), row->occupancy);
+	}
+}
+
+static unsigned int status_of(unsigned int opcode, const struct sl_key *key)
+{
+	struct sl_flow_cmd cmd = { .opcode = (uint8_t)opcode, .key = *key };
+	struct sl_flow_state flow;
+	struct sl_flow_cpl cpl;
+
+	sl_table_command(&table, &cmd, 10, &cpl, &flow);
+	return cpl.status;
+}
+
+/* Half of the slots may be IPv6 keys; a removed one makes room. */
+static void test_v6_room(void **state)
+{
+	struct sl_key key = { .proto = 6, .family = 6 };
+
+	(void)state;
+	open_table(8, 3);
+	for (unsigned int i = 0; i < 128; i++) {
+		key.src[9] = (uint8_t)i;
+		assert_int_equal(status_of(SL_FLOW_OP_INSERT, &key), SL_STATUS_OK);
+	}
+	key.src[8] = 1;
+	assert_int_equal(status_of(SL_FLOW_OP_INSERT, &key), SL_STATUS_NO_SPACE);
+	assert_int_equal(table.refused, 1);
+	assert_int_equal(run(SL_FLOW_OP_INSERT, 1, 0, 10).status, SL_STATUS_OK);
+	key.src[8] = 0;
+	assert_int_equal(status_of(SL_FLOW_OP_INSERT, &key), SL_STATUS_EXISTS);
+	assert_int_equal(status_of(SL_FLOW_OP_DELETE, &key), SL_STATUS_OK);
+	key.src[8] = 1;
+	assert_int_equal(status_of(SL_FLOW_OP_INSERT, &key), SL_STATUS_OK);
+	key.src[8] = 2;
+	assert_int_equal(status_of(SL_FLOW_OP_INSERT, &key), SL_STATUS_NO_SPACE);
+	sl_table_clear(&table, 1);
+	assert_int_equal(status_of(SL_FLOW_OP_INSERT, &key), SL_STATUS_OK);
+}
+
+/* Two IPv6 keys with the same 64-bit hash and last word: one may be in the table. */
+static void test_v6_collision(void **state)
+{
+	(void)state;
+	open_table(10, 0);
+	table.seed = (struct sl_hash_seed){ 0x0204060801020304, 0x04080c100306090c };
+	for (unsigned int pair = 0; pair < COLLISIONS; pair++) {
+		struct sl_key a = collision_key(collision[pair][0]), b = collision_key(collision[pair][1]);
+
+		assert_true(sl_hash_key(&a, &table.seed) == sl_hash_key(&b, &table.seed));
+		assert_int_equal(status_of(SL_FLOW_OP_INSERT, &a), SL_STATUS_OK);
+		assert_int_equal(status_of(SL_FLOW_OP_INSERT, &b), SL_STATUS_NO_SPACE);
+		assert_int_equal(status_of(SL_FLOW_OP_QUERY, &b), SL_STATUS_NOT_FOUND);
+		assert_int_equal(sl_table_lookup(&table, &b, sl_hash_key(&b, &table.seed)), SL_FLOW_ID_NONE);
+		assert_int_equal(status_of(SL_FLOW_OP_DELETE, &a), SL_STATUS_OK);
+		assert_int_equal(status_of(SL_FLOW_OP_INSERT, &b), SL_STATUS_OK);
+	}
+}
+
+struct key_row {
+	const char *what;
+	struct sl_key key;
+	unsigned int status;
+};
+
+static const struct key_row key_rows[] = {
+	{ "IPv4", { .src = { 1, 2, 3, 4 }, .family = 4 }, SL_STATUS_NOT_FOUND },
+	{ "IPv6", { .src = { [15] = 1 }, .family = 6 }, SL_STATUS_NOT_FOUND },
+	{ "no family", { .family = 0 }, SL_STATUS_BAD_VALUE },
+	{ "no family, a bit away", { .family = 7 }, SL_STATUS_BAD_VALUE },
+	{ "IPv4, a fifth byte", { .src = { [4] = 1 }, .family = 4 }, SL_STATUS_BAD_VALUE },
+	{ "IPv4, a sixteenth byte", { .dst = { [15] = 1 }, .family = 4 }, SL_STATUS_BAD_VALUE },
+};
+
+static void test_keys(void **state)
+{
+	(void)state;
+	open_table(8, 3);
+	for (size_t i = 0; i < sizeof(key_rows) / sizeof(key_rows[0]); i++) {
+		print_message("row %s\n", key_rows[i].what);
+		assert_int_equal(status_of(SL_FLOW_OP_QUERY, &key_rows[i].key), key_rows[i].status);
 	}
 }
 
@@ -342,7 +423,10 @@ static int close_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands), cmocka_unit_test(test_placement), cmocka_unit_test(test_displacement),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_v6_room),
+		cmocka_unit_test(test_v6_collision), cmocka_unit_test(test_placement), cmocka_unit_test(test_displacement),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_churn), cmocka_unit_test(test_epoch),
 	};

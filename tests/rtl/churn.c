@@ -5,6 +5,7 @@
 #define STEP 100	   /* clocks between two looks at the engine */
 #define BACKLOG 600	   /* frames that wait in front of the pipeline */
 #define KEYS (1u << 24)	   /* that rtl_key() tells apart */
+#define V6 (1u << 24)	   /* marks the number of an IPv6 key */
 #define IN_FLIGHT_MAX 400  /* commands */
 #define SETTLE_CLOCKS 2000000
 
@@ -19,7 +20,12 @@ static uint32_t new_key(struct churn *c)
 {
 	const uint32_t i = c->next++;
 
-	return (c->sequential ? i : i * 0x9e3779b1u) % KEYS;
+	return (c->sequential ? i : i * 0x9e3779b1u) % KEYS + (i * 37 % 100 < c->v6 ? V6 : 0);
+}
+
+static struct sl_key key_of(uint32_t n)
+{
+	return n < V6 ? rtl_key(n) : rtl_key_v6(n);
 }
 
 static void take_completions(struct churn *c)
@@ -46,11 +52,11 @@ static void take_completions(struct churn *c)
 
 static void feed(struct churn *c, unsigned int frames)
 {
-	uint8_t frame[CHURN_FRAME];
+	uint8_t frame[2 * CHURN_FRAME]; /* room for the headers of any kind of frame */
 
 	for (unsigned int i = 0; i < frames; i++) {
 		const struct churn_key *k = &c->key[below(c, c->hits == CHURN_HIT_STABLE ? CHURN_STABLE : c->count)];
-		const struct sl_key key = rtl_key(k->n);
+		const struct sl_key key = key_of(k->n);
 
 		rtl_frame(frame, CHURN_FRAME, &key);
 		if (c->ops->wire_in(c->e, i & 1, frame, CHURN_FRAME, false))
@@ -78,7 +84,7 @@ static void step(struct churn *c)
 /* To both engines; the model's completion. */
 static struct sl_flow_cpl command(struct churn *c, unsigned int op, uint32_t n)
 {
-	const struct sl_key key = rtl_key(n);
+	const struct sl_key key = key_of(n);
 	const struct sl_flow_cmd cmd = { .opcode = (uint8_t)op, .tag = (uint16_t)c->submitted, .key = key,
 					 .record = rtl_record(&key, RTL_L2) };
 	struct sl_flow_done done = { 0 };
@@ -122,7 +128,7 @@ static struct churn_key *victim(struct churn *c)
 }
 
 bool churn_open(struct churn *c, const struct sl_engine_ops *ops, const struct sl_engine_config *config, uint32_t keys,
-		bool sequential, uint64_t seed)
+		unsigned int v6, bool sequential, uint64_t seed)
 {
 	struct sl_engine_config model = *config;
 
@@ -133,6 +139,7 @@ bool churn_open(struct churn *c, const struct sl_engine_ops *ops, const struct s
 	c->model = rtl_start(&sl_engine_model, &model);
 	c->random = seed;
 	c->next = (uint32_t)seed;
+	c->v6 = v6;
 	c->sequential = sequential;
 	c->count = keys;
 	c->key = calloc(keys, sizeof(*c->key));

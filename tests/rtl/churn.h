@@ -30,6 +30,7 @@ struct churn {
 	struct sl_engine *model;
 	enum churn_hits hits;
 	bool sums; /* the model, which sees no frames, has other counters from here on */
+	unsigned int v6; /* percent of the keys that are IPv6 */
 	bool sequential; /* keys count up and the oldest is replaced; else both at random */
 	struct churn_key *key;
 	uint32_t count; /* keys, of which the first CHURN_STABLE are never replaced */
@@ -45,7 +46,7 @@ struct churn {
 
 /* `keys` flows are inserted without frames. Both engines are set up here; false: they differ. */
 bool churn_open(struct churn *c, const struct sl_engine_ops *ops, const struct sl_engine_config *config, uint32_t keys,
-		bool sequential, uint64_t seed);
+		unsigned int v6, bool sequential, uint64_t seed);
 void churn_close(struct churn *c);
 
 /* So many removals each followed by an insertion, or removals alone; the clocks they took, all completed. */

@@ -16,6 +16,7 @@ struct churn_row {
 	const char *library;
 	uint32_t slots;
 	unsigned int load; /* percent */
+	unsigned int v6;   /* percent of the keys */
 	bool sequential;
 	enum churn_hits hits;
 	unsigned int stall; /* percent of clocks in which a stream waits */
@@ -23,12 +24,18 @@ struct churn_row {
 };
 
 static const struct churn_row rows[] = {
-	{ "small 90 %, stable hits", RTL_LIBRARY_SMALL, 256, 90, false, CHURN_HIT_STABLE, 0, 6000 },
-	{ "small 95 %, stable hits", RTL_LIBRARY_SMALL, 256, 95, true, CHURN_HIT_STABLE, 0, 6000 },
-	{ "small 97 %, any hits", RTL_LIBRARY_SMALL, 256, 97, false, CHURN_HIT_ALL, 0, 6000 },
-	{ "small 97 %, any hits, stalls", RTL_LIBRARY_SMALL, 256, 97, false, CHURN_HIT_ALL, 40, 3000 },
-	{ "small 40 %, any hits", RTL_LIBRARY_SMALL, 256, 40, true, CHURN_HIT_ALL, 0, 6000 },
-	{ "full size 95 %, any hits", RTL_LIBRARY, 65536, 95, false, CHURN_HIT_ALL, 0, 3000 },
+	{ "small 90 %, stable hits", RTL_LIBRARY_SMALL, 256, 90, 0, false, CHURN_HIT_STABLE, 0, 6000 },
+	{ "small 95 %, stable hits", RTL_LIBRARY_SMALL, 256, 95, 0, true, CHURN_HIT_STABLE, 0, 6000 },
+	{ "small 97 %, any hits", RTL_LIBRARY_SMALL, 256, 97, 0, false, CHURN_HIT_ALL, 0, 6000 },
+	{ "small 97 %, any hits, stalls", RTL_LIBRARY_SMALL, 256, 97, 0, false, CHURN_HIT_ALL, 40, 3000 },
+	{ "small 40 %, any hits", RTL_LIBRARY_SMALL, 256, 40, 0, true, CHURN_HIT_ALL, 0, 6000 },
+	{ "full size 95 %, any hits", RTL_LIBRARY, 65536, 95, 0, false, CHURN_HIT_ALL, 0, 3000 },
+	{ "small 90 %, half IPv6, stable hits", RTL_LIBRARY_SMALL, 256, 90, 50, false, CHURN_HIT_STABLE, 0, 6000 },
+	{ "small 97 %, half IPv6, any hits, stalls", RTL_LIBRARY_SMALL, 256, 97, 50, false, CHURN_HIT_ALL, 40, 3000 },
+	{ "small 45 %, IPv6, stable hits", RTL_LIBRARY_SMALL, 256, 45, 100, true, CHURN_HIT_STABLE, 0, 6000 },
+	{ "small 50 %, IPv6, every entry in use, any hits", RTL_LIBRARY_SMALL, 256, 50, 100, false, CHURN_HIT_ALL, 0, 6000 },
+	{ "small 60 %, IPv6, no entry left, any hits", RTL_LIBRARY_SMALL, 256, 60, 100, false, CHURN_HIT_ALL, 0, 6000 },
+	{ "full size 90 %, half IPv6, any hits", RTL_LIBRARY, 65536, 90, 50, false, CHURN_HIT_ALL, 0, 3000 },
 };
 
 static void run_row(const struct churn_row *row)
@@ -38,7 +45,8 @@ static void run_row(const struct churn_row *row)
 	uint64_t forwarded, counted, clocks;
 
 	print_message("row %s\n", row->what);
-	if (!churn_open(&c, rtl_load(row->library), &config, row->slots * row->load / 100, row->sequential, 7 + row->load))
+	if (!churn_open(&c, rtl_load(row->library), &config, row->slots * row->load / 100, row->v6, row->sequential,
+			7 + row->load))
 		fail_msg("%s", c.why);
 	c.hits = row->hits;
 	clocks = churn_replace(&c, row->replacements);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tests/rtl/collision.h"
 #include "tests/rtl/rtl_card.h"
 
 #ifndef RTL_TABLE_LOG2 /* of RTL_LIBRARY */
@@ -209,6 +210,94 @@ static void test_full(void **state)
 				 accepted[i] ? SL_STATUS_OK : SL_STATUS_NOT_FOUND);
 	}
 	small->destroy(e);
+}
+
+static unsigned int status_of(struct sl_engine *e, unsigned int op, const struct sl_key *key)
+{
+	const struct sl_record record = rtl_record(key, RTL_L2);
+
+	return rtl_command(ops, e, op, key, &record, 10).cpl.status;
+}
+
+/* What becomes of a frame of that key: forwarded, else the reason of its way to the host. */
+static unsigned int fate_of(struct sl_engine *e, const struct sl_key *key)
+{
+	struct sl_host_meta meta;
+	unsigned int port;
+
+	rtl_frame(frame, 90, key);
+	assert_true(ops->wire_in(e, 0, frame, 90, false));
+	while (!ops->idle(e))
+		ops->step(e, 10, 10);
+	if (ops->wire_out(e, &port, frame) != 0)
+		return SL_REASON_FORWARDED;
+	assert_true(ops->host_out(e, &meta, frame) != 0);
+	return meta.reason;
+}
+
+/* Two IPv6 keys that only their addresses tell apart: one at a time may be in the table, the other is never taken for it. */
+static void test_collision(void **state)
+{
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = RTL_TABLE_LOG2 };
+	struct sl_engine *e = rtl_start(ops, &config);
+
+	(void)state;
+	for (unsigned int pair = 0; pair < COLLISIONS; pair++) {
+		for (unsigned int first = 0; first < 2; first++) {
+			const struct sl_key in = collision_key(collision[pair][first]);
+			const struct sl_key other = collision_key(collision[pair][!first]);
+
+			assert_int_equal(status_of(e, SL_FLOW_OP_INSERT, &in), SL_STATUS_OK);
+			assert_int_equal(status_of(e, SL_FLOW_OP_INSERT, &other), SL_STATUS_NO_SPACE);
+			assert_int_equal(status_of(e, SL_FLOW_OP_UPDATE, &other), SL_STATUS_NOT_FOUND);
+			assert_int_equal(status_of(e, SL_FLOW_OP_QUERY, &other), SL_STATUS_NOT_FOUND);
+			assert_int_equal(status_of(e, SL_FLOW_OP_DELETE, &other), SL_STATUS_NOT_FOUND);
+			assert_int_equal(fate_of(e, &in), SL_REASON_FORWARDED);
+			assert_int_equal(fate_of(e, &other), SL_REASON_MISS);
+			assert_int_equal(status_of(e, SL_FLOW_OP_INSERT, &in), SL_STATUS_EXISTS);
+			assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_DELETE, &in, NULL, 10).cpl.packets, 1);
+			assert_int_equal(fate_of(e, &in), SL_REASON_MISS);
+		}
+	}
+	ops->destroy(e);
+}
+
+/* A key that is none is refused; what a record's structure has room for and the card does not keep reads as zero. */
+static void test_dump_v6(void **state)
+{
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = RTL_TABLE_LOG2 };
+	struct sl_engine *e = rtl_start(ops, &config);
+
+	(void)state;
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_DUMP, .flow_id = v6 };
+		struct sl_key key = v6 ? rtl_key_v6(7) : rtl_key(7), bad = key;
+		struct sl_record record, kept;
+		struct sl_flow_done done;
+
+		for (unsigned int i = 0; i < sizeof(record); i++)
+			((uint8_t *)&record)[i] = (uint8_t)(i + 100);
+		kept = record;
+		kept.reserved0 = 0;
+		kept.reserved1 = 0;
+		memset(kept.new_src + 4, 0, v6 ? 0 : 12);
+		memset(kept.new_dst + 4, 0, v6 ? 0 : 12);
+		bad.family = v6 ? 5 : 4;
+		bad.dst[15] = 1;
+		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &bad, &record, 10).cpl.status, SL_STATUS_BAD_VALUE);
+		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10).cpl.status, SL_STATUS_OK);
+		assert_true(ops->flow_submit(e, &cmd));
+		cmd = (struct sl_flow_cmd){ .opcode = SL_FLOW_OP_QUERY, .key = v6 ? rtl_key(7) : rtl_key_v6(7) };
+		assert_true(ops->flow_submit(e, &cmd)); /* does not disturb it */
+		while (!ops->flow_done(e, &done))
+			ops->step(e, 10, 10);
+		assert_int_equal(done.cpl.status, SL_STATUS_OK);
+		assert_memory_equal(&done.state.key, &key, sizeof(key));
+		assert_memory_equal(&done.state.record, &kept, sizeof(kept));
+		while (!ops->flow_done(e, &done))
+			ops->step(e, 10, 10);
+	}
+	ops->destroy(e);
 }
 
 /* Frames that carry their number and their port behind the TCP header, and what became of them, by port of arrival. */
@@ -524,7 +613,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
-		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),  cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_collision), cmocka_unit_test(test_dump_v6),  cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_time),	 cmocka_unit_test(test_bad_config),

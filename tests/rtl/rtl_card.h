@@ -78,6 +78,41 @@ static inline struct sl_key rtl_key(unsigned int n)
 	return key;
 }
 
+/* The same number over IPv6, UDP: [2001:db8::n]:1000+n -> [2001:db8::]:53. */
+static inline struct sl_key rtl_key_v6(unsigned int n)
+{
+	struct sl_key key = { .src = { 0x20, 1, 0x0d, 0xb8 }, .dst = { 0x20, 1, 0x0d, 0xb8 }, .tenant = RTL_TENANT, .proto = 17,
+			      .family = 6 };
+
+	memcpy(key.src + 12, &n, sizeof(n));
+	rtl_put16((uint8_t *)&key.sport, 1000 + n);
+	rtl_put16((uint8_t *)&key.dport, 53);
+	return key;
+}
+
+/* A frame of an IPv6 connection, len bytes, hop limit 64. */
+static inline void rtl_frame_v6(uint8_t *f, uint32_t len, const struct sl_key *key)
+{
+	uint8_t *ip = f + RTL_ETH, *l4 = ip + 40;
+
+	memcpy(f, "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x01\x01\x86\xdd", RTL_ETH);
+	memset(ip, 0, 60);
+	ip[0] = 0x60;
+	rtl_put16(ip + 4, len - RTL_ETH - 40);
+	ip[6] = key->proto;
+	ip[7] = 64;
+	memcpy(ip + 8, key->src, 16);
+	memcpy(ip + 24, key->dst, 16);
+	memcpy(l4, &key->sport, 2);
+	memcpy(l4 + 2, &key->dport, 2);
+	if (key->proto == 17) {
+		rtl_put16(l4 + 4, len - RTL_ETH - 40);
+	} else {
+		l4[12] = 0x50;
+		l4[13] = 0x10;
+	}
+}
+
 /* A frame of that connection, len bytes, TTL 64, ACK. */
 static inline void rtl_frame(uint8_t *f, uint32_t len, const struct sl_key *key)
 {
@@ -85,6 +120,10 @@ static inline void rtl_frame(uint8_t *f, uint32_t len, const struct sl_key *key)
 
 	for (uint32_t i = 0; i < len; i++)
 		f[i] = (uint8_t)(i * 7);
+	if (key->family == 6) {
+		rtl_frame_v6(f, len, key);
+		return;
+	}
 	memcpy(f, "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x01\x01\x08\x00", RTL_ETH);
 	memset(ip, 0, 40);
 	ip[0] = 0x45;
