@@ -20,6 +20,12 @@ module sl_class (
   input  wire logic [7:0]           mac_valid_i,
   input  wire logic                 valid_i,
   input  wire sl_dp_pkg::parsed_t   parsed_i,
+  // One clock before the job, for hash: whose packet counts, and both keys' last word. Mean something if the verdict is
+  // FLOWS.
+  output logic                      early_o,
+  output logic                      early_inner_o,
+  output logic [63:0]               early_outer_last_o,
+  output logic [63:0]               early_inner_last_o,
   output logic                      valid_o,
   output sl_dp_pkg::parsed_t        parsed_o,
   output sl_dp_pkg::job_t           job_o
@@ -160,6 +166,12 @@ module sl_class (
   logic [15:0] tenant;
   logic [31:0] mark, copy_mark;
   assign {verdict, flags, meter, tenant, mark, copy_mark} = does4_q;
+  assign early_o            = valid4_q;
+  assign early_inner_o      = flags[1];
+  assign early_outer_last_o = {parsed4.outer.v6 ? 8'd6 : 8'd4, parsed4.outer.proto, tenant, parsed4.outer.dport,
+                               parsed4.outer.sport};
+  assign early_inner_last_o = {parsed4.inner.v6 ? 8'd6 : 8'd4, parsed4.inner.proto, tenant, parsed4.inner.dport,
+                               parsed4.inner.sport};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_o <= 1'b0;

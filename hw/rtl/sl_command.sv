@@ -8,7 +8,7 @@
 //         └─────► sl_hash ─► buckets ──┴─► READ ─► COMPARE ─► JUDGE ─┬┴──────────┴──► sl_retire ─► m_axis_cpl
 //                                                       both full    └─► SEARCH ─► MOVE ... ─► SLOT ─┘
 //
-// JUDGE changes the table in the same clock, or VERIFY, when the addresses of the one IPv6 key with this hash have been
+// JUDGE changes the slots in the same clock, or VERIFY, when the addresses of the one IPv6 key with this hash have been
 // read: if they are others, the key is not there, and may not be inserted. A new flow's counters are prepared with its
 // id, and its record is written with its slot: a lookup reads the record three clocks after the slot. Moves copy first;
 // SLOT then overwrites the last resident that was copied. A deleted flow's slot goes first; sl_retire waits for its
@@ -101,7 +101,7 @@ module sl_command #(
              cmd_record, cmd_key}),
     .pop_i(cmd_pop), .valid_o(cmd_valid), .data_o({good_key, op, tag, dump_id, record, key}), .count_o(cmd_count)
   );
-  sl_hash u_hash (
+  sl_hash_key u_hash (
     .clk_i, .rst_ni, .seed_i, .valid_i(accept), .key_i(cmd_key), .valid_o(hash_valid), .hash_o(cmd_hash)
   );
   sl_fifo #(.W(64), .LOG2(QUEUE_LOG2)) u_hashed (
@@ -157,12 +157,14 @@ module sl_command #(
   endfunction
 
   // The slot of a new key, bank and way: a free one, or that of the last resident copied.
-  logic [2:0] free_slot, place_q, place;
-  logic       present, maybe, other, decide, full, insert, place_now, id_valid, where_valid, v6_full, remove;
+  logic [2:0] free_q, place_q, place;
+  logic       present, maybe, other, decide, full, insert, place_now, id_valid, where_valid, v6_full, remove, finish;
   logic [TABLE_LOG2-1:0] id;
   logic [31:0] occupancy_q, moves_q, refused_q;
-  assign free_slot = ones(taken_q[3:0]) <= ones(taken_q[7:4]) ? {1'b0, lowest_free(taken_q[3:0])}
-                                                              : {1'b1, lowest_free(taken_q[7:4])};
+  always_ff @(posedge clk_i) begin
+    if (fresh_q) free_q <= ones(taken[3:0]) <= ones(taken[7:4]) ? {1'b0, lowest_free(taken[3:0])}
+                                                                : {1'b1, lowest_free(taken[7:4])};
+  end
   // Of an IPv6 key the slots say only whether it may be there.
   assign maybe     = v6 && same_q != 8'd0;
   assign other     = state_q == VERIFY && v6_i[255:0] != key[255:0];
@@ -172,12 +174,41 @@ module sl_command #(
   assign insert    = state_q == JUDGE && op == sl_pkg::FLOW_OP_INSERT && same_q == 8'd0 && !full && id_valid
                      && (!v6 || where_valid);
   assign place_now = (insert && taken_q != 8'hff) || state_q == SLOT;
-  assign place     = state_q == SLOT ? place_q : free_slot;
+  assign place     = state_q == SLOT ? place_q : free_q;
+
+  // What nobody reads before the next command is judged changes one clock later: all but slots.
+  logic                  write_q, placed_q, removed_q, v6_q;
+  logic [TABLE_LOG2-1:0] flow_q, at_new_q;
+  logic [KEPT_W-1:0]     kept_q;
+  logic [V6_LOG2-1:0]    where_q;
+  logic [511:0]          addresses_q;
+  assign remove = decide && op == sl_pkg::FLOW_OP_DELETE && present;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      write_q   <= 1'b0;
+      placed_q  <= 1'b0;
+      removed_q <= 1'b0;
+    end else begin
+      write_q   <= place_now
+                   || (decide && present && (op == sl_pkg::FLOW_OP_INSERT || op == sl_pkg::FLOW_OP_UPDATE));
+      placed_q  <= place_now;
+      removed_q <= remove;
+    end
+    if (finish) begin
+      v6_q        <= v6;
+      flow_q      <= place_now ? id : same_id;
+      at_new_q    <= {place[2], place[2] ? bucket1 : bucket0, place[1:0]};
+      where_q     <= place_now ? where : same_where;
+      kept_q      <= {record[sl_pkg::RECORD_COOKIE_LSB +: 64], record[sl_pkg::RECORD_NEW_SPORT_LSB +: 112],
+                      record[sl_pkg::RECORD_NEW_DST_LSB +: 32], record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
+      addresses_q <= {record[sl_pkg::RECORD_NEW_SRC_LSB +: 256], key[sl_pkg::KEY_SRC_LSB +: 256]};
+    end
+  end
 
   // Entries of IPv6 addresses. One that was given back is not written before the last lookup that found it has read it:
   // that takes three clocks from the slot, and the next command's JUDGE comes no sooner.
   sl_pool #(.LOG2(V6_LOG2)) u_where (
-    .clk_i, .rst_ni, .clear_i(state_q == CLEAR), .give_i(remove && v6), .give_index_i(same_where),
+    .clk_i, .rst_ni, .clear_i(state_q == CLEAR), .give_i(removed_q && v6_q), .give_index_i(where_q),
     .valid_o(where_valid), .index_o(where), .take_i(place_now && v6), .none_o(v6_full)
   );
 
@@ -193,39 +224,21 @@ module sl_command #(
     .from_bucket_o(from_bucket), .from_way_o(from_way), .to_bucket_o(to_bucket), .to_way_o(to_way)
   );
 
-  // Where each flow's slot is, for DUMP: bank, bucket, way.
+  // Where each flow's slot is, for DUMP: bank, bucket, way. The slot says whether the flow is still there.
   logic [TABLE_LOG2-1:0] at_mem [0:(1<<TABLE_LOG2)-1];
   logic [TABLE_LOG2-1:0] at_q;
-  logic                  at_bank;
-  logic [B-1:0]          at_bucket;
+  logic                  at_bank, there_q;
+  logic [B-1:0]          at_bucket, walk_q;
   logic [1:0]            at_way;
   always_ff @(posedge clk_i) begin
-    if (place_now)            at_mem[id] <= {place[2], place[2] ? bucket1 : bucket0, place[1:0]};
+    if (placed_q)             at_mem[flow_q] <= at_new_q;
     else if (state_q == MOVE) at_mem[moved_q[ID +: TABLE_LOG2]] <= {!from_bank, to_bucket, to_way};
     if (record_read_o) at_q <= at_mem[dump_id[TABLE_LOG2-1:0]];
   end
   assign {at_bank, at_bucket, at_way} = at_q;
 
-  // Which ids are in use, for DUMP; eight to a word, so that clearing takes as long as the slots'.
-  logic [7:0]   live_q, live_write;
-  logic [B-1:0] walk_q, live_word;
-  assign remove = decide && op == sl_pkg::FLOW_OP_DELETE && present;
-  always_comb begin
-    live_write = state_q == CLEAR ? 8'hff : 8'd0;
-    if (place_now) live_write[id[2:0]] = 1'b1;
-    if (remove)    live_write[same_id[2:0]] = 1'b1;
-    live_word = state_q == CLEAR ? walk_q : place_now ? id[TABLE_LOG2-1:3] : same_id[TABLE_LOG2-1:3];
-  end
-  for (genvar i = 0; i < 8; i++) begin : g_live
-    logic mem [0:(1<<B)-1];
-    always_ff @(posedge clk_i) begin
-      if (live_write[i]) mem[live_word] <= place_now;
-      live_q[i] <= mem[dump_id[TABLE_LOG2-1:3]];
-    end
-  end
-
   // The end of a command.
-  logic                  room, retired, answered, finish, counted, keyed, go, dumped_q;
+  logic                  room, retired, answered, counted, keyed, go, dumped_q;
   logic [7:0]            status;
   logic [31:0]           flow;
   logic [191:0]          dump_count;
@@ -262,7 +275,7 @@ module sl_command #(
       end
       DUMP_KEEP: begin
         finish  = 1'b1;
-        counted = live_q[dump_id[2:0]];
+        counted = there_q && moved_q[ID +: TABLE_LOG2] == dump_id[TABLE_LOG2-1:0];
         status  = counted ? sl_pkg::STATUS_OK : sl_pkg::STATUS_NOT_FOUND;
         if (counted) flow = dump_id;
       end
@@ -289,16 +302,14 @@ module sl_command #(
     bucket1_o      = s_read ? s_bucket1 : bucket1;
     slot_o         = {1'b1, epoch_i, place[2] ? bucket0 : bucket1, id, tag_bits};
     record_read_o  = state_q == DUMP;
-    record_write_o = place_now || (decide && present
-                                   && (op == sl_pkg::FLOW_OP_INSERT || op == sl_pkg::FLOW_OP_UPDATE));
-    flow_o         = state_q == DUMP ? dump_id[TABLE_LOG2-1:0] : place_now ? id : same_id;
-    record_o       = {record[sl_pkg::RECORD_COOKIE_LSB +: 64], record[sl_pkg::RECORD_NEW_SPORT_LSB +: 112],
-                      record[sl_pkg::RECORD_NEW_DST_LSB +: 32], record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
+    record_write_o = write_q;
+    flow_o         = state_q == DUMP ? dump_id[TABLE_LOG2-1:0] : flow_q;
+    record_o       = kept_q;
     v6_read_o      = (state_q == JUDGE && maybe) || state_q == DUMP_V6;
-    v6_write_o     = record_write_o && v6;
-    v6_index_o     = state_q == DUMP_V6 ? moved_q[WHERE +: V6_LOG2] : place_now ? where : same_where;
-    v6_o           = {record[sl_pkg::RECORD_NEW_SRC_LSB +: 256], key[sl_pkg::KEY_SRC_LSB +: 256]};
-    born_o         = place_now;
+    v6_write_o     = write_q && v6_q;
+    v6_index_o     = write_q ? where_q : state_q == DUMP_V6 ? moved_q[WHERE +: V6_LOG2] : same_where;
+    v6_o           = addresses_q;
+    born_o         = placed_q;
     if (place_now) slot_write_o[place] = 1'b1;
     case (state_q)
       CLEAR: begin
@@ -308,10 +319,9 @@ module sl_command #(
         slot_o       = '0;
       end
       JUDGE, VERIFY: begin
-        if (remove) begin
-          slot_write_o = same_q;
-          slot_o       = '0;
-        end
+        // (What is written does not wait for the comparison of IPv6 addresses; whether it is, does.)
+        if (op == sl_pkg::FLOW_OP_DELETE) slot_o = '0;
+        if (remove) slot_write_o = same_q;
       end
       MOVE_READ: begin
         bucket0_o = from_bucket;
@@ -343,8 +353,8 @@ module sl_command #(
       dumped_q    <= 1'b0;
     end else begin
       if (clear_i) clear_q <= 1'b1;
-      if (place_now) occupancy_q <= occupancy_q + 32'd1;
-      if (remove)    occupancy_q <= occupancy_q - 32'd1;
+      if (placed_q)  occupancy_q <= occupancy_q + 32'd1;
+      if (removed_q) occupancy_q <= occupancy_q - 32'd1;
       if (finish && status == sl_pkg::STATUS_NO_SPACE) refused_q <= refused_q + 32'd1;
       if (state_q == MOVE) moves_q <= moves_q + 32'd1;
       if (state_q == DUMP_KEEP) dumped_q <= 1'b1;
@@ -383,9 +393,12 @@ module sl_command #(
       endcase
     end
     if (state_q == MOVE_WAIT || state_q == DUMP_WAIT) begin
-      for (int s = 0; s < 8; s++)
-        if ((state_q == MOVE_WAIT ? {from_bank, from_way} : {at_bank, at_way}) == 3'(s))
+      for (int s = 0; s < 8; s++) begin
+        if ((state_q == MOVE_WAIT ? {from_bank, from_way} : {at_bank, at_way}) == 3'(s)) begin
           moved_q <= slots_i[s*SLOT_S +: ALT];
+          there_q <= taken[s];
+        end
+      end
     end
     if (state_q == MOVE) place_q <= {from_bank, from_way};
   end

@@ -17,7 +17,9 @@ hw/rtl/sl_class_rule.sv
 hw/rtl/sl_class.sv
 hw/rtl/sl_key.sv
 hw/rtl/sl_sip_round.sv
+hw/rtl/sl_sip_rounds.sv
 hw/rtl/sl_hash.sv
+hw/rtl/sl_hash_key.sv
 hw/rtl/sl_slot_tag.sv
 hw/rtl/sl_record.sv
 hw/rtl/sl_table.sv

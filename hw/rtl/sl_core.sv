@@ -2,7 +2,8 @@
 // The datapath of the card (docs/datapath.md), from MAC receive to MAC transmit and to the host. DMA, queues and the
 // management core are around it, not in it.
 //
-//  s_axis ─► sl_ingress ─┬► sl_arb ─► sl_parse ─► sl_class ─► sl_key ─► sl_hash ─► sl_table ─► sl_action ─┬► sl_rewrite
+//                                     ┌──────────► sl_hash ──────────┐
+//  s_axis ─► sl_ingress ─┬► sl_arb ─► sl_parse ─► sl_class ─► sl_key ─┴──────────► sl_table ─► sl_action ─┬► sl_rewrite
 //            (per port) ─┘     │                                          ▲ sl_command ◄─ s_axis_cmd      │      │
 //                              │ beats                                                                    ▼      ▼
 //                              ├───────────────────────────────────────────────────────────────────► sl_punt  sl_emit
@@ -154,14 +155,20 @@ module sl_core #(
   sl_dp_pkg::job_t     job_class, job_key, job_hash, job_table, job_action;
   logic [319:0]        key, key_hash;
   logic [63:0]         hash;
+  logic                outer_early, outer_v6, inner_early, inner_v6, choose, choose_inner;
+  logic [255:0]        outer_addresses, inner_addresses;
+  logic [63:0]         outer_last, inner_last;
   sl_parse u_parse (
     .clk_i, .rst_ni, .vxlan_port_i(vxlan_port), .valid_i(beat), .sop_i(sop), .eop_i(eop), .port_i(beat_port),
-    .len_i(beat_len), .data_i(beat_data), .window_valid_o(window_valid), .window_o(window), .valid_o(parsed_valid),
-    .parsed_o(parsed)
+    .len_i(beat_len), .data_i(beat_data), .window_valid_o(window_valid), .window_o(window),
+    .outer_early_o(outer_early), .outer_v6_o(outer_v6), .outer_addresses_o(outer_addresses),
+    .inner_early_o(inner_early), .inner_v6_o(inner_v6), .inner_addresses_o(inner_addresses),
+    .valid_o(parsed_valid), .parsed_o(parsed)
   );
   sl_class u_class (
     .clk_i, .rst_ni, .rule_write_i(rule_write), .rule_index_i(rule_index), .rule_i(entry), .port_flags_i(port_flags),
     .mac_i(mac), .mac_ports_i(mac_ports), .mac_valid_i(mac_valid), .valid_i(parsed_valid), .parsed_i(parsed),
+    .early_o(choose), .early_inner_o(choose_inner), .early_outer_last_o(outer_last), .early_inner_last_o(inner_last),
     .valid_o(classed_valid), .parsed_o(classed), .job_o(job_class)
   );
   sl_key u_key (
@@ -169,7 +176,11 @@ module sl_core #(
     .job_o(job_key)
   );
   sl_hash u_hash (
-    .clk_i, .rst_ni, .seed_i(seed), .valid_i(key_valid), .key_i(key), .valid_o(hash_valid), .hash_o(hash)
+    .clk_i, .rst_ni, .seed_i(seed),
+    .outer_valid_i(outer_early), .outer_v6_i(outer_v6), .outer_addresses_i(outer_addresses),
+    .inner_valid_i(inner_early), .inner_v6_i(inner_v6), .inner_addresses_i(inner_addresses),
+    .choose_i(choose), .choose_inner_i(choose_inner), .outer_last_i(outer_last), .inner_last_i(inner_last),
+    .valid_o(hash_valid), .hash_o(hash)
   );
   logic       beside_valid;
   logic [5:0] beside_count;

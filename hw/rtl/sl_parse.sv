@@ -3,7 +3,7 @@
 // deepest byte is 22 + 40 + 8 + 8 + 14 + 60 + 20 = 172) and reads the headers from them in a pipeline, one frame per
 // clock. The beats themselves pass by to the emit and punt rings in sl_core. Faults are noted here, acted on in class.
 //
-//   window ─► p1: Ethernet ─► outer IP ───────(4 clocks)──────► p5 ─► p6 ─► p7 parsed_o
+//   window ─► p1: Ethernet ─► outer IP ───────(4 clocks)──────► p5 ─► p6 parsed_o
 //                        └──► p2: VXLAN, inner Ethernet ─► inner IP ──► p6 ┘
 `default_nettype none
 module sl_parse (
@@ -19,6 +19,13 @@ module sl_parse (
   // The window, for rewrite (in order, one per frame).
   output logic                window_valid_o,
   output logic      [1535:0]  window_o,
+  // The addresses, for hash: of the outer and, one clock later, what would be the inner packet.
+  output logic                outer_early_o,
+  output logic                outer_v6_o,
+  output logic [255:0]        outer_addresses_o,
+  output logic                inner_early_o,
+  output logic                inner_v6_o,
+  output logic [255:0]        inner_addresses_o,
   output logic                valid_o,
   output sl_dp_pkg::parsed_t  parsed_o
 );
@@ -99,15 +106,14 @@ module sl_parse (
   sl_dp_pkg::ip_t outer5, outer6_q;
   sl_parse_ip u_outer (
     .clk_i, .rst_ni, .valid_i(valid1_q), .etype_i(eth1_q.etype), .len_i(len1_q), .view_i(view1_q[639:0]),
+    .early_valid_o(outer_early_o), .early_v6_o(outer_v6_o), .early_addresses_o(outer_addresses_o),
     .valid_o(outer_valid), .ip_o(outer5)
   );
 
   // p2: what would be a VXLAN header and the frame inside, behind an IPv4 header without options or an IPv6 header.
   typedef struct packed {
-    logic        fits;     // UDP length has room for VXLAN and an inner Ethernet header
-    logic        flag;
+    logic        is;       // by port, flag and length, which has room for VXLAN and an inner Ethernet header
     logic [23:0] vni;
-    logic [15:0] dport;
   } tun_t;
   tun_t          tun2_q, tun6;
   logic          valid2_q;
@@ -125,10 +131,8 @@ module sl_parse (
     if (!rst_ni) valid2_q <= 1'b0;
     else         valid2_q <= valid1_q;
     if (valid1_q) begin
-      tun2_q.fits    <= udp_len >= 16'd30;
-      tun2_q.flag    <= udp[67];
+      tun2_q.is      <= udp_len >= 16'd30 && udp[67] && vxlan_port_i != 16'd0 && be16(udp[31:16]) == vxlan_port_i;
       tun2_q.vni     <= {udp[103:96], udp[111:104], udp[119:112]};
-      tun2_q.dport   <= be16(udp[31:16]);
       inner_len2_q   <= 14'(udp_len - 16'd30);
       inner_etype2_q <= be16(udp[239:224]);
       inner_view2_q  <= udp[240 +: 640];
@@ -139,6 +143,7 @@ module sl_parse (
   sl_dp_pkg::ip_t inner6;
   sl_parse_ip u_inner (
     .clk_i, .rst_ni, .valid_i(valid2_q), .etype_i(inner_etype2_q), .len_i(inner_len2_q), .view_i(inner_view2_q),
+    .early_valid_o(inner_early_o), .early_v6_o(inner_v6_o), .early_addresses_o(inner_addresses_o),
     .valid_o(inner_valid), .ip_o(inner6)
   );
 
@@ -146,30 +151,26 @@ module sl_parse (
   sl_delay #(.W(107), .N(5)) u_eth (
     .clk_i, .rst_ni, .valid_i(valid1_q), .data_i(eth1_q), .valid_o(eth_valid), .data_o(eth6)
   );
-  sl_delay #(.W(42), .N(4)) u_tun (
+  sl_delay #(.W(25), .N(4)) u_tun (
     .clk_i, .rst_ni, .valid_i(valid2_q), .data_i(tun2_q), .valid_o(tun_valid), .data_o(tun6)
   );
   always_ff @(posedge clk_i) if (outer_valid) outer6_q <= outer5;
 
-  // p7: put together.
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_o <= 1'b0;
-    else         valid_o <= inner_valid;
-    if (inner_valid) begin
-      parsed_o.port   <= eth6.port;
-      parsed_o.len    <= eth6.len;
-      parsed_o.dmac   <= eth6.dmac;
-      parsed_o.tags   <= eth6.tags;
-      parsed_o.vid    <= eth6.vid;
-      parsed_o.vid2   <= eth6.vid2;
-      parsed_o.etype  <= eth6.etype;
-      parsed_o.outer  <= outer6_q;
-      parsed_o.vxlan  <= outer6_q.udp && outer6_q.l4_ok && !outer6_q.options && tun6.fits && tun6.flag
-                         && vxlan_port_i != 16'd0 && tun6.dport == vxlan_port_i;
-      parsed_o.vni    <= tun6.vni;
-      parsed_o.inner  <= inner6;
-    end
+  // Put together: class keeps it.
+  always_comb begin
+    parsed_o.port   = eth6.port;
+    parsed_o.len    = eth6.len;
+    parsed_o.dmac   = eth6.dmac;
+    parsed_o.tags   = eth6.tags;
+    parsed_o.vid    = eth6.vid;
+    parsed_o.vid2   = eth6.vid2;
+    parsed_o.etype  = eth6.etype;
+    parsed_o.outer  = outer6_q;
+    parsed_o.vxlan  = outer6_q.udp && outer6_q.l4_ok && !outer6_q.options && tun6.is;
+    parsed_o.vni    = tun6.vni;
+    parsed_o.inner  = inner6;
   end
+  assign valid_o = inner_valid;
 
 `ifndef SYNTHESIS
   a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni)

@@ -9,6 +9,9 @@ module sl_parse_ip (
   input  wire logic [15:0]  etype_i,
   input  wire logic [13:0]  len_i,    // bytes of the frame from the IP header on
   input  wire logic [639:0] view_i,   // 80 bytes from the IP header on; zero or rubbish behind the frame's end
+  output logic              early_valid_o,   // three clocks before ip_o
+  output logic              early_v6_o,
+  output logic [255:0]      early_addresses_o,
   output logic              valid_o,
   output sl_dp_pkg::ip_t    ip_o
 );
@@ -96,6 +99,10 @@ module sl_parse_ip (
       for (int n = 0; n < 10; n++) sum1_q[18*n +: 18] <= sum3(view_i, ihl, n);
     end
   end
+
+  assign early_valid_o     = valid1_q;
+  assign early_v6_o        = ip1_q.v6;
+  assign early_addresses_o = {ip1_q.dst, ip1_q.src};
 
   // Stage 2: the L4 header, and fewer sums.
   logic [3*20-1:0] sum2_q;

@@ -56,8 +56,8 @@ module sl_pool #(
   a_give: assert property (@(posedge clk_i) disable iff (!rst_ni || clear_i) give_i |-> taken_q != '0);
 `endif
 `ifdef FORMAL
-  // f_taken_q is what was taken and not given back. f_one makes it inductive: every entry is at one place, taken, fresh,
-  // in the ring, on its way from there, or offered.
+  // f_taken_q is what was taken and not given back. f_one makes it inductive: every entry is at one place: taken,
+  // fresh, in the ring, on its way from there, or offered.
   localparam int unsigned N = 1 << LOG2;
   logic [N-1:0]  f_taken_q;
   logic [1:0]    f_wait_q;

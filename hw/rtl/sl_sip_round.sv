@@ -3,17 +3,18 @@
 // {v3, v2, v1, v0}. A round takes the next word of the message into v3 before and into v0 behind it.
 `default_nettype none
 module sl_sip_round #(
-  parameter int unsigned ROUND = 0     // 0-4: words, 5: the length, 6-8: the end
+  parameter int unsigned ROUND = 0,    // 0-4: words, 5: the length, 6-8: the end
+  parameter int unsigned WORDS_W = 320
 ) (
   input  wire logic         clk_i,
   input  wire logic         rst_ni,
   input  wire logic         valid_i,
   input  wire logic         v6_i,
-  input  wire logic [319:0] words_i,
+  input  wire logic [WORDS_W-1:0] words_i,
   input  wire logic [255:0] state_i,
   output logic              valid_o,
   output logic              v6_o,
-  output logic [319:0]      words_o,   // without the word that this round took
+  output logic [WORDS_W-1:0] words_o,  // without the word that this round took
   output logic [255:0]      state_o
 );
   function automatic logic [255:0] first(input logic [255:0] s, input logic [63:0] m, input logic [63:0] f);
@@ -39,12 +40,12 @@ module sl_sip_round #(
   endfunction
 
   logic         valid_q, v6_q, skip, skip_q;
-  logic [319:0] words_q;
+  logic [WORDS_W-1:0] words_q;
   logic [255:0] state_q;
   logic [63:0]  m, m_q;
-  // IPv4 keys have two words.
-  assign skip   = ROUND >= 2 && ROUND <= 4 && !v6_i;
-  assign skip_q = ROUND >= 2 && ROUND <= 4 && !v6_q;
+  // IPv4 keys have two words, the first and the last.
+  assign skip   = ROUND >= 1 && ROUND <= 3 && !v6_i;
+  assign skip_q = ROUND >= 1 && ROUND <= 3 && !v6_q;
   assign m      = ROUND < 5 ? words_i[63:0] : ROUND == 5 ? {v6_i ? 8'd40 : 8'd16, 56'd0} : 64'd0;
   assign m_q    = ROUND < 5 ? words_q[63:0] : ROUND == 5 ? {v6_q ? 8'd40 : 8'd16, 56'd0} : 64'd0;
 
@@ -58,7 +59,7 @@ module sl_sip_round #(
     end
     if (valid_q) begin
       v6_o    <= v6_q;
-      words_o <= {64'd0, words_q[319:64]};
+      words_o <= words_q >> 64;
       state_o <= skip_q ? state_q : second(state_q, m_q);
     end
   end

@@ -181,25 +181,30 @@ module sl_table #(
   end
 
   // A lookup hits exactly if its key was inserted and not removed since, whatever was moved meanwhile and whichever
-  // entry of IPv6 addresses was given to another key. (A slot that comes with a record is a new key's.)
+  // entry of IPv6 addresses was given to another key. A slot whose record follows one clock later is a new key's, so
+  // keys come and go here in that clock, and a lookup is compared one clock after it has read the slots.
   logic [319:0] present [logic [319:0]];      // (the value means nothing)
   logic [255:0] v6_addr [0:(1<<V6_LOG2)-1];
-  logic         present1_q, present2_q, present3_q, present4_q;
+  logic [319:0] key1_q, gone_q;
+  logic         placed_q, removed_q, present2_q, present3_q, present4_q;
+  logic [TAG_W-1:0] placed_tag_q;
   function automatic logic [319:0] slot_key(input logic [TAG_W-1:0] t, input logic [255:0] addr);
     slot_key = t[56] ? {8'd6, t[55:0], addr} : {8'd4, t[55:0], 96'd0, t[120:89], 96'd0, t[88:57]};
   endfunction
   always_ff @(posedge clk_i) begin
-    present1_q <= valid_i && job_i.has_key && present.exists(key_i) != 0;
-    {present4_q, present3_q, present2_q} <= {present3_q, present2_q, present1_q};
+    key1_q     <= key_i;
+    present2_q <= valid1_q && job1_q.has_key && present.exists(key1_q) != 0;
+    {present4_q, present3_q} <= {present3_q, present2_q};
+    if (removed_q) present.delete(gone_q);
+    if (c_record_write_i && placed_q) present[slot_key(placed_tag_q, c_v6_i[255:0])] = '0;
     if (clearing_i) present.delete();
-    else if (c_slot_write_i != 8'd0 && c_slot_i[SLOT_W-1] && c_record_write_i) begin
-      present[slot_key(c_slot_i[TAG_W-1:0], c_v6_i[255:0])] = '0;
-      if (c_v6_write_i) v6_addr[c_v6_index_i] = c_v6_i[255:0];
-    end else if (!c_slot_i[SLOT_W-1]) begin
-      for (int s = 0; s < 8; s++)
-        if (c_slot_write_i[s])
-          present.delete(slot_key(c_slots_o[s*SLOT_S +: TAG_W], v6_addr[c_slots_o[s*SLOT_S + WHERE +: V6_LOG2]]));
-    end
+    if (c_v6_write_i) v6_addr[c_v6_index_i] = c_v6_i[255:0];
+    placed_q     <= c_slot_write_i != 8'd0 && c_slot_i[SLOT_W-1];
+    placed_tag_q <= c_slot_i[TAG_W-1:0];
+    removed_q    <= c_slot_write_i != 8'd0 && !c_slot_i[SLOT_W-1];
+    for (int s = 0; s < 8; s++)
+      if (c_slot_write_i[s])
+        gone_q <= slot_key(c_slots_o[s*SLOT_S +: TAG_W], v6_addr[c_slots_o[s*SLOT_S + WHERE +: V6_LOG2]]);
   end
   a_present_hits: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
     valid4_q && present4_q |-> hit);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The card's figures in clocks of the RTL, as issue and performance page ask for them. Usage: card_bench LIBRARY JSON.
+ * The card's figures in clocks of the RTL, as issue and performance page ask for them. Usage: card_bench LIBRARY MEMORY JSON.
+ * MEMORY is what table_memory.py printed and becomes part of the JSON.
  * Replacements run with minimum-size hits on both ports as fast as the pipeline takes frames, and are compared with the
  * model one by one. Exits non-zero if hits have bubbles, a hit is lost or a completion differs.
  */
@@ -121,10 +122,19 @@ int main(int argc, char **argv)
 	struct figures f = { 9, 9, 0, 9, 9, 9 };
 	bool good = true;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: card_bench LIBRARY JSON\n");
+	char memory[1000] = "";
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: card_bench LIBRARY MEMORY JSON\n");
 		return 2;
 	}
+	FILE *in = fopen(argv[2], "r");
+
+	if (in == NULL || fread(memory, 1, sizeof(memory) - 1, in) == 0) {
+		perror(argv[2]);
+		return 1;
+	}
+	fclose(in);
 	const struct sl_engine_ops *ops = rtl_load(argv[1]);
 
 	bench_hits(ops, &f);
@@ -132,19 +142,17 @@ int main(int argc, char **argv)
 		good &= bench_load(ops, i < 2 ? 50 : 90, i % 2 != 0, &f);
 	good &= bench_whole(ops, 0.95);
 	const double load = table_load_before_refusal(SL_TABLE_LOG2_DEFAULT, SEEDS);
-	/* Slot: key 320 bits, id, bucket in the other bank, epoch, valid. Record: record 512 bits, and the key beside it. */
-	const double slot_bits = 320 + SL_TABLE_LOG2_DEFAULT + (SL_TABLE_LOG2_DEFAULT - 3) + 9, record_bits = 512 + 320;
-	FILE *json = fopen(argv[2], "w");
+	FILE *json = fopen(argv[3], "w");
 
 	if (json == NULL) {
-		perror(argv[2]);
+		perror(argv[3]);
 		return 1;
 	}
 	fprintf(json, "{\n  \"packets_per_clock\": %.5f,\n  \"beat_efficiency\": %.5f,\n  \"latency_clocks\": %u,\n"
 		"  \"inserts_per_clock_50\": %.5f,\n  \"inserts_per_clock_90\": %.5f,\n  \"deletes_per_clock\": %.5f,\n"
-		"  \"load_before_refusal\": %.2f,\n  \"slot_bytes_ipv4\": %.2f,\n  \"record_bytes_ipv4\": %.2f\n}\n",
+		"  \"load_before_refusal\": %.2f,\n%s}\n",
 		f.packets_per_clock, f.beat_efficiency, f.latency_clocks, f.per_clock_50, f.per_clock_90, f.deletes_per_clock,
-		load, slot_bits / 8, record_bits / 8);
+		load, memory);
 	fclose(json);
 	if (f.beat_efficiency < EFFICIENCY)
 		fprintf(stderr, "hits have bubbles\n");

@@ -20,7 +20,8 @@ $(BENCH_CARD): $(BENCH_CARD_SRC) tests/bench/table_load.h tests/rtl/churn.h test
 
 bench-card: $(BENCH_CARD) $(RTL_LIB) ## clocks of the card: hits, commands under line-rate hits, load before refusal (JSON: build/bench/card.json)
 	$(Q)mkdir -p $(B)/bench
-	$(Q)timeout 900 $< $(RTL_LIB) $(B)/bench/card.json
+	$(Q)$(PYTHON) -B tests/bench/table_memory.py $(VERILATOR) $(RTL_LIST) $(B)/bench/memory > $(B)/bench/memory.txt
+	$(Q)timeout 900 $< $(RTL_LIB) $(B)/bench/memory.txt $(B)/bench/card.json
 
 BENCH_GEN := $(B)/bench/wire_gen
 $(BENCH_GEN): tests/bench/wire_gen.c
