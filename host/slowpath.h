@@ -5,8 +5,8 @@
  * No DPDK here: frames are bytes in, a verdict out; host/worker moves the buffers. One struct sl_slowpath per worker.
  *
  * What it does not do (docs/datapath.md's reasons say so when it happens): fragments of service traffic are dropped
- * (FRAG_UNSUPPORTED), packets to a VIP with IPv4 options or IPv6 extension headers are dropped (IP_OPTIONS, EXT_HDR), and
- * clients of a nat service may not sit behind a VTEP (NO_NEXTHOP).
+ * (FRAG_UNSUPPORTED), packets to a VIP with IPv4 options that ask or with IPv6 extension headers that are not followed are
+ * dropped (IP_OPTIONS, EXT_HDR), and clients of a nat service may not sit behind a VTEP (NO_NEXTHOP).
  *
  * Where a decision was free:
  *   - a TCP packet of an unknown connection that is not a SYN: all modes but nat send it where the hash says,

@@ -15,7 +15,14 @@
 #define VXLAN_LEN 8
 #define PROTO_TCP 6
 #define PROTO_UDP 17
+#define PROTO_HOP_BY_HOP 0
+#define PROTO_ROUTING 43
 #define PROTO_IPV6_FRAGMENT 44
+#define PROTO_DESTINATION 60
+#define OPTION_LSRR 131
+#define OPTION_SSRR 137
+#define OPTION_ROUTER_ALERT 148
+#define OPTION6_ROUTER_ALERT 5
 #define ECN_MASK 3
 #define ECN_NOT_ECT 0
 #define ECN_ECT1 1
@@ -60,6 +67,25 @@ static inline void packet_clear_l3(struct sl_packet *p, uint32_t error)
 	p->dport = 0;
 	__builtin_memset(p->src, 0, sizeof(p->src));
 	__builtin_memset(p->dst, 0, sizeof(p->dst));
+}
+
+/*
+ * True if a source route or a router alert stands among the options in [off, end). They are looked for at every byte, not
+ * along the list of options: hardware needs no walk for that, and a wrong guess only sends a frame to the host.
+ */
+static inline bool options_ask(const struct sl_window *window, uint32_t off, uint32_t end)
+{
+	for (uint32_t i = 0; i < 40; i++) {
+		const uint8_t *option = &window->b[sl_window_offset(off + i)];
+
+		if (off + i + 1 >= end)
+			break;
+		if ((option[0] == OPTION_LSRR || option[0] == OPTION_SSRR) && option[1] >= 3)
+			return true;
+		if (option[0] == OPTION_ROUTER_ALERT && option[1] == 4)
+			return true;
+	}
+	return false;
 }
 
 static inline void parse_l4(const struct sl_window *window, struct sl_packet *p)
@@ -113,7 +139,7 @@ static inline uint32_t parse_ipv4(const struct sl_window *window, uint32_t end, 
 	p->tos = ip[1];
 	p->l4_off = (uint16_t)(off + 4 * ihl);
 	p->l3_end = (uint16_t)(off + total);
-	if (ihl > 5)
+	if (ihl > 5 && options_ask(window, off + IPV4_LEN, off + 4 * ihl))
 		p->flags |= SL_PACKET_OPTIONS;
 	__builtin_memcpy(p->src, ip + 12, 4);
 	__builtin_memcpy(p->dst, ip + 16, 4);
@@ -128,6 +154,50 @@ static inline bool is_extension(uint32_t proto)
 {
 	return proto == 0 || proto == 43 || proto == 60 || proto == 51 || proto == 50 || proto == 135 || proto == 139 ||
 	       proto == 140;
+}
+
+/* True if the extension header at off, which ends before end, asks for nothing that is a router's business. */
+static inline bool extension_passes(const struct sl_window *window, uint32_t proto, uint32_t off, uint32_t end)
+{
+	const uint8_t *header = &window->b[sl_window_offset(off)];
+
+	if (proto == PROTO_ROUTING)
+		return header[2] != 0 && header[3] == 0; /* not type 0 (RFC 5095), no segments left */
+	if (proto != PROTO_HOP_BY_HOP)
+		return true;
+	for (uint32_t i = 2; i < SL_EXT_BYTES - 1; i++) {
+		const uint8_t *option = &window->b[sl_window_offset(off + i)];
+
+		if (off + i + 1 >= end)
+			break;
+		if (option[0] == OPTION6_ROUTER_ALERT && option[1] == 2)
+			return false;
+	}
+	return true;
+}
+
+/* Follows extension headers as far as they may be followed: p->proto and p->l4_off become those of what comes then. */
+static inline void parse_extensions(const struct sl_window *window, struct sl_packet *p)
+{
+	const uint32_t first = p->l4_off;
+
+	for (uint32_t i = 0; i < SL_EXT_HEADERS; i++) {
+		const bool hop_by_hop = p->proto == PROTO_HOP_BY_HOP && i == 0;
+		const uint32_t off = p->l4_off;
+		uint32_t end;
+
+		if (!hop_by_hop && p->proto != PROTO_ROUTING && p->proto != PROTO_DESTINATION)
+			break;
+		if (off + 8 > p->l3_end || off + 8 > first + SL_EXT_BYTES)
+			break;
+		end = off + 8 * (1u + window->b[sl_window_offset(off + 1)]);
+		if (end > p->l3_end || end > first + SL_EXT_BYTES)
+			break;
+		if (!extension_passes(window, p->proto, off, end))
+			break;
+		p->proto = window->b[sl_window_offset(off)];
+		p->l4_off = (uint16_t)end;
+	}
 }
 
 static inline uint32_t parse_ipv6(const struct sl_window *window, uint32_t end, struct sl_packet *p)
@@ -149,6 +219,7 @@ static inline uint32_t parse_ipv6(const struct sl_window *window, uint32_t end, 
 	p->l3_end = (uint16_t)(off + IPV6_LEN + payload);
 	__builtin_memcpy(p->src, ip + 8, 16);
 	__builtin_memcpy(p->dst, ip + 24, 16);
+	parse_extensions(window, p);
 	if (p->proto == PROTO_IPV6_FRAGMENT)
 		p->flags |= SL_PACKET_FRAGMENT;
 	else if (is_extension(p->proto))
@@ -215,7 +286,10 @@ static inline bool find_tunnel(const struct sl_window *window, const struct sl_p
 	const uint8_t *udp = &window->b[sl_window_offset(p->l4_off)];
 	uint32_t len;
 
-	if (!(p->flags & SL_PACKET_L4) || (p->flags & SL_PACKET_OPTIONS) || p->proto != PROTO_UDP)
+	if (!(p->flags & SL_PACKET_L4) || p->proto != PROTO_UDP)
+		return false;
+	/* Neither options nor extension headers in front. */
+	if (p->l4_off - p->l3_off != (p->family == 4 ? IPV4_LEN : IPV6_LEN))
 		return false;
 	if (vxlan_port == 0 || p->dport != vxlan_port)
 		return false;

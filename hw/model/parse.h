@@ -10,8 +10,8 @@
 
 enum sl_packet_flag {
 	SL_PACKET_FRAGMENT = 1,  /* IPv4 MF or offset, IPv6 fragment header */
-	SL_PACKET_OPTIONS = 2,   /* IPv4 IHL > 5 */
-	SL_PACKET_EXTENSION = 4, /* IPv6 extension header: no L4 */
+	SL_PACKET_OPTIONS = 2,   /* IPv4 options that ask a router to do something: no way around the host */
+	SL_PACKET_EXTENSION = 4, /* IPv6 extension header that is not followed: no L4 */
 	SL_PACKET_BAD_L4 = 8,    /* TCP or UDP header truncated or of contradictory length */
 	SL_PACKET_L4 = 16,       /* complete TCP or UDP header at l4_off; sport, dport (and tcp_flags) are valid */
 	SL_PACKET_BAD_ECN = 32,  /* of a tunnel: CE outside, not ECN-capable inside (RFC 6040, 4.2: drop) */
@@ -30,7 +30,7 @@ struct sl_packet {
 	uint8_t tags;       /* 0 to 2 */
 	uint8_t error; /* 0, SL_REASON_BAD_IP or SL_REASON_BAD_IP_CSUM; then family is 0 */
 	uint8_t family; /* 4, 6, 0 none */
-	uint8_t proto;  /* IPv6: 44 for a fragment, an extension's own number */
+	uint8_t proto;  /* IPv6: 44 for a fragment, the own number of an extension that is not followed */
 	uint8_t ttl;
 	uint8_t flags;     /* sl_packet_flag */
 	uint8_t tcp_flags; /* byte 13 of a good TCP header, else 0 */

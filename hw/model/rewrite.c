@@ -108,12 +108,40 @@ static inline void complete_outer(struct sl_rewrite *rewrite, const struct sl_ac
 	}
 }
 
+/* Bytes in front of the L4 header, from the IP header on; as the verifier can follow it. */
+static inline uint32_t header_len(const struct sl_packet *packet)
+{
+#ifdef __bpf__
+	uint64_t len = (uint64_t)packet->l4_off - packet->l3_off;
+
+	__asm__ volatile("%0 &= 0x7c" : "+r"(len));
+	return (uint32_t)len;
+#else
+	return (uint32_t)packet->l4_off - packet->l3_off;
+#endif
+}
+
+/* n: a multiple of 4, at most IPv6 with extensions and TCP. */
+static inline void copy_words(uint8_t *to, const uint8_t *from, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < 40 + SL_EXT_BYTES + 16; i += 8) {
+		if (i + 8 > n)
+			break;
+		__builtin_memcpy(to + i, from + i, 8);
+	}
+	if (n & 4)
+		__builtin_memcpy(to + i, from + i, 4);
+}
+
 int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet *packet SL_NONNULL,
 	       const struct sl_record *record SL_NONNULL,
 	       const struct sl_action *action SL_NONNULL, struct sl_rewrite *rewrite SL_NONNULL)
 {
 	const uint8_t *old_l3 = &window->b[sl_window_offset(packet->l3_off)];
-	uint32_t l2_len, l3_len = packet->family == 4 ? 20 : 40, l4_len = packet->proto == PROTO_UDP ? 8 : 20;
+	const uint32_t l3_len = header_len(packet), l4_len = packet->proto == PROTO_UDP ? 8 : 20;
+	uint32_t l2_len;
 	uint8_t *l3, *l4;
 
 	if (action->flags & SL_ACTION_FLAG_STRIP_L2) {
@@ -132,17 +160,11 @@ int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet
 	}
 	l3 = &rewrite->head[l2_len];
 	l4 = l3 + l3_len;
-	if (l3_len == 20) {
-		__builtin_memcpy(l3, old_l3, 20);
+	copy_words(l3, old_l3, l3_len + l4_len);
+	if (packet->family == 4)
 		edit_ipv4(l3, packet->tos, record);
-	} else {
-		__builtin_memcpy(l3, old_l3, 40);
-		edit_ipv6(l3, packet->tos, record);
-	}
-	if (l4_len == 8)
-		__builtin_memcpy(l4, old_l3 + l3_len, 8);
 	else
-		__builtin_memcpy(l4, old_l3 + l3_len, 20);
+		edit_ipv6(l3, packet->tos, record);
 	edit_l4(l4, packet->proto, record);
 	rewrite->head_len = (uint16_t)(l2_len + l3_len + l4_len);
 	rewrite->payload_off = (uint16_t)(packet->l3_off + l3_len + l4_len);

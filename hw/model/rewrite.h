@@ -8,8 +8,8 @@
 
 #include "hw/model/parse.h"
 
-/* Longest new head: an action's header (112), IPv6 (40), TCP (20); the room is rounded up so that a verifier, which
- * knows lengths only as bounded sums, sees every write inside. */
+/* Longest new head: an action's header (112), IPv6 with extensions (72), TCP (20); the room is rounded up so that a
+ * verifier, which knows lengths only as bounded sums, sees every write inside. */
 #define SL_REWRITE_HEAD_MAX 320
 
 struct sl_rewrite {

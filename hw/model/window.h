@@ -15,11 +15,11 @@
 
 /*
  * The first min(frame length, SL_WINDOW_BYTES) bytes of a frame, contiguous. Nothing after them is ever read: every
- * length is checked against the frame's first, and the deepest header chain ends at byte 172. The type is longer only
+ * length is checked against the frame's first, and the deepest header chain ends at byte 184. The type is longer only
  * so that a verifier, which knows an offset no better than "below 256", sees every read inside it. So a pointer to a
  * frame's bytes may be cast to this type (sl_window_at) however short the frame is.
  */
-#define SL_WINDOW_SLACK 64
+#define SL_WINDOW_SLACK 96
 struct sl_window {
 	uint8_t b[SL_WINDOW_BYTES + SL_WINDOW_SLACK];
 };

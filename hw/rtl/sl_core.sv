@@ -227,7 +227,7 @@ module sl_core #(
   logic [1023:0]     action;
   sl_dp_pkg::shape_t shape_action, shape_block;
   logic [7:0]        block_beats;
-  logic [1407:0]     block;
+  logic [1663:0]     block;
   logic [FRAMES_LOG2:0] window_free;
   sl_action #(.NPORTS(NPORTS)) u_action (
     .clk_i, .rst_ni, .port_up_i(port_up), .csr_read_i(action_read), .csr_write_i(action_write),

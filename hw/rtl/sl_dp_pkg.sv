@@ -12,7 +12,7 @@ package sl_dp_pkg;
     logic         bad_ip;
     logic         bad_csum;
     logic         frag;
-    logic         options;
+    logic         options;   // IPv4 options that are not the card's business
     logic         ext;       // IPv6 extension header that is not followed
     logic         tcp;       // TCP or UDP, not a fragment; l4_ok says whether its header is good
     logic         udp;
@@ -24,6 +24,8 @@ package sl_dp_pkg;
     logic [15:0]  ip_len;    // header and payload
     logic [15:0]  sport;     // memory order
     logic [15:0]  dport;     // memory order
+    logic [15:0]  csum;      // of TCP or UDP, memory order
+    logic [4:0]   l4_words;  // where the L4 header begins, in 32-bit words from the IP header
     logic [127:0] src;       // memory order; IPv4 in the low 32 bits, rest zero
     logic [127:0] dst;
   } ip_t;
@@ -64,6 +66,8 @@ package sl_dp_pkg;
     logic [7:0]  ttl;
     logic [7:0]  tos;        // to forward with
     logic [15:0] ip_len;
+    logic [4:0]  l4_words;
+    logic [15:0] csum;       // of L4, memory order
     logic        has_key;    // the hash was computed
   } job_t;
 
@@ -95,9 +99,9 @@ package sl_dp_pkg;
     logic [31:0] flow_id;
   } host_meta_t;
   // Widths, for flat ports and memories.
-  localparam int unsigned IP_W     = 10 + 4*8 + 3*16 + 2*128;
+  localparam int unsigned IP_W     = 10 + 4*8 + 4*16 + 5 + 2*128;
   localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 1 + 24;
-  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 1;
+  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 5 + 16 + 1;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage

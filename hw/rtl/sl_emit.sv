@@ -3,7 +3,7 @@
 // packet and sends it to its port. All beats of all frames are written to a ring as they pass parse; here they are read
 // again.
 //
-//   new frame:   | header (hdr_len) | IP packet: first 64 bytes | rest of the IP packet          |
+//   new frame:   | header (hdr_len) | IP packet: first 96 bytes | rest of the IP packet          |
 //                 \_________________ block ________________/     \__ ring, shifted by src_off - hdr_len __/
 //
 // The ring has two banks, even and odd beats, so that the 128 bytes that one output beat may need are read in one
@@ -25,7 +25,7 @@ module sl_emit #(
   input  wire logic               forward_i,
   input  wire logic [7:0]         beats_i,
   input  wire sl_dp_pkg::shape_t  shape_i,
-  input  wire logic [1407:0]      block_i,
+  input  wire logic [1663:0]      block_i,
   // Credits back to sl_arb.
   output logic                    done_o,
   output logic [7:0]              done_beats_o,
@@ -38,7 +38,7 @@ module sl_emit #(
   output logic                    busy_o
 );
   localparam int unsigned AW = RING_LOG2 + 2;    // signed numbers of beats
-  localparam int unsigned ENTRY_W = 1 + 8 + 8 + 9 + AW + sl_dp_pkg::SHAPE_W + 1408;
+  localparam int unsigned ENTRY_W = 1 + 8 + 8 + 9 + AW + sl_dp_pkg::SHAPE_W + 1664;
 
   // The ring.
   logic [511:0] even_mem [0:(1<<(RING_LOG2-1))-1];
@@ -65,7 +65,7 @@ module sl_emit #(
   logic               head_valid, forward, pop;
   logic [7:0]         beats;
   sl_dp_pkg::shape_t  shape;
-  logic [1407:0]      block;
+  logic [1663:0]      block;
   logic [FRAMES_LOG2:0] entries_free;
   logic [ENTRY_W-1:0]   head;
   sl_ram_fifo #(.W(ENTRY_W), .LOG2(FRAMES_LOG2)) u_frames (
@@ -73,8 +73,8 @@ module sl_emit #(
     .data_i({forward_i, beats_i, in_last, in_shift, in_needs, shape_i, block_i}), .free_o(entries_free),
     .valid_o(head_valid), .data_o(head)
   );
-  assign {forward, beats, last_beat, shift, needs, shape} = head[ENTRY_W-1:1408];
-  assign block = head[1407:0];
+  assign {forward, beats, last_beat, shift, needs, shape} = head[ENTRY_W-1:1664];
+  assign block = head[1663:0];
 
   // e0: choose the beat and read.
   logic [7:0]  out_q;                     // output beat of the head frame
@@ -91,8 +91,8 @@ module sl_emit #(
   // All beats of the frame are there, or the two that this output beat needs (those before the frame always are).
   assign whole  = present >= (RING_LOG2+1)'(beats);
   assign enough = present != '0 && $signed({1'b0, present}) > second;
-  assign left  = (8'(shape.hdr_len) + 8'd64) - {out_q[1:0], 6'd0};
-  assign block_bytes = (out_q > 8'd2 || {out_q[1:0], 6'd0} >= 8'(shape.hdr_len) + 8'd64) ? 8'd0
+  assign left  = (8'(shape.hdr_len) + 8'd96) - {out_q[1:0], 6'd0};
+  assign block_bytes = (out_q > 8'd3 || {out_q[1:0], 6'd0} >= 8'(shape.hdr_len) + 8'd96) ? 8'd0
                        : left > 8'd64 ? 8'd64 : left;
 
   logic room, start_ok;
@@ -146,7 +146,12 @@ module sl_emit #(
       last1_q  <= last;
       bytes1_q <= last ? 7'(shape.out_len - {out_q, 6'd0}) : 7'd64;
       from1_q  <= block_bytes;
-      block1_q <= out_q == 8'd0 ? block[511:0] : out_q == 8'd1 ? block[1023:512] : 512'(block[1407:1024]);
+      case (out_q[1:0])
+        2'd0:    block1_q <= block[511:0];
+        2'd1:    block1_q <= block[1023:512];
+        2'd2:    block1_q <= block[1535:1024];
+        default: block1_q <= 512'(block[1663:1536]);
+      endcase
     end
   end
 

@@ -58,7 +58,9 @@ module sl_key (
       job_o.udp     <= ip.udp;
       job_o.ttl     <= ip.ttl;
       job_o.tos     <= {ip.tos[7:2], job_i.decap ? merge_ecn(ip.tos[1:0], parsed_i.outer.tos[1:0]) : ip.tos[1:0]};
-      job_o.ip_len  <= ip.ip_len;
+      job_o.ip_len   <= ip.ip_len;
+      job_o.l4_words <= ip.l4_words;
+      job_o.csum     <= ip.csum;
     end
   end
 endmodule

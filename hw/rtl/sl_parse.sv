@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage parse (docs/datapath.md, 2): collects the first three beats of a frame (all that any header check looks at: the
-// deepest byte is 22 + 40 + 8 + 8 + 14 + 60 + 20 = 172) and reads the headers from them in a pipeline, one frame per
+// deepest byte is 22 + 40 + 8 + 8 + 14 + 72 + 20 = 184) and reads the headers from them in a pipeline, one frame per
 // clock. The beats themselves pass by to the emit and punt rings in sl_core. Faults are noted here, acted on in class.
 //
 //   window ─► p1: Ethernet ─► outer IP ───────(4 clocks)──────► p5 ─► p6 parsed_o
@@ -72,7 +72,7 @@ module sl_parse (
   eth_t          eth_d, eth1_q, eth6;
   logic          valid1_q, cut, second;
   logic [13:0]   len1_q;
-  logic [1199:0] view1_q;   // 150 bytes from the outer IP header on
+  logic [1327:0] view1_q;   // 166 bytes from the outer IP header on
 
   always_comb begin
     eth_d.port   = w_port_q;
@@ -97,15 +97,15 @@ module sl_parse (
     if (window_valid_o) begin
       eth1_q  <= eth_d;
       len1_q  <= cut ? 14'd0 : w_len_q - 14'd14 - 14'({eth_d.tags, 2'b00});
-      view1_q <= eth_d.tags == 2'd2 ? window_o[176 +: 1200]
-                 : eth_d.tags == 2'd1 ? window_o[144 +: 1200] : window_o[112 +: 1200];
+      view1_q <= eth_d.tags == 2'd2 ? window_o[176 +: 1328]
+                 : eth_d.tags == 2'd1 ? window_o[144 +: 1328] : window_o[112 +: 1328];
     end
   end
 
   logic           outer_valid;
   sl_dp_pkg::ip_t outer5, outer6_q;
   sl_parse_ip u_outer (
-    .clk_i, .rst_ni, .valid_i(valid1_q), .etype_i(eth1_q.etype), .len_i(len1_q), .view_i(view1_q[639:0]),
+    .clk_i, .rst_ni, .valid_i(valid1_q), .etype_i(eth1_q.etype), .len_i(len1_q), .view_i(view1_q[767:0]),
     .early_valid_o(outer_early_o), .early_v6_o(outer_v6_o), .early_addresses_o(outer_addresses_o),
     .valid_o(outer_valid), .ip_o(outer5)
   );
@@ -119,12 +119,12 @@ module sl_parse (
   logic          valid2_q;
   logic [13:0]   inner_len2_q;
   logic [15:0]   inner_etype2_q, udp_len;
-  logic [639:0]  inner_view2_q;
-  logic [879:0]  udp;      // 110 bytes from the UDP header on: UDP 8, VXLAN 8, Ethernet 14, IP 80
+  logic [767:0]  inner_view2_q;
+  logic [1007:0] udp;      // 126 bytes from the UDP header on: UDP 8, VXLAN 8, Ethernet 14, IP 96
   // (Undefined without a frame: nothing looks at it then.)
   always_comb begin
     udp = 'x;
-    if (valid1_q) udp = eth1_q.etype == 16'h86dd ? view1_q[320 +: 880] : view1_q[160 +: 880];
+    if (valid1_q) udp = eth1_q.etype == 16'h86dd ? view1_q[320 +: 1008] : view1_q[160 +: 1008];
   end
   assign udp_len = be16(udp[47:32]);
   always_ff @(posedge clk_i) begin
@@ -135,7 +135,7 @@ module sl_parse (
       tun2_q.vni     <= {udp[103:96], udp[111:104], udp[119:112]};
       inner_len2_q   <= 14'(udp_len - 16'd30);
       inner_etype2_q <= be16(udp[239:224]);
-      inner_view2_q  <= udp[240 +: 640];
+      inner_view2_q  <= udp[240 +: 768];
     end
   end
 
@@ -166,7 +166,8 @@ module sl_parse (
     parsed_o.vid2   = eth6.vid2;
     parsed_o.etype  = eth6.etype;
     parsed_o.outer  = outer6_q;
-    parsed_o.vxlan  = outer6_q.udp && outer6_q.l4_ok && !outer6_q.options && tun6.is;
+    parsed_o.vxlan  = outer6_q.udp && outer6_q.l4_ok
+                      && outer6_q.l4_words == (outer6_q.v6 ? 5'd10 : 5'd5) && tun6.is;
     parsed_o.vni    = tun6.vni;
     parsed_o.inner  = inner6;
   end

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reads one IP header and the TCP or UDP header behind it (docs/datapath.md, 2). Used twice by sl_parse: for the outer
-// packet and for a tunnel's inner one. Latency: 4 clocks, one packet per clock.
+// Reads one IP header, its options or extension headers and the TCP or UDP header behind them (docs/datapath.md, 2).
+// Used twice by sl_parse: for the outer packet and for a tunnel's inner one. Latency: 4 clocks, one packet per clock.
 `default_nettype none
 module sl_parse_ip (
   input  wire logic         clk_i,
@@ -8,7 +8,7 @@ module sl_parse_ip (
   input  wire logic         valid_i,
   input  wire logic [15:0]  etype_i,
   input  wire logic [13:0]  len_i,    // bytes of the frame from the IP header on
-  input  wire logic [639:0] view_i,   // 80 bytes from the IP header on; zero or rubbish behind the frame's end
+  input  wire logic [767:0] view_i,   // 96 bytes from the IP header on; zero or rubbish behind the frame's end
   output logic              early_valid_o,   // three clocks before ip_o
   output logic              early_v6_o,
   output logic [255:0]      early_addresses_o,
@@ -25,14 +25,36 @@ module sl_parse_ip (
              || nh == 8'd140;
   endfunction
 
+  // May an IPv6 header with this next header be passed, if it begins with these four bytes? A hop-by-hop header only as
+  // the first; its options are looked at elsewhere.
+  function automatic logic passes(input logic [7:0] nh, input logic [31:0] head, input logic first);
+    passes = nh == 8'd60 || (nh == 8'd0 && first) || (nh == 8'd43 && head[23:16] != 8'd0 && head[31:24] == 8'd0);
+  endfunction
+
+  // Where a source route or a router alert seems to stand among IPv4 options, or a router alert in an IPv6 hop-by-hop
+  // header.
+  function automatic logic [58:0] asks(input logic [767:0] view, input logic v6, input logic [6:0] stop);
+    logic [7:0] kind, len;
+    asks = '0;
+    for (int i = 20; i < 59; i++) begin
+      kind = view[8*i +: 8];
+      len  = view[8*i + 8 +: 8];
+      if (!v6 && 7'(i) + 7'd1 < stop)
+        asks[i] = ((kind == 8'd131 || kind == 8'd137) && len >= 8'd3) || (kind == 8'd148 && len == 8'd4);
+    end
+    for (int i = 42; i < 71; i++) begin
+      if (v6 && 7'(i) + 7'd1 < stop && view[8*i +: 16] == 16'h0205) asks[i - 22] = 1'b1;
+    end
+  endfunction
+
   // The 20 bytes of L4 header behind an IPv4 header of ihl words.
-  function automatic logic [159:0] l4_of(input logic [639:0] view, input logic [3:0] ihl);
+  function automatic logic [159:0] l4_of(input logic [767:0] view, input logic [3:0] ihl);
     l4_of = view[160 +: 160];
     for (int i = 6; i < 16; i++) if (ihl == 4'(i)) l4_of = view[32*i +: 160];
   endfunction
 
   // Sum of the header's 16-bit words 3n..3n+2, as far as they belong to the header.
-  function automatic logic [17:0] sum3(input logic [639:0] view, input logic [3:0] ihl, input int n);
+  function automatic logic [17:0] sum3(input logic [767:0] view, input logic [3:0] ihl, input int n);
     sum3 = 18'd0;
     for (int w = 3*n; w < 3*n + 3; w++) begin
       if (w < 2 * 32'(ihl)) sum3 = sum3 + 18'({view[16*w +: 8], view[16*w + 8 +: 8]});
@@ -55,6 +77,15 @@ module sl_parse_ip (
   assign frag4 = (be16(view_i[63:48]) & 16'h3fff) != 16'd0;
   assign proto = v4 ? view_i[79:72] : v6 ? view_i[55:48] : 8'd0;
 
+  // IPv6: the first extension header. Lengths are in words of eight bytes; room: of the payload, at most EXT_BYTES.
+  localparam logic [2:0] EXT_WORDS = 3'(sl_pkg::EXT_BYTES / 8);
+  logic       ext_first;                    // it may be followed, but for its options
+  logic [2:0] ext_words, ext_room;
+  assign ext_words = {1'b0, view_i[8*41 +: 2]} + 3'd1;
+  assign ext_room  = payload[15:3] > 13'(EXT_WORDS) ? EXT_WORDS : payload[5:3];
+  assign ext_first = v6 && passes(proto, view_i[320 +: 32], 1'b1) && view_i[8*41 + 2 +: 6] == 6'd0
+                     && ext_words <= ext_room;
+
   always_comb begin
     ip1_d     = '0;
     payload   = 16'd0;
@@ -64,7 +95,6 @@ module sl_parse_ip (
       ip1_d.bad_ip  = len_i < 14'd20 || view_i[7:4] != 4'd4 || ihl < 4'd5 || total < 16'({ihl, 2'b00})
                       || total > 16'(len_i);
       ip1_d.frag    = frag4;
-      ip1_d.options = ihl > 4'd5;
       ip1_d.ttl     = view_i[71:64];
       ip1_d.tos     = view_i[15:8];
       ip1_d.src     = 128'(view_i[127:96]);
@@ -74,28 +104,33 @@ module sl_parse_ip (
     end else if (valid_i && v6) begin
       payload       = be16(view_i[47:32]);
       ip1_d.bad_ip  = len_i < 14'd40 || view_i[7:4] != 4'd6 || 17'(payload) + 17'd40 > 17'(len_i);
-      ip1_d.frag    = proto == 8'd44;
-      ip1_d.ext     = is_ext(proto);
       ip1_d.ttl     = view_i[63:56];
       ip1_d.tos     = {view_i[3:0], view_i[15:12]};
       ip1_d.src     = view_i[191:64];
       ip1_d.dst     = view_i[319:192];
       ip1_d.ip_len  = payload + 16'd40;
     end
-    ip1_d.proto = proto;
-    ip1_d.tcp   = proto == 8'd6 && !ip1_d.frag && !ip1_d.ext && (v4 || v6);
-    ip1_d.udp   = proto == 8'd17 && !ip1_d.frag && !ip1_d.ext && (v4 || v6);
+    ip1_d.proto    = proto;
+    ip1_d.l4_words = v4 ? {1'b0, ihl} : 5'd10;
   end
 
   // The checksum is summed in three steps: ten sums of three words, three sums of those, one.
   logic [10*18-1:0] sum1_q;
-  logic [159:0]     l4v4_q, l4v6_q, l4_q;
+  logic [159:0]     l4v4_q, l4_q;
+  logic [415:0]     tail1_q;                // IPv6: everything behind the header that matters
+  logic [58:0]      asks1_q;
+  logic             ext1_q;
+  logic [2:0]       ext_words1_q, ext_room1_q;
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
       ip1_q  <= ip1_d;
       pay1_q <= payload;
       l4v4_q <= l4_of(view_i, ihl);
-      l4v6_q <= view_i[320 +: 160];
+      tail1_q      <= view_i[320 +: 416];
+      asks1_q      <= asks(view_i, v6, v6 ? 7'd40 + 7'({ext_words, 3'd0}) : {1'b0, ihl, 2'b00});
+      ext1_q       <= ext_first;
+      ext_words1_q <= ext_words;
+      ext_room1_q  <= ext_room;
       for (int n = 0; n < 10; n++) sum1_q[18*n +: 18] <= sum3(view_i, ihl, n);
     end
   end
@@ -104,13 +139,49 @@ module sl_parse_ip (
   assign early_v6_o        = ip1_q.v6;
   assign early_addresses_o = {ip1_q.dst, ip1_q.src};
 
-  // Stage 2: the L4 header, and fewer sums.
+  // Stage 2: the second extension header, the L4 header behind all of them, and fewer sums.
+  logic        asked, first, second;        // first, second: that many extension headers are followed
+  logic [31:0] head2;
+  logic [7:0]  next1, next, proto2;
+  logic [2:0]  words2, words;               // up to the L4 header
+  logic        v6_2, ext2, frag2;
+  always_comb begin
+    asked  = asks1_q != '0;
+    first  = ext1_q && !(ip1_q.proto == 8'd0 && asked);
+    next1  = tail1_q[7:0];
+    head2  = ext_words1_q == 3'd1 ? tail1_q[64 +: 32]
+             : ext_words1_q == 3'd2 ? tail1_q[128 +: 32] : tail1_q[192 +: 32];
+    words2 = ext_words1_q + {1'b0, head2[9:8]} + 3'd1;
+    second = first && passes(next1, head2, 1'b0) && head2[15:10] == 6'd0 && ext_words1_q != EXT_WORDS
+             && {1'b0, ext_words1_q} + {2'b00, head2[9:8]} + 4'd1 <= {1'b0, ext_room1_q};
+    next   = second ? head2[7:0] : first ? next1 : ip1_q.proto;
+    words  = second ? words2 : first ? ext_words1_q : 3'd0;
+    v6_2   = ip1_q.v6;
+    proto2 = v6_2 ? next : ip1_q.proto;
+    ext2   = v6_2 && is_ext(next);
+    frag2  = v6_2 ? next == 8'd44 : ip1_q.frag;
+  end
+
   logic [3*20-1:0] sum2_q;
   always_ff @(posedge clk_i) begin
     if (valid1_q) begin
-      ip2_q  <= ip1_q;
-      pay2_q <= pay1_q;
-      l4_q   <= ip1_q.v4 ? l4v4_q : l4v6_q;
+      ip2_q          <= ip1_q;
+      ip2_q.proto    <= proto2;
+      ip2_q.frag     <= frag2;
+      ip2_q.ext      <= ext2;
+      ip2_q.options  <= ip1_q.v4 && asked;
+      ip2_q.tcp      <= proto2 == 8'd6 && !frag2 && (ip1_q.v4 || ip1_q.v6);
+      ip2_q.udp      <= proto2 == 8'd17 && !frag2 && (ip1_q.v4 || ip1_q.v6);
+      ip2_q.l4_words <= v6_2 ? 5'd10 + {1'b0, words, 1'b0} : ip1_q.l4_words;
+      pay2_q         <= v6_2 ? {pay1_q[15:3] - 13'(words), pay1_q[2:0]} : pay1_q;
+      case ({v6_2, words})
+        4'b1000: l4_q <= tail1_q[0 +: 160];
+        4'b1001: l4_q <= tail1_q[64 +: 160];
+        4'b1010: l4_q <= tail1_q[128 +: 160];
+        4'b1011: l4_q <= tail1_q[192 +: 160];
+        4'b1100: l4_q <= tail1_q[256 +: 160];
+        default: l4_q <= l4v4_q;
+      endcase
       sum2_q[0 +: 20]  <= 20'(sum1_q[0 +: 18]) + 20'(sum1_q[18 +: 18]) + 20'(sum1_q[36 +: 18]);
       sum2_q[20 +: 20] <= 20'(sum1_q[54 +: 18]) + 20'(sum1_q[72 +: 18]) + 20'(sum1_q[90 +: 18]);
       sum2_q[40 +: 20] <= 20'(sum1_q[108 +: 18]) + 20'(sum1_q[126 +: 18]) + 20'(sum1_q[144 +: 18])
@@ -132,6 +203,7 @@ module sl_parse_ip (
       ip3_q.flags <= (ip2_q.tcp && tcp_ok) ? l4_q[111:104] : 8'd0;
       ip3_q.sport <= l4_q[15:0];
       ip3_q.dport <= l4_q[31:16];
+      ip3_q.csum  <= ip2_q.udp ? l4_q[63:48] : l4_q[143:128];
       sum3_q      <= 22'(sum2_q[0 +: 20]) + 22'(sum2_q[20 +: 20]) + 22'(sum2_q[40 +: 20]);
     end
   end

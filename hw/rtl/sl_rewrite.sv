@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage rewrite (docs/datapath.md, 8): makes the new frame's first bytes. They are the action's header template (or the
-// Ethernet header as it came) with its lengths completed, followed by the first 64 bytes of the IP packet with NAT and
+// Ethernet header as it came) with its lengths completed, followed by the first 96 bytes of the IP packet with NAT and
 // TTL applied; every header that changes lies within these. The rest of the packet follows in emit.
 //
 //   window ─► r1 pick IP packet ─► r2 addresses, sums ─► r3 checksums, lengths ─► r4, r5 shift behind header ─► block
@@ -21,7 +21,7 @@ module sl_rewrite (
   output logic                     forward_o,
   output logic [7:0]               beats_o,     // of the frame as received
   output sl_dp_pkg::shape_t        shape_o,
-  output logic [1407:0]            block_o      // 112 + 64 bytes; shape_o.hdr_len + 64 of them mean something
+  output logic [1663:0]            block_o      // 112 + 96 bytes; shape_o.hdr_len + 96 of them mean something
 );
   function automatic logic [15:0] be16(input logic [15:0] x);
     be16 = {x[7:0], x[15:8]};
@@ -34,18 +34,18 @@ module sl_rewrite (
     fold = once[15:0] + 16'(once[16]);
   endfunction
 
-  // The 64 bytes from one of the nine places where an IP packet can start.
-  function automatic logic [511:0] pick(input logic [1535:0] window, input logic [6:0] off);
+  // The 96 bytes from one of the nine places where an IP packet can start.
+  function automatic logic [767:0] pick(input logic [1535:0] window, input logic [6:0] off);
     case (off)
-      7'd14:   pick = window[8*14 +: 512];
-      7'd18:   pick = window[8*18 +: 512];
-      7'd22:   pick = window[8*22 +: 512];
-      7'd64:   pick = window[8*64 +: 512];
-      7'd68:   pick = window[8*68 +: 512];
-      7'd72:   pick = window[8*72 +: 512];
-      7'd84:   pick = window[8*84 +: 512];
-      7'd88:   pick = window[8*88 +: 512];
-      default: pick = window[8*92 +: 512];
+      7'd14:   pick = window[8*14 +: 768];
+      7'd18:   pick = window[8*18 +: 768];
+      7'd22:   pick = window[8*22 +: 768];
+      7'd64:   pick = window[8*64 +: 768];
+      7'd68:   pick = window[8*68 +: 768];
+      7'd72:   pick = window[8*72 +: 768];
+      7'd84:   pick = window[8*84 +: 768];
+      7'd88:   pick = window[8*88 +: 768];
+      default: pick = window[8*92 +: 768];
     endcase
   endfunction
 
@@ -88,8 +88,11 @@ module sl_rewrite (
   logic [895:0] hdr_i;
   assign l3_off = action_i[sl_pkg::ACTION_L3_OFF_LSB +: 7];
   assign hdr_i  = action_i[sl_pkg::ACTION_HDR_LSB +: 896];
-  logic [511:0] ip1_q, rec1_q;
+  logic [767:0] ip1_q;
+  logic [511:0] rec1_q;
   logic [895:0] hdr1_q;
+  logic [23:0]  at1_q;                      // one bit: the word where the L4 header begins
+  logic [15:0]  csum1_q;
   logic         v6_1_q, udp_1_q, strip_1_q;
   logic [7:0]   flags1_q;
   logic [6:0]   l3_off1_q, l4_off1_q;
@@ -106,6 +109,8 @@ module sl_rewrite (
       l4_off1_q  <= action_i[sl_pkg::ACTION_L4_OFF_LSB +: 7];
       v6_1_q     <= job_i.v6;
       udp_1_q    <= job_i.udp;
+      at1_q      <= 24'd1 << job_i.l4_words;
+      csum1_q    <= job_i.csum;
       entropy1_q <= 16'(sl_pkg::ENTROPY_BASE) | {2'b00, hash_i[61:48]};
       tos1_q     <= job_i.tos;
       copied1_q  <= {{6{record_i[sl_pkg::RECORD_FLAGS_LSB + 4]}}, {2{record_i[sl_pkg::RECORD_FLAGS_LSB + 3]}}};
@@ -117,8 +122,9 @@ module sl_rewrite (
   end
 
   // r2: NAT, TTL and TOS; sums.
-  function automatic logic [511:0] nat(input logic [511:0] ip, input logic [511:0] rec, input logic v6,
-                                       input logic [7:0] tos);
+  // The L4 header begins at one of the words 5 to 18.
+  function automatic logic [767:0] nat(input logic [767:0] ip, input logic [511:0] rec, input logic v6,
+                                       input logic [7:0] tos, input logic [23:0] at);
     logic [7:0] ttl;
     nat = ip;
     ttl = v6 ? ip[63:56] : ip[71:64];
@@ -128,27 +134,18 @@ module sl_rewrite (
     if (v6) nat[15:0]  = {tos[3:0], ip[11:8], ip[7:4], tos[7:4]};
     else    nat[15:8]  = tos;
     if (rec[sl_pkg::RECORD_FLAGS_LSB]) begin
-      if (v6) begin
-        nat[191:64]  = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 128];
-        nat[335:320] = rec[sl_pkg::RECORD_NEW_SPORT_LSB +: 16];
-      end else begin
-        nat[127:96]  = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 32];
-        nat[175:160] = rec[sl_pkg::RECORD_NEW_SPORT_LSB +: 16];
-      end
+      if (v6) nat[191:64] = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 128];
+      else    nat[127:96] = rec[sl_pkg::RECORD_NEW_SRC_LSB +: 32];
+      for (int i = 5; i < 19; i++) if (at[i]) nat[32*i +: 16] = rec[sl_pkg::RECORD_NEW_SPORT_LSB +: 16];
     end
     if (rec[sl_pkg::RECORD_FLAGS_LSB + 1]) begin
-      if (v6) begin
-        nat[319:192] = rec[sl_pkg::RECORD_NEW_DST_LSB +: 128];
-        nat[351:336] = rec[sl_pkg::RECORD_NEW_DPORT_LSB +: 16];
-      end else begin
-        nat[159:128] = rec[sl_pkg::RECORD_NEW_DST_LSB +: 32];
-        nat[191:176] = rec[sl_pkg::RECORD_NEW_DPORT_LSB +: 16];
-      end
+      if (v6) nat[319:192] = rec[sl_pkg::RECORD_NEW_DST_LSB +: 128];
+      else    nat[159:128] = rec[sl_pkg::RECORD_NEW_DST_LSB +: 32];
+      for (int i = 5; i < 19; i++) if (at[i]) nat[32*i + 16 +: 16] = rec[sl_pkg::RECORD_NEW_DPORT_LSB +: 16];
     end
   endfunction
 
   logic        is_nat;
-  logic [15:0] l4_old;
   assign is_nat = rec1_q[sl_pkg::RECORD_FLAGS_LSB] || rec1_q[sl_pkg::RECORD_FLAGS_LSB + 1];
   // What new TTL and ECN add to the IPv4 checksum. TTL: ~m + m' is 0xfeff whatever the word m was. ECN, the only part
   // of the TOS that ever changes: 0xffff and the difference.
@@ -170,10 +167,9 @@ module sl_rewrite (
   assign tos_new  = tos1_q & copied1_q;
   assign tos_old  = outer_tos1_q[15:8] & copied1_q;
   assign ecn_edit = ip1_q[9:8] != tos1_q[1:0];
-  assign l4_old = v6_1_q ? (udp_1_q ? ip1_q[8*46 +: 16] : ip1_q[8*56 +: 16])
-                         : (udp_1_q ? ip1_q[8*26 +: 16] : ip1_q[8*36 +: 16]);
 
-  logic [511:0] ip2_q;
+  logic [767:0] ip2_q;
+  logic [23:0]  at2_q;
   logic [895:0] hdr2_q;
   logic         v6_2_q, udp_2_q, nat_2_q, edit_2_q, l4_zero2_q, strip_2_q;
   logic [7:0]   flags2_q;
@@ -182,7 +178,8 @@ module sl_rewrite (
   logic [15:0]  outer_len2_q, udp_len2_q, entropy2_q, outer_tos2_q;
   always_ff @(posedge clk_i) begin
     if (valid1_q && fwd1_q) begin
-      ip2_q        <= nat(ip1_q, rec1_q, v6_1_q, tos1_q);
+      ip2_q        <= nat(ip1_q, rec1_q, v6_1_q, tos1_q, at1_q);
+      at2_q        <= at1_q;
       hdr2_q       <= hdr1_q;
       v6_2_q       <= v6_1_q;
       udp_2_q      <= udp_1_q;
@@ -193,10 +190,10 @@ module sl_rewrite (
       entropy2_q   <= entropy1_q;
       nat_2_q      <= is_nat;
       edit_2_q     <= rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2] || ecn_edit;
-      l4_zero2_q   <= udp_1_q && l4_old == 16'd0;
+      l4_zero2_q   <= udp_1_q && csum1_q == 16'd0;
       l3_sum2_q    <= 19'(16'(~be16(ip1_q[95:80]))) + (is_nat ? 19'(rec1_q[sl_pkg::RECORD_L3_DELTA_LSB +: 16]) : 19'd0)
                       + 19'(edits(rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2], ip1_q[9:8], tos1_q[1:0]));
-      l4_sum2_q    <= 19'(16'(~be16(l4_old))) + 19'(rec1_q[sl_pkg::RECORD_L4_DELTA_LSB +: 16]);
+      l4_sum2_q    <= 19'(16'(~be16(csum1_q))) + 19'(rec1_q[sl_pkg::RECORD_L4_DELTA_LSB +: 16]);
       outer_sum2_q <= 19'(16'(~be16(outer_sum1_q))) + 19'(outer_len1_q)
                       + (copied1_q != 8'd0 ? {11'h0ff, ~tos_old} : 19'd0) + 19'(tos_new);
       outer_len2_q <= outer_len1_q;
@@ -206,15 +203,14 @@ module sl_rewrite (
   end
 
   // r3: checksums and lengths go in.
-  function automatic logic [511:0] ip_sums(input logic [511:0] ip, input logic v6, input logic udp, input logic l3,
-                                           input logic [15:0] l3_sum, input logic l4, input logic [15:0] l4_sum);
+  function automatic logic [767:0] ip_sums(input logic [767:0] ip, input logic v6, input logic udp, input logic l3,
+                                           input logic [15:0] l3_sum, input logic l4, input logic [15:0] l4_sum,
+                                           input logic [23:0] at);
     ip_sums = ip;
     if (!v6 && l3) ip_sums[95:80] = be16(l3_sum);
-    if (l4) begin
-      if (v6 && udp)  ip_sums[8*46 +: 16] = be16(l4_sum);
-      if (v6 && !udp) ip_sums[8*56 +: 16] = be16(l4_sum);
-      if (!v6 && udp) ip_sums[8*26 +: 16] = be16(l4_sum);
-      if (!v6 && !udp) ip_sums[8*36 +: 16] = be16(l4_sum);
+    for (int i = 5; i < 19; i++) begin
+      if (l4 && udp && at[i])  ip_sums[32*i + 48 +: 16]  = be16(l4_sum);
+      if (l4 && !udp && at[i]) ip_sums[32*i + 128 +: 16] = be16(l4_sum);
     end
   endfunction
 
@@ -252,12 +248,12 @@ module sl_rewrite (
 
   logic [15:0] l4_new;
   assign l4_new = ~fold(l4_sum2_q);
-  logic [511:0] ip3_q;
+  logic [767:0] ip3_q;
   logic [895:0] hdr3_q;
   always_ff @(posedge clk_i) begin
     if (valid2_q && fwd2_q) begin
       ip3_q  <= ip_sums(ip2_q, v6_2_q, udp_2_q, nat_2_q || edit_2_q, ~fold(l3_sum2_q),
-                        nat_2_q && !l4_zero2_q, udp_2_q && l4_new == 16'd0 ? 16'hffff : l4_new);
+                        nat_2_q && !l4_zero2_q, udp_2_q && l4_new == 16'd0 ? 16'hffff : l4_new, at2_q);
       hdr3_q <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_tos2_q, outer_len2_q,
                                      ~fold(outer_sum2_q), udp_len2_q, entropy2_q)
                           : hdr2_q;
@@ -270,12 +266,12 @@ module sl_rewrite (
   endfunction
 
   logic [895:0]  hdr4_q;
-  logic [1407:0] ip4_q;
+  logic [1663:0] ip4_q;
   always_ff @(posedge clk_i) begin
     if (valid3_q && fwd3_q) begin
       hdr4_q <= cut(hdr3_q, shape3_q.hdr_len);
-      ip4_q  <= 1408'(ip3_q) << {shape3_q.hdr_len[6:4], 7'd0};
+      ip4_q  <= 1664'(ip3_q) << {shape3_q.hdr_len[6:4], 7'd0};
     end
-    if (valid4_q && fwd4_q) block_o <= (ip4_q << {shape4_q.hdr_len[3:0], 3'd0}) | 1408'(hdr4_q);
+    if (valid4_q && fwd4_q) block_o <= (ip4_q << {shape4_q.hdr_len[3:0], 3'd0}) | 1664'(hdr4_q);
   end
 endmodule

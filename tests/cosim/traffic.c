@@ -9,7 +9,7 @@ struct build {
 	struct chance *c;
 	struct traffic_frame *f;
 	uint32_t l3[3], l4[3];
-	uint8_t family[3];
+	uint8_t family[3], proto[3]; /* proto: behind extension headers */
 	unsigned int layers;
 	bool clean;
 };
@@ -93,6 +93,7 @@ static void put_ip(struct build *b, uint8_t family, const uint8_t *src, const ui
 
 	b->l3[b->layers] = b->f->len;
 	b->family[b->layers] = family;
+	b->proto[b->layers] = proto;
 	if (family == 4) {
 		h[0] = 0x45;
 		h[1] = (uint8_t)chance_word(b->c);
@@ -139,12 +140,12 @@ static void end_ip(struct build *b)
 {
 	for (unsigned int i = 0; i < b->layers; i++) {
 		uint8_t *ip = b->f->data + b->l3[i], *l4 = b->f->data + b->l4[i];
-		const uint8_t proto = b->family[i] == 4 ? ip[9] : ip[6];
+		const uint8_t proto = b->proto[i];
 
 		if (b->family[i] == 4)
 			set16(ip + 2, b->f->len - b->l3[i]);
 		else
-			set16(ip + 4, b->f->len - b->l4[i]);
+			set16(ip + 4, b->f->len - b->l3[i] - 40);
 		if (proto == 17 && b->f->len - b->l4[i] >= 8)
 			set16(l4 + 4, b->f->len - b->l4[i]);
 		if (b->family[i] == 4)
@@ -165,6 +166,54 @@ static uint32_t payload_size(struct chance *c, bool clean)
 	return chance_between(c, 8000, 9650);
 }
 
+/* IPv4 options: mostly harmless, often one that is not. */
+static void put_options(struct build *b)
+{
+	static const uint8_t asks[][2] = { { 131, 7 }, { 137, 3 }, { 148, 4 }, { 131, 2 }, { 148, 5 }, { 7, 39 }, { 68, 12 } };
+	struct chance *c = b->c;
+	const unsigned int words = chance_between(c, 1, 10);
+	uint8_t *options = b->f->data + b->f->len;
+
+	b->f->data[b->l3[b->layers - 1]] = (uint8_t)(0x45 + words);
+	if (b->f->len + 40 > TRAFFIC_FRAME_MAX)
+		return;
+	put_random(b, 4 * words);
+	if (chance_percent(c, 60))
+		memset(options, 1, 4 * words);
+	if (chance_percent(c, 30))
+		memcpy(options + chance_below(c, 4 * words - 1), asks[chance_below(c, 7)], 2);
+	b->l4[b->layers - 1] = b->f->len;
+}
+
+/* IPv6 extension headers: most chains can be followed, some just not. */
+static void put_extensions(struct build *b, uint8_t proto)
+{
+	static const uint8_t kinds[] = { 0, 60, 43, 0, 60, 43, 44, 51, 140, 0 };
+	struct chance *c = b->c;
+	const unsigned int n = chance_percent(c, 90) ? chance_between(c, 1, 2) : 3;
+	uint8_t *next = b->f->data + b->l3[b->layers - 1] + 6;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const unsigned int words = chance_percent(c, 70) ? chance_below(c, 2) : chance_below(c, 5);
+		uint8_t *header = b->f->data + b->f->len;
+
+		if (b->f->len + 40 > TRAFFIC_FRAME_MAX)
+			return;
+		*next = kinds[chance_below(c, 10)];
+		if (*next == 0 && i != 0 && chance_percent(c, 80))
+			*next = 60;
+		put_random(b, 8 * words + 8);
+		next = header;
+		header[1] = (uint8_t)words;
+		header[2] = chance_percent(c, 90) ? 4 : (uint8_t)chance_below(c, 2);
+		header[3] = chance_percent(c, 90) ? 0 : 1;
+		if (chance_percent(c, 15))
+			memcpy(header + chance_between(c, 2, 8 * words + 6), (const uint8_t[2]){ 5, 2 }, 2);
+	}
+	*next = proto;
+	b->l4[b->layers - 1] = b->f->len;
+}
+
 static void put_packet(struct build *b, const struct tuple *t)
 {
 	struct chance *c = b->c;
@@ -172,13 +221,10 @@ static void put_packet(struct build *b, const struct tuple *t)
 	const uint8_t proto = mapped ? t->proto : (uint8_t)chance_word(c);
 
 	put_ip(b, t->family, t->src, t->dst, proto);
-	if (t->family == 4 && !b->clean && chance_percent(c, 3)) {
-		const unsigned int words = chance_between(c, 1, 10);
-
-		b->f->data[b->l3[b->layers - 1]] = (uint8_t)(0x45 + words);
-		put_random(b, 4 * words);
-		b->l4[b->layers - 1] = b->f->len;
-	}
+	if (t->family == 4 && !b->clean && chance_percent(c, 10))
+		put_options(b);
+	if (t->family == 6 && !b->clean && chance_percent(c, 15))
+		put_extensions(b, proto);
 	if (t->family == 4 && !b->clean && chance_percent(c, 4))
 		set16(b->f->data + b->l3[b->layers - 1] + 6, (uint32_t)chance_word(c));
 	put_l4(b, proto, chance_percent(c, 3) && !b->clean ? (uint32_t)chance_word(c) : t->sport, t->dport);

@@ -19,7 +19,7 @@ struct patch {
 struct row {
 	const char *what;
 	struct test_shape shape;
-	struct patch patch[4]; /* off 0 ends the list */
+	struct patch patch[6]; /* off 0 ends the list */
 	int cut;               /* bytes taken off the frame's end */
 	bool fix_csum;         /* the IPv4 checksum at offset 14 is made right after patching */
 	bool decap;
@@ -64,8 +64,14 @@ static const struct row rows[] = {
 	{ "ipv4 total < long header", V4, { { 14, 0x4f }, { 17, 59 } }, .fix_csum = true, .reason = SL_REASON_BAD_IP },
 	{ "ipv4 total > frame", V4, { { 17, 61 } }, .fix_csum = true, .reason = SL_REASON_BAD_IP },
 	{ "ipv4 checksum", V4, { { 22, 63 } }, .reason = SL_REASON_BAD_IP_CSUM },
-	{ "ipv4 options", V4, { { 14, 0x46 } }, .fix_csum = true, .family = 4, .flags = SL_PACKET_OPTIONS | SL_PACKET_BAD_L4,
-	  .effective_family = 4, .key = SL_REASON_IP_OPTIONS },
+	{ "ipv4 options", { .family = 4, .proto = 17, .payload = 20 }, { { 14, 0x46 }, { 42, 0 }, { 43, 16 } },
+	  .fix_csum = true, .family = 4, .flags = L4, .effective_family = 4 },
+	{ "ipv4 options instead of tcp", V4, { { 14, 0x4b } }, .fix_csum = true, .family = 4, .flags = SL_PACKET_BAD_L4,
+	  .effective_family = 4, .key = SL_REASON_BAD_L4 },
+	{ "ipv4 source route", V4, { { 14, 0x46 }, { 34, 131 }, { 35, 3 } }, .fix_csum = true, .family = 4,
+	  .flags = SL_PACKET_OPTIONS | SL_PACKET_BAD_L4, .effective_family = 4, .key = SL_REASON_IP_OPTIONS },
+	{ "ipv4 source route behind the options", V4, { { 14, 0x46 }, { 37, 131 }, { 38, 3 } }, .fix_csum = true, .family = 4,
+	  .flags = SL_PACKET_BAD_L4, .effective_family = 4, .key = SL_REASON_BAD_L4 },
 	{ "ipv4 first fragment", V4, { { 20, 0x20 } }, .fix_csum = true, .family = 4, .flags = SL_PACKET_FRAGMENT,
 	  .effective_family = 4, .key = SL_REASON_FRAGMENT },
 	{ "ipv4 last fragment", V4, { { 21, 1 } }, .fix_csum = true, .family = 4, .flags = SL_PACKET_FRAGMENT,
@@ -88,7 +94,11 @@ static const struct row rows[] = {
 	{ "ipv6 payload beyond", V6, { { 19, 41 } }, .reason = SL_REASON_BAD_IP },
 	{ "ipv6 fragment", V6, { { 20, 44 } }, .family = 6, .flags = SL_PACKET_FRAGMENT, .effective_family = 6,
 	  .key = SL_REASON_FRAGMENT },
-	{ "ipv6 hop-by-hop", V6, { { 20, 255 }, { 20, 0 } }, .family = 6, .flags = SL_PACKET_EXTENSION,
+	{ "ipv6 hop-by-hop", V6U, { { 20, 0 }, { 54, 17 }, { 55, 0 }, { 66, 0 }, { 67, 20 } }, .family = 6, .flags = L4,
+	  .effective_family = 6 },
+	{ "ipv6 hop-by-hop beyond the packet", V6U, { { 20, 0 }, { 54, 17 }, { 55, 4 } }, .family = 6, .flags = SL_PACKET_EXTENSION,
+	  .effective_family = 6, .key = SL_REASON_EXT_HDR },
+	{ "ipv6 router alert", V6U, { { 20, 0 }, { 55, 0 }, { 56, 5 }, { 57, 2 } }, .family = 6, .flags = SL_PACKET_EXTENSION,
 	  .effective_family = 6, .key = SL_REASON_EXT_HDR },
 	{ "ipv6 shim6", V6, { { 20, 140 } }, .family = 6, .flags = SL_PACKET_EXTENSION, .effective_family = 6,
 	  .key = SL_REASON_EXT_HDR },
@@ -126,7 +136,7 @@ static void run_row(const struct row *row)
 	int reason;
 
 	frame_build(&frame, &row->shape);
-	for (unsigned int i = 0; i < 4 && row->patch[i].off; i++)
+	for (unsigned int i = 0; i < 6 && row->patch[i].off; i++)
 		frame.b[row->patch[i].off] = row->patch[i].value;
 	if (row->fix_csum) {
 		put16(frame.b + 24, 0);

@@ -3,7 +3,7 @@
 import struct
 
 from scapy.layers.inet import ICMP, IP, IPOption_NOP
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, RouterAlert
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
 
@@ -78,7 +78,7 @@ def rows():
     yield "proto-icmp", {"proto": 1}, [ping], [tcp, ping6]
     yield "proto-fragment6", {"proto": 44}, [fragment6()], [tcp6, fragment4()]
     yield "proto-icmp6", {"proto": 58, "l3": 6}, [ping6], [tcp6]
-    ext = eth(CARD0, CLIENT_MAC) / IPv6(src=C6, dst=V6) / IPv6ExtHdrHopByHop() / l4("tcp", 40000, 80)
+    ext = eth(CARD0, CLIENT_MAC) / IPv6(src=C6, dst=V6) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / l4("tcp", 40000, 80)
     yield "proto-extension-0", {"proto": 0, "l3": 6}, [ext], [tcp6, ping6]
     yield "dport", {"dports": (80, 80)}, [tcp, tcp6, udp], \
         [frame((C4, 40000, V4, 81)), frame((C4, 80, V4, 79)), ping, arp, fragment4(), bad_tcp()]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sections 4 to 6: what has no key, what a key is made of, tunnels opened for tenants, flow commands, the epoch."""
-from scapy.layers.inet import ICMP, IP, IPOption_NOP, UDP
+from scapy.layers.inet import ICMP, IP, IPOption_LSRR, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import ARP, Dot1Q
 from scapy.packet import Raw
@@ -9,6 +9,7 @@ from case import B4, B6, BACKEND_MAC, C4, C6, CARD0, CARD1, CLIENT_MAC, Case, R4
     ip, l4, packet, vxlan
 
 T4, T6 = (C4, 40000, V4, 80), (C6, 40000, V6, 80)
+ROUTE = [IPOption_LSRR(routers=["10.9.9.9"])]
 EXTENSIONS = (0, 43, 60, 51, 50, 135, 139, 140)
 
 
@@ -45,7 +46,7 @@ def without_key():
         one(f"ip6-proto-{proto}", f"IPv6 next header {proto}", head / IPv6(src=C6, dst=V6, nh=proto) / Raw(bytes(40)), "NO_L4")
     for proto in EXTENSIONS:
         one(f"ip6-extension-{proto}", f"IPv6 extension header {proto}",
-            head / IPv6(src=C6, dst=V6, nh=proto) / Raw(bytes([6, 0]) + bytes(38)), "EXT_HDR")
+            head / IPv6(src=C6, dst=V6, nh=proto) / Raw(bytes([6, 9]) + bytes(38)), "EXT_HDR")
         one(f"ip6-extension-{proto}-empty", f"IPv6 extension header {proto} with no payload",
             head / IPv6(src=C6, dst=V6, nh=proto), "EXT_HDR")
     one("fragment-first", "a first fragment", head / IP(src=C4, dst=V4, flags="MF") / l4("tcp", 1, 2), "FRAGMENT")
@@ -55,18 +56,18 @@ def without_key():
     one("fragment-tiny", "a fragment is no bad L4", head / IP(src=C4, dst=V4, flags="MF", proto=6) / Raw(b"x"), "FRAGMENT")
     one("fragment-icmp", "a fragment of ICMP", head / IP(src=C4, dst=V4, flags="MF") / ICMP(), "FRAGMENT")
     one("fragment-options", "a fragment with options: the fragment is found first",
-        head / IP(src=C4, dst=V4, flags="MF", options=[IPOption_NOP()] * 4) / l4("tcp", 1, 2), "FRAGMENT")
+        head / IP(src=C4, dst=V4, flags="MF", options=ROUTE) / l4("tcp", 1, 2), "FRAGMENT")
     one("reserved-flag", "the reserved flag makes no fragment, DF neither",
         head / IP(src=C4, dst=V4, flags="DF+evil") / ICMP(), "NO_L4")
     one("fragment6", "an IPv6 fragment", head / IPv6(src=C6, dst=V6) / IPv6ExtHdrFragment(m=1) / l4("udp", 1, 2), "FRAGMENT")
     one("fragment6-atomic", "an atomic fragment is one too", head / IPv6(src=C6, dst=V6) / IPv6ExtHdrFragment() /
         l4("tcp", 1, 2), "FRAGMENT")
     one("fragment6-cut", "next header 44 without its header", head / IPv6(src=C6, dst=V6, nh=44), "FRAGMENT")
-    one("options", "IPv4 options", head / IP(src=C4, dst=V4, options=[IPOption_NOP()] * 4) / l4("tcp", 1, 2), "IP_OPTIONS")
-    one("options-icmp", "options come before the protocol", head / IP(src=C4, dst=V4, options=[IPOption_NOP()] * 4) / ICMP(),
+    one("options", "an IPv4 source route", head / IP(src=C4, dst=V4, options=ROUTE) / l4("tcp", 1, 2), "IP_OPTIONS")
+    one("options-icmp", "options come before the protocol", head / IP(src=C4, dst=V4, options=ROUTE) / ICMP(),
         "IP_OPTIONS")
     one("options-bad-l4", "and before bad L4",
-        head / IP(src=C4, dst=V4, proto=6, options=[IPOption_NOP()] * 4) / Raw(bytes(4)), "IP_OPTIONS")
+        head / IP(src=C4, dst=V4, proto=6, options=ROUTE) / Raw(bytes(4)), "IP_OPTIONS")
     one("bad-l4", "bad L4", head / IP(src=C4, dst=V4, proto=17) / Raw(bytes(4)), "BAD_L4")
     c = flows("host-meter", "what has no key uses the rule's meter", meter=5).meter(5, 1, 1)
     ping = head / IP(src=C4, dst=V4) / ICMP()
@@ -156,8 +157,8 @@ def decap():
             ("checksum", inner_frame(IP(src=C4, dst=V4, chksum=1) / l4("tcp", 1, 2)), "BAD_IP_CSUM"),
             ("icmp", inner_frame(IP(src=C4, dst=V4) / ICMP()), "NO_L4"),
             ("fragment", inner_frame(IP(src=C4, dst=V4, flags="MF") / l4("tcp", 1, 2)), "FRAGMENT"),
-            ("options", inner_frame(IP(src=C4, dst=V4, options=[IPOption_NOP()] * 4) / l4("tcp", 1, 2)), "IP_OPTIONS"),
-            ("extension", inner_frame(IPv6(src=C6, dst=V6, nh=60) / Raw(bytes(16))), "EXT_HDR"),
+            ("options", inner_frame(IP(src=C4, dst=V4, options=ROUTE) / l4("tcp", 1, 2)), "IP_OPTIONS"),
+            ("extension", inner_frame(IPv6(src=C6, dst=V6, nh=60) / Raw(bytes([6, 2]) + bytes(14))), "EXT_HDR"),
             ("fragment6", inner_frame(IPv6(src=C6, dst=V6) / IPv6ExtHdrFragment() / l4("tcp", 1, 2)), "FRAGMENT"),
             ("tcp-cut", inner_frame(IP(src=C4, dst=V4, proto=6) / Raw(bytes(19))), "BAD_L4"),
             ("udp-length", inner_frame(IP(src=C4, dst=V4) / UDP(sport=1, dport=2, len=30)), "BAD_L4")]
