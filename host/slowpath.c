@@ -611,7 +611,7 @@ static void run_keyless(struct sl_slowpath *sp, struct slow_frame *f, int reason
 
 	if (reason == SL_REASON_FRAGMENT)
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_UNSUPPORTED);
-	else if (reason != SL_REASON_NO_L4)
+	else if (reason != SL_REASON_NO_L4 && reason != SL_REASON_ICMP_ERROR)
 		end(sp, f, v, SL_SLOW_DROP, (unsigned int)reason);
 	else if (proto == (f->packet->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		run_icmp(sp, f, v);

@@ -15,6 +15,8 @@ static inline int packet_reason(const struct sl_packet *p)
 		return SL_REASON_EXT_HDR;
 	if (p->flags & SL_PACKET_BAD_L4)
 		return SL_REASON_BAD_L4;
+	if (p->flags & SL_PACKET_ICMP_ERROR)
+		return SL_REASON_ICMP_ERROR;
 	return p->flags & SL_PACKET_L4 ? 0 : SL_REASON_NO_L4;
 }
 
@@ -36,14 +38,14 @@ int sl_key_build(const struct sl_headers *headers SL_NONNULL, uint32_t tenant, u
 			return SL_REASON_TUNNEL_ECN;
 	}
 	reason = packet_reason(p);
-	if (reason)
+	if (reason && reason != SL_REASON_ICMP_ERROR)
 		return reason;
-	__builtin_memcpy(key->src, p->src, sizeof(key->src));
-	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
-	key->sport = __builtin_bswap16(p->sport);
-	key->dport = __builtin_bswap16(p->dport);
+	__builtin_memcpy(key->src, reason ? p->quote.src : p->src, sizeof(key->src));
+	__builtin_memcpy(key->dst, reason ? p->quote.dst : p->dst, sizeof(key->dst));
+	key->sport = __builtin_bswap16(reason ? p->quote.sport : p->sport);
+	key->dport = __builtin_bswap16(reason ? p->quote.dport : p->dport);
 	key->tenant = (uint16_t)tenant;
-	key->proto = p->proto;
+	key->proto = reason ? p->quote.proto : p->proto;
 	key->family = p->family;
-	return 0;
+	return reason;
 }

@@ -13,12 +13,20 @@
 #define UDP_LEN 8
 #define TCP_LEN 20
 #define VXLAN_LEN 8
+#define ICMP_LEN 8
+#define PROTO_ICMP 1
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 #define PROTO_HOP_BY_HOP 0
 #define PROTO_ROUTING 43
 #define PROTO_IPV6_FRAGMENT 44
+#define PROTO_ICMPV6 58
 #define PROTO_DESTINATION 60
+#define ICMP_UNREACHABLE 3
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETER 12
+#define ICMPV6_UNREACHABLE 1
+#define ICMPV6_PARAMETER 4
 #define OPTION_LSRR 131
 #define OPTION_SSRR 137
 #define OPTION_ROUTER_ALERT 148
@@ -70,8 +78,8 @@ static inline void packet_clear_l3(struct sl_packet *p, uint32_t error)
 }
 
 /*
- * True if a source route or a router alert stands among the options in [off, end). They are looked for at every byte, not
- * along the list of options: hardware needs no walk for that, and a wrong guess only sends a frame to the host.
+ * True if a source route or a router alert stands among the options in [off, end). They are looked for at every byte,
+ * not along the list of options: hardware needs no walk for that, and a wrong guess only sends a frame to the host.
  */
 static inline bool options_ask(const struct sl_window *window, uint32_t off, uint32_t end)
 {
@@ -86,6 +94,50 @@ static inline bool options_ask(const struct sl_window *window, uint32_t off, uin
 			return true;
 	}
 	return false;
+}
+
+static inline bool is_icmp_error(uint32_t family, uint32_t type)
+{
+	if (family == 4)
+		return type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER;
+	return type >= ICMPV6_UNREACHABLE && type <= ICMPV6_PARAMETER;
+}
+
+/*
+ * An ICMP error right behind the IP header that quotes a TCP or UDP packet with at least eight bytes of its L4 header
+ * right behind an IP header: then the connection that it is about is known, as the packets look that go the other way.
+ */
+static inline void parse_icmp(const struct sl_window *window, struct sl_packet *p)
+{
+	const uint32_t ip_len = p->family == 4 ? IPV4_LEN : IPV6_LEN;
+	const uint8_t *icmp = &window->b[sl_window_offset(p->l4_off)];
+	const uint8_t *ip = &window->b[sl_window_offset((uint32_t)p->l4_off + ICMP_LEN)];
+	const uint8_t *l4 = &window->b[sl_window_offset((uint32_t)p->l4_off + ICMP_LEN + ip_len)];
+	struct sl_quote *quote = &p->quote;
+
+	if (p->proto != (p->family == 4 ? PROTO_ICMP : PROTO_ICMPV6) || p->l4_off - p->l3_off != (int)ip_len)
+		return;
+	if ((uint32_t)p->l3_end - p->l4_off < ICMP_LEN + ip_len + 8 || !is_icmp_error(p->family, icmp[0]))
+		return;
+	__builtin_memset(quote, 0, sizeof(*quote));
+	if (p->family == 4) {
+		if (ip[0] != 0x45 || (sl_load_be16(ip + 6) & 0x1fff) != 0)
+			return;
+		quote->proto = ip[9];
+		__builtin_memcpy(quote->src, ip + 16, 4);
+		__builtin_memcpy(quote->dst, ip + 12, 4);
+	} else {
+		if (ip[0] >> 4 != 6)
+			return;
+		quote->proto = ip[6];
+		__builtin_memcpy(quote->src, ip + 24, 16);
+		__builtin_memcpy(quote->dst, ip + 8, 16);
+	}
+	if (quote->proto != PROTO_TCP && quote->proto != PROTO_UDP)
+		return;
+	quote->sport = (uint16_t)sl_load_be16(l4 + 2);
+	quote->dport = (uint16_t)sl_load_be16(l4);
+	p->flags |= SL_PACKET_ICMP_ERROR;
 }
 
 static inline void parse_l4(const struct sl_window *window, struct sl_packet *p)
@@ -111,6 +163,7 @@ static inline void parse_l4(const struct sl_window *window, struct sl_packet *p)
 		}
 		p->l4_len = UDP_LEN;
 	} else {
+		parse_icmp(window, p);
 		return;
 	}
 	p->flags |= SL_PACKET_L4;

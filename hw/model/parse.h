@@ -14,7 +14,17 @@ enum sl_packet_flag {
 	SL_PACKET_EXTENSION = 4, /* IPv6 extension header that is not followed: no L4 */
 	SL_PACKET_BAD_L4 = 8,    /* TCP or UDP header truncated or of contradictory length */
 	SL_PACKET_L4 = 16,       /* complete TCP or UDP header at l4_off; sport, dport (and tcp_flags) are valid */
+	SL_PACKET_ICMP_ERROR = 64, /* ICMP or ICMPv6 error that quotes a TCP or UDP packet: quote is valid */
 	SL_PACKET_BAD_ECN = 32,  /* of a tunnel: CE outside, not ECN-capable inside (RFC 6040, 4.2: drop) */
+};
+
+/* The packet that an ICMP error quotes, turned round: what the other direction of its connection looks like. */
+struct sl_quote {
+	uint8_t src[16]; /* as in sl_packet */
+	uint8_t dst[16];
+	uint16_t sport; /* host order */
+	uint16_t dport;
+	uint8_t proto;
 };
 
 /* One Ethernet frame within the window, outer or inner. Offsets are from the start of the window; without L3 (family 0)
@@ -40,6 +50,7 @@ struct sl_packet {
 	uint16_t dport;
 	uint8_t src[16]; /* wire order; IPv4 in the first four bytes, the rest zero */
 	uint8_t dst[16];
+	struct sl_quote quote;
 };
 
 struct sl_headers {

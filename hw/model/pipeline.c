@@ -14,18 +14,19 @@ static void leave(const struct sl_lookups *lookups, void *ctx, uint32_t meter, u
 	result->reason = (uint8_t)reason;
 }
 
-/* Stages key and hash: 0 with both in the result, or the reason. */
-static uint32_t make_key(const struct sl_pipeline_config *config, struct sl_pipeline_result *result)
+/* Stages key and hash: true with both in the result; result->reason is what sl_key_build said. */
+static bool make_key(const struct sl_pipeline_config *config, struct sl_pipeline_result *result)
 {
 	const struct sl_class_rule *rule = result->matched;
 	const int reason = sl_key_build(&result->headers, rule->tenant, rule->flags & SL_RULE_FLAG_DECAP, &result->key);
 
-	if (reason)
-		return (uint32_t)reason;
+	result->reason = (uint8_t)reason;
+	if (reason && reason != SL_REASON_ICMP_ERROR)
+		return false;
 	result->has_key = 1;
 	result->rewrite.hash = sl_hash_key(&result->key, &config->seed);
 	result->hash = (uint32_t)result->rewrite.hash;
-	return 0;
+	return true;
 }
 
 /* Stages table to rewrite: the reason, FORWARDED with result->rewrite filled. */
@@ -39,6 +40,8 @@ static uint32_t run_flow(const struct sl_lookups *lookups, void *ctx, const stru
 	int reason;
 
 	record = lookups->flow_find(ctx, &result->key, result->rewrite.hash, &result->flow_id);
+	if (result->reason == SL_REASON_ICMP_ERROR)
+		return SL_REASON_ICMP_ERROR;
 	if (!record) {
 		result->mark_valid = config->miss_mark_valid;
 		result->mark = config->miss_mark_valid ? config->miss_mark : 0;
@@ -87,9 +90,9 @@ bool sl_pipeline_begin(const struct sl_lookups *lookups, void *ctx, const struct
 	result->tenant = rule->tenant;
 	switch (rule->verdict) {
 	case SL_VERDICT_FLOWS:
-		reason = make_key(config, result);
-		if (reason == 0)
+		if (make_key(config, result))
 			return true;
+		reason = result->reason;
 		break;
 	case SL_VERDICT_HOST:
 		reason = SL_REASON_RULE;

@@ -17,6 +17,12 @@ package sl_dp_pkg;
     logic         tcp;       // TCP or UDP, not a fragment; l4_ok says whether its header is good
     logic         udp;
     logic         l4_ok;
+    logic         icmp;      // ICMP error; about the flow with the key fields q_*
+    logic         q_udp;     // else TCP
+    logic [15:0]  q_sport;   // memory order, as the rest
+    logic [15:0]  q_dport;
+    logic [127:0] q_src;
+    logic [127:0] q_dst;
     logic [7:0]   proto;
     logic [7:0]   ttl;
     logic [7:0]   tos;       // traffic class
@@ -99,7 +105,7 @@ package sl_dp_pkg;
     logic [31:0] flow_id;
   } host_meta_t;
   // Widths, for flat ports and memories.
-  localparam int unsigned IP_W     = 10 + 4*8 + 4*16 + 5 + 2*128;
+  localparam int unsigned IP_W     = 12 + 4*8 + 6*16 + 5 + 4*128;
   localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 1 + 24;
   localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 5 + 16 + 1;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage key (docs/datapath.md, 4): builds the flow key of the packet that is looked up, the outer one or with DECAP the
-// inner one, or says why there is none. Latency: 1 clock.
+// inner one, or says why there is none. An ICMP error has the key of the flow that it is about. Latency: 1 clock.
 `default_nettype none
 module sl_key (
   input  wire logic                clk_i,
@@ -22,6 +22,7 @@ module sl_key (
   sl_dp_pkg::ip_t ip;
   logic [7:0]     reason;
   logic [319:0]   key;
+  logic           has_key, quote;
 
   always_comb begin
     // (Undefined without a frame: nothing looks at it then.)
@@ -39,21 +40,28 @@ module sl_key (
       else if (ip.frag)                                 reason = sl_pkg::REASON_FRAGMENT;
       else if (ip.options)                              reason = sl_pkg::REASON_IP_OPTIONS;
       else if (ip.ext)                                  reason = sl_pkg::REASON_EXT_HDR;
+      else if (ip.icmp)                                 reason = sl_pkg::REASON_ICMP_ERROR;
       else if (!ip.tcp && !ip.udp)                      reason = sl_pkg::REASON_NO_L4;
       else if (!ip.l4_ok)                               reason = sl_pkg::REASON_BAD_L4;
     end
+    quote   = reason == sl_pkg::REASON_ICMP_ERROR;
+    has_key = reason == sl_pkg::REASON_FORWARDED || quote;
     key = 'x;
-    if (valid_i) key = {ip.v6 ? 8'd6 : 8'd4, ip.proto, job_i.tenant, ip.dport, ip.sport, ip.dst, ip.src};
+    if (valid_i) begin
+      key = {ip.v6 ? 8'd6 : 8'd4, ip.proto, job_i.tenant, ip.dport, ip.sport, ip.dst, ip.src};
+      if (quote) key = {ip.v6 ? 8'd6 : 8'd4, ip.q_udp ? 8'd17 : 8'd6, job_i.tenant, ip.q_dport, ip.q_sport, ip.q_dst,
+                        ip.q_src};
+    end
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_o <= 1'b0;
     else         valid_o <= valid_i;
     if (valid_i) begin
-      key_o         <= reason == sl_pkg::REASON_FORWARDED ? key : '0;
+      key_o         <= has_key ? key : '0;
       job_o         <= job_i;
       job_o.reason  <= reason;
-      job_o.has_key <= reason == sl_pkg::REASON_FORWARDED;
+      job_o.has_key <= has_key;
       job_o.v6      <= ip.v6;
       job_o.udp     <= ip.udp;
       job_o.ttl     <= ip.ttl;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reads one IP header, its options or extension headers and the TCP or UDP header behind them (docs/datapath.md, 2).
-// Used twice by sl_parse: for the outer packet and for a tunnel's inner one. Latency: 4 clocks, one packet per clock.
+// Reads one IP header, its options or extension headers and the TCP, UDP or ICMP header behind them (docs/datapath.md,
+// 2). Used twice by sl_parse: for the outer packet and for a tunnel's inner one. Latency: 4 clocks, one packet per
+// clock.
 `default_nettype none
 module sl_parse_ip (
   input  wire logic         clk_i,
@@ -110,6 +111,26 @@ module sl_parse_ip (
       ip1_d.dst     = view_i[319:192];
       ip1_d.ip_len  = payload + 16'd40;
     end
+    // An ICMP error right behind the IP header, and the packet that it quotes. Stage 2 looks at its length.
+    if (v6) begin
+      ip1_d.icmp    = proto == 8'd58 && view_i[320 +: 8] != 8'd0 && view_i[320 +: 8] <= 8'd4
+                      && view_i[8*48 + 4 +: 4] == 4'd6 && (view_i[8*54 +: 8] == 8'd6 || view_i[8*54 +: 8] == 8'd17);
+      ip1_d.q_udp   = view_i[8*54 +: 8] == 8'd17;
+      ip1_d.q_src   = view_i[8*72 +: 128];
+      ip1_d.q_dst   = view_i[8*56 +: 128];
+      ip1_d.q_sport = view_i[8*90 +: 16];
+      ip1_d.q_dport = view_i[8*88 +: 16];
+    end else begin
+      ip1_d.icmp    = v4 && proto == 8'd1 && !frag4 && ihl == 4'd5
+                      && (view_i[160 +: 8] == 8'd3 || view_i[160 +: 8] == 8'd11 || view_i[160 +: 8] == 8'd12)
+                      && view_i[8*28 +: 8] == 8'h45 && (be16(view_i[8*34 +: 16]) & 16'h1fff) == 16'd0
+                      && (view_i[8*37 +: 8] == 8'd6 || view_i[8*37 +: 8] == 8'd17);
+      ip1_d.q_udp   = view_i[8*37 +: 8] == 8'd17;
+      ip1_d.q_src   = 128'(view_i[8*44 +: 32]);
+      ip1_d.q_dst   = 128'(view_i[8*40 +: 32]);
+      ip1_d.q_sport = view_i[8*50 +: 16];
+      ip1_d.q_dport = view_i[8*48 +: 16];
+    end
     ip1_d.proto    = proto;
     ip1_d.l4_words = v4 ? {1'b0, ihl} : 5'd10;
   end
@@ -170,6 +191,7 @@ module sl_parse_ip (
       ip2_q.frag     <= frag2;
       ip2_q.ext      <= ext2;
       ip2_q.options  <= ip1_q.v4 && asked;
+      ip2_q.icmp     <= ip1_q.icmp && pay1_q >= (v6_2 ? 16'd56 : 16'd36);
       ip2_q.tcp      <= proto2 == 8'd6 && !frag2 && (ip1_q.v4 || ip1_q.v6);
       ip2_q.udp      <= proto2 == 8'd17 && !frag2 && (ip1_q.v4 || ip1_q.v6);
       ip2_q.l4_words <= v6_2 ? 5'd10 + {1'b0, words, 1'b0} : ip1_q.l4_words;

@@ -113,16 +113,19 @@ __noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xd
 	uint32_t index;
 	int reason = sl_key_build(&s->headers, s->tenant, s->decap, &s->key);
 
-	if (reason)
+	if (reason && reason != SL_REASON_ICMP_ERROR)
 		return reason;
 	s->hash = sl_hash_key(&s->key, &c->pipeline.seed);
 	flow = bpf_map_lookup_elem(&flows, &s->key);
+	if (flow)
+		s->flow_id = flow->flow_id;
+	if (reason)
+		return reason;
 	if (!flow) {
 		s->mark_valid = c->pipeline.miss_mark_valid;
 		s->mark = c->pipeline.miss_mark_valid ? c->pipeline.miss_mark : 0;
 		return SL_REASON_MISS;
 	}
-	s->flow_id = flow->flow_id;
 	index = flow->record.action;
 	action = bpf_map_lookup_elem(&actions, &index);
 	if (!action)

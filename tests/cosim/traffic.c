@@ -8,8 +8,8 @@ struct build {
 	const struct world *w;
 	struct chance *c;
 	struct traffic_frame *f;
-	uint32_t l3[3], l4[3];
-	uint8_t family[3], proto[3]; /* proto: behind extension headers */
+	uint32_t l3[4], l4[4];
+	uint8_t family[4], proto[4]; /* proto: behind extension headers */
 	unsigned int layers;
 	bool clean;
 };
@@ -214,6 +214,35 @@ static void put_extensions(struct build *b, uint8_t proto)
 	b->l4[b->layers - 1] = b->f->len;
 }
 
+/* An ICMP error about a packet of the tuple's other direction, or something near that. */
+static void put_icmp(struct build *b, const struct tuple *t)
+{
+	static const uint8_t types[2][8] = { { 3, 11, 12, 3, 3, 8, 4, 5 }, { 1, 2, 3, 4, 2, 128, 0, 5 } };
+	struct chance *c = b->c;
+	const bool six = t->family == 6;
+	uint8_t icmp[8] = { types[six][chance_below(c, 8)] }, *ip;
+	const uint32_t at = b->f->len;
+
+	put_ip(b, t->family, b->w->address[six][chance_below(c, WORLD_ADDRESSES)], t->dst, six ? 58 : 1);
+	if (!six && chance_percent(c, 5))
+		put_options(b);
+	if (six && chance_percent(c, 5))
+		put_extensions(b, 58);
+	put(b, icmp, 8);
+	ip = b->f->data + b->f->len;
+	put_ip(b, t->family, t->dst, t->src, chance_percent(c, 95) ? t->proto : (uint8_t)chance_word(c));
+	b->layers--; /* its lengths are nobody's business */
+	if (b->f->len <= at + 48)
+		return;
+	if (!six && chance_percent(c, 10))
+		set16(ip + 6, (uint32_t)chance_word(c) & 0x6001);
+	if (chance_percent(c, 5))
+		ip[0] = (uint8_t)chance_word(c);
+	put16(b, t->dport);
+	put16(b, t->sport);
+	put_random(b, chance_percent(c, 80) ? chance_between(c, 4, 16) : chance_below(c, 5));
+}
+
 static void put_packet(struct build *b, const struct tuple *t)
 {
 	struct chance *c = b->c;
@@ -320,8 +349,12 @@ void traffic_frame(const struct world *w, struct chance *c, bool clean, struct t
 	if (!clean && kind < 4)
 		put_tunnel(&b);
 	put_eth(&b, b.layers != 0, w->tuple[index].family);
-	put_packet(&b, &w->tuple[index]);
-	put_random(&b, payload_size(c, clean));
+	if (!clean && chance_percent(c, 8)) {
+		put_icmp(&b, &w->tuple[index]);
+	} else {
+		put_packet(&b, &w->tuple[index]);
+		put_random(&b, payload_size(c, clean));
+	}
 	end_ip(&b);
 	if (chance_percent(c, 15))
 		put_random(&b, chance_below(c, 46));
