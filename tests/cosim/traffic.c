@@ -232,7 +232,7 @@ static void put_icmp(struct build *b, const struct tuple *t)
 	ip = b->f->data + b->f->len;
 	put_ip(b, t->family, t->dst, t->src, chance_percent(c, 95) ? t->proto : (uint8_t)chance_word(c));
 	b->layers--; /* its lengths are nobody's business */
-	if (b->f->len <= at + 48)
+	if (b->f->len < at + 48)
 		return;
 	if (!six && chance_percent(c, 10))
 		set16(ip + 6, (uint32_t)chance_word(c) & 0x6001);
