@@ -168,10 +168,14 @@ module sl_class (
   assign {verdict, flags, meter, tenant, mark, copy_mark} = does4_q;
   assign early_o            = valid4_q;
   assign early_inner_o      = flags[1];
-  assign early_outer_last_o = {parsed4.outer.v6 ? 8'd6 : 8'd4, parsed4.outer.proto, tenant, parsed4.outer.dport,
-                               parsed4.outer.sport};
-  assign early_inner_last_o = {parsed4.inner.v6 ? 8'd6 : 8'd4, parsed4.inner.proto, tenant, parsed4.inner.dport,
-                               parsed4.inner.sport};
+  assign early_outer_last_o = {parsed4.outer.v6 ? 8'd6 : 8'd4,
+                               parsed4.outer.icmp ? (parsed4.outer.q_udp ? 8'd17 : 8'd6) : parsed4.outer.proto, tenant,
+                               parsed4.outer.icmp ? {parsed4.outer.q_dport, parsed4.outer.q_sport}
+                                                  : {parsed4.outer.dport, parsed4.outer.sport}};
+  assign early_inner_last_o = {parsed4.inner.v6 ? 8'd6 : 8'd4,
+                               parsed4.inner.icmp ? (parsed4.inner.q_udp ? 8'd17 : 8'd6) : parsed4.inner.proto, tenant,
+                               parsed4.inner.icmp ? {parsed4.inner.q_dport, parsed4.inner.q_sport}
+                                                  : {parsed4.inner.dport, parsed4.inner.sport}};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_o <= 1'b0;

@@ -158,7 +158,8 @@ module sl_parse_ip (
 
   assign early_valid_o     = valid1_q;
   assign early_v6_o        = ip1_q.v6;
-  assign early_addresses_o = {ip1_q.dst, ip1_q.src};
+  // An error's key is its quote's. (One too short, which stage 2 tells, has no key.)
+  assign early_addresses_o = ip1_q.icmp ? {ip1_q.q_dst, ip1_q.q_src} : {ip1_q.dst, ip1_q.src};
 
   // Stage 2: the second extension header, the L4 header behind all of them, and fewer sums.
   logic        asked, first, second;        // first, second: that many extension headers are followed
