@@ -59,9 +59,9 @@ module sl_desc #(
   localparam logic [1:0] IDLE = 2'd0, CTX = 2'd1, REQ = 2'd2;
   typedef logic [KEEP_LOG2:0] count_t;
 
-  logic [14:0]   fetch_q [0:N-1], use_q [0:N-1];
-  count_t        ahead_q [0:N-1], have_q [0:N-1];
-  logic [3:0]    fly_q [0:N-1];                   // blocks under way
+  (* mem2reg *) logic [14:0]   fetch_q [0:N-1], use_q [0:N-1];
+  (* mem2reg *) logic [KEEP_LOG2:0] ahead_q [0:N-1], have_q [0:N-1];
+  (* mem2reg *) logic [3:0]    fly_q [0:N-1];                   // blocks under way
 
   // Fetching: the next queue with something announced and room for a block.
   logic [1:0]    state_q;
@@ -73,7 +73,7 @@ module sl_desc #(
   logic [FLY_LOG2:0] flying;
   always_comb begin
     for (int i = 0; i < N; i++)
-      want[i] = en_all_i[i] && fetch_q[i] != tail_all_i[15*i +: 15] && ahead_q[i] <= count_t'(KEEP - BLOCK);
+      want[i] = en_all_i[i] && fetch_q[i] != tail_all_i[15*i +: 15] && ahead_q[i] <= (KEEP_LOG2+1)'(KEEP - BLOCK);
     pick = sel_q;
     pick_valid = 1'b0;
     for (int i = N; i >= 1; i--) begin
@@ -184,10 +184,10 @@ module sl_desc #(
         end else begin
           if (asked && sel_q == NL'(i)) fetch_q[i] <= (at + 15'(n_q)) & fetch_mask_i;
           if (use_valid_i && look_i == NL'(i)) use_q[i] <= (use_q[i] + 15'(use_n_i)) & look_mask_i;
-          ahead_q[i] <= ahead_q[i] + ((asked && sel_q == NL'(i)) ? count_t'(n_q) : '0)
-                        - ((use_valid_i && look_i == NL'(i)) ? count_t'(use_n_i) : '0);
-          have_q[i]  <= have_q[i] + ((live && f_queue == NL'(i)) ? count_t'(came_n) : '0)
-                        - ((use_valid_i && look_i == NL'(i)) ? count_t'(use_n_i) : '0);
+          ahead_q[i] <= ahead_q[i] + ((asked && sel_q == NL'(i)) ? (KEEP_LOG2+1)'(n_q) : '0)
+                        - ((use_valid_i && look_i == NL'(i)) ? (KEEP_LOG2+1)'(use_n_i) : '0);
+          have_q[i]  <= have_q[i] + ((live && f_queue == NL'(i)) ? (KEEP_LOG2+1)'(came_n) : '0)
+                        - ((use_valid_i && look_i == NL'(i)) ? (KEEP_LOG2+1)'(use_n_i) : '0);
         end
       end
     end
@@ -208,6 +208,6 @@ module sl_desc #(
   a_block: assert property (@(posedge clk_i) disable iff (!rst_ni)
     rsp_valid_i && !rsp_last_i |-> 7'(at_now[1:0]) + 7'(came_n) == 7'd4);
   a_used: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    use_valid_i && en_all_i[look_i] |-> count_t'(use_n_i) <= l_have);
+    use_valid_i && en_all_i[look_i] |-> (KEEP_LOG2+1)'(use_n_i) <= l_have);
 `endif
 endmodule

@@ -83,7 +83,7 @@ module sl_dma_rd #(
   // What is known of each slot: client, bytes, offset of the first, last of its request.
   logic [INFO_W-1:0] info [0:SLOTS-1];
   logic [SLOTS-1:0]  done_q, err_q;
-  logic [2:0]        got_q [0:SLOTS-1];
+  (* mem2reg *) logic [2:0]        got_q [0:SLOTS-1];
   logic [511:0]      mem [0:SLOTS*8-1];
   slot_t             rslot;
   assign rslot = m_axi_rid[SLOTS_LOG2-1:0];

@@ -41,7 +41,7 @@ module sl_dma_wr #(
   output logic                   busy_o
 );
   localparam int unsigned BURSTS_LOG2 = 4;      // whose data has not left
-  logic [7:0]  out_q [0:7];           // bursts not acknowledged, by client
+  (* mem2reg *) logic [7:0]  out_q [0:7];           // bursts not acknowledged, by client
 
   // The request being cut; the next one follows without a gap.
   logic        cut_q, cut_last, cut_free, pick_valid, issue;

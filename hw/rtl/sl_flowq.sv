@@ -69,7 +69,7 @@ module sl_flowq #(
   logic [2:0]    state_q;
   logic [NL-1:0] sel_q, pick;
   logic          pick_valid, bad_q;
-  logic [4:0]    waiting_q [0:N-1];                // in the table, by queue
+  (* mem2reg *) logic [4:0]    waiting_q [0:N-1];                // in the table, by queue
   logic [2:0]    batch, batch_q, line_q, push_q;
   logic [511:0]  line [0:7];
   logic [LIST_LOG2:0] head_q, tail_q, space;      // of the list

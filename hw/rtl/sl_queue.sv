@@ -83,10 +83,10 @@ module sl_queue #(
   localparam logic [2:0] REG_SIZE = 3'd4, REG_CTRL = 3'd5, REG_STATUS = 3'd6, REG_IRQ = 3'd7;
 
   logic [N-1:0] en_q, armed_q, phase_q;
-  logic [31:0]  sq_lo_q [0:N-1], sq_hi_q [0:N-1], cq_lo_q [0:N-1], cq_hi_q [0:N-1], size_q [0:N-1];
-  logic [7:0]   port_q [0:N-1], status_q [0:N-1];
-  logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
-  logic [14:0]  cq_head_q [0:N-1], cq_tail_q [0:N-1], cq_done_q [0:N-1];
+  (* mem2reg *) logic [31:0]  sq_lo_q [0:N-1], sq_hi_q [0:N-1], cq_lo_q [0:N-1], cq_hi_q [0:N-1], size_q [0:N-1];
+  (* mem2reg *) logic [7:0]   port_q [0:N-1], status_q [0:N-1];
+  (* mem2reg *) logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
+  (* mem2reg *) logic [14:0]  cq_head_q [0:N-1], cq_tail_q [0:N-1], cq_done_q [0:N-1];
 
   function automatic logic [14:0] mask(input logic [3:0] log2);
     mask = (15'd1 << log2) - 15'd1;   // 15 gives all ones

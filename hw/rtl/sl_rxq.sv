@@ -143,17 +143,19 @@ module sl_rxq #(
   logic          fit_q, here_q, begin_ok, full, over, short_d, bad, drop, keep, add;
   logic [4:0]    i_q;
   logic [13:0]   left_q, left, part;
-  logic [7:0]    kept_q [0:N-1];                  // completion entries kept for frames in work
+  (* mem2reg *) logic [7:0]    kept_q [0:N-1];                  // completion entries kept for frames in work
   logic [14:0]   room;
   logic [6:0]    bursts;
   logic [COUNT_W-1:0] sum_q, base_q, upto;        // bursts of all frames decided; before this one; with its buffer
-  at_t           seg_q, commit_q, w_q, c_q, frame_q, a_frame_q, c_frame_q;
+  at_t           seg_q, commit_q, w_q, c_q, frame_q, a_frame_q, c_frame_q, held_segs, held_frames;
   logic          disp_ready, disp_valid, disp_drop, disp_pop;
   logic [13:0]   disp_len;
   logic [3:0]    disps;
   assign room     = room_i - 15'(kept_q[sel_q]);
-  assign begin_ok = valid3_q && !fit_q && !disps[3] && at_t'(seg_q - c_q) <= at_t'(WORK - MOST)
-                    && at_t'(frame_q - c_frame_q) != at_t'(WORK);
+  assign held_segs   = seg_q - c_q;
+  assign held_frames = frame_q - c_frame_q;
+  assign begin_ok = valid3_q && !fit_q && !disps[3] && held_segs <= (WORK_LOG2+1)'(WORK - MOST)
+                    && held_frames != (WORK_LOG2+1)'(WORK);
   assign left     = left_q;
   assign short_d  = !desc_big_i && desc_len_i < left;
   assign part     = short_d ? desc_len_i : left;
@@ -244,7 +246,7 @@ module sl_rxq #(
     end
   end
 
-  logic [7:0] work_q [0:N-1];                     // frames in work, by queue
+  (* mem2reg *) logic [7:0] work_q [0:N-1];                     // frames in work, by queue
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       fit_q       <= 1'b0;
@@ -289,7 +291,7 @@ module sl_rxq #(
       if (c_end) begin
         c_frame_q <= c_frame_q + 1'b1;
         c_i_q     <= '0;
-        c_q       <= c_q + at_t'(c_left);
+        c_q       <= c_q + (WORK_LOG2+1)'(c_left);
       end else if (c_taken) begin
         c_i_q <= c_i_q + 5'd1;
         c_q   <= c_q + 1'b1;
@@ -323,8 +325,8 @@ module sl_rxq #(
 `ifndef SYNTHESIS
   at_t unwritten;
   assign unwritten = commit_q - w_q;
-  a_segs: assert property (@(posedge clk_i) disable iff (!rst_ni) add |-> at_t'(seg_q - c_q) < at_t'(WORK));
-  a_written: assert property (@(posedge clk_i) disable iff (!rst_ni) unwritten <= at_t'(WORK));
+  a_segs: assert property (@(posedge clk_i) disable iff (!rst_ni) add |-> held_segs < (WORK_LOG2+1)'(WORK));
+  a_written: assert property (@(posedge clk_i) disable iff (!rst_ni) unwritten <= (WORK_LOG2+1)'(WORK));
   a_ack: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_i |-> frame_q != a_frame_q);
   a_dropped: assert property (@(posedge clk_i) disable iff (!rst_ni) drop |-> !keep && !c_lost);
 `endif

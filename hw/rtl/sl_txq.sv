@@ -83,7 +83,7 @@ module sl_txq #(
   logic [NL-1:0] sel_q, pick;
   logic          pick_valid;
   logic [N-1:0]  wait_q, skip_q, eligible;       // its frame has no end yet; the rest of a frame is skipped
-  at_t           owed_q [0:N-1];                 // frames in work
+  (* mem2reg *) logic [WORK_LOG2:0] owed_q [0:N-1];                // frames in work
   always_comb begin
     eligible   = en_all_i & have_all_i & room_all_i & ~wait_q;
     pick       = sel_q;
@@ -98,13 +98,15 @@ module sl_txq #(
   assign sel_o = sel_q;
 
   // Scan: one descriptor.
-  at_t           seg_q, commit_q, s_q, frame_q, a_frame_q, p_frame_q;
+  at_t           seg_q, commit_q, s_q, frame_q, a_frame_q, p_frame_q, held_segs, held_frames;
   logic [4:0]    i_q, turn_q;
   logic [13:0]   len_q, len_d;
   logic          here_q, good_q, good_d, space, seen, whole, too_many, out, stop, end_frame, send, next, en, skip;
   assign en       = en_all_i[sel_q];
   assign skip     = skip_q[sel_q];
-  assign space    = at_t'(seg_q - s_q) <= at_t'(WORK - MOST) && at_t'(frame_q - p_frame_q) != at_t'(WORK);
+  assign held_segs   = seg_q - s_q;
+  assign held_frames = frame_q - p_frame_q;
+  assign space    = held_segs <= (WORK_LOG2+1)'(WORK - MOST) && held_frames != (WORK_LOG2+1)'(WORK);
   assign good_d   = good_q && !desc_big_i && desc_len_i != '0
                     && 15'(desc_len_i) + 15'(len_q) <= 15'(sl_pkg::FRAME_MAX);
   assign len_d    = good_d ? len_q + desc_len_i : len_q;
@@ -143,8 +145,8 @@ module sl_txq #(
   beats_t        kept_q, a_beats;                // beats of the frame buffer that are promised or full
   assign {a_queue, a_port, a_len, a_used, a_n, a_send, a_bad} = frames[a_frame_q[WORK_LOG2-1:0]];
   assign a_valid    = a_frame_q != frame_q;
-  assign a_beats    = beats_t'((15'(a_len) + 15'd63) >> 6);
-  assign a_fits     = a_i_q != '0 || kept_q + a_beats <= beats_t'(BEATS);
+  assign a_beats    = (BUF_LOG2+1)'((15'(a_len) + 15'd63) >> 6);
+  assign a_fits     = a_i_q != '0 || kept_q + a_beats <= (BUF_LOG2+1)'(BEATS);
   assign rd_valid_o = a_valid && a_send && a_fits;
   assign {rd_len_o, rd_addr_o} = segs[s_q[WORK_LOG2-1:0]];
   assign asked      = rd_valid_o && rd_ready_i;
@@ -216,7 +218,7 @@ module sl_txq #(
       if (pop)    wr_q <= forget ? keep_q : wr_q + 1'b1;
       if (commit) keep_q <= wr_q + 1'b1;
       if (out_read) rd_q <= rd_q + 1'b1;
-      kept_q <= kept_q + ((asked && a_i_q == '0) ? a_beats : '0) - (forget ? forgotten : '0) - beats_t'(out_read);
+      kept_q <= kept_q + ((asked && a_i_q == '0) ? a_beats : '0) - (forget ? forgotten : '0) - (BUF_LOG2+1)'(out_read);
       if (!m_axis_tvalid || m_axis_tready) m_axis_tvalid <= out_read;
     end
     if (pop) mem[wr_q[BUF_LOG2-1:0]] <= {p_port, p_last, pop_n, packed_beat};
@@ -229,8 +231,8 @@ module sl_txq #(
   assign consume_n_o     = p_used;
 
   // Completions.
-  logic [4:0]    done_q [0:N-1];                 // frames since the last one; 16 and more are 16
-  logic [15:0]   errors_q [0:N-1];
+  (* mem2reg *) logic [4:0]    done_q [0:N-1];                 // frames since the last one; 16 and more are 16
+  (* mem2reg *) logic [15:0]   errors_q [0:N-1];
   logic [N-1:0]  report;
   logic [NL-1:0] told_q, tell;
   logic          tell_valid, told;
@@ -313,7 +315,8 @@ module sl_txq #(
       else if (pop) p_start_q <= 1'b0;
       if (told) told_q <= tell;
       for (int i = 0; i < N; i++) begin
-        owed_q[i] <= owed_q[i] + at_t'(end_frame && sel_q == NL'(i)) - at_t'(p_end && p_queue == NL'(i));
+        owed_q[i] <= owed_q[i] + (WORK_LOG2+1)'(end_frame && sel_q == NL'(i))
+                     - (WORK_LOG2+1)'(p_end && p_queue == NL'(i));
         if (!en_all_i[i]) begin
           done_q[i]   <= '0;
           errors_q[i] <= '0;
@@ -352,8 +355,8 @@ module sl_txq #(
     else $fatal(1, "sl_txq: the buffer must hold a whole frame");
   beats_t full;
   assign full = wr_q - rd_q;
-  a_buffer: assert property (@(posedge clk_i) disable iff (!rst_ni) pop |-> full < beats_t'(BEATS));
-  a_kept: assert property (@(posedge clk_i) disable iff (!rst_ni) kept_q <= beats_t'(BEATS) && kept_q >= full);
+  a_buffer: assert property (@(posedge clk_i) disable iff (!rst_ni) pop |-> full < (BUF_LOG2+1)'(BEATS));
+  a_kept: assert property (@(posedge clk_i) disable iff (!rst_ni) kept_q <= (BUF_LOG2+1)'(BEATS) && kept_q >= full);
   a_lines: assert property (@(posedge clk_i) disable iff (!rst_ni) rsp_valid_i |-> !lines[3]);
   a_line_frame: assert property (@(posedge clk_i) disable iff (!rst_ni) line_pop |-> l_send);
   a_read_committed: assert property (@(posedge clk_i) disable iff (!rst_ni) out_read |-> rd_q != keep_q);

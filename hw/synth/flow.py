@@ -76,13 +76,29 @@ def plain(module):
     return next((p for p in parts if p.startswith("sl_")), parts[-1])
 
 
+def top_of(source):
+    """A list of files is named after its top."""
+    return os.path.splitext(os.path.basename(source))[0]
+
+
+def files_of(source):
+    """The sources that a list names, itself or by another list (-f)."""
+    files = []
+    with open(source, encoding="utf-8") as f:
+        for line in map(str.strip, f):
+            if line.startswith("-f "):
+                files += files_of(line[3:].strip())
+            elif line.endswith(".sv"):
+                files.append(line)
+    return files
+
+
 def read(source, log2, directory):
     """Reads and checks the design. The text of each module in Yosys's own language."""
     os.makedirs(directory, exist_ok=True)
-    with open(source, encoding="utf-8") as f:
-        files = [line.strip() for line in f if line.strip().endswith(".sv")]
+    files = files_of(source)
     log = run(directory, "read", "".join(f"read_verilog -sv {f}\n" for f in files)
-              + f"hierarchy -check -top sl_core -chparam TABLE_LOG2 {log2}\nproc\nwrite_rtlil {directory}/design.il\n"
+              + f"hierarchy -check -top {top_of(source)} -chparam TABLE_LOG2 {log2}\nproc\nwrite_rtlil {directory}/design.il\n"
               + f"check\nblackbox *\nwrite_rtlil {directory}/stubs.il\n", 60)
     if log is None:
         raise Failure("reading the design took too long")
@@ -102,7 +118,7 @@ def read(source, log2, directory):
     return modules
 
 
-def instances_of(modules):
+def instances_of(modules, top):
     """How many instances there are of each module."""
     inside = {m: collections.Counter(re.findall(r"^  cell (\S+) ", text, re.M)) for m, text in modules.items()}
     instances = collections.Counter()
@@ -113,7 +129,7 @@ def instances_of(modules):
             if cell in modules:
                 count(cell, n * k)
 
-    count(next(m for m in modules if plain(m) == "sl_core"), 1)
+    count(next(m for m in modules if plain(m) == top), 1)
     return instances
 
 

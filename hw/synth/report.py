@@ -42,11 +42,11 @@ def area_of(netlist):
     return area
 
 
-def rows_of(instances, netlists):
+def rows_of(instances, netlists, top_name):
     """One row for each module of the source: area of all instances, the worst path of any."""
     paths = {}
     if len(netlists) == len(instances):
-        top = next(m for m in instances if flow.plain(m) == "sl_core")
+        top = next(m for m in instances if flow.plain(m) == top_name)
         # In a netlist, names come without the escape.
         paths = timing.Timing(timing.Design({m.lstrip("\\"): n for m, n in netlists.items()}, top.lstrip("\\"))).paths()
     rows = {}
@@ -103,9 +103,9 @@ def show(log2, rows, total):
 
 def estimate(command, source, log2, directory, seconds, whole, baseline):
     modules = flow.read(source, log2, directory)
-    instances = flow.instances_of(modules)
+    instances = flow.instances_of(modules, flow.top_of(source))
     netlists, failed = flow.netlists(modules, instances, directory, seconds, whole)
-    rows = rows_of(instances, netlists)
+    rows = rows_of(instances, netlists, flow.top_of(source))
     total = {kind: sum(row[kind] for row in rows.values()) for kind in KINDS}
     missing = sorted({flow.plain(m) for m in instances if m not in netlists})
     show(log2, rows, total)

@@ -65,19 +65,19 @@ def source(name, text):
     os.makedirs(f"{DIRECTORY}/{name}", exist_ok=True)
     with open(f"{DIRECTORY}/{name}/sl_core.sv", "w", encoding="utf-8") as f:
         f.write(text)
-    with open(f"{DIRECTORY}/{name}/list.f", "w", encoding="utf-8") as f:
+    with open(f"{DIRECTORY}/{name}/sl_core.f", "w", encoding="utf-8") as f:
         f.write(f"{DIRECTORY}/{name}/sl_core.sv\n")
-    return f"{DIRECTORY}/{name}/list.f", 4, f"{DIRECTORY}/{name}"
+    return f"{DIRECTORY}/{name}/sl_core.f", 4, f"{DIRECTORY}/{name}"
 
 
 def rows(name, text):
     arguments = source(name, text)
     modules = flow.read(*arguments)
-    instances = flow.instances_of(modules)
+    instances = flow.instances_of(modules, "sl_core")
     netlists, failed = flow.netlists(modules, instances, arguments[2], 60, 60)
     if failed:
         raise flow.Failure("\n".join(failed))
-    return report.rows_of(instances, netlists)
+    return report.rows_of(instances, netlists, "sl_core")
 
 
 class Estimate(unittest.TestCase):
