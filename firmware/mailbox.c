@@ -12,6 +12,7 @@
 #include "firmware/memory.h"
 #include "firmware/meter.h"
 #include "firmware/port.h"
+#include "firmware/prefix.h"
 #include "firmware/rule.h"
 #include "firmware/stats.h"
 #include "firmware/table.h"
@@ -43,7 +44,8 @@ static enum sl_status run_get_caps(struct sl_firmware *fw, struct sl_command *c)
 	caps->meters = SL_METERS;
 	caps->flow_queues = SL_FLOW_QUEUES;
 	caps->frame_max = SL_FRAME_MAX;
-	caps->modes = 0x3ff; /* every mode that the contract names */
+	caps->prefixes = 2 * SL_PREFIX_WAYS << SL_PREFIX_BUCKETS_LOG2;
+	caps->modes = 0x7ff; /* every mode that the contract names */
 	memcpy(caps->fw_name, name, sizeof(name));
 	c->answer_len = sizeof(*caps);
 	return SL_STATUS_OK;
@@ -146,6 +148,8 @@ static const struct {
 	[SL_ADMIN_OP_IMAGE_WRITE] = { sl_flash_run_write, sizeof(struct sl_image_write), true },
 	[SL_ADMIN_OP_IMAGE_READ] = { sl_flash_run_read, sizeof(struct sl_index_arg), true },
 	[SL_ADMIN_OP_IMAGE_SELECT] = { sl_flash_run_select, sizeof(struct sl_index_arg), true },
+	[SL_ADMIN_OP_PREFIX_SET] = { sl_prefix_run_set, sizeof(struct sl_prefix_arg), false },
+	[SL_ADMIN_OP_PREFIX_LIST] = { sl_prefix_run_list, sizeof(struct sl_index_arg), false },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -23,6 +23,7 @@ struct sl_command {
 		struct sl_rule_arg rule;
 		struct sl_action_arg action;
 		struct sl_meter_arg meter;
+		struct sl_prefix_arg prefix;
 		struct sl_miss_arg miss;
 		struct sl_image_write image;
 		uint32_t words[SL_ARG_BYTES / 4];
@@ -36,6 +37,7 @@ struct sl_command {
 		struct sl_counter_pair pairs[SL_ANSWER_BYTES / sizeof(struct sl_counter_pair)];
 		struct sl_health health;
 		struct sl_image_state image;
+		struct sl_prefix_list prefixes;
 		uint8_t bytes[SL_ANSWER_BYTES]; /* aligned as words are */
 		uint32_t words[SL_ANSWER_BYTES / 4];
 	} answer; /* zero when a handler starts */

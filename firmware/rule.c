@@ -81,9 +81,15 @@ static bool tunnel_good(const struct sl_class_rule *r)
 	return r->tunnel_mode != SL_TUNNEL_MODE_VNI || !(r->vni & ~r->vni_mask);
 }
 
+static bool asks_good(const struct sl_class_rule *r)
+{
+	return r->prefix_mode == SL_PREFIX_MODE_NONE ? r->prefix_set == 0
+	     : r->prefix_mode <= SL_PREFIX_MODE_SRC && r->prefix_set < SL_PREFIX_SETS;
+}
+
 bool sl_rule_good(const struct sl_class_rule *r)
 {
-	return verdict_good(r) && link_layer_good(r) && network_good(r) && transport_good(r) && tunnel_good(r) &&
+	return verdict_good(r) && link_layer_good(r) && network_good(r) && transport_good(r) && tunnel_good(r) && asks_good(r) &&
 	       all_zero(r->reserved1, sizeof(r->reserved1)) && all_zero(r->reserved2, sizeof(r->reserved2));
 }
 

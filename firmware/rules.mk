@@ -3,7 +3,7 @@
 # sluice-rom.bin. No libc; libgcc only.
 FW_B := $(B)/firmware
 FW_CC := riscv64-unknown-elf-gcc
-FW_SRC := main.c firmware.c mailbox.c selftest.c table.c rule.c action.c meter.c port.c stats.c event.c log.c crash.c \
+FW_SRC := main.c firmware.c mailbox.c selftest.c table.c rule.c prefix.c action.c meter.c port.c stats.c event.c log.c crash.c \
 	flash.c memory.c
 FW_OBJ := $(FW_SRC:%.c=$(FW_B)/%.o) $(FW_B)/start.o
 FW_STACK_BYTES := 4096

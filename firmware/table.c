@@ -37,15 +37,18 @@ static enum sl_status command(enum sl_csr_table table, uint32_t index, uint32_t 
 }
 
 /* An access that timed out earlier may still hold the window. */
+enum sl_status sl_table_fetch(enum sl_csr_table table, uint32_t index)
+{
+	uint32_t unused;
+
+	return wait_idle(&unused) == SL_STATUS_OK ? command(table, index, COMMAND_READ) : SL_STATUS_TIMEOUT;
+}
+
 enum sl_status sl_table_read(enum sl_csr_table table, uint32_t index, void *entry, uint32_t bytes)
 {
 	uint32_t words[SL_CSR_TBL_DATA_COUNT];
-	enum sl_status status;
-	uint32_t unused;
+	enum sl_status status = sl_table_fetch(table, index);
 
-	if (wait_idle(&unused) != SL_STATUS_OK)
-		return SL_STATUS_TIMEOUT;
-	status = command(table, index, COMMAND_READ);
 	if (status != SL_STATUS_OK)
 		return status;
 	for (uint32_t i = 0; i < bytes / 4; i++)

@@ -14,9 +14,12 @@
 #define SL_TABLE_CLEAR_MS 2000u
 #define SL_TABLE_CLEAR_POLLS 4000000u /* the same bound if time stands still */
 
-/* Both return OK, BAD_INDEX (no such table or entry) or TIMEOUT. */
+/* All return OK, BAD_INDEX (no such table or entry) or TIMEOUT. */
 enum sl_status sl_table_read(enum sl_csr_table table, uint32_t index, void *entry, uint32_t bytes);
 enum sl_status sl_table_write(enum sl_csr_table table, uint32_t index, const void *entry, uint32_t bytes);
+
+/* Reads an entry and leaves it in TBL_DATA. */
+enum sl_status sl_table_fetch(enum sl_csr_table table, uint32_t index);
 
 /* False if the tables are still being cleared after SL_TABLE_CLEAR_MS. Beats while it waits. */
 bool sl_table_wait_clear(void);

@@ -36,6 +36,8 @@ struct sl_engine {
 	struct sl_engine_config config;
 	struct sl_pipeline_config registers;
 	struct sl_class_table rules;
+	struct sl_prefix_bucket *prefixes; /* SL_PREFIX_BUCKETS */
+	uint32_t prefix_count;
 	struct sl_action actions[SL_ACTIONS];
 	struct sl_punt_meter meters[SL_METERS];
 	struct sl_counter_pair reason_count[SL_REASONS];
@@ -94,12 +96,19 @@ static uint32_t stored_len(uint32_t len)
 
 /* The pipeline's lookups. */
 
-static const struct sl_class_rule *class_find(void *ctx, const struct sl_headers *headers, uint32_t *index)
+static const struct sl_class_rule *class_find(void *ctx, const struct sl_headers *headers, uint32_t *index,
+					      uint32_t *meter)
 {
 	struct sl_engine *e = ctx;
+	struct sl_prefix_sets sets = { { 0 } };
 
-	*index = (uint32_t)sl_class_find(&e->rules, headers);
-	return *index == SL_CLASS_NONE ? NULL : &e->rules.rule[*index];
+	if (e->rules.asking)
+		sl_prefix_find(e->prefixes, headers, &sets);
+	*index = (uint32_t)sl_class_find(&e->rules, headers, &sets);
+	if (*index == SL_CLASS_NONE)
+		return NULL;
+	*meter = sl_prefix_meter(e->prefixes, headers, &e->rules.rule[*index]);
+	return &e->rules.rule[*index];
 }
 
 static const struct sl_record *flow_find(void *ctx, const struct sl_key *key, uint64_t hash, uint32_t *flow_id)
@@ -133,6 +142,8 @@ static void reset(struct sl_engine *e)
 	memset(&e->registers, 0, sizeof(e->registers));
 	e->registers.ports = e->config.ports;
 	memset(&e->rules, 0, sizeof(e->rules));
+	memset(e->prefixes, 0, SL_PREFIX_BUCKETS * sizeof(*e->prefixes));
+	e->prefix_count = 0;
 	memset(e->actions, 0, sizeof(e->actions));
 	memset(e->meters, 0, sizeof(e->meters));
 	memset(e->reason_count, 0, sizeof(e->reason_count));
@@ -386,9 +397,24 @@ static struct entry table_entry(struct sl_engine *e, uint32_t table, uint32_t in
 		return index < 2 * e->config.ports ? (struct entry){ &e->port_count[index], 16, false } : none;
 	case SL_CSR_TABLE_RULE:
 		return index < SL_CLASS_RULES ? (struct entry){ &e->rule_count[index], 16, false } : none;
+	case SL_CSR_TABLE_PREFIX:
+		return index < SL_PREFIX_BUCKETS ? (struct entry){ &e->prefixes[index], 128, true } : none;
 	default:
 		return none;
 	}
+}
+
+static uint32_t bucket_count(const struct sl_prefix_bucket *bucket)
+{
+	return (bucket->slot0.family != 0) + (bucket->slot1.family != 0) + (bucket->slot2.family != 0) +
+	       (bucket->slot3.family != 0);
+}
+
+static void write_bucket(struct sl_engine *e, struct sl_prefix_bucket *bucket)
+{
+	e->prefix_count -= bucket_count(bucket);
+	memcpy(bucket, e->tbl_data, sizeof(*bucket));
+	e->prefix_count += bucket_count(bucket);
 }
 
 static void write_rule(struct sl_engine *e, uint32_t index, const void *data)
@@ -402,6 +428,9 @@ static void write_rule(struct sl_engine *e, uint32_t index, const void *data)
 	e->rules.valid &= ~(1ull << index);
 	if (rule->valid)
 		e->rules.valid |= 1ull << index;
+	e->rules.asking &= ~(1ull << index);
+	if (rule->valid && sl_prefix_asked(rule))
+		e->rules.asking |= 1ull << index;
 }
 
 static void table_command(struct sl_engine *e, uint32_t command)
@@ -424,6 +453,8 @@ static void table_command(struct sl_engine *e, uint32_t command)
 			memcpy(e->tbl_data, entry.data, entry.size);
 	} else if (table == SL_CSR_TABLE_CLASS) {
 		write_rule(e, index, e->tbl_data);
+	} else if (table == SL_CSR_TABLE_PREFIX) {
+		write_bucket(e, entry.data);
 	} else if (table == SL_CSR_TABLE_METER) {
 		sl_punt_set(&e->meters[index], e->tbl_data[0], e->tbl_data[1]);
 	} else {
@@ -488,6 +519,7 @@ static uint32_t model_csr_read(struct sl_engine *e, uint32_t offset)
 	case SL_CSR_OCCUPANCY: return sl_table_occupancy(&e->table);
 	case SL_CSR_MOVES: return e->table.moves;
 	case SL_CSR_REFUSED: return e->table.refused;
+	case SL_CSR_PREFIXES: return e->prefix_count;
 	case SL_CSR_TBL_SEL: return e->tbl_sel;
 	case SL_CSR_TBL_STATUS: return e->tbl_status;
 	default: return read_array(e, offset);
@@ -553,6 +585,7 @@ static void model_destroy(struct sl_engine *e)
 	free(e->wire_out.slot);
 	free(e->host_out.slot);
 	free(e->table_memory);
+	free(e->prefixes);
 	free(e);
 }
 
@@ -581,7 +614,8 @@ static struct sl_engine *model_create(const struct sl_engine_config *config, cha
 	if (ok) {
 		e->config = *config;
 		e->table_memory = aligned_alloc(64, (sl_table_size(config->table_log2) + 63) & ~(size_t)63);
-		ok = e->table_memory && queue_create(&e->wire_out) && queue_create(&e->host_out);
+		e->prefixes = calloc(SL_PREFIX_BUCKETS, sizeof(*e->prefixes));
+		ok = e->table_memory && e->prefixes && queue_create(&e->wire_out) && queue_create(&e->host_out);
 		for (unsigned int port = 0; ok && port < config->ports; port++)
 			ok = queue_create(&e->wire_in[port]);
 	}

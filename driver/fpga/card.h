@@ -58,7 +58,7 @@ struct sl_card {
 	uint32_t flow_priority_max; /* of the flows created so far */
 	uint32_t *mac_flows;        /* by tenant: connections made by set_mac */
 	bool settling;              /* an alarm is set for doubtful flows */
-	uint32_t meters_used;
+	uint64_t meters_used;
 	uint32_t meter_refs[SL_METERS];
 };
 

@@ -608,7 +608,7 @@ void sl_flow_leave(struct sl_port *port)
 		sl_indirect_destroy(port, indirect);
 	for (int i = 0; i < SL_METERS; i++)
 		if (port->meters[i].used)
-			card->meters_used &= ~(1u << i);
+			card->meters_used &= ~(UINT64_C(1) << i);
 	pthread_mutex_unlock(&card->lock);
 }
 

@@ -141,9 +141,9 @@ int sl_mtr_find(const struct sl_port *port, uint32_t mtr_id)
 static int take_meter(struct sl_card *card)
 {
 	for (int i = FIRST_METER; i < SL_METER_UNLIMITED; i++) {
-		if (card->meters_used & 1u << i)
+		if (card->meters_used & UINT64_C(1) << i)
 			continue;
-		card->meters_used |= 1u << i;
+		card->meters_used |= UINT64_C(1) << i;
 		return i;
 	}
 	return -ENOSPC;
@@ -169,7 +169,7 @@ static int create(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_params *p
 	meter = take_meter(port->card);
 	rc = meter < 0 ? meter : sl_card_set_meter(port->card, (unsigned int)meter, profile->cir, profile->cbs);
 	if (rc && meter >= 0)
-		port->card->meters_used &= ~(1u << meter);
+		port->card->meters_used &= ~(UINT64_C(1) << meter);
 	pthread_mutex_unlock(&port->card->lock);
 	if (rc == -ENOSPC)
 		return REFUSE(error, ENOSPC, MTR_ID, "all meters of the card are in use");
@@ -216,7 +216,7 @@ static int destroy(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_error *e
 	if (port->card->meter_refs[meter])
 		rc = -EBUSY;
 	else
-		port->card->meters_used &= ~(1u << meter);
+		port->card->meters_used &= ~(UINT64_C(1) << meter);
 	pthread_mutex_unlock(&port->card->lock);
 	if (rc)
 		return REFUSE(error, EBUSY, MTR_ID, "a flow rule uses the meter");

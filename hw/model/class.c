@@ -124,12 +124,21 @@ bool sl_class_match(const struct sl_class_rule *rule SL_NONNULL, const struct sl
 	       prefix_match(outer->dst, rule->dst, rule->dst_plen) && prefix_match(outer->src, rule->src, rule->src_plen);
 }
 
-int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl_headers *headers SL_NONNULL)
+static inline bool in_set(const struct sl_class_rule *rule, const struct sl_prefix_sets *sets)
+{
+	const uint32_t of = rule->prefix_mode == SL_PREFIX_MODE_DST ? sets->of[SL_PREFIX_MODE_DST]
+								     : sets->of[SL_PREFIX_MODE_SRC];
+
+	return !sl_prefix_asked(rule) || (of >> (rule->prefix_set & 31) & 1);
+}
+
+int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl_headers *headers SL_NONNULL,
+		  const struct sl_prefix_sets *sets SL_NONNULL)
 {
 	uint64_t left = table->valid;
 
 	for (uint32_t i = 0; i < SL_CLASS_RULES && left != 0; i++, left >>= 1) {
-		if ((left & 1) && sl_class_match(&table->rule[i], headers))
+		if ((left & 1) && in_set(&table->rule[i], sets) && sl_class_match(&table->rule[i], headers))
 			return (int)i;
 	}
 	return SL_CLASS_NONE;

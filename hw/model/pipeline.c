@@ -80,7 +80,7 @@ bool sl_pipeline_begin(const struct sl_lookups *lookups, void *ctx, const struct
 		leave(lookups, ctx, 0, reason, result);
 		return false;
 	}
-	rule = lookups->class_find(ctx, &result->headers, &index);
+	rule = lookups->class_find(ctx, &result->headers, &index, &result->meter);
 	if (!rule) {
 		leave(lookups, ctx, 0, (uint32_t)sl_class_default(&config->filter, &result->headers), result);
 		return false;
@@ -103,7 +103,7 @@ bool sl_pipeline_begin(const struct sl_lookups *lookups, void *ctx, const struct
 		reason = SL_REASON_RULE_DROP;
 		break;
 	}
-	leave(lookups, ctx, rule->meter, reason, result);
+	leave(lookups, ctx, result->meter, reason, result);
 	return false;
 }
 
@@ -114,13 +114,13 @@ void sl_pipeline_finish(const struct sl_lookups *lookups, void *ctx, const struc
 	const uint32_t reason = run_flow(lookups, ctx, config, window, result);
 
 	if (reason != SL_REASON_FORWARDED) {
-		leave(lookups, ctx, rule->meter, reason, result);
+		leave(lookups, ctx, result->meter, reason, result);
 		return;
 	}
 	result->fate = SL_FATE_FORWARD;
 	result->reason = SL_REASON_FORWARDED;
 	if (rule->flags & SL_RULE_FLAG_COPY) {
-		result->copy = lookups->meter_take(ctx, rule->meter) ? SL_REASON_COPY : SL_REASON_COPY_METERED;
+		result->copy = lookups->meter_take(ctx, result->meter) ? SL_REASON_COPY : SL_REASON_COPY_METERED;
 		result->copy_mark = rule->copy_mark;
 	}
 }

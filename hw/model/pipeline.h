@@ -36,6 +36,7 @@ struct sl_pipeline_result {
 	uint32_t copy_mark;
 	uint32_t hash;    /* low half of the key's hash, 0 without a key */
 	uint32_t flow_id; /* of a hit, else SL_FLOW_ID_NONE */
+	uint32_t meter;   /* of what leaves for the host */
 	const struct sl_class_rule *matched; /* between the two steps: the rule of that index */
 	struct sl_headers headers;
 	struct sl_key key; /* valid if has_key */
@@ -45,13 +46,14 @@ struct sl_pipeline_result {
 
 /* What the caller keeps. Returned pointers stay valid until the frame has been judged. */
 struct sl_lookups {
-	/* The deciding rule and its index, or NULL. */
-	const struct sl_class_rule *(*class_find)(void *ctx, const struct sl_headers *headers, uint32_t *index);
+	/* The deciding rule, its index and the meter that it or its prefix names, or NULL. */
+	const struct sl_class_rule *(*class_find)(void *ctx, const struct sl_headers *headers, uint32_t *index,
+						  uint32_t *meter);
 	/* The key's record and flow id, or NULL. */
 	const struct sl_record *(*flow_find)(void *ctx, const struct sl_key *key, uint64_t hash, uint32_t *flow_id);
 	/* The action entry, or NULL if the index is out of range. */
 	const struct sl_action *(*action_get)(void *ctx, uint32_t index);
-	/* Takes a token of that meter (index as in the rule); false if there is none. */
+	/* Takes a token of that meter (index as class_find gave it); false if there is none. */
 	bool (*meter_take)(void *ctx, uint32_t meter);
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The datapath model. MODEL_SRC lists its sources for whoever compiles them with their own flags; MODEL_LIB is an archive
 # built with the ordinary ones.
-MODEL_SRC := $(addprefix hw/model/,ingress.c parse.c class.c key.c hash.c table.c action.c rewrite.c punt.c pipeline.c)
+MODEL_SRC := $(addprefix hw/model/,ingress.c parse.c prefix.c class.c key.c hash.c table.c action.c rewrite.c punt.c pipeline.c)
 MODEL_LIB := $(B)/hw/model/libsl_model.a
 ALL += $(MODEL_LIB)
 

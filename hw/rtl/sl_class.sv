@@ -5,7 +5,10 @@
 // A rule is written as a whole between two frames: its match fields change at once, what it does changes exactly as
 // many clocks later as a frame needs from the one to the other.
 //
-//   k1, k2: 64 x sl_class_rule     k3: first hit, MAC filter     k4: read what the rule does     k5: job
+// Which sets of prefixes a frame is in comes from sl_prefix in k1. Its meter is known two clocks after the rest, long
+// before it is asked for.
+//
+//   k1, k2: 64 x sl_class_rule   k3: first hit, MAC filter   k4: read what the rule does   k5: job   k6, k7: meter
 `default_nettype none
 module sl_class (
   input  wire logic                 clk_i,
@@ -20,6 +23,8 @@ module sl_class (
   input  wire logic [7:0]           mac_valid_i,
   input  wire logic                 valid_i,
   input  wire sl_dp_pkg::parsed_t   parsed_i,
+  input  wire logic [4*8*32-1:0]    sets_i,         // of sl_prefix, a clock after valid_i
+  input  wire logic [4*8*8-1:0]     meters_i,
   // One clock before the job, for hash: whose packet counts, and both keys' last word. Mean something if the verdict is
   // FLOWS.
   output logic                      early_o,
@@ -28,7 +33,9 @@ module sl_class (
   output logic [63:0]               early_inner_last_o,
   output logic                      valid_o,
   output sl_dp_pkg::parsed_t        parsed_o,
-  output sl_dp_pkg::job_t           job_o
+  output sl_dp_pkg::job_t           job_o,
+  output logic                      meter_valid_o,  // one per frame, in order
+  output logic [5:0]                meter_o
 );
   // k0: the effective packet.
   logic               valid0_q, valid1_q, valid2_q, valid3_q, valid4_q;
@@ -89,8 +96,25 @@ module sl_class (
       .clk_i, .rst_ni, .write_i(rule_write_i), .index_i(rule_index_i), .self_i(6'(r)), .rule_i, .src_mask_i(src_mask),
       .dst_mask_i(dst_mask),
       .valid_i(valid0_q), .parsed_i(parsed0_q), .eff_frag_i(eff_frag_q), .eff_tcp_i(eff_tcp_q),
-      .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .valid1_i(valid1_q), .hit_o(hit[r])
+      .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .valid1_i(valid1_q),
+      .dst_sets_i(dst_sets1_q), .src_sets_i(src_sets1_q), .hit_o(hit[r])
     );
+  end
+
+  logic [31:0] dst_sets, src_sets, dst_sets1_q, src_sets1_q;
+  always_comb begin
+    dst_sets = '0;
+    src_sets = '0;
+    for (int i = 0; i < 16; i++) begin
+      dst_sets |= sets_i[32*i +: 32];
+      src_sets |= sets_i[512 + 32*i +: 32];
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (valid0_q) begin
+      dst_sets1_q <= dst_sets;
+      src_sets1_q <= src_sets;
+    end
   end
 
   // Beside them: may a frame that no rule matches go to the host?
@@ -129,9 +153,9 @@ module sl_class (
     end
   end
 
-  // k4: what the rule does: verdict, flags, meter, tenant, mark, copy mark. A frame reads it three clocks after its
-  // comparison, so a write comes three clocks after the write of the match fields.
-  localparam int unsigned DW = 2 + 3 + 4 + 16 + 32 + 32;
+  // k4: what the rule does: verdict, flags, meter, prefix, tenant, mark, copy mark. A frame reads it three clocks after
+  // its comparison, so a write comes three clocks after the write of the match fields.
+  localparam int unsigned DW = 2 + 3 + 6 + 2 + 5 + 16 + 32 + 32;
   logic [DW-1:0] does_mem [0:sl_pkg::CLASS_RULES-1];
   logic [DW-1:0] does4_q, does_late;
   logic [5:0]    index_late;
@@ -140,7 +164,8 @@ module sl_class (
   sl_delay #(.W(DW + 6), .N(3)) u_late (
     .clk_i, .rst_ni, .valid_i(rule_write_i), .data_i({rule_index_i,
       rule_i[sl_pkg::CLASS_RULE_VERDICT_LSB +: 2], rule_i[sl_pkg::CLASS_RULE_FLAGS_LSB +: 3],
-      rule_i[sl_pkg::CLASS_RULE_METER_LSB +: 4], rule_i[sl_pkg::CLASS_RULE_TENANT_LSB +: 16],
+      rule_i[sl_pkg::CLASS_RULE_METER_LSB +: 6], rule_i[sl_pkg::CLASS_RULE_PREFIX_MODE_LSB +: 2],
+      rule_i[sl_pkg::CLASS_RULE_PREFIX_SET_LSB +: 5], rule_i[sl_pkg::CLASS_RULE_TENANT_LSB +: 16],
       rule_i[sl_pkg::CLASS_RULE_MARK_LSB +: 32], rule_i[sl_pkg::CLASS_RULE_COPY_MARK_LSB +: 32]}),
     .valid_o(write_late), .data_o({index_late, does_late})
   );
@@ -162,10 +187,12 @@ module sl_class (
   // k5: the job.
   logic [1:0]  verdict;
   logic [2:0]  flags;
-  logic [3:0]  meter;
+  logic [5:0]  meter;
+  logic [1:0]  mode;
+  logic [4:0]  set;
   logic [15:0] tenant;
   logic [31:0] mark, copy_mark;
-  assign {verdict, flags, meter, tenant, mark, copy_mark} = does4_q;
+  assign {verdict, flags, meter, mode, set, tenant, mark, copy_mark} = does4_q;
   assign early_o            = valid4_q;
   assign early_inner_o      = flags[1];
   assign early_outer_last_o = {parsed4.outer.v6 ? 8'd6 : 8'd4,
@@ -195,7 +222,6 @@ module sl_class (
       end else begin
         job_o.rule   <= index4_q;
         job_o.tenant <= tenant;
-        job_o.meter  <= meter;
         if (verdict == sl_pkg::VERDICT_FLOWS[1:0]) begin
           job_o.reason    <= sl_pkg::REASON_FORWARDED;
           job_o.copy      <= flags[0];
@@ -212,7 +238,37 @@ module sl_class (
     end
   end
 
+  // k5, k6: the meter of the first prefix in the rule's set, or the rule's own; of a frame without a rule, meter 0. The
+  // meters of the frame's prefixes have waited since k1.
+  logic [4*8*32-1:0] sets4;
+  logic [4*8*8-1:0]  meters4;
+  logic [15:0]       in_set5_q;
+  logic [16*8-1:0]   meters5_q;
+  logic [5:0]        own5_q;
+  logic [7:0]        chosen;
+  logic              prefix4_valid, valid5_q;
+  sl_delay #(.W(4*8*40), .N(4)) u_prefix (
+    .clk_i, .rst_ni, .valid_i(valid0_q), .data_i({sets_i, meters_i}), .valid_o(prefix4_valid), .data_o({sets4, meters4})
+  );
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {meter_valid_o, valid5_q} <= '0;
+    else         {meter_valid_o, valid5_q} <= {valid5_q, valid4_q};
+    if (valid4_q) begin
+      for (int i = 0; i < 16; i++)
+        in_set5_q[i] <= any4_q && ((mode == sl_pkg::PREFIX_MODE_DST[1:0] && sets4[32*i + 32'(set)])
+                                   || (mode == sl_pkg::PREFIX_MODE_SRC[1:0] && sets4[512 + 32*i + 32'(set)]));
+      meters5_q <= mode == sl_pkg::PREFIX_MODE_SRC[1:0] ? meters4[255:128] : meters4[127:0];
+      own5_q    <= any4_q && !parsed4.outer.bad_ip && !parsed4.outer.bad_csum ? meter : 6'd0;
+    end
+    if (valid5_q) meter_o <= in_set5_q == '0 || chosen == 8'(sl_pkg::PREFIX_METER_RULE) ? own5_q : chosen[5:0];
+  end
+  always_comb begin
+    chosen = meters5_q[8*15 +: 8];
+    for (int i = 14; i >= 0; i--) if (in_set5_q[i]) chosen = meters5_q[8*i +: 8];
+  end
+
 `ifndef SYNTHESIS
+  a_prefix: assert property (@(posedge clk_i) disable iff (!rst_ni) prefix4_valid == valid4_q);
   a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni) parsed4_valid == valid4_q);
 `endif
 endmodule

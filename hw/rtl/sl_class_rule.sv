@@ -20,6 +20,8 @@ module sl_class_rule (
   input  wire logic [7:0]          eff_ttl_i,
   input  wire logic                inner_good_i,
   input  wire logic                valid1_i,   // valid_i a clock ago
+  input  wire logic [31:0]         dst_sets_i, // with valid1_i: the sets that the frame's destination and source are in
+  input  wire logic [31:0]         src_sets_i,
   output logic                     hit_o       // 2 clocks after valid_i, then until the next frame
 );
   logic         valid_q;
@@ -36,6 +38,8 @@ module sl_class_rule (
   logic [15:0]  sport_lo_q, sport_hi_q, dport_lo_q, dport_hi_q;
   logic         ports_any_q;
   logic [127:0] src_q, src_mask_q, dst_q, dst_mask_q;
+  logic         by_dst_q, by_src_q;
+  logic [4:0]   set_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -77,6 +81,9 @@ module sl_class_rule (
       src_mask_q    <= src_mask_i;
       dst_q         <= rule_i[sl_pkg::CLASS_RULE_DST_LSB +: 128];
       dst_mask_q    <= dst_mask_i;
+      by_dst_q      <= rule_i[sl_pkg::CLASS_RULE_PREFIX_MODE_LSB +: 8] == sl_pkg::PREFIX_MODE_DST;
+      by_src_q      <= rule_i[sl_pkg::CLASS_RULE_PREFIX_MODE_LSB +: 8] == sl_pkg::PREFIX_MODE_SRC;
+      set_q         <= rule_i[sl_pkg::CLASS_RULE_PREFIX_SET_LSB +: 5];
     end
   end
 
@@ -119,5 +126,9 @@ module sl_class_rule (
     end
   end
 
-  always_ff @(posedge clk_i) if (valid1_i) hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q;
+  always_ff @(posedge clk_i) begin
+    if (valid1_i)
+      hit_o <= seen_q && frame_q && addr_q && ports_q && deep_q && (!by_dst_q || dst_sets_i[set_q])
+               && (!by_src_q || src_sets_i[set_q]);
+  end
 endmodule

@@ -13,6 +13,8 @@ hw/rtl/sl_ingress.sv
 hw/rtl/sl_arb.sv
 hw/rtl/sl_parse_ip.sv
 hw/rtl/sl_parse.sv
+hw/rtl/sl_prefix_table.sv
+hw/rtl/sl_prefix.sv
 hw/rtl/sl_class_rule.sv
 hw/rtl/sl_class.sv
 hw/rtl/sl_key.sv

@@ -11,6 +11,8 @@
 //  s_axis_host ──────────────────────────────────────────────────────────────────► sl_tx ◄─────────────┼────────┘
 //                                                                      m_axis ◄─ (per port)    m_axis_host
 //
+// Beside sl_parse, sl_prefix finds the prefixes that sl_class asks for.
+//
 // Ports of several MACs are concatenated, port 0 lowest. From sl_arb on nothing stalls (its credits see to that) and a
 // frame's headers take the same number of clocks to each stage.
 `default_nettype none
@@ -96,7 +98,10 @@ module sl_core #(
   logic [8*48-1:0] mac;
   logic [5:0]  rule_index;
   logic [11:0] action_index;
-  logic [3:0]  meter_index;
+  logic [5:0]  meter_index;
+  logic        prefix_read, prefix_write, prefix_clear;
+  logic [14:0] prefix_index;
+  logic [1023:0] prefix_data;
   logic [1023:0] entry, action_data;
   logic        count_req, count_clear, count_ack, csr_busy;
   logic [7:0]  count_table, count_index;
@@ -115,6 +120,8 @@ module sl_core #(
     .mac_valid_o(mac_valid), .rule_write_o(rule_write), .rule_index_o(rule_index), .entry_o(entry),
     .action_read_o(action_read), .action_write_o(action_write), .action_index_o(action_index),
     .action_data_i(action_data), .meter_write_o(meter_write), .meter_index_o(meter_index),
+    .prefix_read_o(prefix_read), .prefix_write_o(prefix_write), .prefix_clear_o(prefix_clear),
+    .prefix_index_o(prefix_index), .prefix_data_i(prefix_data),
     .count_req_o(count_req), .count_table_o(count_table), .count_index_o(count_index), .count_clear_o(count_clear),
     .count_ack_i(count_ack), .count_data_i(count_data), .busy_o(csr_busy)
   );
@@ -149,6 +156,7 @@ module sl_core #(
   );
 
   // parse, class, key, hash.
+  logic                action_valid;
   logic                window_valid, parsed_valid, classed_valid, key_valid, hash_valid;
   logic [1535:0]       window, window_late;
   sl_dp_pkg::parsed_t  parsed, classed;
@@ -165,11 +173,21 @@ module sl_core #(
     .inner_early_o(inner_early), .inner_v6_o(inner_v6), .inner_addresses_o(inner_addresses),
     .valid_o(parsed_valid), .parsed_o(parsed)
   );
+  logic [4*8*32-1:0] prefix_sets;
+  logic [4*8*8-1:0]  prefix_meters;
+  logic              meter_valid, meter_late_valid;
+  logic [5:0]        meter, meter_late, meter_count;
+  sl_prefix u_prefix (
+    .clk_i, .rst_ni, .csr_read_i(prefix_read), .csr_write_i(prefix_write), .csr_clear_i(prefix_clear),
+    .csr_index_i(prefix_index), .csr_data_i(entry), .csr_data_o(prefix_data), .window_valid_i(window_valid),
+    .window_i(window), .parsed_valid_i(parsed_valid), .parsed_i(parsed), .sets_o(prefix_sets), .meters_o(prefix_meters)
+  );
   sl_class u_class (
     .clk_i, .rst_ni, .rule_write_i(rule_write), .rule_index_i(rule_index), .rule_i(entry), .port_flags_i(port_flags),
     .mac_i(mac), .mac_ports_i(mac_ports), .mac_valid_i(mac_valid), .valid_i(parsed_valid), .parsed_i(parsed),
     .early_o(choose), .early_inner_o(choose_inner), .early_outer_last_o(outer_last), .early_inner_last_o(inner_last),
-    .valid_o(classed_valid), .parsed_o(classed), .job_o(job_class)
+    .sets_i(prefix_sets), .meters_i(prefix_meters),
+    .valid_o(classed_valid), .parsed_o(classed), .job_o(job_class), .meter_valid_o(meter_valid), .meter_o(meter)
   );
   sl_key u_key (
     .clk_i, .rst_ni, .valid_i(classed_valid), .parsed_i(classed), .job_i(job_class), .valid_o(key_valid), .key_o(key),
@@ -181,6 +199,10 @@ module sl_core #(
     .inner_valid_i(inner_early), .inner_v6_i(inner_v6), .inner_addresses_i(inner_addresses),
     .choose_i(choose), .choose_inner_i(choose_inner), .outer_last_i(outer_last), .inner_last_i(inner_last),
     .valid_o(hash_valid), .hash_o(hash)
+  );
+  sl_fifo #(.W(6), .LOG2(5)) u_meter (
+    .clk_i, .rst_ni, .push_i(meter_valid), .data_i(meter), .pop_i(action_valid), .valid_o(meter_late_valid),
+    .data_o(meter_late), .count_o(meter_count)
   );
   logic       beside_valid;
   logic [5:0] beside_count;
@@ -223,7 +245,7 @@ module sl_core #(
   );
 
   // action, rewrite, emit.
-  logic              action_valid, block_valid, block_forward, window_late_valid;
+  logic              block_valid, block_forward, window_late_valid;
   logic [1023:0]     action;
   sl_dp_pkg::shape_t shape_action, shape_block;
   logic [7:0]        block_beats;
@@ -284,7 +306,8 @@ module sl_core #(
   sl_punt #(.RING_LOG2(RING_LOG2), .FRAMES_LOG2(FRAMES_LOG2)) u_punt (
     .clk_i, .rst_ni, .tick_i(tick), .tick_size_i(tick_size), .meter_write_i(meter_write), .meter_index_i(meter_index),
     .meter_data_i(entry[127:0]), .beat_i(beat), .data_i(beat_data), .valid_i(action_valid),
-    .job_i(job_action), .found_i(found_action), .done_o(punt_done), .done_beats_o(punt_done_beats),
+    .job_i(job_action), .meter_i(meter_late), .found_i(found_action), .done_o(punt_done),
+    .done_beats_o(punt_done_beats),
     .verdict_o(verdict), .reason_o(verdict_reason), .len_o(verdict_len), .rule_o(verdict_rule),
     .flow_id_o(verdict_flow), .copy_o(copy), .copy_lost_o(copy_lost), .m_axis_host_tvalid, .m_axis_host_tready,
     .m_axis_host_tdata, .m_axis_host_bytes(host_bytes), .m_axis_host_tlast, .m_axis_host_tuser(host_meta),
@@ -310,6 +333,8 @@ module sl_core #(
   initial assert (NPORTS >= 1 && NPORTS <= sl_pkg::PORTS_MAX) else $fatal(1, "sl_core: NPORTS is out of range");
   initial assert (TABLE_LOG2 >= 6 && TABLE_LOG2 <= 24) else $fatal(1, "sl_core: TABLE_LOG2 is out of range");
   a_beside: assert property (@(posedge clk_i) disable iff (!rst_ni) hash_valid |-> beside_valid && beside_count != '0);
+  a_meter: assert property (@(posedge clk_i) disable iff (!rst_ni)
+                            action_valid |-> meter_late_valid && meter_count != '0);
   a_window: assert property (@(posedge clk_i) disable iff (!rst_ni) action_valid |-> window_late_valid);
   a_window_room: assert property (@(posedge clk_i) disable iff (!rst_ni) window_valid |-> window_free != '0);
 `endif

@@ -47,13 +47,18 @@ module sl_csr #(
   // Tables.
   output logic                   rule_write_o,
   output logic [5:0]             rule_index_o,
-  output logic [1023:0]          entry_o,          // rule, action or meter to write
+  output logic [1023:0]          entry_o,          // rule, action, meter or bucket to write
   output logic                   action_read_o,
   output logic                   action_write_o,
   output logic [11:0]            action_index_o,
   input  wire logic [1023:0]     action_data_i,
   output logic                   meter_write_o,
-  output logic [3:0]             meter_index_o,
+  output logic [5:0]             meter_index_o,
+  output logic                   prefix_read_o,
+  output logic                   prefix_write_o,
+  output logic                   prefix_clear_o,
+  output logic [14:0]            prefix_index_o,
+  input  wire logic [1023:0]     prefix_data_i,
   output logic                   count_req_o,
   output logic [7:0]             count_table_o,
   output logic [7:0]             count_index_o,
@@ -105,6 +110,7 @@ module sl_csr #(
       sl_pkg::CSR_TABLE_METER:  in_table = sel_index < 24'(sl_pkg::METERS);
       sl_pkg::CSR_TABLE_REASON: in_table = sel_index < 24'(sl_pkg::REASONS) && !write_q;
       sl_pkg::CSR_TABLE_PORT:   in_table = sel_index < 24'(2 * NPORTS) && !write_q;
+      sl_pkg::CSR_TABLE_PREFIX: in_table = sel_index < 24'(sl_pkg::PREFIX_BUCKETS);
       sl_pkg::CSR_TABLE_RULE:   in_table = sel_index < 24'(sl_pkg::CLASS_RULES) && !write_q;
       default:                  in_table = 1'b0;
     endcase
@@ -122,7 +128,7 @@ module sl_csr #(
   // The meters as written.
   logic [127:0] meter_mem [0:sl_pkg::METERS-1];
   always_ff @(posedge clk_i) begin
-    if (meter_write_o || init_walk_q) meter_mem[init_walk_q ? walk_q[3:0] : sel_index[3:0]] <= entry_o[127:0];
+    if (meter_write_o || init_walk_q) meter_mem[init_walk_q ? walk_q[5:0] : sel_index[5:0]] <= entry_o[127:0];
   end
 
   logic start;
@@ -132,8 +138,12 @@ module sl_csr #(
   assign action_write_o = init_walk_q || (start && in_table && write_q && sel_table == sl_pkg::CSR_TABLE_ACTION);
   assign action_index_o = init_walk_q ? walk_q : sel_index[11:0];
   assign meter_write_o  = start && in_table && write_q && sel_table == sl_pkg::CSR_TABLE_METER;
-  assign meter_index_o  = sel_index[3:0];
-  assign rule_write_o   = state_q == COMPARE;
+  assign meter_index_o  = sel_index[5:0];
+  assign prefix_read_o  = start && in_table && sel_table == sl_pkg::CSR_TABLE_PREFIX;
+  assign prefix_write_o = state_q == COMPARE && sel_table == sl_pkg::CSR_TABLE_PREFIX;
+  assign prefix_clear_o = init_walk_q;
+  assign prefix_index_o = init_walk_q ? {3'd0, walk_q} : sel_index[14:0];
+  assign rule_write_o   = state_q == COMPARE && sel_table == sl_pkg::CSR_TABLE_CLASS;
   assign rule_index_o   = sel_index[5:0];
   assign entry_o        = init_walk_q ? '0 : data_q;
   assign count_req_o    = state_q == COUNT || state_q == ZERO || init_count_q;
@@ -213,6 +223,7 @@ module sl_csr #(
             if (in_table) begin
               case (sel_table)
                 sl_pkg::CSR_TABLE_CLASS:  state_q <= FETCH;
+                sl_pkg::CSR_TABLE_PREFIX: state_q <= FETCH;
                 sl_pkg::CSR_TABLE_ACTION: if (!write_q) state_q <= FETCH;
                 sl_pkg::CSR_TABLE_METER:  ;
                 default:                  state_q <= COUNT;
@@ -223,7 +234,7 @@ module sl_csr #(
         FETCH: state_q <= write_q ? COMPARE : KEEP;
         KEEP: state_q <= IDLE;
         // A rule with a new cookie is a new rule: its counters restart.
-        COMPARE: state_q <= rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
+        COMPARE: state_q <= sel_table == sl_pkg::CSR_TABLE_PREFIX || rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
                             == data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] ? IDLE : ZERO;
         ZERO: if (count_ack_i) state_q <= IDLE;
         COUNT: if (count_ack_i) state_q <= IDLE;
@@ -243,14 +254,26 @@ module sl_csr #(
     end
   end
 
+  // How many prefixes there are: a bucket is written in the clock in which it has been read.
+  function automatic logic [2:0] used(input logic [1023:0] bucket);
+    used = '0;
+    for (int i = 0; i < 4; i++) used += 3'(bucket[256*i + sl_pkg::PREFIX_FAMILY_LSB +: 8] != 8'd0);
+  endfunction
+  logic [17:0] prefixes_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni)             prefixes_q <= '0;
+    else if (prefix_write_o) prefixes_q <= prefixes_q + 18'(used(data_q)) - 18'(used(prefix_data_i));
+  end
+
   // TBL_DATA.
   always_ff @(posedge clk_i) begin
     if (write && waddr[11:7] == 5'h03) begin
       for (int i = 0; i < 32; i++) if (waddr[6:2] == 5'(i)) data_q[32*i +: 32] <= wdata;
     end else if (start && in_table && !write_q && sel_table == sl_pkg::CSR_TABLE_METER) begin
-      data_q <= 1024'(meter_mem[sel_index[3:0]]);
+      data_q <= 1024'(meter_mem[sel_index[5:0]]);
     end else if (state_q == KEEP) begin
-      data_q <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data : action_data_i;
+      data_q <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data
+                : sel_table == sl_pkg::CSR_TABLE_PREFIX ? prefix_data_i : action_data_i;
     end else if (state_q == COUNT && count_ack_i) begin
       data_q <= 1024'(count_data_i);
     end
@@ -285,6 +308,7 @@ module sl_csr #(
         sl_pkg::CSR_OCCUPANCY:  s_axil_rdata <= occupancy_i;
         sl_pkg::CSR_MOVES:      s_axil_rdata <= moves_i;
         sl_pkg::CSR_REFUSED:    s_axil_rdata <= refused_i;
+        sl_pkg::CSR_PREFIXES:   s_axil_rdata <= 32'(prefixes_q);
         sl_pkg::CSR_TBL_SEL:    s_axil_rdata <= sel_q;
         sl_pkg::CSR_TBL_STATUS: s_axil_rdata <= {30'd0, error_q, command_q || state_q != IDLE};
         default: begin

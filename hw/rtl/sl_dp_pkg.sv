@@ -60,7 +60,6 @@ package sl_dp_pkg;
     logic [7:0]  reason;
     logic [7:0]  rule;       // 255 none
     logic [15:0] tenant;
-    logic [3:0]  meter;
     logic        mark_valid;
     logic [31:0] mark;
     logic        copy;
@@ -107,7 +106,7 @@ package sl_dp_pkg;
   // Widths, for flat ports and memories.
   localparam int unsigned IP_W     = 12 + 4*8 + 6*16 + 5 + 4*128;
   localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 1 + 24;
-  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 4 + 33 + 33 + 4 + 8 + 8 + 16 + 5 + 16 + 1;
+  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 33 + 33 + 4 + 8 + 8 + 16 + 5 + 16 + 1;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage

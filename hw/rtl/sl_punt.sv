@@ -17,7 +17,7 @@ module sl_punt #(
   input  wire logic                      tick_i,
   input  wire logic [1:0]                tick_size_i,
   input  wire logic                      meter_write_i,
-  input  wire logic [3:0]                meter_index_i,
+  input  wire logic [5:0]                meter_index_i,
   input  wire logic [127:0]              meter_data_i,
   // Beats as they come from sl_arb.
   input  wire logic                      beat_i,
@@ -25,6 +25,7 @@ module sl_punt #(
   // One per frame, from action.
   input  wire logic                      valid_i,
   input  wire sl_dp_pkg::job_t           job_i,
+  input  wire logic [5:0]                meter_i,
   input  wire sl_dp_pkg::found_t         found_i,
   // Credits back to sl_arb.
   output logic                           done_o,
@@ -47,13 +48,13 @@ module sl_punt #(
   output logic                           busy_o        // but for frames that wait for the host
 );
   // v1: the meter.
-  logic [15:0] pass, take;
+  logic [sl_pkg::METERS-1:0] pass, take;
   logic        wants;
   assign wants = valid_i && (job_i.reason == sl_pkg::REASON_FORWARDED ? job_i.copy : job_i.reason < 8'd64);
-  for (genvar m = 0; m < 16; m++) begin : g_meter
-    assign take[m] = wants && job_i.meter == 4'(m);
+  for (genvar m = 0; m < sl_pkg::METERS; m++) begin : g_meter
+    assign take[m] = wants && meter_i == 6'(m);
     sl_meter u_meter (
-      .clk_i, .rst_ni, .write_i(meter_write_i && meter_index_i == 4'(m)), .data_i(meter_data_i),
+      .clk_i, .rst_ni, .write_i(meter_write_i && meter_index_i == 6'(m)), .data_i(meter_data_i),
       .tick_i, .tick_size_i, .take_i(take[m]), .pass_o(pass[m])
     );
   end
@@ -68,7 +69,7 @@ module sl_punt #(
       job1_q   <= job_i;
       found1_q <= found_i;
       wants1_q <= wants;
-      pass1_q  <= pass[job_i.meter];
+      pass1_q  <= pass[meter_i];
     end
   end
 

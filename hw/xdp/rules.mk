@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The XDP program: each stage of the model compiled for BPF by itself, then linked with the program around them.
-XDP_STAGES := ingress parse class key hash table action rewrite punt
+XDP_STAGES := ingress parse prefix class key hash table action rewrite punt
 XDP_OBJ := $(B)/hw/xdp/sluice.bpf.o
 XDP_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -target bpf -mcpu=v3 -ffreestanding -I$(B)/include -Iinclude -I. \
 	-idirafter /usr/include/$(shell uname -m)-linux-gnu -MMD -MP

@@ -34,6 +34,14 @@ struct {
 	__type(value, struct sl_class_table);
 } rules SEC(".maps");
 
+/* The prefix tables, by index of csr_table PREFIX. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_PREFIX_BUCKETS);
+	__type(key, uint32_t);
+	__type(value, struct sl_prefix_bucket);
+} prefixes SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SL_XDP_FLOWS);
@@ -142,6 +150,48 @@ __noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xd
 	return SL_REASON_FORWARDED;
 }
 
+/* The side's bucket of a table and bank, or NULL. */
+static __always_inline struct sl_prefix_bucket *bucket_of(struct sl_xdp_scratch *s, uint32_t table, uint32_t bank)
+{
+	const uint32_t index = sl_prefix_bucket(&s->side, table, bank);
+
+	return bpf_map_lookup_elem(&prefixes, &index);
+}
+
+/* The sets that the frame's destination or source is in. */
+__noinline int find_sets(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode)
+{
+	uint32_t sets = 0;
+
+	sl_prefix_side(&s->headers, mode, &s->side);
+	if (s->side.family == 0)
+		return 0;
+	for (uint32_t i = 0; i < 4; i++) {
+		const uint32_t table = 2 * (mode - 1) + i / 2;
+		struct sl_prefix_bucket *bucket = bucket_of(s, table, i % 2);
+
+		if (bucket)
+			sets |= sl_prefix_bucket_sets(bucket, table, &s->side);
+	}
+	return (int)sets;
+}
+
+/* The meter that the frame has from its prefix in a set; -1 none. */
+__noinline int find_meter(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode, uint32_t set)
+{
+	int meter = -1;
+
+	sl_prefix_side(&s->headers, mode, &s->side);
+	for (uint32_t i = 0; i < 4 && meter < 0; i++) {
+		const uint32_t table = 2 * (mode - 1) + i / 2;
+		struct sl_prefix_bucket *bucket = bucket_of(s, table, i % 2);
+
+		if (bucket)
+			meter = sl_prefix_bucket_meter(bucket, table, &s->side, set);
+	}
+	return meter;
+}
+
 /* Class and what follows from it; s->headers is filled. The meter to pass is put into *meter. */
 __noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL,
 		     uint32_t *meter SL_NONNULL)
@@ -153,7 +203,11 @@ __noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_co
 
 	if (!table)
 		return SL_REASON_RULE_DROP;
-	index = (uint32_t)sl_class_find(table, &s->headers);
+	if (table->asking) {
+		s->sets.of[SL_PREFIX_MODE_DST] = (uint32_t)find_sets(s, SL_PREFIX_MODE_DST);
+		s->sets.of[SL_PREFIX_MODE_SRC] = (uint32_t)find_sets(s, SL_PREFIX_MODE_SRC);
+	}
+	index = (uint32_t)sl_class_find(table, &s->headers, &s->sets);
 	if (index >= SL_CLASS_RULES)
 		return sl_class_default(&c->pipeline.filter, &s->headers);
 	rule = &table->rule[index];
@@ -161,6 +215,12 @@ __noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_co
 	s->tenant = rule->tenant;
 	s->decap = (rule->flags & SL_RULE_FLAG_DECAP) != 0;
 	*meter = rule->meter;
+	if (sl_prefix_asked(rule)) {
+		const int named = find_meter(s, rule->prefix_mode, rule->prefix_set);
+
+		if (named >= 0 && named != SL_PREFIX_METER_RULE)
+			*meter = (uint32_t)named;
+	}
 	if (rule->verdict == SL_VERDICT_HOST) {
 		s->mark_valid = (rule->flags & SL_RULE_FLAG_MARK) != 0;
 		s->mark = s->mark_valid ? rule->mark : 0;

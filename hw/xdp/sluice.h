@@ -32,6 +32,8 @@ struct sl_xdp_scratch {
 	struct sl_window window;
 	struct sl_headers headers;
 	struct sl_key key;
+	struct sl_prefix_side side;
+	struct sl_prefix_sets sets;
 	struct sl_rewrite rewrite;
 	uint64_t hash;
 	uint32_t frame_len;

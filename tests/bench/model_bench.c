@@ -31,11 +31,14 @@ struct bench {
 	uint8_t frame[FLOWS_MAX][FRAME_BYTES];
 };
 
-static const struct sl_class_rule *class_find(void *ctx, const struct sl_headers *headers, uint32_t *index)
+static const struct sl_class_rule *class_find(void *ctx, const struct sl_headers *headers, uint32_t *index,
+					      uint32_t *meter)
 {
+	static const struct sl_prefix_sets none;
 	struct bench *b = ctx;
 
-	*index = (uint32_t)sl_class_find(&b->rules, headers);
+	*index = (uint32_t)sl_class_find(&b->rules, headers, &none);
+	*meter = 0;
 	return *index == SL_CLASS_NONE ? NULL : &b->rules.rule[*index];
 }
 

@@ -143,7 +143,7 @@ static bool rewrite(struct run *r)
 	struct chance *c = &r->chance;
 	const uint32_t i = chance_below(c, WORLD_ACTIONS);
 
-	switch (chance_below(c, 12)) {
+	switch (chance_below(c, 16)) {
 	case 0:
 	case 1:
 	case 2:
@@ -179,6 +179,15 @@ static bool rewrite(struct run *r)
 		w->miss_mark = (uint32_t)chance_word(c);
 		pair_csr(&r->pair, SL_CSR_MISS_MARK, w->miss_mark);
 		return true;
+	case 11:
+	case 12:
+	case 13:
+	case 14: {
+		const unsigned int at = world_prefix(w, c);
+
+		return pair_table(&r->pair, SL_CSR_TABLE_PREFIX, w->prefix[at].index, &w->prefix[at].bucket,
+				  sizeof(w->prefix[at].bucket));
+	}
 	default:
 		if (chance_percent(c, 20))
 			pair_csr(&r->pair, SL_CSR_EPOCH, chance_below(c, 256));

@@ -13,7 +13,7 @@ import shlex
 import subprocess
 import sys
 
-SOURCES = ["ingress", "parse", "class", "key", "hash", "table", "action", "rewrite", "punt", "pipeline"]
+SOURCES = ["ingress", "parse", "prefix", "class", "key", "hash", "table", "action", "rewrite", "punt", "pipeline"]
 ENGINE = "sim/engine_model.c"
 # name, file, text, replacement, who must see it (c: co-simulation, v: vectors)
 MUTANTS = [
@@ -33,6 +33,9 @@ MUTANTS = [
     ("service-tag-alone", "hw/model/parse.c", "|| next != ETHERTYPE_VLAN))", "))", "cv"),
     ("second-tag-dropped", "hw/model/rewrite.c", "if (packet->tags == 2)", "if (packet->tags == 3)", "cv"),
     ("prefix-64", "hw/model/class.c", "if (plen == 64)", "if (plen >= 64)", "cv"),
+    ("prefix-port-end", "hw/model/prefix.c", "side->port <= p->port_hi", "side->port < p->port_hi", "cv"),
+    ("prefix-set", "hw/model/class.c", "of >> (rule->prefix_set & 31) & 1", "of >> (rule->prefix_set & 15) & 1", "cv"),
+    ("prefix-meter-last", "hw/model/prefix.c", "meter < 0 && i < 4", "i < 4", "cv"),
     ("port-range-end", "hw/model/class.c", "outer->dport <= rule->dport_hi", "outer->dport < rule->dport_hi", "cv"),
     ("ttl-max", "hw/model/class.c", "effective->ttl > rule->ttl_max", "effective->ttl >= rule->ttl_max && rule->ttl_max != 255", "cv"),
     ("source-route-forwarded", "hw/model/parse.c", "option[0] == OPTION_LSRR ||", "", "cv"),

@@ -213,7 +213,8 @@ static bool compare_counters(struct pair *p, unsigned int table, const char *nam
 
 static bool compare_registers(struct pair *p)
 {
-	static const uint32_t offsets[] = {SL_CSR_OCCUPANCY, SL_CSR_MOVES, SL_CSR_REFUSED, SL_CSR_TIME_MS, SL_CSR_EPOCH};
+	static const uint32_t offsets[] = {SL_CSR_OCCUPANCY, SL_CSR_MOVES, SL_CSR_REFUSED, SL_CSR_TIME_MS, SL_CSR_EPOCH,
+					  SL_CSR_PREFIXES};
 
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 		uint32_t a = sl_card_read(&p->model, offsets[i]), b = sl_card_read(&p->other, offsets[i]);

@@ -33,7 +33,7 @@ static void entry(json_t *list, unsigned int index, const void *data, size_t n)
 static json_t *state_json(const struct world *w, const struct sl_flow_state *flows, size_t flow_count)
 {
 	json_t *rules = json_array(), *actions = json_array(), *meters = json_array(), *macs = json_array();
-	json_t *list = json_array();
+	json_t *list = json_array(), *prefixes = json_array();
 
 	for (unsigned int i = 0; i < SL_CLASS_RULES; i++)
 		if (w->rule[i].valid)
@@ -43,6 +43,8 @@ static json_t *state_json(const struct world *w, const struct sl_flow_state *flo
 	for (unsigned int i = 0; i < SL_METERS; i++)
 		if (w->meter[i].rate)
 			entry(meters, i, &w->meter[i], sizeof(w->meter[i]));
+	for (unsigned int i = 0; i < w->prefix_count; i++)
+		entry(prefixes, w->prefix[i].index, &w->prefix[i].bucket, sizeof(w->prefix[i].bucket));
 	for (int i = 0; i < SL_MAC_FILTERS; i++) {
 		const uint8_t *m = w->filter[i].mac;
 		char text[18];
@@ -54,11 +56,11 @@ static json_t *state_json(const struct world *w, const struct sl_flow_state *flo
 	for (size_t i = 0; i < flow_count; i++)
 		json_array_append_new(list, json_pack("{s:o,s:o,s:{}}", "key", hex(&flows[i].key, sizeof(flows[i].key)),
 						      "record", hex(&flows[i].record, sizeof(flows[i].record)), "fields"));
-	return json_pack("{s:i,s:o,s:i,s:I,s:b,s:[ii],s:o,s:o,s:o,s:o,s:o}", "ctrl", 1, "hash_key",
+	return json_pack("{s:i,s:o,s:i,s:I,s:b,s:[ii],s:o,s:o,s:o,s:o,s:o,s:o}", "ctrl", 1, "hash_key",
 			 hex(w->hash_key, sizeof(w->hash_key)), "vxlan_port", (int)w->vxlan_port, "miss_mark",
 			 (json_int_t)w->miss_mark, "miss_mark_valid", (int)w->miss_flags, "ports", (int)w->port_flags[0],
-			 (int)w->port_flags[1], "macs", macs, "rules", rules, "actions", actions, "meters", meters, "flows",
-			 list);
+			 (int)w->port_flags[1], "macs", macs, "rules", rules, "actions", actions, "meters", meters, "prefixes",
+			 prefixes, "flows", list);
 }
 
 static json_t *output_json(const struct sl_card_frame *f)

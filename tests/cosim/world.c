@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sluice/prefix.h"
 #include "sluice/record.h"
 
 static uint16_t be16(uint16_t v)
@@ -141,6 +142,13 @@ static void rule_conditions(const struct world *w, struct chance *c, struct sl_c
 		r->inner_proto = inner_protos[chance_below(c, sizeof(inner_protos))];
 }
 
+static uint8_t random_set(struct chance *c)
+{
+	static const uint8_t sets[WORLD_SETS] = { 0, 1, SL_PREFIX_SETS - 1 };
+
+	return sets[chance_below(c, WORLD_SETS)];
+}
+
 void world_rule(const struct world *w, struct chance *c, struct sl_class_rule *rule)
 {
 	memset(rule, 0, sizeof(*rule));
@@ -168,6 +176,71 @@ void world_rule(const struct world *w, struct chance *c, struct sl_class_rule *r
 					(chance_percent(c, 15) ? SL_RULE_FLAG_DECAP : 0));
 	}
 	rule_conditions(w, c, rule);
+	if (chance_percent(c, 35)) {
+		rule->prefix_mode = (uint8_t)chance_between(c, SL_PREFIX_MODE_DST, SL_PREFIX_MODE_SRC);
+		rule->prefix_set = random_set(c);
+	}
+}
+
+/* Of a connection of the pool, or of nobody. */
+static void random_prefix(const struct world *w, struct chance *c, uint32_t mode, struct sl_prefix *p)
+{
+	const struct tuple *t = &w->tuple[chance_below(c, WORLD_TUPLES)];
+	const uint16_t port = mode == SL_PREFIX_MODE_SRC ? t->sport : t->dport;
+
+	*p = (struct sl_prefix){.family = t->family, .port_hi = 65535,
+				.meter = (uint8_t)(chance_percent(c, 40) ? SL_PREFIX_METER_RULE : chance_below(c, SL_METERS))};
+	memcpy(p->addr, mode == SL_PREFIX_MODE_SRC ? t->src : t->dst, t->family == 4 ? 4 : 16);
+	if (chance_percent(c, 10))
+		p->addr[chance_below(c, 4)] ^= (uint8_t)(1u << chance_below(c, 8));
+	for (int i = 0; i < 2; i++)
+		p->sets |= 1u << random_set(c);
+	if (chance_percent(c, 75)) {
+		p->proto = (uint8_t)(chance_percent(c, 90) ? t->proto : chance_below(c, 256));
+		p->proto_mask = 255;
+	}
+	if (chance_percent(c, 70)) {
+		p->port_lo = p->port_hi = port;
+		if (chance_percent(c, 30)) {
+			p->port_lo = (uint16_t)chance_between(c, port > 300 ? port - 300u : 0, port);
+			p->port_hi = (uint16_t)chance_between(c, port, 65535);
+		}
+	}
+}
+
+/* The bucket of that index among those in use, which may be a new one; the last if there are too many. */
+static unsigned int use_bucket(struct world *w, uint32_t index)
+{
+	unsigned int i = 0;
+
+	while (i < w->prefix_count && w->prefix[i].index != index)
+		i++;
+	if (i == WORLD_BUCKETS)
+		return WORLD_BUCKETS - 1;
+	if (i == w->prefix_count) {
+		w->prefix[i].index = index;
+		w->prefix_count++;
+	}
+	return i;
+}
+
+unsigned int world_prefix(struct world *w, struct chance *c)
+{
+	const uint32_t mode = chance_between(c, SL_PREFIX_MODE_DST, SL_PREFIX_MODE_SRC);
+	struct sl_prefix p;
+	uint32_t table;
+	unsigned int at;
+
+	random_prefix(w, c, mode, &p);
+	table = sl_prefix_table_of(&p, mode);
+	if (w->prefix_count && chance_percent(c, 30)) {
+		at = chance_below(c, w->prefix_count);
+		(&w->prefix[at].bucket.slot0)[chance_below(c, SL_PREFIX_WAYS)] = (struct sl_prefix){0};
+		return at;
+	}
+	at = use_bucket(w, sl_prefix_bucket_index(table, chance_below(c, 2), sl_prefix_hash_of(&p, table)));
+	(&w->prefix[at].bucket.slot0)[chance_below(c, SL_PREFIX_WAYS)] = p;
+	return at;
 }
 
 /* A header template; the outer IPv4 checksum is right for total length 0 or, rarely, anything. */
@@ -309,6 +382,8 @@ void world_make(struct world *w, struct chance *c)
 		if (chance_percent(c, 40))
 			w->meter[i] = (struct sl_meter){.rate = chance_below(c, 2000), .burst = chance_between(c, 1, 40)};
 	make_rules(w, c);
+	for (unsigned int i = chance_percent(c, 75) ? chance_below(c, 2 * WORLD_BUCKETS) : 0; i; i--)
+		world_prefix(w, c);
 	for (int i = 0; i < WORLD_ACTIONS; i++)
 		world_action(w, c, &w->action[i]);
 }
@@ -325,6 +400,9 @@ void world_apply(const struct world *w, struct sl_card *card)
 		sl_card_mac(card, i, w->filter[i].mac, w->filter[i].port_mask, w->filter[i].valid);
 	for (unsigned int i = 0; i < SL_CLASS_RULES; i++)
 		sl_card_table_write(card, SL_CSR_TABLE_CLASS, i, &w->rule[i], sizeof(w->rule[i]));
+	for (unsigned int i = 0; i < w->prefix_count; i++)
+		sl_card_table_write(card, SL_CSR_TABLE_PREFIX, w->prefix[i].index, &w->prefix[i].bucket,
+				    sizeof(w->prefix[i].bucket));
 	for (unsigned int i = 0; i < WORLD_ACTIONS; i++)
 		sl_card_table_write(card, SL_CSR_TABLE_ACTION, i, &w->action[i], sizeof(w->action[i]));
 	for (unsigned int i = 0; i < SL_METERS; i++)

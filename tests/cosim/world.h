@@ -16,6 +16,8 @@
 #define WORLD_VNIS 4
 #define WORLD_VLANS 3
 #define WORLD_MACS 4
+#define WORLD_BUCKETS 512 /* of the prefix tables, in use */
+#define WORLD_SETS 3      /* the lowest and the highest, so that prefixes and rules meet */
 
 /* One of the pool's connections. Those with an odd number are the churn of mixed batches. */
 struct tuple {
@@ -40,6 +42,11 @@ struct world {
 	struct {
 		uint8_t mac[6], port_mask, valid;
 	} filter[SL_MAC_FILTERS];
+	struct {
+		uint32_t index;
+		struct sl_prefix_bucket bucket;
+	} prefix[WORLD_BUCKETS];
+	unsigned int prefix_count;
 	uint8_t hash_key[16];
 	uint32_t port_flags[SL_CARD_PORTS];
 	uint32_t vxlan_port, miss_mark, miss_flags;
@@ -54,6 +61,8 @@ void world_apply(const struct world *w, struct sl_card *card);
 
 /* Random contents, to replace one entry. */
 void world_rule(const struct world *w, struct chance *c, struct sl_class_rule *rule);
+/* Puts a random prefix into its bucket or takes one out; the entry of prefix[] that changed. */
+unsigned int world_prefix(struct world *w, struct chance *c);
 void world_action(const struct world *w, struct chance *c, struct sl_action *action);
 void world_record(const struct world *w, struct chance *c, const struct sl_key *key, struct sl_record *record);
 void world_key(const struct world *w, struct chance *c, unsigned int tuple, struct sl_key *key);

@@ -18,11 +18,15 @@
 #include "firmware/firmware.h"
 #include "firmware/table.h"
 #include "sluice/image.h"
+#include "sluice/prefix.h"
 #include "tests/firmware/core.h"
 
 #define FUZZ_COMMANDS 200000u
 
 static struct sl_firmware fw;
+
+static const struct sl_prefix good_prefix = { .addr = { 192, 0, 2, 1 }, .sets = 5, .port_lo = 80, .port_hi = 80, .family = 4,
+					      .proto = 6, .proto_mask = 255, .meter = SL_PREFIX_METER_RULE };
 
 /* A good argument of an opcode; its length. */
 static uint32_t good_argument(unsigned int opcode, uint8_t *arg)
@@ -36,6 +40,7 @@ static uint32_t good_argument(unsigned int opcode, uint8_t *arg)
 	const struct sl_miss_arg miss = { .mark = 0x77, .valid = 1 };
 	const struct sl_index_arg sector = { .index = SL_FLASH_SLOT_BYTES + SL_FLASH_SECTOR_BYTES };
 	const struct sl_image_write image = { .address = SL_FLASH_SLOT_BYTES + 0x2000, .len = 4, .data = { 0xff, 0xff, 0xff, 0xff } };
+	const struct sl_prefix_arg prefix = { .table = SL_PREFIX_TABLE_DST_EXACT, .prefix = good_prefix };
 	const struct sl_index_arg reset = { .index = SL_RESET_KIND_FIRMWARE };
 	const struct { const void *bytes; uint32_t len; } good[] = {
 		[SL_ADMIN_OP_NOP] = { NULL, 0 },
@@ -62,6 +67,8 @@ static uint32_t good_argument(unsigned int opcode, uint8_t *arg)
 		[SL_ADMIN_OP_IMAGE_WRITE] = { &image, sizeof(image) },
 		[SL_ADMIN_OP_IMAGE_READ] = { &sector, sizeof(sector) },
 		[SL_ADMIN_OP_IMAGE_SELECT] = { &one, sizeof(one) },
+		[SL_ADMIN_OP_PREFIX_SET] = { &prefix, sizeof(prefix) },
+		[SL_ADMIN_OP_PREFIX_LIST] = { &one, sizeof(one) },
 	};
 
 	memset(arg, 0, 240);
@@ -117,7 +124,7 @@ static void lengths(void **state)
 	uint8_t arg[240];
 
 	(void)state;
-	for (unsigned int opcode = 0; opcode <= SL_ADMIN_OP_IMAGE_SELECT; opcode++) {
+	for (unsigned int opcode = 0; opcode <= SL_ADMIN_OP_PREFIX_LIST; opcode++) {
 		const uint32_t len = good_argument(opcode, arg);
 		const uint32_t wrong[] = { len + 1, len + 4, len * 2 + 8, 240, 241, 0x80000000, 0xffffffff };
 
@@ -128,7 +135,7 @@ static void lengths(void **state)
 		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 			expect(opcode, arg, wrong[i], SL_STATUS_BAD_LENGTH);
 	}
-	for (unsigned int opcode = SL_ADMIN_OP_IMAGE_SELECT + 1; opcode < 256; opcode++)
+	for (unsigned int opcode = SL_ADMIN_OP_PREFIX_LIST + 1; opcode < 256; opcode++)
 		expect(opcode, NULL, 0, SL_STATUS_BAD_OPCODE);
 }
 
@@ -146,6 +153,7 @@ struct bound {
 #define MAC(field) SL_ADMIN_OP_MAC_SET, FIELD(struct sl_mac_filter, field)
 #define RULE(field) SL_ADMIN_OP_RULE_WRITE, FIELD(struct sl_rule_arg, rule.field)
 #define ACTION(field) SL_ADMIN_OP_ACTION_WRITE, FIELD(struct sl_action_arg, action.field)
+#define PREFIX(field) SL_ADMIN_OP_PREFIX_SET, FIELD(struct sl_prefix_arg, prefix.field)
 #define METER(field) SL_ADMIN_OP_METER_SET, FIELD(struct sl_meter_arg, field)
 #define OK SL_STATUS_OK
 #define VALUE SL_STATUS_BAD_VALUE
@@ -180,11 +188,36 @@ static const struct bound bounds[] = {
 	{ "decap", RULE(flags), SL_RULE_FLAG_DECAP, OK },
 	{ "mark", RULE(flags), SL_RULE_FLAG_MARK, OK },
 	{ "unknown rule flag", RULE(flags), 8, VALUE },
-	{ "last meter of a rule", RULE(meter), 15, OK },
-	{ "meter of a rule beyond", RULE(meter), 16, VALUE },
+	{ "last meter of a rule", RULE(meter), 63, OK },
+	{ "meter of a rule beyond", RULE(meter), 64, VALUE },
+	{ "prefix of the destination", RULE(prefix_mode), SL_PREFIX_MODE_DST, OK },
+	{ "prefix mode 3", RULE(prefix_mode), 3, VALUE },
+	{ "set without a prefix", RULE(prefix_set), 1, VALUE },
+	{ "last set", SL_ADMIN_OP_RULE_WRITE, offsetof(struct sl_rule_arg, rule.prefix_mode), 2, 0x1f01, OK },
+	{ "set beyond", SL_ADMIN_OP_RULE_WRITE, offsetof(struct sl_rule_arg, rule.prefix_mode), 2, 0x2002, VALUE },
+
+	{ "prefix table beyond", SL_ADMIN_OP_PREFIX_SET, FIELD(struct sl_prefix_arg, table), 4, RANGE },
+	{ "prefix in another table", SL_ADMIN_OP_PREFIX_SET, FIELD(struct sl_prefix_arg, table), 1, VALUE },
+	{ "prefix of the source", SL_ADMIN_OP_PREFIX_SET, FIELD(struct sl_prefix_arg, table), 2, OK },
+	{ "prefix argument reserved", SL_ADMIN_OP_PREFIX_SET, FIELD(struct sl_prefix_arg, reserved0), 1, VALUE },
+	{ "prefix reserved", PREFIX(reserved0), 1, VALUE },
+	{ "prefix of no family", PREFIX(family), 0, VALUE },
+	{ "prefix of family 5", PREFIX(family), 5, VALUE },
+	{ "prefix of IPv6", PREFIX(family), 6, OK },
+	{ "IPv4 prefix of five bytes", PREFIX(addr[4]), 1, VALUE },
+	{ "prefix's ports end before they begin", PREFIX(port_hi), 79, VALUE },
+	{ "range in the exact table", PREFIX(port_hi), 81, VALUE },
+	{ "any protocol in the exact table", PREFIX(proto_mask), 0, VALUE },
+	{ "prefix's protocol mask 254", PREFIX(proto_mask), 254, VALUE },
+	{ "last meter of a prefix", PREFIX(meter), 63, OK },
+	{ "meter of a prefix beyond", PREFIX(meter), 64, VALUE },
+	{ "meter 254 of a prefix", PREFIX(meter), 254, VALUE },
+	{ "last bucket", SL_ADMIN_OP_PREFIX_LIST, INDEX, SL_PREFIX_BUCKETS - 1, OK },
+	{ "bucket beyond", SL_ADMIN_OP_PREFIX_LIST, INDEX, SL_PREFIX_BUCKETS, RANGE },
+	{ "bucket reserved", SL_ADMIN_OP_PREFIX_LIST, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 	{ "last inner VLAN", RULE(vid2), 4095, OK },
 	{ "inner VLAN 4096", RULE(vid2), 4096, VALUE },
-	{ "rule reserved 1", RULE(reserved1[5]), 1, VALUE },
+	{ "rule reserved 1", RULE(reserved1[3]), 1, VALUE },
 	{ "rule reserved 2", RULE(reserved2[19]), 1, VALUE },
 	{ "MAC bits outside of the mask", RULE(dmac[3]), 1, VALUE },
 	{ "MAC mask", RULE(dmac_mask[3]), 1, OK },
@@ -253,7 +286,7 @@ static const struct bound bounds[] = {
 	{ "action read beyond", SL_ADMIN_OP_ACTION_READ, INDEX, 4096, RANGE },
 	{ "action read reserved", SL_ADMIN_OP_ACTION_READ, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 
-	{ "meter beyond", METER(index), 16, RANGE },
+	{ "meter beyond", METER(index), 64, RANGE },
 	{ "meter argument reserved", METER(reserved0), 1, VALUE },
 	{ "burst 0", METER(meter.burst), 0, VALUE },
 	{ "burst 1", METER(meter.burst), 1, OK },
@@ -394,10 +427,11 @@ static void answers(void **state)
 	assert_int_equal(caps.table_log2, 16);
 	assert_int_equal(caps.class_rules, 64);
 	assert_int_equal(caps.actions, 4096);
-	assert_int_equal(caps.meters, 16);
+	assert_int_equal(caps.meters, SL_METERS);
 	assert_int_equal(caps.flow_queues, 8);
 	assert_int_equal(caps.frame_max, 9600);
-	assert_int_equal(caps.modes, 0x3ff);
+	assert_int_equal(caps.modes, 0x7ff);
+	assert_int_equal(caps.prefixes, 32768);
 	assert_string_equal((char *)caps.fw_name, SL_FIRMWARE_NAME);
 
 	core.datapath.port_flags[1] = 1;
@@ -468,6 +502,7 @@ static void a_hung_datapath_times_out(void **state)
 	static const unsigned int opcodes[] = {
 		SL_ADMIN_OP_RULE_WRITE, SL_ADMIN_OP_RULE_READ, SL_ADMIN_OP_RULE_STATS, SL_ADMIN_OP_ACTION_WRITE,
 		SL_ADMIN_OP_ACTION_READ, SL_ADMIN_OP_METER_SET, SL_ADMIN_OP_REASON_STATS, SL_ADMIN_OP_PORT_STATS,
+		SL_ADMIN_OP_PREFIX_SET,
 	};
 	uint8_t arg[240];
 
@@ -486,6 +521,92 @@ static void a_hung_datapath_times_out(void **state)
 	core.datapath.clear_after_epoch = 100;
 	assert_int_equal(core_admin(&fw, SL_ADMIN_OP_FLOW_CLEAR, NULL, 0), SL_STATUS_OK);
 	assert_int_equal(core.datapath.clearing, 0);
+}
+
+static enum sl_status set_prefix(uint32_t table, const struct sl_prefix *prefix)
+{
+	const struct sl_prefix_arg arg = { .table = table, .prefix = *prefix };
+
+	return core_admin(&fw, SL_ADMIN_OP_PREFIX_SET, (const uint8_t *)&arg, sizeof(arg));
+}
+
+/* How often the prefix with these sets stands in its two buckets. */
+static unsigned int stands(uint32_t table, const struct sl_prefix *prefix)
+{
+	unsigned int found = 0;
+
+	for (uint32_t bank = 0; bank < 2; bank++) {
+		const struct sl_prefix *slot =
+			&core.datapath.bucket[sl_prefix_bucket_index(table, bank, sl_prefix_hash_of(prefix, table))].slot0;
+
+		for (unsigned int way = 0; way < SL_PREFIX_WAYS; way++)
+			found += memcmp(&slot[way], prefix, sizeof(*prefix)) == 0;
+	}
+	return found;
+}
+
+/* A prefix appears once, changes its sets in its place, and goes; eight of one address have room, a ninth has none. */
+static void a_prefix_has_two_buckets(void **state)
+{
+	struct sl_prefix p = good_prefix;
+
+	(void)state;
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
+	assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &p), 1);
+	p.sets = 0x80000000;
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
+	assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &p), 1);
+	assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &good_prefix), 0);
+	p.sets = 0;
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), SL_STATUS_NOT_FOUND);
+	p.sets = 1;
+	for (p.meter = 0; p.meter < 8; p.meter++)
+		assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), SL_STATUS_NO_SPACE);
+	for (p.meter = 0; p.meter < 8; p.meter++)
+		assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &p), 1);
+}
+
+/* Beyond what has room without it, residents are moved: the table takes 80 % of its slots, all of them stand once, and all
+ * of them are listed. */
+static void residents_make_room(void **state)
+{
+	const uint32_t count = 26200;
+	struct sl_prefix p = { .sets = 1, .port_hi = 65535, .family = 6, .addr = { 0x20, 1 }, .meter = 3 };
+	struct sl_index_arg from = { 0 };
+	uint32_t listed = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < count; i++) {
+		p.addr[14] = (uint8_t)(i >> 8);
+		p.addr[15] = (uint8_t)i;
+		if (set_prefix(SL_PREFIX_TABLE_SRC_WIDE, &p) != OK)
+			fail_msg("prefix %u has no room", i);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		p.addr[14] = (uint8_t)(i >> 8);
+		p.addr[15] = (uint8_t)i;
+		assert_int_equal(stands(SL_PREFIX_TABLE_SRC_WIDE, &p), 1);
+	}
+	core.datapath.prefixes = count;
+	while (from.index < SL_PREFIX_BUCKETS) {
+		struct sl_prefix_list list;
+
+		assert_int_equal(core_admin(&fw, SL_ADMIN_OP_PREFIX_LIST, (const uint8_t *)&from, sizeof(from)), OK);
+		memcpy(&list, core.response.answer, sizeof(list));
+		assert_int_equal(list.total, count);
+		assert_in_range(list.next, from.index + 1, SL_PREFIX_BUCKETS);
+		for (uint32_t i = 0; i < list.count; i++) {
+			const struct sl_prefix_arg *entry = &list.entry0 + i;
+
+			assert_int_equal(entry->table, SL_PREFIX_TABLE_SRC_WIDE);
+			assert_int_equal(stands(entry->table, &entry->prefix), 1);
+		}
+		listed += list.count;
+		from.index = list.next;
+	}
+	assert_int_equal(listed, count);
 }
 
 static void the_datapath_may_have_less(void **state)
@@ -522,8 +643,8 @@ static void random_commands(void **state)
 	print_message("random commands: SLUICE_SEED=0x%llx\n", (unsigned long long)seed);
 	random_state = seed ? seed : 1;
 	for (unsigned int i = 0; i < FUZZ_COMMANDS; i++) {
-		const unsigned int opcode = random_below(20) ? random_below(SL_ADMIN_OP_IMAGE_SELECT + 1) : random_below(256);
-		uint32_t len = opcode <= SL_ADMIN_OP_IMAGE_SELECT ? good_argument(opcode, arg) : 8;
+		const unsigned int opcode = random_below(20) ? random_below(SL_ADMIN_OP_PREFIX_LIST + 1) : random_below(256);
+		uint32_t len = opcode <= SL_ADMIN_OP_PREFIX_LIST ? good_argument(opcode, arg) : 8;
 
 		for (unsigned int changes = random_below(4); changes; changes--)
 			arg[random_below(len ? len : 1)] = (uint8_t)(random_below(2) ? random_below(256) : 1u << random_below(8));
@@ -571,6 +692,8 @@ int main(void)
 		ROW(answers),
 		ROW(resets_follow_their_completion),
 		ROW(a_hung_datapath_times_out),
+		ROW(a_prefix_has_two_buckets),
+		ROW(residents_make_room),
 		ROW(the_datapath_may_have_less),
 		ROW(random_commands),
 	};

@@ -35,6 +35,7 @@ static void *selected(struct sl_engine *e, uint32_t *bytes, bool *writable)
 		[SL_CSR_TABLE_CLASS] = { e->rule, SL_CLASS_RULES, sizeof(e->rule[0]), true },
 		[SL_CSR_TABLE_ACTION] = { e->action, SL_ACTIONS, sizeof(e->action[0]), true },
 		[SL_CSR_TABLE_METER] = { e->meter, SL_METERS, sizeof(e->meter[0]), true },
+		[SL_CSR_TABLE_PREFIX] = { e->bucket, SL_PREFIX_BUCKETS, sizeof(e->bucket[0]), true },
 		[SL_CSR_TABLE_REASON] = { e->reason, 128, sizeof(e->reason[0]), false },
 		[SL_CSR_TABLE_PORT] = { e->port, 2 * (e->config >> 8 & 0xff), sizeof(e->port[0]), false },
 		[SL_CSR_TABLE_RULE] = { e->rule_count, SL_CLASS_RULES, sizeof(e->rule_count[0]), false },
@@ -87,6 +88,7 @@ uint32_t fake_csr_read(struct sl_engine *e, uint32_t offset)
 	case SL_CSR_OCCUPANCY: return e->occupancy;
 	case SL_CSR_MOVES: return e->moves;
 	case SL_CSR_REFUSED: return e->refused;
+	case SL_CSR_PREFIXES: return e->prefixes;
 	case SL_CSR_TBL_STATUS: return e->table_stuck ? 1 : e->tbl_status;
 	default: return 0;
 	}

@@ -29,6 +29,8 @@ struct sl_engine {
 	struct sl_class_rule rule[SL_CLASS_RULES];
 	struct sl_action action[SL_ACTIONS];
 	struct sl_meter meter[SL_METERS];
+	struct sl_prefix_bucket bucket[SL_PREFIX_BUCKETS];
+	uint32_t prefixes;
 	struct sl_counter_pair reason[SL_REASONS], port[2 * SL_PORTS_MAX], rule_count[SL_CLASS_RULES];
 };
 

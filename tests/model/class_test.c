@@ -98,21 +98,22 @@ static void test_conditions(void **state)
 
 static void test_order(void **state)
 {
+	static const struct sl_prefix_sets none;
 	static struct sl_class_table table;
 	const struct test_shape shape = T4;
 	struct sl_headers headers;
 
 	(void)state;
 	parse(&shape, &headers);
-	assert_int_equal(sl_class_find(&table, &headers), SL_CLASS_NONE);
+	assert_int_equal(sl_class_find(&table, &headers, &none), SL_CLASS_NONE);
 	for (unsigned int i = 0; i < SL_CLASS_RULES; i++)
 		table.rule[i] = (struct sl_class_rule){ ANY };
 	table.valid = 1ull << 63 | 1ull << 40;
-	assert_int_equal(sl_class_find(&table, &headers), 40);
+	assert_int_equal(sl_class_find(&table, &headers, &none), 40);
 	table.rule[40].l3 = 6;
-	assert_int_equal(sl_class_find(&table, &headers), 63);
+	assert_int_equal(sl_class_find(&table, &headers, &none), 63);
 	table.valid |= 1;
-	assert_int_equal(sl_class_find(&table, &headers), 0);
+	assert_int_equal(sl_class_find(&table, &headers, &none), 0);
 }
 
 struct filter_row {

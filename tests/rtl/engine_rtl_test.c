@@ -575,6 +575,45 @@ static void test_tables(void **state)
 	ops->destroy(e);
 }
 
+/* Buckets of the prefix tables: what a prefix can say is kept, in each table and bank; the card counts them. */
+static void test_prefixes(void **state)
+{
+	static const uint32_t buckets[] = { 0, 0xfff, 0x1000, 0x1fff, 0x2000, 0x3abc, 0x5fff, 0x6000, 0x7fff };
+	const struct sl_prefix prefix = { .addr = { 0x20, 1, [15] = 0x81 }, .sets = 0x80000001, .port_lo = 80, .port_hi = 90,
+					  .family = 6, .proto = 17, .proto_mask = 255, .meter = 63 };
+	const struct sl_prefix four = { .addr = { 192, 0, 2, 1 }, .sets = 2, .port_hi = 65535, .family = 4, .meter = 255 };
+	const unsigned int count = sizeof(buckets) / sizeof(buckets[0]);
+	struct sl_engine *e = start();
+
+	(void)state;
+	for (unsigned int n = 0; n < 2 * count; n++) {
+		const unsigned int i = n % count;
+		struct sl_prefix_bucket bucket = { .slot0 = prefix, .slot3 = four };
+		uint32_t words[32];
+
+		bucket.slot0.addr[7] = bucket.slot3.addr[2] = (uint8_t)i;
+		memcpy(words, &bucket, sizeof(words));
+		ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | buckets[i]);
+		if (n >= count) {
+			ops->csr_write(e, SL_CSR_TBL_CMD, 1);
+			for (unsigned int w = 0; w < 32; w++)
+				assert_int_equal(ops->csr_read(e, SL_CSR_TBL_DATA(w)), words[w]);
+			memset(words, 0, sizeof(words));
+		}
+		for (unsigned int w = 0; w < 32; w++)
+			ops->csr_write(e, SL_CSR_TBL_DATA(w), words[w]);
+		for (unsigned int twice = 0; twice < 2; twice++) {
+			ops->csr_write(e, SL_CSR_TBL_CMD, 2);
+			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 0);
+			assert_int_equal(ops->csr_read(e, SL_CSR_PREFIXES), 2 * (n < count ? i + 1 : count - 1 - i));
+		}
+	}
+	ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | SL_PREFIX_BUCKETS);
+	ops->csr_write(e, SL_CSR_TBL_CMD, 1);
+	assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 2);
+	ops->destroy(e);
+}
+
 /* The card's time follows jumps of any size (sl_clock takes them in steps of four sizes). */
 static void test_time(void **state)
 {
@@ -616,7 +655,7 @@ int main(void)
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_collision), cmocka_unit_test(test_dump_v6),  cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_time),	 cmocka_unit_test(test_bad_config),
 	};
 

@@ -89,6 +89,19 @@ def key_hash(tup, proto, tenant, hash_key=HASH_KEY):
     return siphash13(hash_key, message)
 
 
+def prefix_hash(addr, protocol_port):
+    """Section 3: the hash of the prefix tables; bits 11:0 are the bucket of bank 0, 27:16 of bank 1."""
+    def turn(x, n, width):
+        return (x << n | x >> width - n) & (1 << width) - 1
+    x = protocol_port
+    for i in range(4):
+        x ^= turn(int.from_bytes(addr[4 * i:4 * i + 4], "little"), 7 * i, 32)
+    low, high = x & 0xFFFF, x >> 16
+    for k in (0x243F, 0x6A88, 0x85A3, 0x08D3, 0x1319, 0x8A2E, 0x0370, 0x7344, 0xA409, 0x3822, 0x299F, 0x31D0):
+        low, high = high ^ turn(low, 1, 16) & turn(low, 8, 16) ^ turn(low, 2, 16) ^ k, low
+    return high << 16 | low
+
+
 def entropy_port(h):
     return 0xC000 | h >> 48 & 0x3FFF
 
@@ -99,6 +112,7 @@ class Case:
         self.ports, self.macs, self.ctrl, self.hash_key = [1, 1], [], 1, HASH_KEY
         self.vxlan_port, self.miss_mark = 4789, None
         self.rules, self.actions, self.meters, self.flows, self.steps = {}, {}, {}, [], []
+        self.prefixes = {}
         self.now = 0
 
     # State -----------------------------------------------------------------------------------------------------
@@ -138,6 +152,23 @@ class Case:
 
     def meter(self, index, rate, burst):
         self.meters[index] = (pack.pack("meter", rate=rate, burst=burst), {"rate": rate, "burst": burst})
+        return self
+
+    def prefix(self, side, addr, sets, proto=None, ports=None, meter=None, bank=0, way=0):
+        """Puts a prefix where docs/datapath.md says it belongs; side "dst" or "src", ports (low, high) or None."""
+        low, high = ports or (0, 65535)
+        wide = proto is None or low != high
+        table = ENUM["prefix_table"][side.upper() + ("_WIDE" if wide else "_EXACT")]
+        h = prefix_hash(pack.address(addr), 0 if wide else proto << 16 | low)
+        index = table << 13 | bank << 12 | (h >> 16 * bank & 0xFFF)
+        entry = pack.pack("prefix", addr=pack.address(addr), sets=sum(1 << s for s in sets), port_lo=low, port_hi=high,
+                          family=version(addr), proto=proto or 0, proto_mask=0 if proto is None else 0xFF,
+                          meter=pack.CONSTANT["PREFIX_METER_RULE"] if meter is None else meter)
+        bucket, said = self.prefixes.get(index, (bytes(128), []))
+        if any(bucket[32 * way:32 * way + 32]):
+            raise ValueError(f"{self.name}: way {way} of bucket {index} is taken")
+        said = said + [{"side": side, "addr": addr, "sets": list(sets), "proto": proto, "ports": ports, "meter": meter}]
+        self.prefixes[index] = (bucket[:32 * way] + entry + bucket[32 * way + 32:], said)
         return self
 
     @staticmethod
@@ -277,7 +308,7 @@ class Case:
         state = {"ctrl": self.ctrl, "hash_key": self.hash_key.hex(), "vxlan_port": self.vxlan_port,
                  "miss_mark": self.miss_mark or 0, "miss_mark_valid": self.miss_mark is not None, "ports": self.ports,
                  "macs": self.macs, "rules": entries(self.rules), "actions": entries(self.actions),
-                 "meters": entries(self.meters),
+                 "meters": entries(self.meters), "prefixes": entries(self.prefixes),
                  "flows": [{"key": f["key"].hex(), "record": f["flow_record"].hex(), "fields": f["fields"]}
                            for f in self.initial_flows()]}
         return {"name": self.name, "about": self.about, "mode": self.mode, "state": state, "steps": self.steps,

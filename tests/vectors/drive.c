@@ -49,6 +49,9 @@ static bool apply(struct drive *d)
 	for (size_t i = 0; i < v->meter_count; i++)
 		sl_card_table_write(card, SL_CSR_TABLE_METER, v->meters[i].index, &v->meters[i].meter,
 				    sizeof(v->meters[i].meter));
+	for (size_t i = 0; i < v->bucket_count; i++)
+		sl_card_table_write(card, SL_CSR_TABLE_PREFIX, v->buckets[i].index, &v->buckets[i].bucket,
+				    sizeof(v->buckets[i].bucket));
 	sl_card_write(card, SL_CSR_CTRL, v->ctrl);
 	return card->error[0] ? REFUSE(d, "%s", card->error) : true;
 }

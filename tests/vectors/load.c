@@ -156,6 +156,7 @@ static void read_tables(struct reader *r, struct sl_vector *v, const json_t *sta
 	const json_t *rules = list(r, state, "rules", &v->rule_count);
 	const json_t *actions = list(r, state, "actions", &v->action_count);
 	const json_t *meters = list(r, state, "meters", &v->meter_count);
+	const json_t *buckets = list(r, state, "prefixes", &v->bucket_count);
 
 	v->rules = room(r, v->rule_count, sizeof(*v->rules));
 	v->actions = room(r, v->action_count, sizeof(*v->actions));
@@ -171,6 +172,11 @@ static void read_tables(struct reader *r, struct sl_vector *v, const json_t *sta
 	for (size_t i = 0; i < v->meter_count; i++) {
 		v->meters[i].index = (uint32_t)number(r, json_array_get(meters, i), "index");
 		hex_into(r, text(r, json_array_get(meters, i), "hex"), &v->meters[i].meter, sizeof(struct sl_meter));
+	}
+	v->buckets = room(r, v->bucket_count, sizeof(*v->buckets));
+	for (size_t i = 0; i < v->bucket_count; i++) {
+		v->buckets[i].index = (uint32_t)number(r, json_array_get(buckets, i), "index");
+		hex_into(r, text(r, json_array_get(buckets, i), "hex"), &v->buckets[i].bucket, sizeof(struct sl_prefix_bucket));
 	}
 }
 
@@ -376,6 +382,7 @@ void sl_corpus_free(struct sl_corpus *corpus)
 		free(v->rules);
 		free(v->actions);
 		free(v->meters);
+		free(v->buckets);
 		free(v->flows);
 	}
 	free(corpus->vectors);

@@ -43,6 +43,11 @@ struct sl_vector_meter {
 	struct sl_meter meter;
 };
 
+struct sl_vector_bucket {
+	uint32_t index;
+	struct sl_prefix_bucket bucket;
+};
+
 struct sl_vector_flow {
 	struct sl_key key;
 	struct sl_record record;
@@ -121,8 +126,9 @@ struct sl_vector {
 	struct sl_vector_rule *rules;
 	struct sl_vector_action *actions;
 	struct sl_vector_meter *meters;
+	struct sl_vector_bucket *buckets; /* of the prefix tables */
 	struct sl_vector_flow *flows;
-	size_t mac_count, rule_count, action_count, meter_count, flow_count;
+	size_t mac_count, rule_count, action_count, meter_count, bucket_count, flow_count;
 	struct sl_vector_step *steps;
 	size_t step_count;
 	json_t *json; /* the vector as written; borrowed */

@@ -37,7 +37,7 @@ struct mode_count {
 
 struct test {
 	struct bpf_object *object;
-	int prog, config, scratch, rules, flows, actions, meters, reasons;
+	int prog, config, scratch, rules, flows, actions, meters, prefixes, reasons;
 	struct sl_xdp_scratch *seen; /* by CPU */
 	int cpus;
 	unsigned int passed, failed, shown, skipped[SKIPS];
@@ -79,6 +79,7 @@ static void open_program(struct test *t, const char *path)
 	t->flows = map_fd(t, "flows");
 	t->actions = map_fd(t, "actions");
 	t->meters = map_fd(t, "meters");
+	t->prefixes = map_fd(t, "prefixes");
 	t->reasons = map_fd(t, "reason_count");
 	/* Test runs do not redirect, but the map must name a device for every port. */
 	ports = map_fd(t, "ports");
@@ -128,6 +129,7 @@ static void load_state(struct test *t, const struct sl_vector *v)
 	for (size_t i = 0; i < v->rule_count; i++) {
 		table.rule[v->rules[i].index] = v->rules[i].rule;
 		table.valid |= (uint64_t)(v->rules[i].rule.valid != 0) << v->rules[i].index;
+		table.asking |= (uint64_t)sl_prefix_asked(&v->rules[i].rule) << v->rules[i].index;
 	}
 	must(bpf_map_update_elem(t->rules, &zero, &table, 0), "rules");
 	for (uint32_t i = 0; i < SL_METERS; i++) {
@@ -139,6 +141,8 @@ static void load_state(struct test *t, const struct sl_vector *v)
 		}
 		must(bpf_map_update_elem(t->meters, &i, &meter, 0), "meter");
 	}
+	for (size_t i = 0; i < v->bucket_count; i++)
+		must(bpf_map_update_elem(t->prefixes, &v->buckets[i].index, &v->buckets[i].bucket, 0), "prefixes");
 	for (uint32_t i = 0; i < 64; i++)
 		must(bpf_map_update_elem(t->actions, &i, &no_action, 0), "action");
 	for (size_t i = 0; i < v->action_count; i++)
@@ -155,10 +159,13 @@ static void load_state(struct test *t, const struct sl_vector *v)
 
 static void clear_state(struct test *t, const struct sl_vector *v)
 {
+	static const struct sl_prefix_bucket no_prefix;
 	static const struct sl_action no_action;
 
 	for (size_t i = 0; i < v->action_count; i++)
 		must(bpf_map_update_elem(t->actions, &v->actions[i].index, &no_action, 0), "action");
+	for (size_t i = 0; i < v->bucket_count; i++)
+		must(bpf_map_update_elem(t->prefixes, &v->buckets[i].index, &no_prefix, 0), "prefixes");
 }
 
 static bool fail(struct test *t, const struct sl_vector *v, size_t step, const char *what)
