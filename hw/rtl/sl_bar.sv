@@ -33,6 +33,10 @@ module sl_bar #(
   output logic [31:0]       bar_data_o,
   input  wire logic [4:0]   bar_ready_i,
   input  wire logic [159:0] bar_data_i,
+  // To sl_irq: Q_HOLDOFF of one vector.
+  output logic              holdoff_set_o,
+  output logic [5:0]        holdoff_number_o,
+  input  wire logic [15:0]  holdoff_i,
   // What the global registers show.
   input  wire logic [2:0]   status_i,
   input  wire logic [31:0]  heartbeat_i,
@@ -44,7 +48,7 @@ module sl_bar #(
   output logic [31:0]       reset_kind_o,
   output logic              busy_o
 );
-  logic        write, read, take, is_reg, is_db, is_reset, held;
+  logic        write, read, take, is_reg, is_holdoff, is_db, is_reset, held;
   logic [15:0] addr;
   logic [5:0]  number;
   logic [4:0]  kind;
@@ -56,6 +60,7 @@ module sl_bar #(
   assign read     = s_axil_arvalid && !s_axil_rvalid && !write;
   assign addr     = write ? s_axil_awaddr : s_axil_araddr;
   assign is_reg   = addr[15:12] == 4'h1 && !addr[5];
+  assign is_holdoff = addr[15:12] == 4'h1 && addr[5:2] == 4'h8 && kind != '0;
   assign is_db    = addr[15:9] == 7'h20;
   assign is_reset = addr == 16'h0014;
   assign number   = is_db ? addr[8:3] : addr[11:6];
@@ -89,6 +94,8 @@ module sl_bar #(
   assign bar_db_o    = is_db;
   assign bar_reg_o   = is_db ? {2'd0, addr[2]} : addr[4:2];
   assign bar_data_o  = s_axil_wdata;
+  assign holdoff_set_o    = take && write && is_holdoff;
+  assign holdoff_number_o = number;
   assign reset_o      = take && write && is_reset;
   assign reset_kind_o = s_axil_wdata;
 
@@ -102,6 +109,7 @@ module sl_bar #(
   always_comb begin
     value = '0;
     for (int k = 0; k < 5; k++) if ((is_reg || is_db) && kind[k]) value = bar_data_i[32*k +: 32];
+    if (is_holdoff) value = 32'(holdoff_i);
     if (none && addr[4:2] == 3'd6 && none_q[number]) value = 32'(sl_pkg::STATUS_BAD_VALUE);
     case (addr)
       16'h0000: value = 32'(sl_pkg::CARD_ID);

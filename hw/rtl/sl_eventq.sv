@@ -47,4 +47,16 @@ module sl_eventq #(
     end
   end
   assign busy_o = valid || cpl_valid_o || (!en_i && tell);
+
+`ifndef SYNTHESIS
+  logic [31:0] untold;
+  assign untold = lost_o - told_q;
+  a_count: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    lost_o == $past(lost_o) || lost_o - $past(lost_o) <= 32'd2);
+  a_told: assert property (@(posedge clk_i) disable iff (!rst_ni) !untold[31]);
+  a_told_first: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    cpl_valid_o && tell |-> cpl_data_o[15:0] == 16'(sl_pkg::EVENT_TYPE_OVERFLOW) && !pop);
+  a_pop: assert property (@(posedge clk_i) disable iff (!rst_ni) pop |-> !en_i || lose || cpl_valid_o);
+  a_discarded: assert property (@(posedge clk_i) disable iff (!rst_ni) !en_i && valid |-> pop && !cpl_valid_o);
+`endif
 endmodule

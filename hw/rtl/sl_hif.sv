@@ -127,6 +127,9 @@ module sl_hif #(
   logic [2:0]   bar_reg, status;
   logic [31:0]  bar_data, host_kind, heartbeat, events_lost, core_data;
   logic [159:0] bar_value;
+  logic         holdoff_set;
+  logic [5:0]   holdoff_number;
+  logic [15:0]  holdoff;
   logic [1:0]   cause;
   logic         bar_busy, irq_busy, rx_busy, tx_busy, flow_busy, admin_busy, event_busy, rd_busy, wr_busy;
 
@@ -472,7 +475,8 @@ module sl_hif #(
     .s_axil_rvalid(s_axil_bar_rvalid), .s_axil_rready(s_axil_bar_rready), .s_axil_rdata(s_axil_bar_rdata),
     .s_axil_rresp(s_axil_bar_rresp), .bar_valid_o(bar_valid), .bar_write_o(bar_write), .bar_db_o(bar_db),
     .bar_number_o(bar_number), .bar_reg_o(bar_reg), .bar_data_o(bar_data), .bar_ready_i(bar_ready),
-    .bar_data_i(bar_value), .status_i(status & {3{!restarting}}), .heartbeat_i(heartbeat), .time_ms_i,
+    .bar_data_i(bar_value), .holdoff_set_o(holdoff_set), .holdoff_number_o(holdoff_number), .holdoff_i(holdoff),
+    .status_i(status & {3{!restarting}}), .heartbeat_i(heartbeat), .time_ms_i,
     .events_lost_i(events_lost),
     .host_if_i(host_if), .resetting_i(resetting), .reset_o(host_reset), .reset_kind_o(host_kind), .busy_o(bar_busy)
   );
@@ -480,7 +484,8 @@ module sl_hif #(
   sl_irq u_irq (
     .clk_i, .rst_ni, .reset_i(host_if), .raise_i({16'd0, tx_raise, rx_raise, 6'd0, flow_raise, event_raise,
     admin_raise}),
-    .irq_valid_o, .irq_ready_i, .irq_vector_o, .busy_o(irq_busy)
+    .irq_valid_o, .irq_ready_i, .irq_vector_o, .set_i(holdoff_set), .number_i(holdoff_number),
+    .data_i(bar_data[15:0]), .data_o(holdoff), .busy_o(irq_busy)
   );
 
   assign busy_o = bar_busy || irq_busy || rx_busy || tx_busy || flow_busy || admin_busy || event_busy || rd_busy

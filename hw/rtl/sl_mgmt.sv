@@ -184,4 +184,17 @@ module sl_mgmt #(
     end
     if (read) s_axil_rdata <= value;
   end
+
+`ifndef SYNTHESIS
+  a_b_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    s_axil_bvalid && !s_axil_bready |=> s_axil_bvalid);
+  a_r_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    s_axil_rvalid && !s_axil_rready |=> s_axil_rvalid && $stable(s_axil_rdata));
+  a_wake: assert property (@(posedge clk_i) disable iff (!rst_ni) mbox_pending_i |-> wake_o);
+  a_host_if: assert property (@(posedge clk_i) disable iff (!rst_ni) host_if_i |=> hif_q);
+  a_one_pulse: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    $countones({sleep_o, console_o, reset_o, mbox_done_o, event_push_o, mbox_write_o}) <= 1);
+  a_silence: assert property (@(posedge clk_i) disable iff (!rst_ni) silent_q <= WATCHDOG_MS);
+  a_restarted: assert property (@(posedge clk_i) disable iff (!rst_ni) restart_i |=> status_o == '0);
+`endif
 endmodule

@@ -75,4 +75,15 @@ module sl_reset (
       endcase
     end
   end
+
+`ifndef SYNTHESIS
+  a_drained: assert property (@(posedge clk_i) disable iff (!rst_ni) state_q == HOLD |-> !dma_i);
+  a_stopped_first: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    state_q == HOLD && $past(state_q) != HOLD |-> $past(state_q) == DRAIN);
+  a_pulse: assert property (@(posedge clk_i) disable iff (!rst_ni) host_if_o |=> !host_if_o);
+  a_restart: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    restart_o |-> kind_q == 2'(sl_pkg::RESET_KIND_FIRMWARE) || kind_q == 2'(sl_pkg::RESET_KIND_CARD));
+  a_answered: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    state_q == STOP && $past(state_q) == ANSWER |-> !$past(answering_i));
+`endif
 endmodule

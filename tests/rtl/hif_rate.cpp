@@ -6,7 +6,8 @@
 // are built for.
 //
 // A frame costs one more beat of writes (its completion) and a quarter of one of reads (its descriptor) than its
-// payload has; "bus" is all beats together.
+// payload has; "bus" is all beats together. And how often it interrupts a driver that always asks for the next one, with
+// and without a hold-off.
 #include <cinttypes>
 #include <memory>
 #include <string>
@@ -57,6 +58,8 @@ struct Rate {
 	size_t given_at = 0;
 	uint64_t wrong = 0;
 	bool go = false; // the datapath gives frames
+	bool asks = false; // the driver asks for interrupts
+	uint64_t irqs = 0, irq_last = 0, irq_gap = UINT64_MAX; // least clocks between two
 
 	explicit Rate(const Row &r);
 	void clock();
@@ -89,7 +92,11 @@ Rate::Rate(const Row &r)
 			 memcpy(at(a), from, n);
 			 return true;
 		 }},
-		[](unsigned) {}),
+		[this](unsigned) {
+			if (irqs++ != 0 && clocks - irq_last < irq_gap)
+				irq_gap = clocks - irq_last;
+			irq_last = clocks;
+		}),
 	  row(r)
 {
 	board.random.state = 77;
@@ -193,11 +200,13 @@ void Rate::consume(unsigned i, bool tx)
 		}
 		seen[tx][i]++;
 	}
-	if (before / (RING / 4) == seen[tx][i] / (RING / 4))
+	if (!asks && before / (RING / 4) == seen[tx][i] / (RING / 4))
 		return;
 	board.bar_write(SL_BAR_DB_CQ_HEAD(number(i, tx)), seen[tx][i] % RING);
 	if (!tx)
 		board.bar_write(SL_BAR_DB_SQ_TAIL(number(i, tx)), posted[0][i] % RING);
+	if (asks)
+		board.bar_write(SL_BAR_Q_IRQ(number(i, tx)), 1);
 }
 
 void Rate::run()
@@ -249,6 +258,33 @@ int report(const Row &row)
 	return failed != 0;
 }
 
+// The hold-off is kept, at most a round of all vectors and a memory's latency longer; without, every look gets one.
+int moderation(uint32_t holdoff)
+{
+	auto r = std::make_unique<Rate>(Row{256, 1, true, false, 0, 0});
+	const unsigned q = Rate::number(0, false);
+	int failed = 0;
+
+	r->asks = true;
+	r->board.bar_write(SL_BAR_Q_HOLDOFF(q), holdoff);
+	if (r->board.bar_read(SL_BAR_Q_HOLDOFF(q)) != holdoff || r->board.bar_read(SL_BAR_Q_HOLDOFF(10)) != 0)
+		failed = printf("        Q_HOLDOFF does not read as written\n");
+	r->run();
+	const double every = r->irqs ? (double)r->clocks / (double)r->irqs : 0;
+
+	printf("hold-off %5u: %" PRIu64 " interrupts, one in %.0f clocks, two at least %" PRIu64 " apart\n", holdoff, r->irqs, every,
+	       r->irq_gap);
+	if (holdoff ? r->irq_gap < holdoff || every > holdoff * 1.2 : every > 200)
+		failed = printf("        hold-off %u: not what it should be\n", holdoff);
+	r->board.bar_write(SL_BAR_RESET, SL_RESET_KIND_HOST_IF);
+	while (r->board.bar_read(SL_BAR_RESET) != 0)
+		;
+	if (r->board.bar_read(SL_BAR_Q_HOLDOFF(q)) != 0)
+		failed = printf("        a host interface reset keeps Q_HOLDOFF\n");
+	r->top.final();
+	return failed != 0;
+}
+
 } // namespace
 
 int main()
@@ -264,6 +300,8 @@ int main()
 
 	for (const Row &row : rows)
 		failed += report(row);
+	for (uint32_t holdoff : {0u, 1500u, 60000u / 16})
+		failed += moderation(holdoff);
 	printf("hif_rate: %zu rows, %d failed\n", sizeof(rows) / sizeof(rows[0]), failed);
 	return failed != 0;
 }
