@@ -38,6 +38,7 @@ static int usage(FILE *to)
 	fprintf(to,
 		"\n  -j, --json           JSON for programs\n"
 		"  -s, --socket SOCKET  the agent's control socket (default $SLUICE_SOCKET, else " SL_CLI_SOCKET ")\n"
+		"  --slot N, --port P   card update: into this slot; the card at this port (needed if there are several)\n"
 		"  -h, --help           this page\n"
 		"FILTER is any of service= backend= client= client_port= vip= port= protocol= tenant= where= reason= "
 		"limit=.\n"
@@ -209,6 +210,46 @@ static int run_flow(const struct sl_cli *cli, const struct verb *v, int argc, ch
 	return finish(cli, v, sl_cli_ask(cli, request));
 }
 
+/* -- firmware ------------------------------------------------------------------------------------------------------ */
+
+static int run_images(const struct sl_cli *cli, const struct verb *v, int argc, char **argv)
+{
+	(void)argv;
+	if (argc)
+		return wrong_arguments(cli, v);
+	return finish(cli, v, sl_cli_images(cli));
+}
+
+static void set_file(const struct sl_cli *cli, json_t *request, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!realpath(name, path)) /* the agent has another working directory */
+		sl_cli_fail(cli, 1, "%s: %s", name, strerror(errno));
+	set(cli, request, "file", path);
+}
+
+static int run_update(const struct sl_cli *cli, const struct verb *v, int argc, char **argv)
+{
+	json_t *request = request_of(v), *answer;
+	long slot;
+
+	if (argc != 1)
+		return wrong_arguments(cli, v);
+	set_file(cli, request, argv[0]);
+	if (cli->port)
+		set(cli, request, "port", cli->port);
+	if (cli->slot && !whole_number(cli->slot, &slot))
+		sl_cli_fail(cli, 2, "slot \"%s\" is not a whole number; `card images` shows the slots", cli->slot);
+	if (cli->slot)
+		json_object_set_new(request, "slot", json_integer(slot));
+	answer = sl_cli_update(cli, request);
+	if (cli->json)
+		print_json(answer);
+	json_decref(answer);
+	return 0;
+}
+
 /* -- configuration, doctor ---------------------------------------------------------------------------------------- */
 
 /* Needs no agent. */
@@ -252,13 +293,10 @@ static void show_applied(const json_t *answer)
 static int run_apply(const struct sl_cli *cli, const struct verb *v, int argc, char **argv)
 {
 	json_t *request = request_of(v);
-	char path[PATH_MAX];
 
 	if (argc != 1)
 		return wrong_arguments(cli, v);
-	if (!realpath(argv[0], path)) /* the agent has another working directory */
-		sl_cli_fail(cli, 1, "%s: %s", argv[0], strerror(errno));
-	set(cli, request, "file", path);
+	set_file(cli, request, argv[0]);
 	return finish(cli, v, sl_cli_ask(cli, request));
 }
 
@@ -306,6 +344,9 @@ static const struct verb verbs[] = {
 	{ "flow", "evict", run_flow, "flow evict", sl_cli_show_flow, "FLOW",
 	  "out of hardware; it goes on in software" },
 	{ "card", "show", run_plain, "card show", sl_cli_show_card, "", "ports, capabilities, table, reasons" },
+	{ "card", "images", run_images, "card images", sl_cli_show_images, "", "firmware in the card's two slots, and what runs" },
+	{ "card", "update", run_update, "card update", NULL, "FILE [--slot N] [--port PORT]",
+	  "new firmware, while the card forwards" },
 	{ "stats", "show", run_plain, "stats show", sl_cli_show_stats, "",
 	  "totals, and every reason with its sentence" },
 	{ "health", "show", run_health, "health show", sl_cli_show_health, "",
@@ -317,10 +358,11 @@ static const struct verb verbs[] = {
 	{ 0 },
 };
 
-/* `sluice stats` is `sluice stats show`: the verb may be left out where the object has only one. */
+/* `sluice stats` is `sluice stats show`: the verb may be left out where the object has only one, or a `show` that needs
+ * nothing more. */
 static const struct verb *find_verb(int *argc, char ***argv)
 {
-	const struct verb *only = NULL;
+	const struct verb *only = NULL, *show = NULL;
 	unsigned int of_object = 0;
 
 	for (const struct verb *v = verbs; v->object; v++) {
@@ -328,14 +370,18 @@ static const struct verb *find_verb(int *argc, char ***argv)
 			continue;
 		of_object++;
 		only = v;
+		if (v->verb && !strcmp(v->verb, "show") && !*v->arguments)
+			show = v;
 		if (v->verb && *argc > 1 && !strcmp(v->verb, (*argv)[1])) {
 			*argc -= 2;
 			*argv += 2;
 			return v;
 		}
 	}
-	if (of_object != 1)
+	if (of_object != 1 && (!show || *argc > 1))
 		return NULL;
+	if (show)
+		only = show;
 	*argc -= 1;
 	*argv += 1;
 	return only;
@@ -360,6 +406,8 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
 					       { "socket", required_argument, NULL, 's' },
+					       { "slot", required_argument, NULL, 'n' },
+					       { "port", required_argument, NULL, 'p' },
 					       { "help", no_argument, NULL, 'h' },
 					       { 0 } };
 	struct sl_cli cli = { .socket = getenv("SLUICE_SOCKET") };
@@ -376,6 +424,12 @@ int main(int argc, char **argv)
 		case 's':
 			cli.socket = optarg;
 			break;
+		case 'n':
+			cli.slot = optarg;
+			break;
+		case 'p':
+			cli.port = optarg;
+			break;
 		case 'h':
 			return usage(stdout);
 		default:
@@ -389,5 +443,7 @@ int main(int argc, char **argv)
 	v = find_verb(&argc, &argv);
 	if (!v)
 		unknown_command(&cli, argc, argv);
+	if ((cli.slot || cli.port) && v->run != run_update)
+		sl_cli_fail(&cli, 2, "--slot and --port are of `card update` alone");
 	return v->run(&cli, v, argc, argv);
 }

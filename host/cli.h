@@ -12,6 +12,7 @@
 struct sl_cli {
 	const char *socket;
 	bool json;
+	const char *slot, *port; /* of `card update`; NULL: not given */
 };
 
 /* Sends one request (the reference is taken) and returns the answer, "ok": true; otherwise says what is wrong on stderr
@@ -29,6 +30,13 @@ void sl_cli_show_flow(const json_t *answer);
 void sl_cli_show_card(const json_t *answer);
 void sl_cli_show_stats(const json_t *answer);
 void sl_cli_show_health(const json_t *answer);
+
+void sl_cli_show_images(const json_t *answer);
+
+/* Firmware of cards, host/cli_update.c. */
+json_t *sl_cli_images(const struct sl_cli *cli);
+/* Sends the request `card update` and shows how it goes on until it is over; the last answer, or exits if it failed. */
+json_t *sl_cli_update(const struct sl_cli *cli, json_t *request);
 
 /* `sluice doctor`, host/doctor.c: the exit status, 0 if sluiced can run here. */
 int sl_doctor(const struct sl_cli *cli, const char *config_path);

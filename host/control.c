@@ -147,7 +147,10 @@ void sl_control_stop(struct sl_control *c)
 {
 	if (!c || !c->started)
 		return;
+	sl_control_update_stop(c);
 	sl_control_socket_close(c->socket);
+	while (c->working) /* in the pool, at the ports; each wait there is bounded by the driver */
+		uv_run(c->loop, UV_RUN_ONCE);
 	sl_checks_destroy(c->checks);
 	sl_nexthops_destroy(c->nexthops);
 	uv_close((uv_handle_t *)&c->hangup, NULL);
@@ -162,6 +165,7 @@ void sl_control_destroy(struct sl_control *c)
 {
 	if (!c)
 		return;
+	sl_control_update_free(c);
 	sl_service_table_destroy(c->services);
 	sl_config_free(c->config);
 	free(c);

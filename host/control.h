@@ -101,6 +101,18 @@ struct sl_control_ops {
 	void (*port)(void *ctx, unsigned int index, struct sl_port_view *out);
 	void (*data)(void *ctx, struct sl_data_view *out);
 	void (*backend)(void *ctx, uint32_t backend_id, struct sl_backend_counters *out);
+	/*
+	 * Firmware of the card behind a port (host/images.c). images and image_write ask the card, take up to seconds and may be
+	 * called from any thread, while the ports are open. 0 or a negative errno: -ENOTSUP there is no card with firmware
+	 * behind the port, -EIO it is gone.
+	 */
+	int (*images)(void *ctx, unsigned int port, struct sl_image_state slot[SL_FLASH_SLOTS]);
+	/* A whole image into a slot, and started. -EBUSY: the slot runs; -ENOTRECOVERABLE: it does not start, another does. */
+	int (*image_write)(void *ctx, unsigned int port, unsigned int slot, const uint8_t *image, uint32_t length);
+	/* Bytes written so far by image_write in another thread; at once. */
+	uint32_t (*image_written)(void *ctx, unsigned int port);
+	/* The first port of the same card. */
+	unsigned int (*card_of)(void *ctx, unsigned int port);
 	/* A snapshot was published: rules for VIPs, announcing. As in service.h; once more with now == before when
 	 * sl_control_start() has made the next hops. */
 	void (*services_changed)(void *ctx, const struct sl_services *now, const struct sl_services *before);

@@ -17,9 +17,9 @@
 
 #define SCANS_MAX 256 /* calls of flow_list for one request */
 
-static json_t *refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define refuse sl_control_refuse
 
-static json_t *refuse(const char *format, ...)
+json_t *sl_control_refuse(const char *format, ...)
 {
 	char text[sizeof(((struct sl_config_error *)0)->text) + 128];
 	json_t *error;
@@ -401,6 +401,9 @@ static const struct command {
 	{ "flow show", flow_show, FLOW_FIELDS " id" },
 	{ "flow evict", flow_evict, FLOW_FIELDS " id" },
 	{ "card show", card_show, "" },
+	{ "card images", sl_control_card_images, "" },
+	{ "card update", sl_control_card_update, "file port #slot" },
+	{ "card progress", sl_control_card_progress, "" },
 	{ "stats show", stats_show, "" },
 	{ "health show", health_show, "" },
 	{ "check", config_check, "file" },
@@ -459,7 +462,7 @@ static json_t *check_fields(const struct command *command, json_t *request)
 
 static json_t *unknown_command(const char *name)
 {
-	char all[256] = "";
+	char all[400] = "";
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", commands[i].name);
@@ -487,6 +490,7 @@ json_t *sl_control_answer(struct sl_control *c, const char *line, size_t length)
 	json_error_t error;
 	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error), *out;
 
+	c->later.run = NULL;
 	if (!request)
 		return refuse("not JSON: %s (column %d)", error.text, error.column);
 	out = dispatch(c, request);

@@ -18,6 +18,11 @@
 struct client {
 	uv_pipe_t pipe;
 	uv_write_t write;
+	uv_work_t work;
+	struct sl_control *control;
+	struct sl_control_later later;
+	json_t *made;      /* by later */
+	bool working, closed;
 	struct sl_control_socket *socket;
 	char *answer;      /* being sent */
 	bool last;         /* close when the answer is out */
@@ -36,12 +41,19 @@ struct sl_control_socket {
 
 static void client_read(struct client *c);
 
+static void client_free(struct client *c)
+{
+	free(c->answer);
+	free(c);
+}
+
 static void client_closed(uv_handle_t *handle)
 {
 	struct client *c = handle->data;
 
-	free(c->answer);
-	free(c);
+	c->closed = true;
+	if (!c->working)
+		client_free(c);
 }
 
 static void client_close(struct client *c)
@@ -94,6 +106,40 @@ static void client_send(struct client *c, json_t *answer)
 		client_close(c);
 }
 
+static void make_later(uv_work_t *work)
+{
+	struct client *c = work->data;
+
+	c->made = c->later.run(&c->control->ops, c->later.arg);
+}
+
+static void made_later(uv_work_t *work, int status)
+{
+	struct client *c = work->data;
+
+	(void)status;
+	c->working = false;
+	c->control->working--;
+	json_decref(c->later.arg);
+	if (!uv_is_closing((uv_handle_t *)&c->pipe)) {
+		client_send(c, c->made);
+		return;
+	}
+	json_decref(c->made);
+	if (c->closed)
+		client_free(c);
+}
+
+static void client_send_later(struct client *c)
+{
+	uv_read_stop((uv_stream_t *)&c->pipe);
+	c->later = c->control->later;
+	c->work.data = c;
+	c->working = true;
+	c->control->working++;
+	uv_queue_work(c->control->loop, &c->work, make_later, made_later);
+}
+
 /* Answers the first whole line that is there. True: an answer is on its way. */
 static bool client_answer(struct client *c)
 {
@@ -109,10 +155,13 @@ static bool client_answer(struct client *c)
 		return true;
 	}
 	length = (size_t)(end - c->line);
-	answer = sl_control_answer(c->socket->control, c->line, length);
+	answer = sl_control_answer(c->control, c->line, length);
 	memmove(c->line, end + 1, c->used - length - 1);
 	c->used -= length + 1;
-	client_send(c, answer);
+	if (!answer && c->control->later.run)
+		client_send_later(c);
+	else
+		client_send(c, answer);
 	return true;
 }
 
@@ -153,6 +202,7 @@ static void on_connection(uv_stream_t *server, int status)
 	uv_pipe_init(s->control->loop, &c->pipe, 0);
 	c->pipe.data = c;
 	c->socket = s;
+	c->control = s->control;
 	if (uv_accept(server, (uv_stream_t *)&c->pipe)) {
 		uv_close((uv_handle_t *)&c->pipe, client_closed);
 		return;

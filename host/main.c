@@ -16,6 +16,7 @@
 #include "host/conn.h"
 #include "host/control.h"
 #include "host/egress.h"
+#include "host/images.h"
 #include "host/log.h"
 #include "host/meters.h"
 #include "host/offload.h"
@@ -245,6 +246,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	sl_egress_remember(a->state.hops);
 	sl_egress_configure(config);
 	sl_view_init(a->table, &a->ops);
+	sl_images_init(&a->ops);
 	a->ops.services_changed = agent_services_changed;
 	a->ops.nexthop_changed = nexthop_changed;
 	a->ops.config_changed = config_changed;

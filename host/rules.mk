@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # sluiced (the agent) and sluice (the command line).
-HOST_DATA_SRC := $(addprefix host/,classes.c conn.c egress.c flow_rule.c gratuitous.c hops.c kernel.c meters.c \
+HOST_DATA_SRC := $(addprefix host/,classes.c conn.c egress.c flow_rule.c gratuitous.c hops.c images.c kernel.c meters.c \
 	offload.c port.c port_view.c probe.c refusal.c reply.c returns.c slowpath.c state.c view.c worker.c)
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_reader.c config_schema.c control.c \
-	control_commands.c control_socket.c control_view.c health.c log.c maglev.c nexthop.c retired.c service.c service_index.c)
+	control_commands.c control_socket.c control_update.c control_view.c health.c log.c maglev.c nexthop.c retired.c \
+	service.c service_index.c)
 HOST_CONTROL_LIBS := -lyaml -luv -lmnl -ljansson -lurcu-qsbr
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)
 DPDK_LIBS := $(shell pkg-config --libs libdpdk 2>/dev/null)
@@ -25,7 +26,7 @@ $(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
 # -- sluice ----------------------------------------------------------------------------------------------------------
 # The command line links no DPDK, so that `sluice doctor` can say that it is missing.
 SLUICE := $(B)/bin/sluice
-SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c config.c config_check.c config_reader.c \
+SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c cli_update.c config.c config_check.c config_reader.c \
 	config_schema.c doctor.c)
 SLUICE_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(SLUICE_SRC))
 ALL += $(SLUICE)

@@ -60,6 +60,7 @@ struct sl_card {
 	bool settling;              /* an alarm is set for doubtful flows */
 	uint64_t meters_used;
 	uint32_t meter_refs[SL_METERS];
+	uint32_t update_length, update_written; /* of the firmware update being made; read without a lock */
 };
 
 /* The card behind config->path, connected and adopted by the first caller. 0 or a negative errno, logged. */

@@ -8,6 +8,7 @@
 
 #include "driver/fpga/log.h"
 #include "driver/fpga/port.h"
+#include "sluice/eeprom.h"
 #include "sluice/image.h"
 
 #define CHUNK sizeof(((struct sl_image_write *)NULL)->data)
@@ -41,14 +42,48 @@ int sl_eeprom_length(struct rte_eth_dev *dev)
 	return slot < 0 ? slot : (int)state.length;
 }
 
+static int slots_get(struct sl_card *card, struct sl_image_state *state)
+{
+	int rc = 0;
+
+	for (uint32_t slot = 0; slot < SL_FLASH_SLOTS && rc == 0; slot++)
+		rc = exec_index(card, SL_ADMIN_OP_IMAGE_STATE, slot, &state[slot], sizeof(state[slot]));
+	return rc;
+}
+
+/* What is beside the image: see sluice/eeprom.h. */
+static int about_get(struct sl_card *card, struct rte_dev_eeprom_info *info)
+{
+	struct sl_eeprom_progress progress = {.length = 0};
+	struct sl_image_state state[SL_FLASH_SLOTS];
+	int rc;
+
+	info->magic = SL_CARD_ID;
+	if (info->offset == SL_EEPROM_PROGRESS && info->length == sizeof(progress)) {
+		progress.length = __atomic_load_n(&card->update_length, __ATOMIC_RELAXED);
+		progress.written = __atomic_load_n(&card->update_written, __ATOMIC_RELAXED);
+		memcpy(info->data, &progress, sizeof(progress));
+		return 0;
+	}
+	if (info->offset != SL_EEPROM_SLOTS || info->length != sizeof(state))
+		return -EINVAL;
+	rc = slots_get(card, state);
+	if (rc == 0)
+		memcpy(info->data, state, sizeof(state));
+	return rc;
+}
+
 int sl_eeprom_get(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info)
 {
 	struct sl_card *card = sl_port_of(dev)->card;
 	uint8_t part[sizeof(((struct sl_admin_cpl *)NULL)->answer)];
 	struct sl_image_state state;
-	const int slot = running_slot(card, &state);
 	uint32_t done = 0;
+	int slot;
 
+	if (info->offset >= SL_EEPROM_SLOTS)
+		return about_get(card, info);
+	slot = running_slot(card, &state);
 	if (slot < 0)
 		return slot;
 	if (info->offset > state.length || info->length > state.length - info->offset)
@@ -79,6 +114,8 @@ static int image_put(struct sl_card *card, uint32_t base, const uint8_t *image, 
 
 		memcpy(arg.data, image + at, arg.len);
 		rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_IMAGE_WRITE, &arg, sizeof(arg), NULL, 0);
+		if (rc == 0)
+			__atomic_store_n(&card->update_written, at + arg.len, __ATOMIC_RELAXED);
 	}
 	return rc;
 }
@@ -126,15 +163,20 @@ static int firmware_restart(struct sl_card *card)
 	return rc ? rc : -ETIMEDOUT;
 }
 
-static int image_install(struct sl_card *card, const uint8_t *image, uint32_t n)
+/* wanted: a slot, or SL_SLOT_NONE for the one that does not run. */
+static int image_install(struct sl_card *card, uint32_t wanted, const uint8_t *image, uint32_t n)
 {
 	struct sl_image_state state;
 	const int before = running_slot(card, &state);
-	const uint32_t slot = before == 0;
+	const uint32_t slot = wanted == SL_SLOT_NONE ? before == 0 : wanted;
 	int rc;
 
 	if (before < 0)
 		return before;
+	if ((int)slot == before) {
+		SL_LOG(ERR, "%s: slot %u runs and cannot be written", card->config.path, slot);
+		return -EBUSY;
+	}
 	rc = image_put(card, slot * SL_FLASH_SLOT_BYTES, image, n);
 	if (rc == -EBUSY) {
 		SL_LOG(ERR, "%s: the firmware that runs is on trial, and the one before it is kept until that is confirmed: try "
@@ -160,12 +202,22 @@ static int image_install(struct sl_card *card, const uint8_t *image, uint32_t n)
 	return rc == -EIO ? rc : -ENOTRECOVERABLE;
 }
 
+/* The slot that an offset means, SL_SLOT_NONE for offset 0; -1 if it means none. */
+static int slot_of(uint32_t offset)
+{
+	for (uint32_t slot = 0; slot < SL_FLASH_SLOTS; slot++)
+		if (offset == SL_EEPROM_SLOT(slot))
+			return (int)slot;
+	return offset == 0 ? SL_SLOT_NONE : -1;
+}
+
 int sl_eeprom_set(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info)
 {
 	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 	struct sl_card *card = sl_port_of(dev)->card;
+	const int slot = slot_of(info->offset);
 	const char *wrong = info->magic != SL_CARD_ID ? "the magic number is not CARD_ID of this card"
-			    : info->offset	     ? "an image is written as a whole, from offset 0"
+			    : slot < 0		     ? "an image is written as a whole, from offset 0 or a slot's"
 						     : sl_image_check(info->data, info->length, SL_ABI_VERSION);
 	int rc;
 
@@ -174,7 +226,10 @@ int sl_eeprom_set(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info)
 		return -EINVAL;
 	}
 	pthread_mutex_lock(&one_at_a_time);
-	rc = image_install(card, info->data, info->length);
+	__atomic_store_n(&card->update_written, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&card->update_length, info->length, __ATOMIC_RELAXED);
+	rc = image_install(card, (uint32_t)slot, info->data, info->length);
+	__atomic_store_n(&card->update_length, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&one_at_a_time);
 	return rc;
 }

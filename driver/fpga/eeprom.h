@@ -11,12 +11,12 @@
 
 /* Bytes of the image that runs, or a negative errno. */
 int sl_eeprom_length(struct rte_eth_dev *dev);
-/* Bytes [offset, offset + length) of it; magic becomes CARD_ID. -EINVAL if they are not all in it. */
+/* By offset, as sluice/eeprom.h says; magic becomes CARD_ID. -EINVAL if the bytes asked for are not all in it. */
 int sl_eeprom_get(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info);
 /*
- * Installs a whole image (offset 0, magic CARD_ID) and restarts the firmware with it. It must then run for ten seconds to be
- * kept. -EINVAL: not an image for this card, nothing was touched. -ENOTRECOVERABLE: the new image did not start, the card
- * is back at the one before or will be when its watchdog has tried often enough. All logged.
+ * Installs a whole image (magic CARD_ID) and restarts the firmware with it. It must then run for ten seconds to be
+ * kept. -EINVAL: not an image for this card, -EBUSY: the slot named runs; nothing was touched. -ENOTRECOVERABLE: the new image
+ * did not start, the card is back at the one before or will be when its watchdog has tried often enough. All logged.
  */
 int sl_eeprom_set(struct rte_eth_dev *dev, struct rte_dev_eeprom_info *info);
 

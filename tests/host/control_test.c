@@ -28,13 +28,14 @@
 
 #include "host/control.h"
 #include "host/log.h"
+#include "sluice/image.h"
 
 #define FLOWS 2500
 #define FRESH 100000 /* what the card has counted since the last background reading */
 
 static uv_loop_t loop;
 static struct sl_control *control;
-static char directory[64], socket_path[96], config_path[96];
+static char directory[64], socket_path[96], config_path[96], image_path[96];
 static uint64_t evicted;
 static unsigned int config_changes, service_changes;
 
@@ -144,6 +145,84 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 {
 	(void)ctx, (void)now, (void)before;
 	service_changes++;
+}
+
+/* -- a fake card with firmware ------------------------------------------------------------------------------------- */
+
+#define IMAGE_BYTES 4096u
+
+/* What it makes of an update. The functions are called in another thread while the test looks on. */
+static struct {
+	int images_rc, write_rc;  /* what the calls return */
+	bool goes_back, hold;     /* after the trial's first look; in the middle of writing */
+	bool confirms;            /* the new one, at the second look */
+	unsigned int looks, written;
+	struct sl_image_state slot[SL_FLASH_SLOTS];
+} card;
+
+static void card_reset(void)
+{
+	memset(&card, 0, sizeof(card));
+	card.confirms = true;
+	card.slot[0] = (struct sl_image_state){ .slot = 0, .valid = 1, .running = 1, .selected = 1, .confirmed = 1, .attempts = 3,
+						.version = 0x000100, .length = 12000, .sequence = 1 };
+	card.slot[1] = (struct sl_image_state){ .slot = 1 };
+}
+
+static int images(void *ctx, unsigned int port, struct sl_image_state slot[SL_FLASH_SLOTS])
+{
+	(void)ctx;
+	assert_int_equal(port, 0);
+	if (card.slot[1].running && card.goes_back && card.looks++ == 1) {
+		card.slot[0].running = 1;
+		card.slot[1].running = card.slot[1].attempts = 0;
+	}
+	if (card.slot[1].running && card.confirms && card.looks++ == 1)
+		card.slot[1].confirmed = 1;
+	memcpy(slot, card.slot, sizeof(card.slot));
+	return card.images_rc;
+}
+
+static int image_write(void *ctx, unsigned int port, unsigned int slot, const uint8_t *image, uint32_t length)
+{
+	(void)ctx;
+	assert_int_equal(port, 0);
+	assert_int_equal(slot, 1);
+	assert_null(sl_image_check(image, length, SL_ABI_VERSION));
+	__atomic_store_n(&card.written, length / 2, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&card.hold, __ATOMIC_RELAXED))
+		usleep(1000);
+	__atomic_store_n(&card.written, length, __ATOMIC_RELAXED);
+	if (card.write_rc)
+		return card.write_rc;
+	card.looks = 0;
+	card.slot[0].running = 0;
+	card.slot[1] = (struct sl_image_state){ .slot = 1, .valid = 1, .running = 1, .selected = 1, .attempts = 2,
+						.version = 0x000900, .length = length, .sequence = 2 };
+	return 0;
+}
+
+static uint32_t image_written(void *ctx, unsigned int port)
+{
+	(void)ctx, (void)port;
+	return __atomic_load_n(&card.written, __ATOMIC_RELAXED);
+}
+
+/* An image of version 0.9.0; or one with a byte turned over. */
+static void write_image(bool damaged)
+{
+	static uint32_t words[IMAGE_BYTES / 4];
+	struct sl_image_header h = { .magic = SL_IMAGE_MAGIC, .header_version = SL_IMAGE_HEADER_VERSION, .header_len = sizeof(h),
+				     .image_version = 0x000900, .length = IMAGE_BYTES, .entry = 64, .abi_version = SL_ABI_VERSION };
+	FILE *f = fopen(image_path, "wb");
+
+	assert_non_null(f);
+	h.crc32 = sl_image_crc32(sl_image_header_crc32(&h), (const uint8_t *)words + sizeof(h), IMAGE_BYTES - sizeof(h));
+	memcpy(words, &h, sizeof(h));
+	words[100] = damaged;
+	fwrite(words, 1, IMAGE_BYTES, f);
+	fclose(f);
+	words[100] = 0;
 }
 
 /* -- the server in this process, its clients in others ------------------------------------------------------------ */
@@ -259,7 +338,7 @@ static const struct {
 	  "not JSON: duplicate object key near '\"command\"' (column 33)" },
 	{ "unknown command", "{\"command\":\"flow fly\"}",
 	  "unknown command \"flow fly\"; known: service list, backend list, backend set, flow list, flow show, flow "
-	  "evict, card show, "
+	  "evict, card show, card images, card update, card progress, "
 	  "stats show, health show, check, apply" },
 	{ "unknown field", "{\"command\":\"service list\",\"x\":1}", "\"x\" is no field of `service list`" },
 	{ "number for text", "{\"command\":\"backend list\",\"service\":1}", "\"service\" must be a text" },
@@ -294,6 +373,14 @@ static const struct {
 	  "service \"web\" has no backend \"b9\"; `backend list` shows them" },
 	{ "file missing", "{\"command\":\"apply\",\"file\":\"/nonexistent\"}",
 	  "/nonexistent: No such file or directory" },
+	{ "update of what", "{\"command\":\"card update\"}", "\"file\" is needed" },
+	{ "update file", "{\"command\":\"card update\",\"file\":\"/nonexistent\"}", "/nonexistent: No such file or directory" },
+	{ "update slot", "{\"command\":\"card update\",\"file\":\"/x\",\"slot\":2}", "slot 2 is out of range 0-1" },
+	{ "update port", "{\"command\":\"card update\",\"file\":\"/x\",\"port\":\"p9\"}",
+	  "there is no port \"p9\"; `card show` names them" },
+	{ "update of no image", "{\"command\":\"card update\",\"file\":\"/dev/null\"}",
+	  "/dev/null is no firmware image for this card: shorter than an image header" },
+	{ "images", "{\"command\":\"card images\"}", NULL },
 	{ "flow of a tuple", "{\"command\":\"flow show\",\"client\":\"192.0.2.1\",\"client_port\":3500}", NULL },
 	{ "words that are not UTF-8", "{\"command\":\"flow show\",\"id\":\"5\"}", NULL },
 	{ "evict", "{\"command\":\"flow evict\",\"id\":\"6\"}", NULL },
@@ -547,6 +634,10 @@ static const struct {
 	{ "check CONFIG", 0, "good: 1 ports, 1 services, 2 backends" },
 	{ "-j check CONFIG", 0, "\"services\": 1" },
 	{ "check /nonexistent", 1, "/nonexistent: No such file or directory" },
+	{ "card images", 0, "card at port p0" },
+	{ "card update", 2, "sluice: usage: sluice card update FILE [--slot N] [--port PORT]" },
+	{ "card update /nonexistent", 1, "sluice: /nonexistent: No such file or directory" },
+	{ "card fly", 2, "card cannot \"fly\"; it can: show, images, update" },
 	{ "apply /nonexistent", 1, "sluice: /nonexistent: No such file or directory" },
 	{ "apply CONFIG", 0, "applied: 1 services" },
 	{ "doctor CONFIG", -1, "an agent answers at" },
@@ -583,6 +674,110 @@ static void every_command_line_works(void **state)
 	}
 }
 
+/* Asks for an update by the command line, and waits for what comes of it. */
+static int update(char *out, size_t size, const char *options)
+{
+	char arguments[256];
+
+	snprintf(arguments, sizeof(arguments), "%s card update %s", options, image_path);
+	return run(out, size, arguments);
+}
+
+static void an_update_is_followed_to_its_end(void **state)
+{
+	static char out[65536];
+
+	(void)state;
+	card_reset();
+	write_image(false);
+	assert_int_equal(update(out, sizeof(out), ""), 0);
+	assert_non_null(strstr(out, "firmware 0.9.0 runs from slot 1, on trial for ten seconds\n"));
+	assert_non_null(strstr(out, "done: firmware 0.9.0 runs from slot 1 and is confirmed\n"));
+	assert_int_equal(run(out, sizeof(out), "card images"), 0);
+	assert_non_null(strstr(out, "0     0.1.0    12000  confirmed; what the card goes back to\n"));
+	assert_non_null(strstr(out, "1     0.9.0     4096  runs, confirmed\n"));
+	assert_non_null(strstr(out, "last update, port p0"));
+	assert_int_equal(run(out, sizeof(out), "-j card images"), 0);
+	assert_non_null(strstr(out, "\"state\": \"fallback\""));
+	card_reset();
+	assert_int_equal(update(out, sizeof(out), "-j --slot 1 --port p0"), 0);
+	assert_non_null(strstr(out, "\"state\": \"confirmed\""));
+}
+
+static void what_goes_wrong_with_an_update_is_said(void **state)
+{
+	static const struct {
+		const char *what, *options, *error;
+		int images_rc, write_rc;
+		bool damaged, on_trial, goes_back;
+	} rows[] = {
+		{ "damaged", "", "is no firmware image for this card: the checksum is wrong", 0, 0, true, false, false },
+		{ "slot in use", "--slot 0", "slot 0 is in use: firmware 0.1.0 runs from it; leave --slot out, or give 1", 0, 0, false,
+		  false, false },
+		{ "no such slot", "--slot 7", "slot 7 is out of range 0-1", 0, 0, false, false, false },
+		{ "software engine", "", "there is no card with firmware behind this port", -ENOTSUP, 0, false, false, false },
+		{ "card gone", "", "the card is gone", -EIO, 0, false, false, false },
+		{ "firmware hangs", "", "does not answer", -ETIMEDOUT, 0, false, false, false },
+		{ "on trial", "", "firmware 0.1.0 in slot 0 is on trial and may need slot 1 to go back to", 0, 0, false, true, false },
+		{ "flash broken", "", "did not erase or keep", 0, -EREMOTEIO, false, false, false },
+		{ "does not start", "", "the new firmware does not start", 0, -ENOTRECOVERABLE, false, false, false },
+		{ "goes back", "", "did not stand its trial", 0, 0, false, false, true },
+	};
+	static char out[65536];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		card_reset();
+		card.images_rc = rows[i].images_rc;
+		card.write_rc = rows[i].write_rc;
+		card.slot[0].confirmed = !rows[i].on_trial;
+		card.goes_back = rows[i].goes_back;
+		card.confirms = !rows[i].goes_back;
+		write_image(rows[i].damaged);
+		if (update(out, sizeof(out), rows[i].options) != 1 || !strstr(out, rows[i].error) || !strstr(out, "sluice: "))
+			fail_msg("%s: %s", rows[i].what, out);
+	}
+	card_reset();
+	card.images_rc = -EIO;
+	assert_int_equal(run(out, sizeof(out), "card images"), 0);
+	assert_non_null(strstr(out, "the card is gone"));
+	assert_int_equal(run(out, sizeof(out), "card images --slot 1"), 2);
+	assert_non_null(strstr(out, "--slot and --port are of `card update` alone"));
+}
+
+static const char *update_state(json_t *answer)
+{
+	return json_string_value(json_object_get(json_object_get(answer, "update"), "state"));
+}
+
+/* A second one is refused, other requests are answered, and an agent that ends waits for the writing. */
+static void an_update_holds_nothing_up(void **state)
+{
+	char request[200];
+	json_t *answer;
+
+	(void)state;
+	card_reset();
+	write_image(false);
+	card.hold = true;
+	snprintf(request, sizeof(request), "{\"command\":\"card update\",\"file\":\"%s\"}", image_path);
+	answer = ask(request);
+	for (unsigned int i = 0; i < 2000 && !strcmp(update_state(answer), "checking"); i++) {
+		json_decref(answer);
+		answer = ask("{\"command\":\"card progress\"}");
+	}
+	assert_string_equal(update_state(answer), "writing");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "update"), "written")), IMAGE_BYTES / 2);
+	json_decref(answer);
+	answer = ask(request);
+	assert_string_equal(json_string_value(json_object_get(answer, "error")),
+			    "an update of the card at port \"p0\" is being made; `card images` shows it");
+	json_decref(answer);
+	answer = ask("{\"command\":\"card show\"}");
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+} /* the agent ends, and the writing goes on */
+
 static void a_living_socket_is_not_taken(void **state)
 {
 	const struct sl_control_ops ops = { 0 };
@@ -614,6 +809,9 @@ static int setup(void **state)
 		.data = data,
 		.config_changed = config_changed,
 		.services_changed = services_changed,
+		.images = images,
+		.image_write = image_write,
+		.image_written = image_written,
 	};
 	struct sl_config *config;
 	struct sl_config_error error;
@@ -625,6 +823,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(directory));
 	snprintf(socket_path, sizeof(socket_path), "%s/control.sock", directory);
 	snprintf(config_path, sizeof(config_path), "%s/lb.yaml", directory);
+	snprintf(image_path, sizeof(image_path), "%s/fw.bin", directory);
 	write_config("", 1);
 	if (sl_config_load(config_path, &config, &error))
 		fail_msg("%s", error.text);
@@ -650,12 +849,14 @@ static int teardown(void **state)
 	struct stat st;
 
 	(void)state;
+	__atomic_store_n(&card.hold, false, __ATOMIC_RELAXED);
 	sl_control_stop(control);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	sl_control_destroy(control);
 	assert_int_not_equal(stat(socket_path, &st), 0);
 	unlink(config_path);
+	unlink(image_path);
 	rmdir(directory);
 	return 0;
 }
@@ -667,7 +868,9 @@ int main(void)
 		cmocka_unit_test(several_requests_in_one_write), cmocka_unit_test(a_long_line_is_refused),
 		cmocka_unit_test(too_many_clients_are_refused), cmocka_unit_test(noise_gets_answers),
 		cmocka_unit_test(apply_changes_all_or_nothing), cmocka_unit_test(every_command_line_works),
-		cmocka_unit_test(a_living_socket_is_not_taken),
+		cmocka_unit_test(a_living_socket_is_not_taken), cmocka_unit_test(an_update_is_followed_to_its_end),
+		cmocka_unit_test(what_goes_wrong_with_an_update_is_said),
+		cmocka_unit_test(an_update_holds_nothing_up), /* last: the agent ends meanwhile */
 	};
 
 	sl_log_level_set((enum sl_log_level)-1);

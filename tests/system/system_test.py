@@ -13,10 +13,12 @@ import json
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
 import traceback
+import zlib
 
 import lab as lab_module
 from demo import EchoClient, card_split, find_flow, pattern, read_all, read_line
@@ -444,6 +446,64 @@ def agent_killed_in_a_storm(lab):
         expect(not c.broken, "a connection that was open all the time broke")
         c.close()
     lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
+
+
+def firmware_image(lab, name, version, entry_code=None, damaged=False):
+    """The built image with another version, perhaps with other code at its entry; its path."""
+    with open(os.path.join(lab_module.BUILD, "firmware", "sluice-fw.bin"), "rb") as f:
+        image = bytearray(f.read())
+    entry = struct.unpack_from("<I", image, 16)[0]
+    struct.pack_into("<I", image, 8, version)
+    image[entry:entry + len(entry_code or b"")] = entry_code or b""
+    struct.pack_into("<I", image, 20, 0)
+    struct.pack_into("<I", image, 20, zlib.crc32(image))
+    image[-1] ^= damaged
+    path = os.path.join(lab.directory, name)
+    with open(path, "wb") as f:
+        f.write(image)
+    return path
+
+
+def slots_of(lab):
+    cards = lab.cli("card", "images")["cards"]
+    expect(len(cards) == 1 and not cards[0]["error"], f"one card with images: {cards}")
+    return {s["slot"]: s for s in cards[0]["slots"]}
+
+
+@case(card_only=True)
+def firmware_is_updated_under_traffic(lab):
+    """`sluice card update` writes and starts new firmware while connections are open and others come and go; a damaged image
+    and one for the slot that runs change nothing."""
+    clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(3)]
+    for c in clients:
+        c.ask()
+    running = next(n for n, s in slots_of(lab).items() if s["running"])
+    newer = firmware_image(lab, "newer.bin", 0x000900)
+
+    def update(*args):
+        return sh(os.path.join(lab_module.BIN, "sluice"), "-s", lab.control, "card", "update", *args, check=False, timeout=60)
+    r = update(firmware_image(lab, "damaged.bin", 0x000b00, damaged=True))
+    expect(r.returncode == 1 and "the checksum is wrong" in r.stderr, f"a damaged image: {r.stdout}{r.stderr}")
+    r = update(newer, "--slot", str(running))
+    expect(r.returncode == 1 and f"slot {running} is in use" in r.stderr, f"the slot that runs: {r.stdout}{r.stderr}")
+    before = slots_of(lab)
+    expect(before[running]["running"] and not before[1 - running]["valid"], f"something was written: {before}")
+    with Storm(lab, threads=2) as storm:
+        r = update(newer)
+        for c in clients:
+            c.ask()
+    expect(r.returncode == 0 and "runs from slot" in r.stdout and "is confirmed" in r.stdout, f"{r.stdout}{r.stderr}")
+    after = slots_of(lab)
+    expect(after[1 - running]["state"] == "running" and after[1 - running]["version"] == "0.9.0", f"{after}")
+    expect(after[running]["state"] == "fallback", f"{after}")
+    expect(storm.done > 10 and not storm.failed, f"{len(storm.failed)} of {storm.done} connections failed: {storm.failed[:3]}")
+    expect(lab.cli("card", "show")["ports"][0]["firmware"].startswith("0.9.0"), "the agent shows the old version")
+    for c in clients:
+        c.ask()
+        expect(not c.broken, "a connection broke")
+        flow = find_flow(lab, c)
+        expect(flow["where"] == "hardware", f"a connection left the card: {flow['where']}, {flow['reason']}")
+        c.close()
 
 
 @case(card_only=True)
