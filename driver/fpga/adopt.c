@@ -57,18 +57,19 @@ int sl_adopt_read(struct sl_card *card)
 int sl_adopt_sweep(struct sl_card *card, unsigned int port)
 {
 	const uint32_t owners = sl_card_sweepable(card, port);
-	int rules, flows;
+	int rules, prefixes, flows;
 
 	flows = sl_flows_sweep(&card->flows, owners);
 	rules = flows < 0 ? flows : sl_rules_sweep(&card->rules, owners);
-	if (rules < 0) {
+	prefixes = rules < 0 ? rules : sl_prefixes_sweep(&card->prefixes, owners);
+	if (prefixes < 0) {
 		SL_LOG(ERR, "%s: port %u: removing what an earlier driver left failed: %s", card->config.path, port,
-			strerror(-rules));
-		return rules;
+			strerror(-prefixes));
+		return prefixes;
 	}
-	if (rules || flows)
+	if (rules || prefixes || flows)
 		SL_LOG(NOTICE,
-			"%s: port %u: removed %d rules and %d flows of an earlier driver that were not created again",
-			card->config.path, port, rules, flows);
+			"%s: port %u: removed %d rules, %d prefixes and %d flows of an earlier driver that were not created again",
+			card->config.path, port, rules, prefixes, flows);
 	return sl_misses_settle(&card->misses, &card->rules, SL_METER_UNLIMITED);
 }

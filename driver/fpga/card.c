@@ -229,6 +229,8 @@ static int bring_up(struct sl_card *card)
 	if (rc == 0)
 		rc = sl_rules_open(&card->rules, &card->admin, card->caps.class_rules);
 	if (rc == 0)
+		rc = sl_prefixes_open(&card->prefixes, &card->admin, &card->rules, card->caps.modes & SL_CARD_MODE_PREFIXES);
+	if (rc == 0)
 		rc = sl_flows_open(&card->flows, &card->flowq, &card->actions, name, 1u << card->caps.table_log2);
 	card->mac_flows = calloc(UINT16_MAX + 1u, sizeof(*card->mac_flows));
 	if (rc == 0 && !card->mac_flows)
@@ -272,6 +274,7 @@ static void tear_down(struct sl_card *card)
 	rte_eal_alarm_cancel(settle, card);
 	unwatch(card);
 	sl_flows_close(&card->flows);
+	sl_prefixes_close(&card->prefixes);
 	sl_rules_close(&card->rules);
 	sl_actions_close(&card->actions);
 	sl_flowq_close(&card->flowq);

@@ -21,7 +21,10 @@
 #include "driver/fpga/flowq.h"
 #include "driver/fpga/flows.h"
 #include "driver/fpga/misses.h"
+#include "driver/fpga/prefixes.h"
 #include "driver/fpga/rules.h"
+
+#define SL_CARD_MODE_PREFIXES (1u << 10) /* of caps.modes */
 
 /* The meter of rules that ask for none: unlimited. Meter 0 is that of frames no rule matched. */
 #define SL_METER_UNLIMITED (SL_METERS - 1)
@@ -52,6 +55,7 @@ struct sl_card {
 
 	pthread_mutex_t lock;
 	struct sl_rules rules;
+	struct sl_prefixes prefixes;
 	struct sl_actions actions;
 	struct sl_flows flows;
 	struct sl_misses misses;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "driver/fpga/rte_flow_rule.h"
+#include "sluice/prefix.h"
 
 struct dump {
 	struct sl_card *card;
@@ -71,6 +72,8 @@ static void print_match(FILE *file, const struct sl_class_rule *r)
 		fprintf(file, " flags 0x%02x/0x%02x", r->tcp_flags, r->tcp_flags_mask);
 	if (r->frag != SL_FRAG_MODE_ANY)
 		fprintf(file, " fragment %s", sl_frag_mode_name(r->frag) ? sl_frag_mode_name(r->frag) : "?");
+	if (r->prefix_mode)
+		fprintf(file, " prefix %s set %u", r->prefix_mode == SL_PREFIX_MODE_DST ? "dst" : "src", r->prefix_set);
 	if (r->ttl_max != 255)
 		fprintf(file, " ttl 0-%u", r->ttl_max);
 }
@@ -172,13 +175,41 @@ static void print_catch_all(const struct dump *d, const struct sl_catch_all *c)
 	fprintf(d->file, "\n");
 }
 
+static int print_prefix(void *ctx, const struct sl_prefix_arg *arg)
+{
+	const struct sl_prefix *p = &arg->prefix;
+	const struct dump *d = ctx;
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(p->family == 6 ? AF_INET6 : AF_INET, p->addr, text, sizeof(text));
+	fprintf(d->file, "prefix: %s %s", arg->table < SL_PREFIX_TABLE_SRC_EXACT ? "dst" : "src", text);
+	if (p->proto_mask)
+		fprintf(d->file, " proto %u", p->proto);
+	if (p->port_lo != 0 || p->port_hi != 0xffff)
+		fprintf(d->file, " ports %u-%u", p->port_lo, p->port_hi);
+	fprintf(d->file, " sets %#x", p->sets);
+	if (p->meter != SL_PREFIX_METER_RULE)
+		fprintf(d->file, " meter %u", p->meter);
+	fprintf(d->file, "\n");
+	return 0;
+}
+
+static int dump_member(struct dump *d, const struct sl_prefix_member *member)
+{
+	struct sl_prefix_arg arg = {.prefix = member->prefix, .table = sl_prefix_table_of(&member->prefix, member->mode)};
+
+	arg.prefix.sets = 1u << member->rule->content.prefix_set;
+	return print_prefix(d, &arg);
+}
+
 static int dump_one(struct dump *d, const struct rte_flow *flow)
 {
 	int rc;
 
 	switch (flow->kind) {
 	case SL_RULE_CLASS:
-		return print_rule(d, flow->rule->index);
+		rc = print_rule(d, flow->rule->index);
+		return rc || !flow->member ? rc : dump_member(d, flow->member);
 	case SL_RULE_FLOW:
 		rc = sl_flowq_dump(&d->card->flowq, flow->flow->flow_id, 1, print_flow, d);
 		return rc < 0 ? rc : print_action(d, flow->action);
@@ -196,6 +227,8 @@ static int dump_all(struct dump *d)
 
 	for (uint32_t i = 0; i < card->rules.count && rc == 0; i++)
 		rc = print_rule(d, i);
+	if (rc == 0)
+		rc = sl_prefixes_read(&card->prefixes, print_prefix, d);
 	d->left = health.occupancy;
 	if (rc == 0 && d->left)
 		rc = sl_flowq_dump(&card->flowq, 0, 1u << card->caps.table_log2, print_flow, d);

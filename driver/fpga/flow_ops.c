@@ -18,6 +18,7 @@
 #include "driver/fpga/rte_flow_rule.h"
 
 #define NO_CARD "the card has gone"
+#define CLASS_FULL "the card's classification table is full: 64 rules, beside those that are prefixes of another"
 
 /* A rule on its way into the card. */
 struct draft {
@@ -239,10 +240,18 @@ static int make_draft(struct sl_port *port, const struct rte_flow_attr *attr, co
 static int enter_rule(struct sl_port *port, const struct draft *draft, struct rte_flow *flow,
 	struct rte_flow_error *error)
 {
-	int rc = sl_rules_add(&port->card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
+	struct sl_card *card = port->card;
+	/* Frames are counted by rule, so one that counts needs its own. */
+	int rc = draft->count ? 1 : sl_prefixes_add(&card->prefixes, &draft->rule, draft->priority, port->owner, draft->tag,
+						    &flow->member);
 
+	if (rc == 0)
+		flow->rule = flow->member->rule;
+	if (rc <= 0)
+		return rc ? card_error(error, rc, CLASS_FULL) : 0;
+	rc = sl_rules_add(&card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
 	if (rc)
-		return card_error(error, rc, "the card's classification table is full: 64 rules");
+		return card_error(error, rc, CLASS_FULL);
 	flow->rule->tag = draft->tag;
 	return 0;
 }
@@ -379,7 +388,9 @@ static int destroy_locked(struct sl_port *port, struct rte_flow *flow, struct rt
 	int rc;
 
 	switch (flow->kind) {
-	case SL_RULE_CLASS: rc = sl_rules_remove(&card->rules, flow->rule); break;
+	case SL_RULE_CLASS:
+		rc = flow->member ? sl_prefixes_remove(&card->prefixes, flow->member) : sl_rules_remove(&card->rules, flow->rule);
+		break;
 	case SL_RULE_CATCH_ALL:
 		rc = sl_misses_remove(&card->misses, &card->rules, flow->tag, SL_METER_UNLIMITED);
 		break;
@@ -588,7 +599,9 @@ void sl_flow_leave(struct sl_port *port)
 	pthread_mutex_lock(&card->lock);
 	while ((flow = TAILQ_FIRST(&port->flows)) != NULL) {
 		TAILQ_REMOVE(&port->flows, flow, next);
-		if (flow->kind == SL_RULE_CLASS) {
+		if (flow->kind == SL_RULE_CLASS && flow->member) {
+			sl_prefixes_release(&card->prefixes, flow->member);
+		} else if (flow->kind == SL_RULE_CLASS) {
 			flow->rule->held = true;
 		} else if (flow->kind == SL_RULE_CATCH_ALL) {
 			sl_misses_drop(&card->misses, flow->tag);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "driver/fpga/prefixes.h"
+
 struct view {
 	const struct sl_misses *misses;
 	uint8_t none;
@@ -95,7 +97,11 @@ int sl_misses_settle(struct sl_misses *misses, struct sl_rules *rules, uint8_t n
 		if (misses->catch_alls[i].refs && misses->catch_alls[i].mark_set)
 			arg = (struct sl_miss_arg){.mark = misses->catch_alls[i].mark, .valid = 1};
 	rc = sl_admin_exec(rules->admin, SL_ADMIN_OP_MISS_MARK, &arg, sizeof(arg), NULL, 0);
-	return rc ? rc : sl_rules_set_flow_meters(rules, meter_of, &view);
+	if (rc == 0)
+		rc = sl_rules_set_flow_meters(rules, meter_of, &view);
+	if (rc == 0 && rules->prefixes)
+		rc = sl_prefixes_set_flow_meters(rules->prefixes, meter_of, &view);
+	return rc;
 }
 
 int sl_misses_add(struct sl_misses *misses, struct sl_rules *rules, const struct sl_catch_all *wanted, uint8_t none)

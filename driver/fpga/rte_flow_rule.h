@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "driver/fpga/flows.h"
+#include "driver/fpga/prefixes.h"
 #include "driver/fpga/rules.h"
 
 struct sl_indirect;
@@ -21,7 +22,8 @@ enum sl_rule_kind {
 struct rte_flow {
 	TAILQ_ENTRY(rte_flow) next;
 	enum sl_rule_kind kind;
-	struct sl_rule *rule;              /* CLASS */
+	struct sl_rule *rule;              /* CLASS; of a member the one that it is a prefix of */
+	struct sl_prefix_member *member;   /* CLASS: or NULL */
 	struct sl_flow *flow;              /* FLOW */
 	uint32_t action;                   /* FLOW: action entry */
 	struct sl_indirect *indirect;      /* FLOW: or NULL */

@@ -23,10 +23,13 @@ struct sl_rule {
 	uint32_t priority;
 	uint32_t index;
 	uint32_t tag;                   /* jumping rules: what set_tag gives their frames, or 0; the card knows nothing of it */
+	uint32_t members;               /* that ask for a prefix: group 0 rules that are prefixes of this one (prefixes.h) */
 	uint8_t owner;                  /* port that created it, plus 1 */
 	bool held;
 	bool doubtful;                  /* and held: a write of this place was not answered; cleared before the next change */
 };
+
+struct sl_prefixes;
 
 struct sl_rules {
 	struct sl_admin *admin;
@@ -34,6 +37,7 @@ struct sl_rules {
 	uint32_t count;                 /* slots that the card has */
 	uint32_t doubtful;
 	uint64_t next_order;
+	struct sl_prefixes *prefixes;   /* that its rules ask for, or NULL */
 };
 
 /* Reads the card's table; what it holds becomes held. */

@@ -82,7 +82,7 @@ MUTANTS = [
      "cv"),
     ("outer-length", "hw/model/rewrite.c", "hdr_len - action->l4_off + inner_len", "hdr_len - action->l4_off + inner_len + 1", "cv"),
     ("meter-never-fills", "hw/model/punt.c", "(uint64_t)meter->rate * elapsed_ms", "(uint64_t)meter->rate", "cv"),
-    ("copy-of-forwarded-unmetered", "hw/model/pipeline.c", "lookups->meter_take(ctx, rule->meter) ? SL_REASON_COPY :",
+    ("copy-of-forwarded-unmetered", "hw/model/pipeline.c", "lookups->meter_take(ctx, result->meter) ? SL_REASON_COPY :",
      "1 ? SL_REASON_COPY :", "cv"),
     ("padding-forwarded", ENGINE, "(uint32_t)rewrite->payload_end - rewrite->payload_off;", "f->len - rewrite->payload_off;", "cv"),
     ("bytes-as-sent", ENGINE, "sl_table_count(&e->table, result->flow_id, f->len,", "sl_table_count(&e->table, result->flow_id, out->len,", "cv"),
