@@ -15,15 +15,15 @@
 #include "firmware/table.h"
 #include "sluice/prefix.h"
 
-#define SLOT_WORDS (sizeof(struct sl_prefix) / 4)
-#define FAMILY_WORD (offsetof(struct sl_prefix, family) / 4)
+#define SLOT_WORDS (sizeof(struct sl_class_prefix) / 4)
+#define FAMILY_WORD (offsetof(struct sl_class_prefix, family) / 4)
 #define LIST_BUCKETS 64u /* looked at by one command: some thousand register accesses */
 #define LIST_PREFIXES 5u
 
 /* One of a prefix's two buckets, as read. */
 struct place {
 	uint32_t index;
-	struct sl_prefix slot[SL_PREFIX_WAYS];
+	struct sl_class_prefix slot[SL_PREFIX_WAYS];
 };
 
 _Static_assert(sizeof(((struct place *)0)->slot) == sizeof(struct sl_prefix_bucket), "bucket");
@@ -31,7 +31,7 @@ _Static_assert(sizeof(struct sl_prefix_list) == 16 + LIST_PREFIXES * sizeof(stru
 
 static struct place places[2], beyond;
 
-static enum sl_status read_place(struct place *place, uint32_t table, uint32_t bank, const struct sl_prefix *prefix)
+static enum sl_status read_place(struct place *place, uint32_t table, uint32_t bank, const struct sl_class_prefix *prefix)
 {
 	place->index = sl_prefix_bucket_index(table, bank, sl_prefix_hash_of(prefix, table));
 	return sl_table_read(SL_CSR_TABLE_PREFIX, place->index, place->slot, sizeof(place->slot));
@@ -42,7 +42,7 @@ static enum sl_status write_place(const struct place *place)
 	return sl_table_write(SL_CSR_TABLE_PREFIX, place->index, place->slot, sizeof(place->slot));
 }
 
-static bool address_good(const struct sl_prefix *p)
+static bool address_good(const struct sl_class_prefix *p)
 {
 	uint8_t beyond_ipv4 = 0;
 
@@ -51,7 +51,7 @@ static bool address_good(const struct sl_prefix *p)
 	return p->family == 6 || (p->family == 4 && beyond_ipv4 == 0);
 }
 
-static bool prefix_good(const struct sl_prefix *p, uint32_t table)
+static bool prefix_good(const struct sl_class_prefix *p, uint32_t table)
 {
 	const uint32_t mode = table < SL_PREFIX_TABLE_SRC_EXACT ? SL_PREFIX_MODE_DST : SL_PREFIX_MODE_SRC;
 
@@ -65,7 +65,7 @@ static bool prefix_good(const struct sl_prefix *p, uint32_t table)
 }
 
 /* But for the sets. */
-static bool same(const struct sl_prefix *a, const struct sl_prefix *b)
+static bool same(const struct sl_class_prefix *a, const struct sl_class_prefix *b)
 {
 	for (size_t i = 0; i < sizeof(a->addr); i++)
 		if (a->addr[i] != b->addr[i])
@@ -89,11 +89,11 @@ static int free_way(const struct place *place, uint32_t *free_slots)
 }
 
 /* Room for a prefix both of whose buckets are full. */
-static enum sl_status displace(uint32_t table, const struct sl_prefix *prefix)
+static enum sl_status displace(uint32_t table, const struct sl_class_prefix *prefix)
 {
 	for (uint32_t i = 0; i < 2 * SL_PREFIX_WAYS; i++) {
 		struct place *place = &places[i / SL_PREFIX_WAYS];
-		struct sl_prefix *resident = &place->slot[i % SL_PREFIX_WAYS];
+		struct sl_class_prefix *resident = &place->slot[i % SL_PREFIX_WAYS];
 		enum sl_status status = read_place(&beyond, table, i < SL_PREFIX_WAYS ? 1 : 0, resident);
 		uint32_t unused;
 		int way;
@@ -113,7 +113,7 @@ static enum sl_status displace(uint32_t table, const struct sl_prefix *prefix)
 	return SL_STATUS_NO_SPACE;
 }
 
-static enum sl_status insert(uint32_t table, const struct sl_prefix *prefix)
+static enum sl_status insert(uint32_t table, const struct sl_class_prefix *prefix)
 {
 	uint32_t free_slots[2];
 	const int way0 = free_way(&places[0], &free_slots[0]), way1 = free_way(&places[1], &free_slots[1]);
@@ -139,7 +139,7 @@ enum sl_status sl_prefix_run_set(struct sl_firmware *fw, struct sl_command *c)
 		status = read_place(&places[bank], arg->table, bank, &arg->prefix);
 	for (uint32_t i = 0; i < 2 * SL_PREFIX_WAYS && status == SL_STATUS_OK; i++) {
 		struct place *place = &places[i / SL_PREFIX_WAYS];
-		struct sl_prefix *slot = &place->slot[i % SL_PREFIX_WAYS];
+		struct sl_class_prefix *slot = &place->slot[i % SL_PREFIX_WAYS];
 
 		if (!same(slot, &arg->prefix))
 			continue;

@@ -69,7 +69,7 @@ int sl_adopt_sweep(struct sl_card *card, unsigned int port)
 	}
 	if (rules || prefixes || flows)
 		SL_LOG(NOTICE,
-			"%s: port %u: removed %d rules, %d prefixes and %d flows of an earlier driver that were not created again",
-			card->config.path, port, rules, prefixes, flows);
+			"%s: port %u: removed %d rules and %d flows of an earlier driver that were not created again, and %d "
+			"prefixes of rules", card->config.path, port, rules, flows, prefixes);
 	return sl_misses_settle(&card->misses, &card->rules, SL_METER_UNLIMITED);
 }

@@ -177,7 +177,7 @@ static void print_catch_all(const struct dump *d, const struct sl_catch_all *c)
 
 static int print_prefix(void *ctx, const struct sl_prefix_arg *arg)
 {
-	const struct sl_prefix *p = &arg->prefix;
+	const struct sl_class_prefix *p = &arg->prefix;
 	const struct dump *d = ctx;
 	char text[INET6_ADDRSTRLEN];
 

@@ -8,30 +8,30 @@
 
 #include "sluice/prefix.h"
 
-static struct sl_prefix_entry **chain_of(struct sl_prefixes *prefixes, const struct sl_prefix *p)
+static struct sl_prefix_entry **chain_of(struct sl_prefixes *prefixes, const struct sl_class_prefix *p)
 {
 	return &prefixes->chain[sl_prefix_hash(p->addr, p->family) % SL_PREFIX_CHAINS];
 }
 
-static bool same_address(const struct sl_prefix *a, const struct sl_prefix *b)
+static bool same_address(const struct sl_class_prefix *a, const struct sl_class_prefix *b)
 {
 	return a->family == b->family && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
 }
 
 /* But for sets and meter. */
-static bool same_match(const struct sl_prefix *a, const struct sl_prefix *b)
+static bool same_match(const struct sl_class_prefix *a, const struct sl_class_prefix *b)
 {
 	return same_address(a, b) && a->proto == b->proto && a->proto_mask == b->proto_mask && a->port_lo == b->port_lo &&
 	       a->port_hi == b->port_hi;
 }
 
-static bool overlap(const struct sl_prefix *a, const struct sl_prefix *b)
+static bool overlap(const struct sl_class_prefix *a, const struct sl_class_prefix *b)
 {
 	return same_address(a, b) && ((a->proto ^ b->proto) & a->proto_mask & b->proto_mask) == 0 &&
 	       a->port_lo <= b->port_hi && b->port_lo <= a->port_hi;
 }
 
-static struct sl_prefix_entry *find(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_prefix *p)
+static struct sl_prefix_entry *find(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_class_prefix *p)
 {
 	struct sl_prefix_entry *e = *chain_of(prefixes, p);
 
@@ -91,7 +91,7 @@ static int settle(struct sl_prefixes *prefixes)
 	return rc;
 }
 
-static int put(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_prefix *p, uint32_t set)
+static int put(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_class_prefix *p, uint32_t set)
 {
 	struct sl_prefix_entry *entry = find(prefixes, mode, p);
 	const uint32_t bit = 1u << set;
@@ -128,7 +128,7 @@ static int take_out(struct sl_prefixes *prefixes, struct sl_prefix_entry *entry,
 	return 0;
 }
 
-static int drop(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_prefix *p, uint32_t set)
+static int drop(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_class_prefix *p, uint32_t set)
 {
 	struct sl_prefix_entry *entry = find(prefixes, mode, p);
 
@@ -136,7 +136,7 @@ static int drop(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_pref
 }
 
 /* The same of a prefix in a set that no rule asks for any more: if it fails, it is done before the set is used again. */
-static void abandon(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_prefix *p, uint32_t set)
+static void abandon(struct sl_prefixes *prefixes, uint8_t mode, const struct sl_class_prefix *p, uint32_t set)
 {
 	struct sl_prefix_entry *entry = find(prefixes, mode, p);
 
@@ -198,7 +198,7 @@ static bool any_ports(uint16_t lo, uint16_t hi)
 
 /* Splits a rule into a prefix and what is left. False if it is not about one address, or copies (its meter is that of the
  * copies). */
-static bool split(const struct sl_class_rule *wanted, struct sl_class_rule *rest, struct sl_prefix *p)
+static bool split(const struct sl_class_rule *wanted, struct sl_class_rule *rest, struct sl_class_prefix *p)
 {
 	const bool dst = full_address(wanted->l3, wanted->dst_plen) && wanted->src_plen == 0 &&
 			 any_ports(wanted->sport_lo, wanted->sport_hi);
@@ -207,7 +207,7 @@ static bool split(const struct sl_class_rule *wanted, struct sl_class_rule *rest
 
 	if ((!dst && !src) || wanted->flags & SL_RULE_FLAG_COPY || wanted->tunnel_mode == SL_TUNNEL_MODE_VNI)
 		return false;
-	*p = (struct sl_prefix){.family = wanted->l3, .proto = wanted->proto_mask ? wanted->proto : 0,
+	*p = (struct sl_class_prefix){.family = wanted->l3, .proto = wanted->proto_mask ? wanted->proto : 0,
 				.proto_mask = wanted->proto_mask, .meter = SL_PREFIX_METER_RULE,
 				.port_lo = dst ? wanted->dport_lo : wanted->sport_lo,
 				.port_hi = dst ? wanted->dport_hi : wanted->sport_hi};
@@ -279,7 +279,7 @@ static bool disjoint(const struct sl_class_rule *a, const struct sl_class_rule *
 
 /* Whether a live prefix of the rule's set may be met by a frame of p. But if `meter`, not one under the same meter, nor an
  * exact one if p is wide: those decide as the earlier rule would. */
-static bool set_meets(struct sl_prefixes *prefixes, const struct sl_rule *rule, const struct sl_prefix *p, bool meter)
+static bool set_meets(struct sl_prefixes *prefixes, const struct sl_rule *rule, const struct sl_class_prefix *p, bool meter)
 {
 	const uint8_t mode = rule->content.prefix_mode;
 	const bool wide = sl_prefix_table_wide(sl_prefix_table_of(p, mode));
@@ -298,7 +298,7 @@ static bool set_meets(struct sl_prefixes *prefixes, const struct sl_rule *rule, 
 /* Whether a member of the rule decides as a rule of this priority that is made now. Rules before it are older or more
  * important; of those behind it none of its priority may meet the same frames. */
 static bool may_join(struct sl_prefixes *prefixes, const struct sl_rule *rule, const struct sl_class_rule *wanted,
-		     const struct sl_prefix *p)
+		     const struct sl_class_prefix *p)
 {
 	if (set_meets(prefixes, rule, p, true))
 		return false;
@@ -323,7 +323,7 @@ static uint8_t meter_in(const struct sl_rule *rule, const struct sl_class_rule *
 	return wanted->meter == rule->content.meter ? SL_PREFIX_METER_RULE : wanted->meter;
 }
 
-static int join(struct sl_prefixes *prefixes, struct sl_rule *rule, const struct sl_prefix *p, uint32_t tag,
+static int join(struct sl_prefixes *prefixes, struct sl_rule *rule, const struct sl_class_prefix *p, uint32_t tag,
 		struct sl_prefix_member **member)
 {
 	struct sl_prefix_member *made = calloc(1, sizeof(*made));
@@ -363,7 +363,7 @@ static int choose_set(struct sl_prefixes *prefixes, const struct sl_class_rule *
 }
 
 /* The first member of a new class rule, or of one that is taken over: its prefix stands before the rule asks for it. */
-static int found(struct sl_prefixes *prefixes, struct sl_class_rule *rest, const struct sl_prefix *p, uint32_t priority,
+static int found(struct sl_prefixes *prefixes, struct sl_class_rule *rest, const struct sl_class_prefix *p, uint32_t priority,
 		 uint8_t owner, uint32_t tag, struct sl_prefix_member **member)
 {
 	const int set = choose_set(prefixes, rest, owner);
@@ -399,7 +399,7 @@ int sl_prefixes_add(struct sl_prefixes *prefixes, const struct sl_class_rule *wa
 {
 	struct sl_class_rule rest;
 	bool others = false;
-	struct sl_prefix p;
+	struct sl_class_prefix p;
 	int rc;
 
 	rc = settle(prefixes);
@@ -470,7 +470,7 @@ int sl_prefixes_set_flow_meters(struct sl_prefixes *prefixes, uint8_t (*meter_of
 
 	TAILQ_FOREACH(m, &prefixes->members, next) {
 		const uint32_t set = m->rule->content.prefix_set;
-		struct sl_prefix wanted = m->prefix;
+		struct sl_class_prefix wanted = m->prefix;
 		int rc;
 
 		if (m->rule->content.verdict != SL_VERDICT_FLOWS || m->tag == m->rule->tag)

@@ -22,7 +22,7 @@
 /* One prefix that the card has, or may have. */
 struct sl_prefix_entry {
 	struct sl_prefix_entry *next;
-	struct sl_prefix content;  /* sets: as in the card */
+	struct sl_class_prefix content;  /* sets: as in the card */
 	uint32_t live;             /* sets of which a member has it */
 	uint8_t mode;              /* prefix_mode */
 	bool unsure;               /* the card has not confirmed content.sets */
@@ -32,7 +32,7 @@ struct sl_prefix_entry {
 struct sl_prefix_member {
 	TAILQ_ENTRY(sl_prefix_member) next;
 	struct sl_rule *rule;      /* that asks for it */
-	struct sl_prefix prefix;   /* sets: unused */
+	struct sl_class_prefix prefix;   /* sets: unused */
 	uint32_t tag;
 	uint8_t mode;
 };

@@ -32,7 +32,7 @@ static inline bool address_equal(const uint8_t *a, const uint8_t *b)
 	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
-static inline bool matches(const struct sl_prefix *p, uint32_t table, const struct sl_prefix_side *side)
+static inline bool matches(const struct sl_class_prefix *p, uint32_t table, const struct sl_prefix_side *side)
 {
 	const bool any_port = p->port_lo == 0 && p->port_hi == 0xffff;
 
@@ -48,7 +48,7 @@ static inline bool matches(const struct sl_prefix *p, uint32_t table, const stru
 uint32_t sl_prefix_bucket_sets(const struct sl_prefix_bucket *bucket SL_NONNULL, uint32_t table,
 			       const struct sl_prefix_side *side SL_NONNULL)
 {
-	const struct sl_prefix *slot = &bucket->slot0;
+	const struct sl_class_prefix *slot = &bucket->slot0;
 	uint32_t sets = 0;
 
 	for (uint32_t way = 0; way < SL_PREFIX_WAYS; way++)
@@ -60,7 +60,7 @@ uint32_t sl_prefix_bucket_sets(const struct sl_prefix_bucket *bucket SL_NONNULL,
 int sl_prefix_bucket_meter(const struct sl_prefix_bucket *bucket SL_NONNULL, uint32_t table,
 			   const struct sl_prefix_side *side SL_NONNULL, uint32_t set)
 {
-	const struct sl_prefix *slot = &bucket->slot0;
+	const struct sl_class_prefix *slot = &bucket->slot0;
 
 	for (uint32_t way = 0; way < SL_PREFIX_WAYS; way++)
 		if ((slot[way].sets >> (set & 31) & 1) && matches(&slot[way], table, side))

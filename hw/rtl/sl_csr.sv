@@ -257,7 +257,7 @@ module sl_csr #(
   // How many prefixes there are: a bucket is written in the clock in which it has been read.
   function automatic logic [2:0] used(input logic [1023:0] bucket);
     used = '0;
-    for (int i = 0; i < 4; i++) used += 3'(bucket[256*i + sl_pkg::PREFIX_FAMILY_LSB +: 8] != 8'd0);
+    for (int i = 0; i < 4; i++) used += 3'(bucket[256*i + sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] != 8'd0);
   endfunction
   logic [17:0] prefixes_q;
   always_ff @(posedge clk_i) begin

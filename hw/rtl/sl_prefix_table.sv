@@ -33,23 +33,24 @@ module sl_prefix_table #(
   localparam int unsigned W = 1 + 1 + 1 + 8 + 8 + 32 + 32 + 128;
 
   function automatic logic [W-1:0] pack(input logic [255:0] p);
-    pack = {p[sl_pkg::PREFIX_FAMILY_LSB +: 8] != 8'd0, p[sl_pkg::PREFIX_FAMILY_LSB +: 8] == 8'd6,
-            p[sl_pkg::PREFIX_PROTO_MASK_LSB +: 8] == 8'd0, p[sl_pkg::PREFIX_PROTO_LSB +: 8],
-            p[sl_pkg::PREFIX_METER_LSB +: 8], p[sl_pkg::PREFIX_PORT_HI_LSB +: 16], p[sl_pkg::PREFIX_PORT_LO_LSB +: 16],
-            p[sl_pkg::PREFIX_SETS_LSB +: 32], p[sl_pkg::PREFIX_ADDR_LSB +: 128]};
+    pack = {p[sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] != 8'd0, p[sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] == 8'd6,
+            p[sl_pkg::CLASS_PREFIX_PROTO_MASK_LSB +: 8] == 8'd0, p[sl_pkg::CLASS_PREFIX_PROTO_LSB +: 8],
+            p[sl_pkg::CLASS_PREFIX_METER_LSB +: 8], p[sl_pkg::CLASS_PREFIX_PORT_HI_LSB +: 16],
+            p[sl_pkg::CLASS_PREFIX_PORT_LO_LSB +: 16], p[sl_pkg::CLASS_PREFIX_SETS_LSB +: 32],
+            p[sl_pkg::CLASS_PREFIX_ADDR_LSB +: 128]};
   endfunction
 
   function automatic logic [255:0] unpack(input logic [W-1:0] m);
     logic [255:0] p;
     p = '0;
-    p[sl_pkg::PREFIX_ADDR_LSB +: 128]     = m[127:0];
-    p[sl_pkg::PREFIX_SETS_LSB +: 32]      = m[159:128];
-    p[sl_pkg::PREFIX_PORT_LO_LSB +: 16]   = m[175:160];
-    p[sl_pkg::PREFIX_PORT_HI_LSB +: 16]   = m[191:176];
-    p[sl_pkg::PREFIX_METER_LSB +: 8]      = m[199:192];
-    p[sl_pkg::PREFIX_PROTO_LSB +: 8]      = m[207:200];
-    p[sl_pkg::PREFIX_PROTO_MASK_LSB +: 8] = m[210] && !m[208] ? 8'hff : 8'h00;
-    p[sl_pkg::PREFIX_FAMILY_LSB +: 8]     = !m[210] ? 8'd0 : m[209] ? 8'd6 : 8'd4;
+    p[sl_pkg::CLASS_PREFIX_ADDR_LSB +: 128]     = m[127:0];
+    p[sl_pkg::CLASS_PREFIX_SETS_LSB +: 32]      = m[159:128];
+    p[sl_pkg::CLASS_PREFIX_PORT_LO_LSB +: 16]   = m[175:160];
+    p[sl_pkg::CLASS_PREFIX_PORT_HI_LSB +: 16]   = m[191:176];
+    p[sl_pkg::CLASS_PREFIX_METER_LSB +: 8]      = m[199:192];
+    p[sl_pkg::CLASS_PREFIX_PROTO_LSB +: 8]      = m[207:200];
+    p[sl_pkg::CLASS_PREFIX_PROTO_MASK_LSB +: 8] = m[210] && !m[208] ? 8'hff : 8'h00;
+    p[sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8]     = !m[210] ? 8'd0 : m[209] ? 8'd6 : 8'd4;
     unpack = p;
   endfunction
 

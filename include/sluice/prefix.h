@@ -68,14 +68,14 @@ static inline uint32_t sl_prefix_bucket_index(uint32_t table, uint32_t bank, uin
 }
 
 /* The table of a prefix of the given mode (DST or SRC): exact if it names a protocol and one port. */
-static inline uint32_t sl_prefix_table_of(const struct sl_prefix *prefix, uint32_t mode)
+static inline uint32_t sl_prefix_table_of(const struct sl_class_prefix *prefix, uint32_t mode)
 {
 	const bool exact = prefix->proto_mask == 0xff && prefix->port_lo == prefix->port_hi;
 
 	return (mode == SL_PREFIX_MODE_SRC ? SL_PREFIX_TABLE_SRC_EXACT : SL_PREFIX_TABLE_DST_EXACT) + (exact ? 0 : 1);
 }
 
-static inline uint32_t sl_prefix_hash_of(const struct sl_prefix *prefix, uint32_t table)
+static inline uint32_t sl_prefix_hash_of(const struct sl_class_prefix *prefix, uint32_t table)
 {
 	return sl_prefix_hash(prefix->addr,
 			      sl_prefix_table_wide(table) ? 0 : (uint32_t)prefix->proto << 16 | prefix->port_lo);

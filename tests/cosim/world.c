@@ -183,12 +183,12 @@ void world_rule(const struct world *w, struct chance *c, struct sl_class_rule *r
 }
 
 /* Of a connection of the pool, or of nobody. */
-static void random_prefix(const struct world *w, struct chance *c, uint32_t mode, struct sl_prefix *p)
+static void random_prefix(const struct world *w, struct chance *c, uint32_t mode, struct sl_class_prefix *p)
 {
 	const struct tuple *t = &w->tuple[chance_below(c, WORLD_TUPLES)];
 	const uint16_t port = mode == SL_PREFIX_MODE_SRC ? t->sport : t->dport;
 
-	*p = (struct sl_prefix){.family = t->family, .port_hi = 65535,
+	*p = (struct sl_class_prefix){.family = t->family, .port_hi = 65535,
 				.meter = (uint8_t)(chance_percent(c, 40) ? SL_PREFIX_METER_RULE : chance_below(c, SL_METERS))};
 	memcpy(p->addr, mode == SL_PREFIX_MODE_SRC ? t->src : t->dst, t->family == 4 ? 4 : 16);
 	if (chance_percent(c, 10))
@@ -227,7 +227,7 @@ static unsigned int use_bucket(struct world *w, uint32_t index)
 unsigned int world_prefix(struct world *w, struct chance *c)
 {
 	const uint32_t mode = chance_between(c, SL_PREFIX_MODE_DST, SL_PREFIX_MODE_SRC);
-	struct sl_prefix p;
+	struct sl_class_prefix p;
 	uint32_t table;
 	unsigned int at;
 
@@ -235,7 +235,7 @@ unsigned int world_prefix(struct world *w, struct chance *c)
 	table = sl_prefix_table_of(&p, mode);
 	if (w->prefix_count && chance_percent(c, 30)) {
 		at = chance_below(c, w->prefix_count);
-		(&w->prefix[at].bucket.slot0)[chance_below(c, SL_PREFIX_WAYS)] = (struct sl_prefix){0};
+		(&w->prefix[at].bucket.slot0)[chance_below(c, SL_PREFIX_WAYS)] = (struct sl_class_prefix){0};
 		return at;
 	}
 	at = use_bucket(w, sl_prefix_bucket_index(table, chance_below(c, 2), sl_prefix_hash_of(&p, table)));

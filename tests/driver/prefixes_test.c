@@ -55,16 +55,16 @@ static int card_rule(const struct sl_rule_arg *arg)
 static int card_prefix(const struct sl_prefix_arg *arg)
 {
 	const uint32_t hash = sl_prefix_hash_of(&arg->prefix, arg->table);
-	struct sl_prefix *room = NULL;
+	struct sl_class_prefix *room = NULL;
 
 	for (uint32_t i = 0; i < 2 * SL_PREFIX_WAYS; i++) {
-		struct sl_prefix *slot = &card.tables[sl_prefix_bucket_index(arg->table, i / SL_PREFIX_WAYS, hash)].slot0 +
+		struct sl_class_prefix *slot = &card.tables[sl_prefix_bucket_index(arg->table, i / SL_PREFIX_WAYS, hash)].slot0 +
 					 i % SL_PREFIX_WAYS;
-		struct sl_prefix copy = *slot;
+		struct sl_class_prefix copy = *slot;
 
 		copy.sets = arg->prefix.sets;
 		if (memcmp(&copy, &arg->prefix, sizeof(copy)) == 0) {
-			*slot = arg->prefix.sets ? arg->prefix : (struct sl_prefix){0};
+			*slot = arg->prefix.sets ? arg->prefix : (struct sl_class_prefix){0};
 			card.prefixes -= arg->prefix.sets == 0;
 			return 0;
 		}
@@ -86,7 +86,7 @@ static void card_list(uint32_t from, struct sl_prefix_list *list)
 
 	*list = (struct sl_prefix_list){.total = card.prefixes, .next = from};
 	for (; list->next < SL_PREFIX_BUCKETS && list->count < 2; list->next++) {
-		const struct sl_prefix *slot = &card.tables[list->next].slot0;
+		const struct sl_class_prefix *slot = &card.tables[list->next].slot0;
 
 		for (int way = 0; way < SL_PREFIX_WAYS; way++)
 			if (slot[way].family && list->count < 5)

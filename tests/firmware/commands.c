@@ -25,7 +25,7 @@
 
 static struct sl_firmware fw;
 
-static const struct sl_prefix good_prefix = { .addr = { 192, 0, 2, 1 }, .sets = 5, .port_lo = 80, .port_hi = 80, .family = 4,
+static const struct sl_class_prefix good_prefix = { .addr = { 192, 0, 2, 1 }, .sets = 5, .port_lo = 80, .port_hi = 80, .family = 4,
 					      .proto = 6, .proto_mask = 255, .meter = SL_PREFIX_METER_RULE };
 
 /* A good argument of an opcode; its length. */
@@ -523,7 +523,7 @@ static void a_hung_datapath_times_out(void **state)
 	assert_int_equal(core.datapath.clearing, 0);
 }
 
-static enum sl_status set_prefix(uint32_t table, const struct sl_prefix *prefix)
+static enum sl_status set_prefix(uint32_t table, const struct sl_class_prefix *prefix)
 {
 	const struct sl_prefix_arg arg = { .table = table, .prefix = *prefix };
 
@@ -531,12 +531,12 @@ static enum sl_status set_prefix(uint32_t table, const struct sl_prefix *prefix)
 }
 
 /* How often the prefix with these sets stands in its two buckets. */
-static unsigned int stands(uint32_t table, const struct sl_prefix *prefix)
+static unsigned int stands(uint32_t table, const struct sl_class_prefix *prefix)
 {
 	unsigned int found = 0;
 
 	for (uint32_t bank = 0; bank < 2; bank++) {
-		const struct sl_prefix *slot =
+		const struct sl_class_prefix *slot =
 			&core.datapath.bucket[sl_prefix_bucket_index(table, bank, sl_prefix_hash_of(prefix, table))].slot0;
 
 		for (unsigned int way = 0; way < SL_PREFIX_WAYS; way++)
@@ -548,7 +548,7 @@ static unsigned int stands(uint32_t table, const struct sl_prefix *prefix)
 /* A prefix appears once, changes its sets in its place, and goes; eight of one address have room, a ninth has none. */
 static void a_prefix_has_two_buckets(void **state)
 {
-	struct sl_prefix p = good_prefix;
+	struct sl_class_prefix p = good_prefix;
 
 	(void)state;
 	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
@@ -573,7 +573,7 @@ static void a_prefix_has_two_buckets(void **state)
 static void residents_make_room(void **state)
 {
 	const uint32_t count = 26200;
-	struct sl_prefix p = { .sets = 1, .port_hi = 65535, .family = 6, .addr = { 0x20, 1 }, .meter = 3 };
+	struct sl_class_prefix p = { .sets = 1, .port_hi = 65535, .family = 6, .addr = { 0x20, 1 }, .meter = 3 };
 	struct sl_index_arg from = { 0 };
 	uint32_t listed = 0;
 

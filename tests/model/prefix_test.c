@@ -15,7 +15,7 @@ static void test_table_of(void **state)
 {
 	static const struct {
 		const char *what;
-		struct sl_prefix prefix;
+		struct sl_class_prefix prefix;
 		uint32_t mode, table;
 	} rows[] = {
 		{ "exact", { .proto = 6, .proto_mask = 255, .port_lo = 80, .port_hi = 80 }, SL_PREFIX_MODE_DST,
@@ -36,14 +36,14 @@ static void test_table_of(void **state)
 }
 
 /* Puts a prefix into the emptier of its buckets; false if both are full. */
-static bool place(struct sl_prefix_bucket *tables, const struct sl_prefix *prefix)
+static bool place(struct sl_prefix_bucket *tables, const struct sl_class_prefix *prefix)
 {
 	const uint32_t table = sl_prefix_table_of(prefix, SL_PREFIX_MODE_DST), hash = sl_prefix_hash_of(prefix, table);
-	struct sl_prefix *best = NULL;
+	struct sl_class_prefix *best = NULL;
 	unsigned int most = 0;
 
 	for (uint32_t bank = 0; bank < 2; bank++) {
-		struct sl_prefix *slot = &tables[sl_prefix_bucket_index(table, bank, hash)].slot0;
+		struct sl_class_prefix *slot = &tables[sl_prefix_bucket_index(table, bank, hash)].slot0;
 		unsigned int empty = 0;
 
 		for (unsigned int way = 0; way < SL_PREFIX_WAYS; way++)
@@ -59,11 +59,11 @@ static bool place(struct sl_prefix_bucket *tables, const struct sl_prefix *prefi
 	return true;
 }
 
-static void shaped(unsigned int shape, uint32_t n, struct sl_prefix *p)
+static void shaped(unsigned int shape, uint32_t n, struct sl_class_prefix *p)
 {
 	const uint8_t high = (uint8_t)(n >> 8), low = (uint8_t)n;
 
-	*p = (struct sl_prefix){ .family = 4, .port_hi = 65535, .addr = { 10 }, .sets = 1 };
+	*p = (struct sl_class_prefix){ .family = 4, .port_hi = 65535, .addr = { 10 }, .sets = 1 };
 	if (shape % 2 || shape / 2 == 3) {
 		p->proto_mask = 255;
 		p->proto = 6;
@@ -100,7 +100,7 @@ static void test_fill(void **state)
 	for (unsigned int shape = 0; shape < 7; shape++) {
 		memset(tables, 0, SL_PREFIX_BUCKETS * sizeof(*tables));
 		for (uint32_t n = 0; n < 16384; n++) {
-			struct sl_prefix p;
+			struct sl_class_prefix p;
 
 			shaped(shape, n, &p);
 			if (!place(tables, &p))
@@ -116,7 +116,7 @@ static void test_meter(void **state)
 	struct sl_prefix_bucket *tables = calloc(SL_PREFIX_BUCKETS, sizeof(*tables));
 	const struct test_shape shape = { .family = 4, .proto = 6 };
 	struct sl_class_rule rule = { .meter = 5, .prefix_mode = SL_PREFIX_MODE_DST, .prefix_set = 2 };
-	struct sl_prefix p = { .family = 4, .addr = { 198, 51, 100, 10 }, .port_hi = 65535, .sets = 4, .meter = 20 };
+	struct sl_class_prefix p = { .family = 4, .addr = { 198, 51, 100, 10 }, .port_hi = 65535, .sets = 4, .meter = 20 };
 	struct sl_prefix_sets sets;
 	struct sl_headers headers;
 	struct test_frame frame;
@@ -140,7 +140,7 @@ static void test_meter(void **state)
 	p.meter = SL_PREFIX_METER_RULE;
 	tables[sl_prefix_bucket_index(SL_PREFIX_TABLE_DST_WIDE, 0, hash)].slot1 = p;
 	assert_int_equal(sl_prefix_meter(tables, &headers, &rule), 5);
-	p = (struct sl_prefix){ .family = 4, .addr = { 198, 51, 100, 10 }, .port_lo = 80, .port_hi = 80, .proto = 6,
+	p = (struct sl_class_prefix){ .family = 4, .addr = { 198, 51, 100, 10 }, .port_lo = 80, .port_hi = 80, .proto = 6,
 				.proto_mask = 255, .sets = 8, .meter = 22 };
 	hash = sl_prefix_hash_of(&p, SL_PREFIX_TABLE_DST_EXACT);
 	tables[sl_prefix_bucket_index(SL_PREFIX_TABLE_DST_EXACT, 1, hash)].slot0 = p;

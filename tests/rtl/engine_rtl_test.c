@@ -579,9 +579,9 @@ static void test_tables(void **state)
 static void test_prefixes(void **state)
 {
 	static const uint32_t buckets[] = { 0, 0xfff, 0x1000, 0x1fff, 0x2000, 0x3abc, 0x5fff, 0x6000, 0x7fff };
-	const struct sl_prefix prefix = { .addr = { 0x20, 1, [15] = 0x81 }, .sets = 0x80000001, .port_lo = 80, .port_hi = 90,
+	const struct sl_class_prefix prefix = { .addr = { 0x20, 1, [15] = 0x81 }, .sets = 0x80000001, .port_lo = 80, .port_hi = 90,
 					  .family = 6, .proto = 17, .proto_mask = 255, .meter = 63 };
-	const struct sl_prefix four = { .addr = { 192, 0, 2, 1 }, .sets = 2, .port_hi = 65535, .family = 4, .meter = 255 };
+	const struct sl_class_prefix four = { .addr = { 192, 0, 2, 1 }, .sets = 2, .port_hi = 65535, .family = 4, .meter = 255 };
 	const unsigned int count = sizeof(buckets) / sizeof(buckets[0]);
 	struct sl_engine *e = start();
 

@@ -302,20 +302,60 @@ class Suite:
         t = self.t
         drop = t.flow(f"0 priority 5 transfer pattern {P0} / ipv4 dst is {VIP} / end actions count / drop / end")
         self.forward(request(1000), None, "the drop rule")
-        rules = [t.flow(f"0 priority {p} transfer pattern {P0} / ipv4 dst is 203.0.113.{100 + p} / end actions drop / end")
+        rules = [t.flow(f"0 priority {p} transfer pattern {P0} / ipv4 dst is 203.0.113.{100 + p} / end actions count / drop / end")
                  for p in (4, 3, 6, 5, 2, 4, 3, 1)]
         t.flow(f"0 priority 0 transfer pattern {P0} / ipv4 dst is {VIP} / tcp src is 1000 / end actions count / drop / end")
         self.forward(request(1000), None, "a rule of a lower number")
         self.forward(request(1001), None, "the drop rule")
         equal(t.count(0, drop), (2, 2 * len(request(1000))), "the drop rule's counter after moves")
         for n in range(70):
-            text = t.command(f"flow create 0 priority 9 transfer pattern {P0} / ipv4 dst is 203.0.114.{n} / end actions drop / end")
+            text = t.command(f"flow create 0 priority 9 transfer pattern {P0} / ipv4 dst is 203.0.114.{n} / end actions count / drop / end")
             if "created" not in text:
                 break
         expect("the card's classification table is full" in text, f"a full table says: {text.strip()}")
         equal(n + len(rules) + 2, 64, "rules that fit")
         equal(t.count(0, drop), (2, 2 * len(request(1000))), "the drop rule's counter in a full table")
         t.commands(["flow flush 0"])
+
+    def test_prefixes(self):
+        """Rules that differ in address, ports and meter alone are prefixes of one: hundreds fit, each decides, goes and comes."""
+        t = self.t
+        vips = [f"203.0.{n // 250}.{n % 250}" for n in range(300)]
+
+        def rule(vip):
+            return t.flow(f"0 priority 2 transfer pattern {P0} / ipv4 dst is {vip} / tcp dst is 80 / end actions "
+                          "set_meta data 5 mask 0xffffffff / jump group 1 / end")
+        rules = {vip: rule(vip) for vip in vips}
+        rules["range"] = t.flow(f"0 priority 3 transfer pattern {P0} / ipv4 dst is {VIP} / tcp dst spec 8000 dst last 8010 "
+                                "dst mask 65535 / end actions set_meta data 5 mask 0xffffffff / jump group 1 / end")
+        first = t.flow(f"0 priority 1 transfer pattern {P0} / ipv4 dst is {vips[7]} / tcp dst is 80 / end actions count / drop / end")
+        t.flow("0 group 1 priority 1 transfer pattern eth / end actions mark id 555 / port_representor port_id 0 / end")
+
+        def missed(frames):
+            before = t.xstats(0)["reason_miss_packets"]
+            for frame in frames:
+                self.wires[0].send(frame)
+            time.sleep(0.5)
+            return t.xstats(0)["reason_miss_packets"] - before
+
+        def to(vip, port=80):
+            return Ether(dst=CARD0, src=GATEWAY) / IP(src=CLIENT, dst=vip) / TCP(sport=1000, dport=port) / PAYLOAD
+        equal(missed([to(vip) for vip in vips]), len(vips) - 1, "frames of all services but that of the rule before")
+        equal(t.count(0, first)[0], 1, "the rule before")
+        equal(missed([to(vip, 81) for vip in vips[:20]]), 0, "frames to another port")
+        equal(missed([to(VIP, port) for port in (7999, 8000, 8010, 8011)]), 2, "frames around a range")
+        text = t.command("flow dump 0 all")
+        equal(text.count("\nrule "), 3, "class rules of all these")
+        equal(text.count("prefix: dst "), len(vips) + 1, "prefixes that the card lists")
+        for vip in vips[::2]:
+            t.command(f"flow destroy 0 rule {rules[vip]}")
+        equal(missed([to(vip) for vip in vips]), len(vips) // 2 - 1, "frames after every other has gone")
+        for vip in vips[::2]:
+            rule(vip)
+        equal(missed([to(vip) for vip in vips]), len(vips) - 1, "frames after they have come back")
+        t.commands(["flow flush 0"])
+        equal(missed([to(vip) for vip in vips[:20]]), 0, "frames after a flush")
+        equal(t.command("flow dump 0 all").count("prefix"), 0, "prefixes after a flush")
 
     def test_host(self):
         """Marks, hashes, copies and the catch-all's mark reach the host's queues; testpmd's frames reach the wire."""
@@ -614,7 +654,7 @@ class Suite:
         """(passed, failed)"""
         results = []
         for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "tags_and_marks",
-                                                         "priority", "owner", "meter", "meters_of_misses", "timeout",
+                                                         "priority", "prefixes", "owner", "meter", "meters_of_misses", "timeout",
                                                          "adoption")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt", "hugepages",
                                                                                                  "update", "gone"))):

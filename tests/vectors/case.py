@@ -161,7 +161,7 @@ class Case:
         table = ENUM["prefix_table"][side.upper() + ("_WIDE" if wide else "_EXACT")]
         h = prefix_hash(pack.address(addr), 0 if wide else proto << 16 | low)
         index = table << 13 | bank << 12 | (h >> 16 * bank & 0xFFF)
-        entry = pack.pack("prefix", addr=pack.address(addr), sets=sum(1 << s for s in sets), port_lo=low, port_hi=high,
+        entry = pack.pack("class_prefix", addr=pack.address(addr), sets=sum(1 << s for s in sets), port_lo=low, port_hi=high,
                           family=version(addr), proto=proto or 0, proto_mask=0 if proto is None else 0xFF,
                           meter=pack.CONSTANT["PREFIX_METER_RULE"] if meter is None else meter)
         bucket, said = self.prefixes.get(index, (bytes(128), []))
