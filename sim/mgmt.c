@@ -256,11 +256,11 @@ static void mgmt_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 
 /* ---- block mgmt of a card that has its own: what only a processor can do, and what is beside the card, is done here ---- */
 
-/* The boot flash and what goes with it, and the source of randomness. */
+/* The boot flash behind its controller, and the source of randomness. */
 static bool beside_card(uint32_t offset)
 {
 	return offset == SL_MGMT_RANDOM || offset == SL_MGMT_FLASH_ADDR || offset == SL_MGMT_FLASH_DATA ||
-	       (offset >= SL_MGMT_FLASH_ERASE && offset <= SL_MGMT_WATCHDOGS);
+	       offset == SL_MGMT_FLASH_ERASE || offset == SL_MGMT_FLASH_STATUS;
 }
 
 static uint32_t nic_read(struct sl_mgmt *m, uint32_t offset)
@@ -270,8 +270,10 @@ static uint32_t nic_read(struct sl_mgmt *m, uint32_t offset)
 
 static void nic_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 {
-	if (beside_card(offset) || offset == SL_MGMT_HEARTBEAT)
+	if (beside_card(offset)) {
 		mgmt_write(m, offset, value);
+		return;
+	}
 	m->ops->nic->mgmt_write(m->engine, offset, value);
 	if (offset == SL_MGMT_SLEEP) {
 		sleep_write(m, value);
@@ -353,11 +355,6 @@ static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
 	if (m->asleep && m->sleep_ms == FOR_EVER)
 		return;
 	m->watchdogs++;
-	if (m->ops->nic) { /* the card forgets the command in its mailbox, and says that the core starts again */
-		m->ops->nic->mgmt_write(m->engine, SL_MGMT_RESET, SL_RESET_KIND_FIRMWARE);
-		m->silent_ms = 0;
-		return;
-	}
 	core_start(m, SL_RESET_KIND_FIRMWARE);
 }
 
@@ -385,7 +382,8 @@ uint32_t sl_mgmt_step(struct sl_mgmt *m, uint32_t now_ms, uint32_t budget)
 		m->asleep = false;
 		spent += run(m, budget - spent);
 	}
-	watch(m, elapsed_ms);
+	if (!m->ops->nic) /* such a card has its own watchdog, and says when the core starts again */
+		watch(m, elapsed_ms);
 	return (uint32_t)spent;
 }
 

@@ -71,7 +71,7 @@ module sl_flowq #(
   logic          pick_valid, bad_q;
   (* mem2reg *) logic [4:0]    waiting_q [0:N-1];                // in the table, by queue
   logic [2:0]    batch, batch_q, line_q, push_q;
-  logic [511:0]  line [0:7];
+  logic [511:0]  line_even [0:3], line_odd [0:3];  // halves of the commands fetched
   logic [LIST_LOG2:0] head_q, tail_q, space;      // of the list
   always_comb begin
     pick = sel_q;
@@ -107,7 +107,7 @@ module sl_flowq #(
   logic        cmd_valid;
   logic [1023:0] cmd_next;
   logic [LIST_LOG2:0] cmds;
-  assign cmd_next = {line[{push_q[1:0], 1'b1}], line[{push_q[1:0], 1'b0}]};
+  assign cmd_next = {line_odd[push_q[1:0]], line_even[push_q[1:0]]};
   sl_fifo #(.W(1024), .LOG2(LIST_LOG2)) u_cmd (
     .clk_i, .rst_ni, .push_i(push), .data_i(cmd_next), .pop_i(m_axis_cmd_tvalid && m_axis_cmd_tready),
     .valid_o(cmd_valid), .data_o(m_axis_cmd_tdata), .count_o(cmds)
@@ -115,7 +115,7 @@ module sl_flowq #(
   assign m_axis_cmd_tvalid = cmd_valid;
 
   // The list.
-  logic [NL-1:0]   l_queue [0:LIST-1];
+  (* mem2reg *) logic [NL-1:0] l_queue [0:LIST-1];
   logic [14:0]     l_next [0:LIST-1];
   logic [63:0]     l_iova [0:LIST-1];
   logic [LIST-1:0] dead_q;
@@ -189,8 +189,9 @@ module sl_flowq #(
       bad_q   <= 1'b0;
     end
     if (rsp_valid_i) begin
-      line[line_q] <= rsp_data_i;
-      line_q       <= line_q + 3'd1;
+      if (line_q[0]) line_odd[line_q[2:1]] <= rsp_data_i;
+      else           line_even[line_q[2:1]] <= rsp_data_i;
+      line_q <= line_q + 3'd1;
       if (rsp_last_i && rsp_err_i) bad_q <= 1'b1;
     end
     if (push) begin

@@ -125,7 +125,7 @@ module sl_hif #(
   logic         bar_write, bar_db, host_if, resetting, host_reset, core_reset, restart, restarting;
   logic [3:0]   bar_number;
   logic [2:0]   bar_reg, status;
-  logic [31:0]  bar_data, host_kind, heartbeat, events_lost, core_data;
+  logic [31:0]  bar_data, host_kind, heartbeat, events_lost, core_data, core_kind;
   logic [159:0] bar_value;
   logic         holdoff_set;
   logic [5:0]   holdoff_number;
@@ -448,7 +448,8 @@ module sl_hif #(
     .s_axil_arvalid(s_axil_mgmt_arvalid), .s_axil_arready(s_axil_mgmt_arready), .s_axil_araddr(s_axil_mgmt_araddr),
     .s_axil_rvalid(s_axil_mgmt_rvalid), .s_axil_rready(s_axil_mgmt_rready), .s_axil_rdata(s_axil_mgmt_rdata),
     .s_axil_rresp(s_axil_mgmt_rresp), .link_i, .port_i, .random_i, .wake_o, .sleep_o, .console_o, .data_o(core_data),
-    .host_if_i(host_if), .restart_i(restart), .cause_i(cause), .reset_o(core_reset), .mbox_index_o(mbox_index),
+    .host_if_i(host_if), .restart_i(restart), .cause_i(cause), .reset_o(core_reset),
+    .reset_kind_o(core_kind), .mbox_index_o(mbox_index),
     .mbox_read_o(mbox_read), .mbox_req_i(mbox_req), .mbox_rsp_i(mbox_rsp), .mbox_write_o(mbox_write),
     .mbox_done_o(mbox_done), .mbox_pending_i(mbox_pending), .event_push_o(event_push), .event_o(event_data),
     .no_host_i(no_host), .host_full_i(host_full), .drop_len_i(rx_drop_len), .status_o(status), .heartbeat_o(heartbeat)
@@ -462,7 +463,7 @@ module sl_hif #(
                || flow_cpl_busy || admin_cpl_busy || event_cpl_busy;
   sl_reset u_reset (
     .clk_i, .rst_ni, .host_valid_i(host_reset), .host_kind_i(host_kind), .core_valid_i(core_reset),
-    .core_kind_i(core_data), .answering_i(answering || admin_cpl_busy), .dma_i(dma), .host_if_o(host_if), .card_no,
+    .core_kind_i(core_kind), .answering_i(answering || admin_cpl_busy), .dma_i(dma), .host_if_o(host_if), .card_no,
     .restart_o(restart), .cause_o(cause), .busy_o(resetting), .restarting_o(restarting)
   );
 

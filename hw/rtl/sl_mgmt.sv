@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The management core's own block (include/contract/registers.yaml, "mgmt"): an AXI4-Lite slave for the processor. What
 // only a processor can do (to sleep, to print, to start again) leaves as a pulse. Survives a card reset, so that counts
-// go on; the watchdog watches the heartbeat.
+// go on. The watchdog watches the heartbeat: silence shows in bar.STATUS, and if it goes on the core starts again,
+// unless it has halted for good (SLEEP without an end). The boot flash (FLASH_*) is the board's.
 `default_nettype none
 module sl_mgmt #(
   parameter int unsigned NPORTS = 2
@@ -39,6 +40,7 @@ module sl_mgmt #(
   input  wire logic               restart_i,
   input  wire logic [1:0]         cause_i,
   output logic                    reset_o,
+  output logic [31:0]             reset_kind_o,
   // The mailbox (sl_adminq) and events (sl_eventq).
   output logic [5:0]              mbox_index_o,
   output logic                    mbox_read_o,
@@ -57,15 +59,17 @@ module sl_mgmt #(
   output logic [2:0]              status_o,
   output logic [31:0]             heartbeat_o
 );
-  localparam logic [9:0] WATCHDOG_MS = 10'd1000;
+  localparam logic [12:0] WATCHDOG_MS = 13'd1000, RESTART_MS = 13'd5000;   // of silence: told; ended
+  localparam logic [31:0] FOR_EVER = 32'hffff_ffff;
   localparam logic [31:0] COUNTED_MS = 32'd50;      // most silence that one step of time adds
 
   logic        write, read;
   logic [11:0] addr;
   logic [1:0]  status_q, cause_q;
   logic [31:0] boots_q, no_host_q, no_host_bytes_q, full_q, full_bytes_q, time_q, seen_q, step;
-  logic [9:0]  silent_q;
-  logic        hif_q, link_changed_q;
+  logic [31:0] slot_q, dogs_q;
+  logic [12:0] silent_q, silent_d;
+  logic        hif_q, link_changed_q, halted_q, dog;
   logic [NPORTS-1:0] link_q;
   logic [255:0] event_q;
   logic [2:0]  pending;
@@ -89,9 +93,11 @@ module sl_mgmt #(
   assign event_o      = event_q;
   assign sleep_o      = write && addr == 12'h00c;
   assign console_o    = write && addr == 12'h028;
-  assign reset_o      = write && addr == 12'h024;
+  assign reset_o      = dog || (write && addr == 12'h024);
+  assign reset_kind_o = dog ? 32'(sl_pkg::RESET_KIND_FIRMWARE) : s_axil_wdata;
+  assign dog          = silent_q == RESTART_MS && !halted_q && !restart_i;
   assign data_o       = s_axil_wdata;
-  assign status_o     = {silent_q == WATCHDOG_MS, status_q};
+  assign status_o     = {silent_q >= WATCHDOG_MS, status_q};
 
   logic [31:0] value;
   always_comb begin
@@ -113,6 +119,8 @@ module sl_mgmt #(
           8'h8c: value = no_host_bytes_q;
           8'h90: value = full_q;
           8'h94: value = full_bytes_q;
+          8'hc8: value = slot_q;
+          8'hcc: value = dogs_q;
           default: begin
             for (int p = 0; p < NPORTS; p++)
               if (addr[7:3] == 5'(8 + p)) value = addr[2] ? port_i[64*p + 32 +: 32] : port_i[64*p +: 32];
@@ -126,6 +134,10 @@ module sl_mgmt #(
     endcase
   end
   assign step = time_ms_i - time_q;
+  always_comb begin
+    silent_d = silent_q + (step > COUNTED_MS ? 13'(COUNTED_MS) : step[12:0]);
+    if (silent_d > RESTART_MS) silent_d = RESTART_MS;
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -141,6 +153,9 @@ module sl_mgmt #(
       time_q          <= time_ms_i;
       seen_q          <= '0;
       silent_q        <= '0;
+      slot_q          <= 32'(sl_pkg::SLOT_NONE);
+      dogs_q          <= '0;
+      halted_q        <= 1'b0;
       hif_q           <= 1'b0;
       link_changed_q  <= 1'b0;
       link_q          <= link_i;
@@ -154,6 +169,8 @@ module sl_mgmt #(
       if (write && addr == 12'h010) status_q    <= s_axil_wdata[1:0];
       if (write && addr == 12'h014) heartbeat_o <= s_axil_wdata;
       if (write && addr == 12'h02c) hif_q       <= 1'b0;
+      if (write && addr == 12'h0c8) slot_q      <= s_axil_wdata;
+      if (write || read) halted_q <= sleep_o && s_axil_wdata == FOR_EVER;
       if (write) for (int i = 0; i < 8; i++) if (addr == 12'(32'h0a0 + 4*i)) event_q[32*i +: 32] <= s_axil_wdata;
       if (host_if_i) hif_q <= 1'b1;
       if (read && addr == 12'h030) link_changed_q <= 1'b0;
@@ -171,11 +188,16 @@ module sl_mgmt #(
       if (heartbeat_o != seen_q) begin
         seen_q   <= heartbeat_o;
         silent_q <= '0;
-      end else if (step != '0 && silent_q != WATCHDOG_MS) begin
-        silent_q <= 32'(silent_q) + (step > COUNTED_MS ? COUNTED_MS : step) >= 32'(WATCHDOG_MS)
-                    ? WATCHDOG_MS : silent_q + (step > COUNTED_MS ? 10'(COUNTED_MS) : step[9:0]);
+      end else begin
+        silent_q <= silent_d;
+      end
+      if (dog) begin
+        silent_q <= '0;
+        dogs_q   <= dogs_q + 32'd1;
       end
       if (restart_i) begin
+        slot_q   <= 32'(sl_pkg::SLOT_NONE);
+        halted_q <= 1'b0;
         status_q <= '0;
         cause_q  <= cause_i;
         boots_q  <= boots_q + 32'd1;
@@ -193,8 +215,9 @@ module sl_mgmt #(
   a_wake: assert property (@(posedge clk_i) disable iff (!rst_ni) mbox_pending_i |-> wake_o);
   a_host_if: assert property (@(posedge clk_i) disable iff (!rst_ni) host_if_i |=> hif_q);
   a_one_pulse: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    $countones({sleep_o, console_o, reset_o, mbox_done_o, event_push_o, mbox_write_o}) <= 1);
-  a_silence: assert property (@(posedge clk_i) disable iff (!rst_ni) silent_q <= WATCHDOG_MS);
+    $countones({sleep_o, console_o, reset_o && !dog, mbox_done_o, event_push_o, mbox_write_o}) <= 1);
+  a_silence: assert property (@(posedge clk_i) disable iff (!rst_ni) silent_q <= RESTART_MS);
+  a_dog: assert property (@(posedge clk_i) disable iff (!rst_ni) dog |=> !dog);
   a_restarted: assert property (@(posedge clk_i) disable iff (!rst_ni) restart_i |=> status_o == '0);
 `endif
 endmodule

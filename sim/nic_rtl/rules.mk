@@ -3,8 +3,10 @@
 # brings its own DMA (sim/engine.h, nic).
 #   libsl_nic.so         fast, for the simulated card
 #   libsl_nic_trace.so   with FST tracing
+#   libsl_nic_small.so   with the RTL's assertions and a table of 256 slots, for tests alone
 NIC_LIB := $(B)/lib/libsl_nic.so
 NIC_LIB_TRACE := $(B)/lib/libsl_nic_trace.so
+NIC_LIB_SMALL := $(B)/lib/libsl_nic_small.so
 ALL += $(NIC_LIB) $(NIC_LIB_TRACE)
 
 NIC_VERILATOR_FLAGS := --cc --top-module sl_nic -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM \
@@ -32,3 +34,4 @@ $(2): sim/nic_rtl/engine_nic.cpp $(NIC_DEPS) $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a
 endef
 $(eval $(call NIC_FLAVOUR_RULES,fast,$(NIC_LIB)))
 $(eval $(call NIC_FLAVOUR_RULES,trace,$(NIC_LIB_TRACE)))
+$(eval $(call NIC_FLAVOUR_RULES,small,$(NIC_LIB_SMALL)))

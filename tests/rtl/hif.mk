@@ -36,3 +36,10 @@ $(HIF_RATE): tests/rtl/hif_rate.cpp sim/nic_rtl/board.h $(HIF_OBJ)/Vsl_hif__ALL.
 	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
 		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
 		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(HIF_OBJ)/Vsl_hif__ALL.a -lpthread
+
+# The whole card under a hostile host.
+NIC_STRESS := $(B)/tests/rtl/nic_stress
+UNIT_TESTS += $(NIC_STRESS)
+$(NIC_STRESS): tests/rtl/nic_stress.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(NIC_LIB_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -DNIC_LIBRARY='"$(NIC_LIB_SMALL)"' $< -o $@ -lcmocka -ldl
