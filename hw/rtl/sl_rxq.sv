@@ -323,6 +323,9 @@ module sl_rxq #(
                   || no_host_o || done_o;
 
 `ifndef SYNTHESIS
+  logic [COUNT_W-1:0] ahead;
+  assign ahead = acked_q - c_upto;
+  a_payload_first: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_valid_o |-> !ahead[COUNT_W-1]);
   at_t unwritten;
   assign unwritten = commit_q - w_q;
   a_segs: assert property (@(posedge clk_i) disable iff (!rst_ni) add |-> held_segs < (WORK_LOG2+1)'(WORK));
