@@ -162,7 +162,7 @@ static void enter(struct sl_control_update *u, enum update_state state, const ch
 	uv_mutex_unlock(&u->lock);
 	version_text(u->version, version);
 	if (state == FAILED)
-		sl_log(SL_LOG_ERROR, "card-update-failed", "port=%s version=%s error=\"%s\"", u->port_name, version, error);
+		sl_log(SL_LOG_ERROR, "card-update-failed", "port=%s version=%s error=%s", u->port_name, version, error);
 	else if (state != CHECKING)
 		sl_log(SL_LOG_INFO, state == WRITING ? "card-update" : state == TRIAL ? "card-update-trial" : "card-update-done",
 		       "port=%s version=%s slot=%u file=%s", u->port_name, version, u->slot, u->file);

@@ -17,84 +17,19 @@
 #include "firmware/crash.h"
 #include "firmware/firmware.h"
 #include "firmware/table.h"
-#include "sluice/image.h"
 #include "sluice/prefix.h"
+#include "tests/firmware/arguments.h"
 #include "tests/firmware/core.h"
 
 #define FUZZ_COMMANDS 200000u
 
 static struct sl_firmware fw;
 
-static const struct sl_class_prefix good_prefix = { .addr = { 192, 0, 2, 1 }, .sets = 5, .port_lo = 80, .port_hi = 80, .family = 4,
-					      .proto = 6, .proto_mask = 255, .meter = SL_PREFIX_METER_RULE };
-
-/* A good argument of an opcode; its length. */
-static uint32_t good_argument(unsigned int opcode, uint8_t *arg)
-{
-	const struct sl_index_arg one = { .index = 1 };
-	const struct sl_port_config port = { .port = 1, .enable = 1, .mac = { 2, 0, 0, 0, 0, 1 } };
-	const struct sl_mac_filter mac = { .index = 3, .valid = 1, .port_mask = 1, .mac = { 2, 0, 0, 0, 0, 1 } };
-	const struct sl_rule_arg rule = { .index = 5, .rule = fake_good_rule() };
-	const struct sl_action_arg action = { .index = 6, .action = fake_good_action() };
-	const struct sl_meter_arg meter = { .index = 7, .meter = { .rate = 256, .burst = 64 } };
-	const struct sl_miss_arg miss = { .mark = 0x77, .valid = 1 };
-	const struct sl_index_arg sector = { .index = SL_FLASH_SLOT_BYTES + SL_FLASH_SECTOR_BYTES };
-	const struct sl_image_write image = { .address = SL_FLASH_SLOT_BYTES + 0x2000, .len = 4, .data = { 0xff, 0xff, 0xff, 0xff } };
-	const struct sl_prefix_arg prefix = { .table = SL_PREFIX_TABLE_DST_EXACT, .prefix = good_prefix };
-	const struct sl_index_arg reset = { .index = SL_RESET_KIND_FIRMWARE };
-	const struct { const void *bytes; uint32_t len; } good[] = {
-		[SL_ADMIN_OP_NOP] = { NULL, 0 },
-		[SL_ADMIN_OP_GET_CAPS] = { NULL, 0 },
-		[SL_ADMIN_OP_PORT_SET] = { &port, sizeof(port) },
-		[SL_ADMIN_OP_PORT_GET] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_MAC_SET] = { &mac, sizeof(mac) },
-		[SL_ADMIN_OP_RULE_WRITE] = { &rule, sizeof(rule) },
-		[SL_ADMIN_OP_RULE_READ] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_RULE_STATS] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_ACTION_WRITE] = { &action, sizeof(action) },
-		[SL_ADMIN_OP_ACTION_READ] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_METER_SET] = { &meter, sizeof(meter) },
-		[SL_ADMIN_OP_REASON_STATS] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_PORT_STATS] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_VXLAN_PORT] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_MISS_MARK] = { &miss, sizeof(miss) },
-		[SL_ADMIN_OP_FLOW_CLEAR] = { NULL, 0 },
-		[SL_ADMIN_OP_RESET] = { &reset, sizeof(reset) },
-		[SL_ADMIN_OP_LOG_READ] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_HEALTH_GET] = { NULL, 0 },
-		[SL_ADMIN_OP_IMAGE_STATE] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_IMAGE_ERASE] = { &sector, sizeof(sector) },
-		[SL_ADMIN_OP_IMAGE_WRITE] = { &image, sizeof(image) },
-		[SL_ADMIN_OP_IMAGE_READ] = { &sector, sizeof(sector) },
-		[SL_ADMIN_OP_IMAGE_SELECT] = { &one, sizeof(one) },
-		[SL_ADMIN_OP_PREFIX_SET] = { &prefix, sizeof(prefix) },
-		[SL_ADMIN_OP_PREFIX_LIST] = { &one, sizeof(one) },
-	};
-
-	memset(arg, 0, 240);
-	if (good[opcode].len)
-		memcpy(arg, good[opcode].bytes, good[opcode].len);
-	return good[opcode].len;
-}
-
-/* An image that may be selected, in slot 1: a header and one word. */
-static void flash_image(void)
-{
-	uint32_t image[sizeof(struct sl_image_header) / 4 + 1] = { 0 };
-	struct sl_image_header h = { SL_IMAGE_MAGIC, SL_IMAGE_HEADER_VERSION, sizeof(h), 1, sizeof(image), sizeof(h), 0,
-				     SL_ABI_VERSION, 0 };
-
-	memcpy(image, &h, sizeof(h));
-	h.crc32 = sl_image_crc32(0, (const uint8_t *)image, sizeof(image));
-	memcpy(image, &h, sizeof(h));
-	memcpy(core.flash.bytes + SL_FLASH_SLOT_BYTES, image, sizeof(image));
-}
-
 static int boot(void **state)
 {
 	(void)state;
 	core_power_on();
-	flash_image();
+	core_flash_image();
 	sl_crash_forget();
 	sl_firmware_boot(&fw);
 	return core.status == SL_MGMT_STATUS_SERVING ? 0 : -1;
@@ -125,7 +60,7 @@ static void lengths(void **state)
 
 	(void)state;
 	for (unsigned int opcode = 0; opcode <= SL_ADMIN_OP_PREFIX_LIST; opcode++) {
-		const uint32_t len = good_argument(opcode, arg);
+		const uint32_t len = core_argument(opcode, arg);
 		const uint32_t wrong[] = { len + 1, len + 4, len * 2 + 8, 240, 241, 0x80000000, 0xffffffff };
 
 		print_message("%s: %u bytes\n", sl_admin_op_name(opcode), len);
@@ -318,7 +253,7 @@ static void fields(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
 		const struct bound *b = &bounds[i];
-		const uint32_t len = good_argument(b->opcode, arg);
+		const uint32_t len = core_argument(b->opcode, arg);
 
 		memcpy(arg + b->at, &b->value, b->size);
 		boot(state);
@@ -509,7 +444,7 @@ static void a_hung_datapath_times_out(void **state)
 	(void)state;
 	core.datapath.table_stuck = true;
 	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
-		const uint32_t len = good_argument(opcodes[i], arg);
+		const uint32_t len = core_argument(opcodes[i], arg);
 
 		assert_int_equal(core_admin(&fw, (uint8_t)opcodes[i], arg, len), SL_STATUS_TIMEOUT);
 		assert_int_equal(core.response.len, 0);
@@ -548,7 +483,7 @@ static unsigned int stands(uint32_t table, const struct sl_class_prefix *prefix)
 /* A prefix appears once, changes its sets in its place, and goes; eight of one address have room, a ninth has none. */
 static void a_prefix_has_two_buckets(void **state)
 {
-	struct sl_class_prefix p = good_prefix;
+	struct sl_class_prefix p = core_good_prefix;
 
 	(void)state;
 	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
@@ -556,7 +491,7 @@ static void a_prefix_has_two_buckets(void **state)
 	p.sets = 0x80000000;
 	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
 	assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &p), 1);
-	assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &good_prefix), 0);
+	assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &core_good_prefix), 0);
 	p.sets = 0;
 	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
 	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), SL_STATUS_NOT_FOUND);
@@ -644,7 +579,7 @@ static void random_commands(void **state)
 	random_state = seed ? seed : 1;
 	for (unsigned int i = 0; i < FUZZ_COMMANDS; i++) {
 		const unsigned int opcode = random_below(20) ? random_below(SL_ADMIN_OP_PREFIX_LIST + 1) : random_below(256);
-		uint32_t len = opcode <= SL_ADMIN_OP_PREFIX_LIST ? good_argument(opcode, arg) : 8;
+		uint32_t len = opcode <= SL_ADMIN_OP_PREFIX_LIST ? core_argument(opcode, arg) : 8;
 
 		for (unsigned int changes = random_below(4); changes; changes--)
 			arg[random_below(len ? len : 1)] = (uint8_t)(random_below(2) ? random_below(256) : 1u << random_below(8));

@@ -133,7 +133,12 @@ void sl_hal_mgmt_write(uint32_t offset, uint32_t value)
 	switch (offset) {
 	case SL_MGMT_SLEEP: core.sleeps++; break;
 	case SL_MGMT_STATUS: core.status = value; break;
-	case SL_MGMT_HEARTBEAT: core.heartbeat = value; break;
+	case SL_MGMT_HEARTBEAT:
+		core.heartbeat = value;
+		if (core.time_ms - core.beat_ms > core.silence_ms)
+			core.silence_ms = core.time_ms - core.beat_ms;
+		core.beat_ms = core.time_ms;
+		break;
 	case SL_MGMT_RESET: core.reset = value; break;
 	case SL_MGMT_CONSOLE: break;
 	case SL_MGMT_HIF_ACK:

@@ -19,6 +19,7 @@
 struct core {
 	struct sl_engine datapath;
 	uint32_t id, ports, link, pending, time_ms, time_reads, boot_cause, boots, random;
+	uint32_t beat_ms, silence_ms; /* time of the last heartbeat; the longest between two */
 	uint32_t status, heartbeat, hif_acks, sleeps, halts, reset;
 	uint32_t drops[4];
 	struct sl_flash flash;   /* erased; slot 0 is taken for the one that runs */

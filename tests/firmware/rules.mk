@@ -19,7 +19,7 @@ $(T_FW)/sim/%.o: sim/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
+$(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/arguments.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
 # Its flash may stay busy.
