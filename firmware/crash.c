@@ -6,7 +6,7 @@
 #include "firmware/hal.h"
 #include "firmware/log.h"
 
-#define MAGIC 0x48535243u
+#define MAGIC 0x32535243u
 
 static struct {
 	uint32_t magic;
@@ -17,7 +17,24 @@ static struct {
 	uint32_t value;
 	uint32_t time_ms;
 	uint32_t slot;     /* of the boot flash, that the firmware which crashed was started from */
+	uint32_t watchdogs; /* starts by the watchdog that are accounted for */
 } record SL_NOINIT;
+
+/* What hung left no record: the watchdog's count tells. A slot's first start is not blamed for the last one's hang. */
+static void note_hang(void)
+{
+	const uint32_t watchdogs = sl_hal_mgmt_read(SL_MGMT_WATCHDOGS);
+
+	if (watchdogs == record.watchdogs)
+		return;
+	record.watchdogs = watchdogs;
+	record.in_row++;
+	record.reported = 0;
+	record.cause = SL_CRASH_WATCHDOG;
+	record.pc = 0;
+	record.value = watchdogs;
+	record.time_ms = sl_hal_mgmt_read(SL_MGMT_TIME_MS);
+}
 
 bool sl_crash_report(void)
 {
@@ -25,6 +42,7 @@ bool sl_crash_report(void)
 		sl_crash_forget();
 		return false;
 	}
+	note_hang();
 	if (record.in_row && !record.reported) {
 		sl_log_values("crash: cause, pc", record.cause, record.pc);
 		sl_log_values("crash: value, time in ms", record.value, record.time_ms);
@@ -40,11 +58,14 @@ void sl_crash_forget(void)
 	record.in_row = 0;
 	record.reported = 1;
 	record.slot = sl_flash_running();
+	record.watchdogs = sl_hal_mgmt_read(SL_MGMT_WATCHDOGS);
 	record.magic = MAGIC;
 }
 
 void sl_crash_trap(uint32_t cause, uint32_t pc, uint32_t value)
 {
+	if (record.magic != MAGIC)
+		record.watchdogs = sl_hal_mgmt_read(SL_MGMT_WATCHDOGS);
 	record.in_row = record.magic == MAGIC && record.slot == sl_flash_running() ? record.in_row + 1 : 1;
 	record.slot = sl_flash_running();
 	record.reported = 0;

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* This many crashes in a row: the firmware starts in its failed state, with the commands that may have caused them off. */
+/* A hang that the watchdog ended is a crash too, of cause SL_CRASH_WATCHDOG.
+ * This many crashes in a row: the firmware starts in its failed state, with the commands that may have caused them off. */
 #define SL_CRASH_LIMIT 3u
 /* This many: the core halts instead of restarting, and the card reports that it has stopped beating. */
 #define SL_CRASH_HALT 6u
@@ -17,9 +18,10 @@
 #define SL_CRASH_SETTLED_MS 10000u
 
 /* A cause of our own, beside those of the processor (mcause). */
-#define SL_CRASH_STACK 0x100u /* the word below the stack was overwritten */
+#define SL_CRASH_STACK 0x100u    /* the word below the stack was overwritten */
+#define SL_CRASH_WATCHDOG 0x101u /* no heartbeat; where is not known */
 
-/* Logs the last crash, if there is one not yet reported. True if there were SL_CRASH_LIMIT in a row. */
+/* Logs the last crash, or hang, if there is one not yet reported. True if there were SL_CRASH_LIMIT in a row. */
 bool sl_crash_report(void);
 /* Forgets all crashes: after power-on, a card reset, or SL_CRASH_SETTLED_MS. */
 void sl_crash_forget(void);

@@ -31,12 +31,15 @@ static void flash_read(uint32_t address, void *to, uint32_t bytes)
 		at[i] = sl_hal_mgmt_read(SL_MGMT_FLASH_DATA);
 }
 
-/* Programs words and reads them back. */
+/* Programs words and reads them back. A flash that is busy, since an erasure did not end, takes nothing and reads as zeros, which
+ * is also what a state that is confirmed looks like. */
 static enum sl_status flash_program(uint32_t address, const void *from, uint32_t bytes)
 {
 	const uint8_t *at = from;
 	uint32_t word;
 
+	if (sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY)
+		return SL_STATUS_FLASH_ERROR;
 	sl_hal_mgmt_write(SL_MGMT_FLASH_ADDR, address);
 	for (uint32_t i = 0; i < bytes; i += 4) {
 		memcpy(&word, at + i, sizeof(word));

@@ -106,13 +106,15 @@ static enum sl_status run_health_get(struct sl_firmware *fw, struct sl_command *
 	h->uptime_ms = sl_hal_mgmt_read(SL_MGMT_TIME_MS) - fw->boot_time_ms;
 	h->heartbeat = sl_hal_mgmt_read(SL_MGMT_HEARTBEAT);
 	h->last_reset = fw->boot_cause;
-	h->occupancy = sl_hal_csr_read(SL_CSR_OCCUPANCY);
-	h->epoch = sl_hal_csr_read(SL_CSR_EPOCH) & 0xff;
 	h->commands = fw->commands;
 	h->commands_failed = fw->commands_failed;
 	h->boots = sl_hal_mgmt_read(SL_MGMT_BOOTS);
-	h->moves = sl_hal_csr_read(SL_CSR_MOVES);
-	h->refused = sl_hal_csr_read(SL_CSR_REFUSED);
+	if (!fw->failed) { /* the datapath may be why it failed, and stop the core at a read */
+		h->occupancy = sl_hal_csr_read(SL_CSR_OCCUPANCY);
+		h->epoch = sl_hal_csr_read(SL_CSR_EPOCH) & 0xff;
+		h->moves = sl_hal_csr_read(SL_CSR_MOVES);
+		h->refused = sl_hal_csr_read(SL_CSR_REFUSED);
+	}
 	c->answer_len = sizeof(*h);
 	return SL_STATUS_OK;
 }

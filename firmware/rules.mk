@@ -27,7 +27,7 @@ $(FW_B)/sluice-fw.elf: $(FW_OBJ) firmware/link.ld firmware/stack.py
 		-Wl,--defsym=sl_image_version=$$(sed -n 's/^#define SL_FIRMWARE_VERSION \(0x[0-9a-f]*\)u.*/\1/p' firmware/firmware.h) \
 		-Wl,--defsym=sl_image_abi=$$(sed -n 's/^#define SL_ABI_VERSION \([0-9]*\).*/\1/p' $(CONTRACT_H)) \
 		-Wl,-Map=$(FW_B)/sluice-fw.map -o $@ $(FW_OBJ) -lgcc
-	$(Q)$(PYTHON) firmware/stack.py $(FW_STACK_BYTES) $(FW_SRC:%.c=$(FW_B)/%.ci)
+	$(Q)$(PYTHON) firmware/stack.py $(FW_STACK_BYTES) main,sl_crash_trap $(FW_SRC:%.c=$(FW_B)/%.ci)
 
 $(FW_B)/sluice-fw.bin: $(FW_B)/sluice-fw.elf firmware/image.py
 	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@.raw
@@ -42,9 +42,10 @@ $(FW_B)/loader/start.o: firmware/loader/start.S
 	$(Q)mkdir -p $(@D)
 	$(Q)$(FW_CC) $(FW_ARCH) -c -o $@ $<
 
-$(FW_B)/sluice-rom.elf: $(FW_B)/loader/start.o $(FW_B)/loader/loader.o $(FW_B)/memory.o firmware/loader/link.ld
+$(FW_B)/sluice-rom.elf: $(FW_B)/loader/start.o $(FW_B)/loader/loader.o $(FW_B)/memory.o firmware/loader/link.ld firmware/stack.py
 	$(Q)$(FW_CC) $(FW_ARCH) -nostdlib -nostartfiles -static -Wl,--gc-sections -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments \
 		-Wl,-T,firmware/loader/link.ld -o $@ $(filter %.o,$^) -lgcc
+	$(Q)$(PYTHON) firmware/stack.py $(FW_STACK_BYTES) sl_loader_run $(FW_B)/loader/loader.ci $(FW_B)/memory.ci
 
 $(FW_B)/sluice-rom.bin: $(FW_B)/sluice-rom.elf
 	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@

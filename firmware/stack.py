@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bounds the firmware's stack from the compiler's call graphs (-fcallgraph-info=su) and refuses recursion.
 
-A call through a pointer is taken as a call of the deepest function that runs an admin command (named *run_*), the only
+ROOTS, separated by commas, are where a stack starts. A call through a pointer is taken as a call of the deepest function that runs an admin command (named *run_*), the only
 ones whose address is taken.
 
-usage: stack.py LIMIT FILE.ci...
+usage: stack.py LIMIT ROOTS FILE.ci...
 """
 import re
 import sys
@@ -19,7 +19,8 @@ def main() -> int:
     limit = int(sys.argv[1], 0)
     own: dict[str, int] = {}
     calls: dict[str, set[str]] = {}
-    for path in sys.argv[2:]:
+    roots = sys.argv[2].split(",")
+    for path in sys.argv[3:]:
         with open(path, encoding="utf-8") as f:
             for line in f:
                 if m := NODE.search(line):
@@ -30,7 +31,7 @@ def main() -> int:
                 elif m := EDGE.search(line):
                     calls.setdefault(m[1], set()).add(m[2])
     calls[INDIRECT] = {name for name in own if re.search(r"(^|[:_])run_", name)}
-    if not calls[INDIRECT]:
+    if not calls[INDIRECT] and any(INDIRECT in below for below in calls.values()):
         sys.exit("no function that runs an admin command was found")
     deepest: dict[str, tuple[int, list[str]]] = {}
 
@@ -42,12 +43,14 @@ def main() -> int:
             deepest[name] = (own.get(name, 0) + below[0], [name] + below[1])
         return deepest[name]
 
-    used, path = depth("main", [])
-    trap, _ = depth("sl_crash_trap", [])
-    names = " > ".join(re.sub(r".*:", "", name) for name in path)
-    print(f"firmware stack: {used} of {limit} bytes ({names}); trap handler {trap}")
-    if max(used, trap) > limit:
-        sys.exit("the stack does not suffice")
+    for root in roots:
+        if root not in own:
+            sys.exit(f"there is no function {root}")
+        used, path = depth(root, [])
+        names = " > ".join(re.sub(r".*:", "", name) for name in path)
+        print(f"firmware stack: {used} of {limit} bytes ({names})")
+        if used > limit:
+            sys.exit("the stack does not suffice")
     return 0
 
 

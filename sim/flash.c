@@ -92,6 +92,8 @@ void sl_flash_program(struct sl_flash *flash, uint32_t word, uint32_t now_ms)
 		return;
 	memcpy(&old, flash->bytes + at, sizeof(old));
 	word &= old;
+	if (flash->worn)
+		word |= old & 0x10;
 	memcpy(flash->bytes + at, &word, sizeof(word));
 	keep(flash, at, sizeof(word));
 }
@@ -135,7 +137,7 @@ void sl_flash_erase(struct sl_flash *flash, uint32_t address, uint32_t now_ms)
 
 uint32_t sl_flash_status(struct sl_flash *flash, uint32_t now_ms)
 {
-	if (flash->erasing && now_ms - flash->erase_from_ms >= SL_FLASH_ERASE_MS) {
+	if (flash->erasing && !flash->stuck && now_ms - flash->erase_from_ms >= SL_FLASH_ERASE_MS) {
 		memset(flash->bytes + flash->erase_at, 0xff, SL_FLASH_SECTOR_BYTES);
 		keep(flash, flash->erase_at, SL_FLASH_SECTOR_BYTES);
 		flash->erasing = false;

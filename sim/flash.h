@@ -23,6 +23,8 @@ struct sl_flash {
 	uint32_t address;
 	uint32_t erase_at, erase_from_ms;
 	bool erasing;
+	bool stuck; /* a fault: no erasure ends */
+	bool worn;  /* a fault: bit 4 of a word cannot be programmed */
 	FILE *file; /* NULL: not kept */
 };
 

@@ -57,6 +57,7 @@ struct sl_mgmt {
 	bool asleep;
 	uint32_t sleep_from_ms, sleep_ms;
 	bool dead;             /* until it is started again */
+	bool mute;             /* the datapath's registers do not answer */
 	unsigned int restart;  /* reset_kind that the firmware asked for */
 
 	uint32_t seen_heartbeat, silent_ms;
@@ -288,11 +289,23 @@ static void nic_write(struct sl_mgmt *m, uint32_t offset, uint32_t value)
 
 /* ---- the core ---- */
 
+/* The core waits for an answer that does not come. */
+static bool stands_still(struct sl_mgmt *m, uint32_t address)
+{
+	if (address >= SL_MGMT_BASE || !m->mute)
+		return false;
+	m->dead = true;
+	m->bus.stop = true;
+	return true;
+}
+
 static uint32_t bus_read(void *user, uint32_t address)
 {
 	struct sl_mgmt *m = user;
 	const uint32_t offset = address - SL_MGMT_BASE;
 
+	if (stands_still(m, address))
+		return 0;
 	if (address < SL_MGMT_BASE)
 		return m->ops->csr_read(m->engine, address - SL_CSR_BASE);
 	return m->ops->nic ? nic_read(m, offset) : mgmt_read(m, offset);
@@ -303,6 +316,8 @@ static void bus_write(void *user, uint32_t address, uint32_t value)
 	struct sl_mgmt *m = user;
 	const uint32_t offset = address - SL_MGMT_BASE;
 
+	if (stands_still(m, address))
+		return;
 	if (address < SL_MGMT_BASE)
 		m->ops->csr_write(m->engine, address - SL_CSR_BASE, value);
 	else if (m->ops->nic)
@@ -476,6 +491,7 @@ bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m)
 
 void sl_mgmt_reset(struct sl_mgmt *m, enum sl_reset_kind kind)
 {
+	m->mute &= kind != SL_RESET_KIND_CARD;
 	core_start(m, kind);
 }
 
@@ -486,6 +502,11 @@ void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault)
 	static const uint32_t hang[] = { 0x0000006f };              /* j . */
 	const uint32_t *code = fault == SL_MGMT_FAULT_ILLEGAL ? illegal : fault == SL_MGMT_FAULT_STORE ? store : hang;
 
+	m->mute |= fault == SL_MGMT_FAULT_MUTE;
+	m->flash.stuck |= fault == SL_MGMT_FAULT_FLASH_STUCK;
+	m->flash.worn |= fault == SL_MGMT_FAULT_FLASH_WORN;
+	if (fault >= SL_MGMT_FAULT_MUTE)
+		return;
 	m->processor->poke(m->core, code, fault == SL_MGMT_FAULT_STORE ? 2 : 1);
 }
 

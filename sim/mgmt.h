@@ -93,9 +93,21 @@ uint32_t sl_mgmt_heartbeat(const struct sl_mgmt *m);
 /* The firmware executed RESET CARD. It stays halted until sl_mgmt_reset(). */
 bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m);
 
-/* Breaks the firmware, so that tests see what the card does then: the next instruction in RAM is overwritten by one that is
- * illegal, that stores where nothing is, or that jumps to itself. A reset heals it. */
-enum sl_mgmt_fault { SL_MGMT_FAULT_ILLEGAL, SL_MGMT_FAULT_STORE, SL_MGMT_FAULT_HANG };
+/*
+ * Breaks something, so that tests see what the card does then. The firmware: the next instruction in RAM is overwritten by one
+ * that is illegal, that stores where nothing is, or that jumps to itself; a reset heals it. The datapath, MUTE: an access to a
+ * register of its block "csr" is never answered, so that the core stands still in the middle of an instruction; a card reset
+ * heals it, a firmware reset frees the core.
+ * The boot flash: no erasure ends, or a bit of each word cannot be programmed; for good.
+ */
+enum sl_mgmt_fault {
+	SL_MGMT_FAULT_ILLEGAL,
+	SL_MGMT_FAULT_STORE,
+	SL_MGMT_FAULT_HANG,
+	SL_MGMT_FAULT_MUTE,
+	SL_MGMT_FAULT_FLASH_STUCK,
+	SL_MGMT_FAULT_FLASH_WORN,
+};
 void sl_mgmt_fault_inject(struct sl_mgmt *m, enum sl_mgmt_fault fault);
 
 /* Restarts the core: SL_RESET_KIND_FIRMWARE or SL_RESET_KIND_CARD (the caller has reset the engine before). Also for what

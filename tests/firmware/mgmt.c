@@ -404,6 +404,40 @@ static void hang_is_detected(void **state)
 	assert_int_equal(admin(SL_ADMIN_OP_NOP, NULL, 0).status, SL_STATUS_OK);
 }
 
+/* A register read that never answers: the watchdog frees the core. After three times the firmware leaves the datapath alone, and
+ * tells why; a card reset heals. */
+static void a_mute_datapath_is_given_up(void **state)
+{
+	struct sl_admin_cpl cpl;
+
+	(void)state;
+	sl_mgmt_fault_inject(core, SL_MGMT_FAULT_MUTE);
+	assert_true(sl_mgmt_admin_submit(core, &(struct sl_admin_cmd){ .opcode = SL_ADMIN_OP_RULE_READ, .tag = 9, .len = 8 }));
+	run_ms(1200);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING | SL_MGMT_STATUS_SILENT);
+	assert_false(sl_mgmt_admin_done(core, &cpl));
+	run_ms(4000);
+	assert_true(sl_mgmt_admin_done(core, &cpl));
+	assert_int_equal(cpl.status, SL_STATUS_ABORTED);
+	run_ms(10200); /* two starts that stand still in the self-test, and one that does not try */
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_FAILED);
+	assert_int_equal(admin_index(SL_ADMIN_OP_RULE_READ, 0).status, SL_STATUS_BUSY);
+	cpl = admin(SL_ADMIN_OP_HEALTH_GET, NULL, 0);
+	assert_int_equal(cpl.status, SL_STATUS_OK);
+	assert_int_equal(admin_index(SL_ADMIN_OP_IMAGE_STATE, 0).status, SL_STATUS_OK);
+	assert_non_null(strstr(read_log(), "crash: cause, pc 0x101 0x0"));
+	assert_non_null(strstr(read_log(), "too many crashes"));
+	run_ms(20000);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_FAILED); /* not started again and again */
+	assert_int_equal(datapath.ctrl, 1);                            /* it forwarded all the time */
+	assert_int_equal(admin_index(SL_ADMIN_OP_RESET, SL_RESET_KIND_CARD).status, SL_STATUS_OK);
+	run_ms(5);
+	fake_engine.reset(&datapath);
+	sl_mgmt_reset(core, SL_RESET_KIND_CARD);
+	run_ms(50);
+	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+}
+
 static void a_stopped_simulator_is_no_hang(void **state)
 {
 	(void)state;
@@ -567,6 +601,7 @@ int main(void)
 		BOOTED(crash_is_recorded),
 		BOOTED(crashes_are_bounded),
 		BOOTED(hang_is_detected),
+		BOOTED(a_mute_datapath_is_given_up),
 		BOOTED(a_stopped_simulator_is_no_hang),
 		FRESH(failed_self_test_says_why),
 		FRESH(tables_that_never_clear_fail_the_boot),

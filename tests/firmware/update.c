@@ -512,6 +512,36 @@ static void the_loader_fences_what_it_loaded(void **state)
 	assert_int_equal(found, 1);
 }
 
+/* A flash that does not erase, or does not keep what is written: the command says so in time, the heartbeat goes on, nothing is
+ * selected, and the old firmware is what starts, also after a power cut. */
+static void a_flash_that_fails(void **state)
+{
+	static const enum sl_mgmt_fault faults[] = { SL_MGMT_FAULT_FLASH_STUCK, SL_MGMT_FAULT_FLASH_WORN };
+
+	make_image(NEW_VERSION, NULL, 0);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		const bool stuck = faults[i] == SL_MGMT_FAULT_FLASH_STUCK;
+		struct sl_image_write write = { .address = SL_FLASH_SLOT_BYTES, .len = sizeof(write.data) };
+
+		sl_mgmt_fault_inject(core, faults[i]);
+		memset(write.data, 0, sizeof(write.data));
+		assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, SL_FLASH_SLOT_BYTES, NULL),
+				 stuck ? SL_STATUS_FLASH_ERROR : SL_STATUS_OK);
+		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+		assert_int_equal(admin(SL_ADMIN_OP_IMAGE_WRITE, &write, sizeof(write), NULL, NULL), SL_STATUS_FLASH_ERROR);
+		assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_SELECT, 1, NULL), SL_STATUS_BAD_IMAGE);
+		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+		power_off();
+		power_on();
+		run_ms(50);
+		assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+		assert_int_equal(running(), 0);
+		assert_false(state_of(1).selected);
+		tear_down(state);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
 static void no_image_at_all(void **state)
 {
 	FILE *f;
@@ -560,7 +590,7 @@ int main(void)
 		ROW(a_flash_that_stays_busy), ROW(a_power_cut_at_any_time),
 		ROW(a_power_cut_while_an_old_image_is_replaced),
 		ROW(a_power_cut_inside_an_erasure),
-		ROW(a_torn_state), ROW(the_loader_fences_what_it_loaded), ROW(no_image_at_all),
+		ROW(a_torn_state), ROW(a_flash_that_fails), ROW(the_loader_fences_what_it_loaded), ROW(no_image_at_all),
 		ROW(bad_flash_files),
 	};
 

@@ -32,7 +32,7 @@
 #include "tests/firmware/arguments.h"
 #include "tests/firmware/core.h"
 
-#define STEPS_MAX 64u /* of one input */
+#define STEPS_MAX 32u /* of one input */
 #define OPCODES (SL_ADMIN_OP_IMAGE_SELECT + 1u)
 #define WATCHDOG_MS 1000u
 

@@ -21,7 +21,7 @@ $(FUZZ_FW)/seeds: $(FUZZ_FW)/fuzz
 	$(Q)SL_FUZZ_SEEDS=$@ $(FUZZ_FW)/fuzz
 
 # The firmware for SECONDS, $(1): what it finds new stays in the corpus for the next time.
-fuzz_fw = $(FUZZ_FW)/fuzz -max_total_time=$(1) -max_len=4096 -timeout=20 -use_value_profile=1 -print_final_stats=1 \
+fuzz_fw = $(FUZZ_FW)/fuzz -max_total_time=$(1) -max_len=4096 -timeout=100 -use_value_profile=1 -print_final_stats=1 \
 	-artifact_prefix=$(FUZZ_FW)/findings/ $(FUZZ_FW)/corpus $(FUZZ_FW)/seeds
 
 fuzz-firmware: $(FUZZ_FW)/seeds ## fuzz the firmware's admin queue for FUZZ_SECONDS (600)
