@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <rte_byteorder.h>
 #include <rte_errno.h>
 #include <rte_flow.h>
@@ -16,13 +19,15 @@
 #include "host/offload.h"
 #include "host/port.h"
 
-#define CLASSES_MAX 1024u
+#define CLASSES_MAX 16384u
+#define CHAINS 4096u
 #define BY_VIP_MAX 60u /* rules of all ports, up to which there may be one for the SYNs to each VIP: tables are small */
 
 struct standing {
 	struct sl_class what;
 	struct rte_flow *rule;
 	bool wanted;
+	uint32_t next; /* in its chain: index + 1, 0 the last */
 };
 
 struct class_port {
@@ -34,9 +39,30 @@ struct class_port {
 	struct rte_flow *catch_all[SL_METERED_CLASSES]; /* of the classes that go to group 1; without tags the first alone */
 	struct standing standing[CLASSES_MAX];
 	unsigned int count;
+	uint32_t chain[CHAINS]; /* by kind, tenant and address: index + 1, 0 none */
 };
 
 static struct class_port classes[SL_PORTS];
+
+static uint32_t *chain_of(struct class_port *c, unsigned int kind, uint16_t tenant, const struct sl_addr *addr)
+{
+	return &c->chain[XXH32(addr->bytes, sizeof(addr->bytes), kind << 16 | tenant) % CHAINS];
+}
+
+static void chain_add(struct class_port *c, unsigned int i)
+{
+	uint32_t *chain = chain_of(c, c->standing[i].what.kind, c->standing[i].what.tenant, &c->standing[i].what.addr);
+
+	c->standing[i].next = *chain;
+	*chain = i + 1;
+}
+
+static void chains_build(struct class_port *c)
+{
+	memset(c->chain, 0, sizeof(c->chain));
+	for (unsigned int i = 0; i < c->count; i++)
+		chain_add(c, i);
+}
 
 void sl_classes_configure(const struct sl_config *config)
 {
@@ -125,15 +151,16 @@ static bool class_make(struct class_port *c, const struct sl_class *want, char *
 		c->unsure |= refused(&refusal, what, error, error_len) == -ETIMEDOUT;
 		return false;
 	}
-	c->standing[c->count++] = (struct standing){ *want, flow, true };
+	c->standing[c->count] = (struct standing){ *want, flow, true, 0 };
+	chain_add(c, c->count++);
 	return true;
 }
 
 static bool class_stands(struct class_port *c, const struct sl_class *want)
 {
-	for (unsigned int i = 0; i < c->count; i++) {
-		if (!memcmp(&c->standing[i].what, want, sizeof(*want))) {
-			c->standing[i].wanted = true;
+	for (uint32_t i = *chain_of(c, want->kind, want->tenant, &want->addr); i; i = c->standing[i - 1].next) {
+		if (!memcmp(&c->standing[i - 1].what, want, sizeof(*want))) {
+			c->standing[i - 1].wanted = true;
 			return true;
 		}
 	}
@@ -154,6 +181,7 @@ static void unwanted_remove(struct class_port *c)
 		c->standing[kept++] = c->standing[i];
 	}
 	c->count = kept;
+	chains_build(c);
 }
 
 /* The same for all ports, and whatever the card has room for: a restart must want what stands. */
@@ -208,18 +236,20 @@ bool sl_classes_unsure(unsigned int port)
 
 bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)
 {
-	const struct class_port *c = &classes[port];
-	const struct sl_addr addr = sl_addr_make(key->family, source ? key->src : key->dst);
+	struct class_port *c = &classes[port];
+	const struct sl_addr addr = sl_addr_make(key->family, source ? key->src : key->dst), none = { 0 };
 	const unsigned int kind = source ? SL_CLASS_SOURCE : SL_CLASS_VIP, at = rte_be_to_cpu_16(key->sport);
 
-	for (unsigned int i = 0; i < c->count; i++) {
-		const struct sl_class *s = &c->standing[i].what;
+	for (uint32_t i = *chain_of(c, SL_CLASS_TUNNEL, key->tenant, &none); i; i = c->standing[i - 1].next) {
+		const struct sl_class *s = &c->standing[i - 1].what;
 
-		if (s->tenant != key->tenant)
-			continue;
-		if (s->kind == SL_CLASS_TUNNEL)
+		if (s->kind == SL_CLASS_TUNNEL && s->tenant == key->tenant)
 			return true;
-		if (s->kind == kind && sl_addr_equal(&s->addr, &addr) &&
+	}
+	for (uint32_t i = *chain_of(c, kind, key->tenant, &addr); i; i = c->standing[i - 1].next) {
+		const struct sl_class *s = &c->standing[i - 1].what;
+
+		if (s->kind == kind && s->tenant == key->tenant && sl_addr_equal(&s->addr, &addr) &&
 		    (!source || (s->proto == key->proto && s->port_lo <= at && at <= s->port_hi)))
 			return true;
 	}
@@ -229,5 +259,6 @@ bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)
 void sl_classes_forget(unsigned int port)
 {
 	classes[port].count = 0;
+	chains_build(&classes[port]);
 	memset(classes[port].catch_all, 0, sizeof(classes[port].catch_all));
 }

@@ -5,6 +5,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "host/offload.h"
 
 #define TCP_FIN 1
@@ -13,6 +16,7 @@
 #define TCP_ACK 16
 #define AGE_S 0xffffff /* the host decides; the action only makes the card remember the last hit */
 #define CATCH_ALL_PRIORITY 1
+#define SEEN 65536u
 
 static const uint8_t ones[16] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
 
@@ -185,14 +189,23 @@ void sl_flow_rule_catch_all(struct sl_flow_rule *r, uint16_t host_ethdev, const 
 
 /* ---- classification ------------------------------------------------------------------------------------------- */
 
+/* Those in `out`, open addressing: index + 1, 0 free. Emptied when the first is added. */
+static _Thread_local uint32_t class_seen[SEEN];
+
 static void class_add(const struct sl_class *want, struct sl_class *out, unsigned int max, unsigned int *n)
 {
-	for (unsigned int i = 0; i < *n && i < max; i++) {
-		if (!memcmp(&out[i], want, sizeof(*want)))
+	uint32_t at = XXH32(want, sizeof(*want), 0) % SEEN;
+
+	if (*n == 0)
+		memset(class_seen, 0, sizeof(class_seen));
+	for (; class_seen[at]; at = (at + 1) % SEEN) {
+		if (!memcmp(&out[class_seen[at] - 1], want, sizeof(*want)))
 			return;
 	}
-	if (*n < max)
+	if (*n < max && *n < SEEN / 2) {
 		out[*n] = *want;
+		class_seen[at] = *n + 1;
+	}
 	(*n)++;
 }
 

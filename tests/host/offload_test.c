@@ -125,6 +125,42 @@ static int bench_up(void **state)
 	return 0;
 }
 
+/* A thousand services of four backends each: what a port wants is all of them, each once. */
+static void test_thousand_services(void **state)
+{
+	static struct sl_class out[8192];
+	static struct sl_service service[1000];
+	static struct sl_backend backend[4000];
+	static const struct sl_backend *backends[4000];
+	static const struct sl_service *list[1000];
+	struct bench *b = *state;
+	struct sl_services services = { .service_count = 1000, .services = list, .tenant_count = 1, .tenants = b->config->tenants };
+	unsigned int n, kinds[SL_CLASS_KINDS] = { 0 };
+
+	for (unsigned int i = 0; i < 4000; i++) {
+		backend[i].address = (struct sl_addr){ .family = 4, .bytes = { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
+		backend[i].port = (uint16_t)(8000 + i % 2);
+		backends[i] = &backend[i];
+	}
+	for (unsigned int i = 0; i < 1000; i++) {
+		service[i] = (struct sl_service){ .id = i, .mode = SL_MODE_NAT, .protocol = 6, .port_lo = 80, .port_hi = 80,
+						  .backend_count = 4, .backends = &backends[4 * i],
+						  .vip = { .family = 4, .bytes = { 192, 0, (uint8_t)(i >> 8), (uint8_t)i } } };
+		list[i] = &service[i];
+	}
+	n = sl_class_wanted(&services, 0, NULL, 0, false, out, 8192);
+	for (unsigned int i = 0; i < n && i < 8192; i++)
+		kinds[out[i].kind]++;
+	assert_int_equal(kinds[SL_CLASS_VIP], 1000);
+	assert_int_equal(kinds[SL_CLASS_SOURCE], 4000);
+	assert_int_equal(kinds[SL_CLASS_SYN], 1);
+	assert_in_range(n, 5000, 5010);
+	for (unsigned int i = 1; i < n; i++)
+		assert_int_not_equal(memcmp(&out[i], &out[i - 1], sizeof(out[i])), 0);
+	list[999] = list[998]; /* again */
+	assert_int_equal(sl_class_wanted(&services, 0, NULL, 0, false, out, 8192), n - 5);
+}
+
 static int bench_down(void **state)
 {
 	struct bench *b = *state;
@@ -870,8 +906,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = {
-		T(test_wanted), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters), T(test_without_meters),
-		T(test_many_rules), T(test_few_meters), T(test_adopted), T(test_connections), T(test_unconfirmed),
+		T(test_wanted), T(test_thousand_services), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
+		T(test_without_meters),		T(test_many_rules), T(test_few_meters), T(test_adopted), T(test_connections), T(test_unconfirmed),
 		T(test_hanging_card), T(test_way_back_moves), T(test_way_back_of_neighbours), T(test_refused),
 	};
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",

@@ -345,7 +345,7 @@ class Suite:
         equal(missed([to(vip, 81) for vip in vips[:20]]), 0, "frames to another port")
         equal(missed([to(VIP, port) for port in (7999, 8000, 8010, 8011)]), 2, "frames around a range")
         text = t.command("flow dump 0 all")
-        equal(text.count("\nrule "), 3, "class rules of all these")
+        equal(len(re.findall(r"^rule \d+:", text, re.M)), 3, "class rules of all these")
         equal(text.count("prefix: dst "), len(vips) + 1, "prefixes that the card lists")
         for vip in vips[::2]:
             t.command(f"flow destroy 0 rule {rules[vip]}")
@@ -356,6 +356,46 @@ class Suite:
         t.commands(["flow flush 0"])
         equal(missed([to(vip) for vip in vips[:20]]), 0, "frames after a flush")
         equal(t.command("flow dump 0 all").count("prefix"), 0, "prefixes after a flush")
+
+    def test_flood(self):
+        """A flood of new connections on one VIP does not take the miss capacity of another: each has a meter of its own."""
+        t = self.t
+        flooded, other = "203.0.113.81", "203.0.113.82"
+        t.commands(["add port meter profile srtcm_rfc2697 0 1 200 20 0 1", "create port meter 0 11 1 1 yes 0xffff 0 g 0",
+                    "create port meter 0 12 1 1 yes 0xffff 0 g 0"])
+        for tag, vip in ((1, flooded), (2, other)):
+            t.flow(f"0 group 1 priority 1 transfer pattern tag data is {tag} index is 0 / end actions meter mtr_id {10 + tag} / "
+                   "mark id 555 / port_representor port_id 0 / end")
+            t.flow(f"0 priority 2 transfer pattern {P0} / ipv4 dst is {vip} / tcp dst is 80 / end actions "
+                   f"set_meta data 5 mask 0xffffffff / set_tag data {tag} mask 0xffffffff index 0 / jump group 1 / end")
+
+        def syn(vip, port, source):
+            return Ether(dst=CARD0, src=source) / IP(src=CLIENT, dst=vip) / TCP(sport=port, dport=80, flags="S")
+
+        def arrived(flood):
+            """How many of 100 SYNs to the other VIP reach the host, with `flood` to the flooded one between two of them."""
+            dropped = t.xstats(0)["reason_metered_packets"]
+            said = len(t.everything)
+            t.commands(["set verbose 1", "start"])
+            for n in range(100):
+                self.wires[0].send(syn(other, 2000 + n, "02:00:00:00:0b:0b"))
+                for k in range(flood):
+                    self.wires[0].send(syn(flooded, 10000 + n * flood + k, GATEWAY))
+                time.sleep(0.01)
+            time.sleep(0.5)
+            t.commands(["stop", "set verbose 0"])
+            arrivals = t.everything[said:].count("src=02:00:00:00:0B:0B")
+            return arrivals, t.xstats(0)["reason_metered_packets"] - dropped
+        t.commands(["set fwd rxonly"])
+        calm, dropped = arrived(0)
+        equal((calm, dropped), (100, 0), "SYNs to one VIP alone")
+        beside, dropped = arrived(30)
+        expect(dropped > 1500, f"the flood was not metered: {dropped} of 3000")
+        expect(beside >= 95, f"{beside} of {calm} SYNs to the other VIP arrived beside the flood")
+        print(f"        {beside} of {calm} beside a flood of 3000, {dropped} of which were dropped")
+        t.commands(["set fwd io"])
+        equal(len(re.findall(r"^rule \d+:", t.command("flow dump 0 all"), re.M)), 1, "class rules of both")
+        t.commands(["flow flush 0", "del port meter 0 11", "del port meter 0 12", "del port meter profile 0 1"])
 
     def test_host(self):
         """Marks, hashes, copies and the catch-all's mark reach the host's queues; testpmd's frames reach the wire."""
@@ -654,7 +694,8 @@ class Suite:
         """(passed, failed)"""
         results = []
         for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "tags_and_marks",
-                                                         "priority", "prefixes", "owner", "meter", "meters_of_misses", "timeout",
+                                                         "priority", "prefixes", "owner", "meter", "meters_of_misses", "flood",
+                                                         "timeout",
                                                          "adoption")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt", "hugepages",
                                                                                                  "update", "gone"))):
