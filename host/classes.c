@@ -37,6 +37,9 @@ struct class_port {
 	struct sl_addr vtep[2];
 	unsigned int vtep_count;
 	struct rte_flow *catch_all[SL_METERED_CLASSES]; /* of the classes that go to group 1; without tags the first alone */
+	struct {
+		struct rte_flow *catch_all;
+	} own[SL_SERVICE_METERS]; /* services with a meter of their own, by its number */
 	struct standing standing[CLASSES_MAX];
 	unsigned int count;
 	uint32_t chain[CHAINS]; /* by kind, tenant and address: index + 1, 0 none */
@@ -110,6 +113,58 @@ static int catch_all_make(unsigned int port, struct class_port *c, unsigned int 
 	return *made ? 0 : refused(&refusal, "catch-all of group 1", error, error_len);
 }
 
+/* The same of a service's own rules, which have its meter. False if it has none: then they are as those of the class. */
+static bool service_how(unsigned int port, struct class_port *c, const struct sl_class *want, const struct sl_config_meter *misses,
+			uint32_t *mtr_id, struct sl_class_how *how, struct rte_flow_error *refusal)
+{
+	const bool jumps = sl_class_jumps(want->kind, how->copy);
+	const uint32_t needs = jumps ? SL_CAP_METER_MISS : SL_CAP_METER;
+	struct sl_class_how own = { .copy = how->copy, .mtr_id = mtr_id };
+	struct sl_flow_rule rule;
+	int number;
+
+	if (!want->service || (c->caps & needs) != needs)
+		return false;
+	number = sl_meters_get_service(port, want->service - 1, &misses[want->service - 1], mtr_id);
+	if (number < 0)
+		return false;
+	own.tag = jumps ? want->service << 16 | (port + 1) << 8 : 0;
+	if (jumps && !c->own[number].catch_all) {
+		sl_flow_rule_catch_all(&rule, sl_port_at(port)->port_id, &own);
+		c->own[number].catch_all = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, refusal);
+		if (!c->own[number].catch_all) {
+			c->unsure |= rte_errno == ETIMEDOUT;
+			return false;
+		}
+	}
+	*how = own;
+	return true;
+}
+
+/* Brings the meters of services in line: other rates, and none for those that want none any more. */
+static void own_sync(unsigned int port, struct class_port *c, const struct sl_config_meter *misses,
+		     const struct sl_class *wanted, unsigned int n)
+{
+	struct rte_flow_error error;
+	uint32_t mtr_id;
+
+	for (unsigned int number = 0; number < SL_SERVICE_METERS; number++) {
+		const uint32_t service = sl_meters_service(port, number);
+		bool used = service == 0;
+
+		for (unsigned int i = 0; i < n && !used; i++)
+			used = wanted[i].service == service;
+		if (used && service)
+			sl_meters_get_service(port, service - 1, &misses[service - 1], &mtr_id);
+		if (used)
+			continue;
+		if (c->own[number].catch_all && rte_flow_destroy(c->proxy, c->own[number].catch_all, &error))
+			continue;
+		c->own[number].catch_all = NULL;
+		sl_meters_drop_service(port, number);
+	}
+}
+
 int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *error, size_t error_len)
 {
 	struct class_port *c = &classes[port];
@@ -122,7 +177,8 @@ int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *erro
 	return catch_all_make(port, c, SL_CLASS_VIP, &how, error, error_len);
 }
 
-static bool class_make(struct class_port *c, const struct sl_class *want, char *error, size_t error_len)
+static bool class_make(struct class_port *c, const struct sl_class *want, const struct sl_config_meter *misses, char *error,
+		       size_t error_len)
 {
 	static const char *const kinds[SL_CLASS_KINDS] = { "fragments", "ttl", "syn", "fin", "rst", "vip", "nat-source", "tunnel",
 							   "kernel", "multicast" };
@@ -132,12 +188,14 @@ static bool class_make(struct class_port *c, const struct sl_class *want, char *
 	struct sl_flow_rule rule;
 	struct rte_flow *flow;
 	char what[64];
-	uint32_t mtr_id;
+	uint32_t mtr_id, own_id;
 
 	class_how(want->port, c, want->kind, &mtr_id, &how);
+	if (service_how(want->port, c, want, misses, &own_id, &how, &refusal))
+		how.mtr_id = &own_id;
 	if (want->kind >= SL_CLASS_KERNEL && !how.mtr_id)
 		return true; /* what no rule matches reaches the host without one */
-	if (sl_class_jumps(want->kind, how.copy)) {
+	if (how.mtr_id != &own_id && sl_class_jumps(want->kind, how.copy)) {
 		const int rc = catch_all_make(want->port, c, want->kind, &how, error, error_len);
 
 		c->unsure |= rc == -ETIMEDOUT;
@@ -199,10 +257,14 @@ static bool syn_by_vip(const struct sl_services *services)
 uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, char *error, size_t error_len)
 {
 	static struct sl_class wanted[CLASSES_MAX];
+	static struct sl_config_meter misses[SL_SERVICE_IDS]; /* by service id */
 	struct class_port *c = &classes[port];
 	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services), wanted,
 					 CLASSES_MAX), missing = 0;
 
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
+		if (services->service[id])
+			misses[id] = services->service[id]->misses;
 	/* From here on no snapshot is in use: a card that hangs lets the driver wait, but nobody who waits for a grace period. */
 	rcu_thread_offline();
 	c->unsure = false;
@@ -214,15 +276,16 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 	for (unsigned int i = 0; i < n; i++) {
 		if (class_stands(c, &wanted[i]))
 			continue;
-		if (c->count == CLASSES_MAX || !class_make(c, &wanted[i], error, error_len))
+		if (c->count == CLASSES_MAX || !class_make(c, &wanted[i], misses, error, error_len))
 			missing++;
 	}
 	unwanted_remove(c);
+	own_sync(port, c, misses, wanted, n);
 	/* Rules that had no room while the old ones stood. */
 	for (unsigned int i = 0; missing && i < n; i++) {
 		if (class_stands(c, &wanted[i]) || c->count == CLASSES_MAX)
 			continue;
-		if (class_make(c, &wanted[i], error, error_len) && !--missing)
+		if (class_make(c, &wanted[i], misses, error, error_len) && !--missing)
 			snprintf(error, error_len, "%s", "");
 	}
 	rcu_thread_online();
@@ -260,5 +323,6 @@ void sl_classes_forget(unsigned int port)
 {
 	classes[port].count = 0;
 	chains_build(&classes[port]);
+	memset(classes[port].own, 0, sizeof(classes[port].own));
 	memset(classes[port].catch_all, 0, sizeof(classes[port].catch_all));
 }

@@ -147,6 +147,7 @@ struct sl_config_service {
 	struct sl_config_offload offload;
 	struct sl_config_timeouts timeouts;
 	struct sl_config_health health;
+	struct sl_config_meter misses; /* of each port; rate_pps 0: none of its own, those of the node's classes */
 	unsigned int backend_count;
 	struct sl_config_backend *backends; /* backend_count of them */
 };

@@ -98,7 +98,7 @@ static void timeouts_section(struct sl_reader *r, yaml_node_t *v, struct sl_conf
 
 /* -- meters of the node ------------------------------------------------------------------------------------------- */
 
-NUMBER(read_rate, struct sl_config_meter, rate_pps, 1, 65535000)
+NUMBER(read_rate_pps, struct sl_config_meter, rate_pps, 1, 65535000)
 NUMBER(read_burst, struct sl_config_meter, burst, 1, 65535)
 
 /* Unless given: what the rate brings in a tenth of a second. */
@@ -108,25 +108,32 @@ static uint32_t default_burst(uint32_t rate_pps)
 }
 
 /* A bucket is filled each millisecond: one that holds less than that could not keep its rate. */
-static void read_meter(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+static void read_rate(struct sl_reader *r, const char *what, yaml_node_t *v, struct sl_config_meter *m)
 {
 	static const struct sl_reader_key keys[] = {
-		{ "rate_pps", read_rate, true },
+		{ "rate_pps", read_rate_pps, true },
 		{ "burst", read_burst, false },
 	};
-	struct sl_config_meter *meters = out, *m = NULL;
 	const unsigned int before = r->errors;
 
-	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++)
-		if (!strcmp(metered_words[i], key))
-			m = &meters[i];
 	m->burst = 0;
 	sl_reader_map(r, v, keys, COUNT(keys), m);
 	if (!m->burst)
 		m->burst = default_burst(m->rate_pps);
 	if (r->errors == before && m->burst < (m->rate_pps + 999) / 1000)
-		sl_reader_error(r, v, "meters.%s: burst %u is less than the %u frames that rate_pps %u brings in a millisecond",
-				key, m->burst, (m->rate_pps + 999) / 1000, m->rate_pps);
+		sl_reader_error(r, v, "%s: burst %u is less than the %u frames that rate_pps %u brings in a millisecond", what,
+				m->burst, (m->rate_pps + 999) / 1000, m->rate_pps);
+}
+
+static void read_meter(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	struct sl_config_meter *meters = out;
+	char what[32];
+
+	snprintf(what, sizeof(what), "meters.%s", key);
+	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++)
+		if (!strcmp(metered_words[i], key))
+			read_rate(r, what, v, &meters[i]);
 }
 
 static void read_meters(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
@@ -585,6 +592,11 @@ static void read_backends(struct sl_reader *r, const char *key, yaml_node_t *v, 
 	memcpy(r->thing, service, sizeof(service));
 }
 
+static void read_misses(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	read_rate(r, key, v, &((struct sl_config_service *)out)->misses);
+}
+
 static void service_defaults(const struct sl_config *c, struct sl_config_service *s)
 {
 	s->announce = true;
@@ -604,6 +616,7 @@ static void services_section(struct sl_reader *r, yaml_node_t *v)
 		{ "port", read_service_port, true },         { "mode", read_mode, true },
 		{ "scheduler", read_scheduler, false },      { "announce", read_announce, false },
 		{ "offload", read_service_offload, false },  { "timeouts", read_service_timeouts, false },
+		{ "misses", read_misses, false },
 		{ "health", read_health, false },            { "backends", read_backends, true },
 	};
 	struct sl_config *c = r->config;

@@ -287,8 +287,9 @@ static const struct sl_config_tenant *tenant_by_id(const struct sl_services *ser
 }
 
 static void class_of_service(const struct sl_services *services, const struct sl_service *s, struct sl_class want,
-			     struct sl_class *out, unsigned int max, unsigned int *n)
+			     bool syn_by_vip, struct sl_class *out, unsigned int max, unsigned int *n)
 {
+	const bool vip = want.kind == SL_CLASS_VIP || (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP);
 	const struct sl_config_tenant *tenant = tenant_by_id(services, s->tenant);
 
 	if (!tenant || (tenant->has_vni && !tenant->vlan))
@@ -297,10 +298,18 @@ static void class_of_service(const struct sl_services *services, const struct sl
 	want.vlan = tenant->vlan;
 	want.inner_vlan = tenant->inner_vlan;
 	want.family = s->vip.family;
-	if (want.kind == SL_CLASS_VIP || (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP)) {
-		want.addr = s->vip;
-		class_add(&want, out, max, n);
+	want.addr = s->vip;
+	if (vip && s->misses.rate_pps && !s->retired) {
+		struct sl_class own = want;
+
+		own.service = s->id + 1;
+		own.proto = s->protocol;
+		own.port_lo = s->port_lo;
+		own.port_hi = s->port_hi;
+		class_add(&own, out, max, n);
 	}
+	if (vip && (want.kind != SL_CLASS_SYN || syn_by_vip))
+		class_add(&want, out, max, n);
 	for (unsigned int i = 0; want.kind == SL_CLASS_SOURCE && s->mode == SL_MODE_NAT && i < s->backend_count; i++) {
 		const struct sl_backend *b = s->backends[i];
 
@@ -327,8 +336,8 @@ unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, c
 			class_add(&want, out, max, &n);
 			continue;
 		}
-		for (unsigned int i = 0; (kind != SL_CLASS_SYN || syn_by_vip) && i < services->service_count; i++)
-			class_of_service(services, services->services[i], want, out, max, &n);
+		for (unsigned int i = 0; i < services->service_count; i++)
+			class_of_service(services, services->services[i], want, syn_by_vip, out, max, &n);
 		for (unsigned int i = 0; kind != SL_CLASS_VIP && kind != SL_CLASS_SOURCE && i < services->tenant_count; i++)
 			class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, syn_by_vip, out, max, &n);
 	}
@@ -382,8 +391,21 @@ static void class_ip(struct sl_flow_rule *r, unsigned int which, const struct sl
 		class_ipv6(r, which, want);
 }
 
+/* To one service: its ports, in tcp or udp of r. */
+static void class_service_ports(struct sl_flow_rule *r, const struct sl_class *want)
+{
+	const uint16_t lo = rte_cpu_to_be_16(want->port_lo), hi = rte_cpu_to_be_16(want->port_hi);
+
+	if (want->port_lo == 0 && want->port_hi == UINT16_MAX)
+		return;
+	r->tcp.spec.hdr.dst_port = r->udp.spec.hdr.dst_port = lo;
+	r->tcp.last.hdr.dst_port = r->udp.last.hdr.dst_port = hi;
+	r->tcp.mask.hdr.dst_port = r->udp.mask.hdr.dst_port = UINT16_MAX;
+}
+
 static void class_l4(struct sl_flow_rule *r, const struct sl_class *want)
 {
+	const bool range = want->service && want->port_lo != want->port_hi && (want->port_lo || want->port_hi != UINT16_MAX);
 	const uint16_t lo = rte_cpu_to_be_16(want->port_lo), hi = rte_cpu_to_be_16(want->port_hi);
 
 	if (want->kind == SL_CLASS_SYN || want->kind == SL_CLASS_FIN || want->kind == SL_CLASS_RST) {
@@ -391,7 +413,18 @@ static void class_l4(struct sl_flow_rule *r, const struct sl_class *want)
 			want->kind == SL_CLASS_SYN ? TCP_SYN : want->kind == SL_CLASS_FIN ? TCP_FIN : TCP_RST;
 		if (want->kind == SL_CLASS_SYN) /* a SYN with ACK is an answer */
 			r->tcp.mask.hdr.tcp_flags |= TCP_ACK;
-		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, NULL, &r->tcp.mask);
+		if (want->service)
+			class_service_ports(r, want);
+		r->tcp.last.hdr.tcp_flags = r->tcp.spec.hdr.tcp_flags;
+		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, range ? &r->tcp.last : NULL, &r->tcp.mask);
+	} else if (want->kind == SL_CLASS_VIP && want->service && want->proto == IPPROTO_TCP) {
+		class_service_ports(r, want);
+		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, range ? &r->tcp.last : NULL, &r->tcp.mask);
+	} else if (want->kind == SL_CLASS_VIP && want->service) {
+		class_service_ports(r, want);
+		item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->udp.spec, range ? &r->udp.last : NULL, &r->udp.mask);
+	} else if (want->kind == SL_CLASS_VIP) {
+		return;
 	} else if (want->kind == SL_CLASS_SOURCE && want->proto == IPPROTO_TCP) {
 		r->tcp.spec.hdr.src_port = lo;
 		r->tcp.last.hdr.src_port = hi;
@@ -478,7 +511,7 @@ void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, con
 		[SL_CLASS_FIN] = SL_MARK_CLOSE,		[SL_CLASS_RST] = SL_MARK_CLOSE,
 	};
 
-	begin(r, 0, want->kind);
+	begin(r, 0, 2u * want->kind + (want->service ? 0 : 1)); /* a service of its own before its address */
 	r->port.port_id = ethdev;
 	item(r, RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, &r->port, NULL, &rte_flow_item_ethdev_mask);
 	class_eth(r, want, mac);

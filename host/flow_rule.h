@@ -85,12 +85,13 @@ struct sl_class {
 	uint8_t kind;
 	uint8_t port;       /* index */
 	uint8_t family;     /* of the packet meant; inside a tunnel the inner one */
-	uint8_t proto;      /* SOURCE */
+	uint8_t proto;      /* SOURCE, and with a service */
 	uint16_t tenant;
 	uint16_t vlan;      /* 0: untagged */
 	uint16_t inner_vlan; /* 0: no second tag */
 	uint32_t vni;
-	uint16_t port_lo, port_hi; /* SOURCE: source ports */
+	uint32_t service;   /* VIP and SYN: id + 1 of the one service meant, which has a meter of its own; or 0 */
+	uint16_t port_lo, port_hi; /* SOURCE: source ports; with a service: its ports */
 	struct sl_addr addr;       /* VIP or SOURCE; SYN: VIP, or none for all */
 	struct sl_addr vtep, peer; /* vtep.family != 0: inside this tunnel */
 };

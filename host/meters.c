@@ -14,9 +14,11 @@
 #include "host/port.h"
 
 #define POLICY 1u
-#define PROFILES_APART 16u /* a meter's two profiles: the present one and the next */
+#define METERS (SL_METERED_CLASSES + SL_SERVICE_METERS)
+#define PROFILES_APART METERS /* a meter's two profiles: the present one and the next */
 
 struct meter {
+	uint32_t service; /* id + 1; 0: of a class, or free */
 	bool tried, made, second; /* second: its profile is the second of its two */
 	struct sl_config_meter is;
 	char why[120];
@@ -25,7 +27,7 @@ struct meter {
 struct meter_port {
 	uint16_t proxy;
 	bool policy;
-	struct meter meter[SL_METERED_CLASSES];
+	struct meter meter[METERS]; /* of the classes, then of services */
 };
 
 static struct meter_port ports[SL_PORTS];
@@ -61,12 +63,12 @@ static int words(struct meter *m, int rc, const char *what, const struct rte_mtr
 	return rc;
 }
 
-static uint32_t profile_id(enum sl_metered metered, bool second)
+static uint32_t profile_id(unsigned int metered, bool second)
 {
 	return metered + 1 + (second ? PROFILES_APART : 0);
 }
 
-static int profile_add(const struct meter_port *p, struct meter *m, enum sl_metered metered, bool second,
+static int profile_add(const struct meter_port *p, struct meter *m, unsigned int metered, bool second,
 		       const struct sl_config_meter *rate)
 {
 	struct rte_mtr_meter_profile profile = { .alg = RTE_MTR_SRTCM_RFC2697, .packet_mode = 1,
@@ -93,9 +95,8 @@ static int policy_add(struct meter_port *p, struct meter *m)
 	return 0;
 }
 
-static void meter_make(struct meter_port *p, struct meter *m, enum sl_metered metered)
+static void meter_make(struct meter_port *p, struct meter *m, unsigned int metered, const struct sl_config_meter *rate)
 {
-	const struct sl_config_meter rate = wanted_of(metered);
 	struct rte_mtr_params params = { .meter_profile_id = profile_id(metered, false), .meter_policy_id = POLICY,
 					 .meter_enable = 1 };
 	struct rte_mtr_error error = { 0 };
@@ -103,7 +104,7 @@ static void meter_make(struct meter_port *p, struct meter *m, enum sl_metered me
 
 	m->tried = true;
 	m->why[0] = '\0';
-	if (policy_add(p, m) || profile_add(p, m, metered, false, &rate))
+	if (policy_add(p, m) || profile_add(p, m, metered, false, rate))
 		return;
 	rc = rte_mtr_create(p->proxy, metered + 1, &params, 1, &error);
 	if (rc) {
@@ -112,7 +113,7 @@ static void meter_make(struct meter_port *p, struct meter *m, enum sl_metered me
 		return;
 	}
 	m->made = true;
-	m->is = rate;
+	m->is = *rate;
 }
 
 bool sl_meters_get(unsigned int port, enum sl_metered metered, uint32_t *mtr_id)
@@ -120,7 +121,9 @@ bool sl_meters_get(unsigned int port, enum sl_metered metered, uint32_t *mtr_id)
 	struct meter *m = &ports[port].meter[metered];
 
 	if (!m->tried) {
-		meter_make(&ports[port], m, metered);
+		const struct sl_config_meter rate = wanted_of(metered);
+
+		meter_make(&ports[port], m, metered, &rate);
 		if (!m->made)
 			sl_log(SL_LOG_WARN, "meter", "port=%s class=%s error=%s", sl_port_at(port)->name,
 			       sl_metered_name(metered), m->why);
@@ -130,7 +133,7 @@ bool sl_meters_get(unsigned int port, enum sl_metered metered, uint32_t *mtr_id)
 }
 
 /* The new profile is put in the place of the old: the meter and the rules that use it stay. */
-static void meter_change(struct meter_port *p, struct meter *m, enum sl_metered metered, const struct sl_config_meter *rate)
+static void meter_change(struct meter_port *p, struct meter *m, unsigned int metered, const struct sl_config_meter *rate)
 {
 	struct rte_mtr_error error = { 0 };
 	int rc;
@@ -147,6 +150,52 @@ static void meter_change(struct meter_port *p, struct meter *m, enum sl_metered 
 	rte_mtr_meter_profile_delete(p->proxy, profile_id(metered, m->second), &error);
 	m->second = !m->second;
 	m->is = *rate;
+}
+
+static bool differs(const struct sl_config_meter *a, const struct sl_config_meter *b)
+{
+	return a->rate_pps != b->rate_pps || a->burst != b->burst;
+}
+
+int sl_meters_get_service(unsigned int port, uint32_t service, const struct sl_config_meter *rate, uint32_t *mtr_id)
+{
+	struct meter_port *p = &ports[port];
+	unsigned int at = METERS;
+
+	for (unsigned int i = METERS; i-- > SL_METERED_CLASSES;)
+		if (p->meter[i].service == service + 1 || (!p->meter[i].service && (at == METERS || !p->meter[at].service)))
+			at = i;
+	if (at == METERS)
+		return -1;
+	*mtr_id = at + 1;
+	if (p->meter[at].service != service + 1) {
+		p->meter[at].service = service + 1;
+		meter_make(p, &p->meter[at], at, rate);
+		if (!p->meter[at].made)
+			sl_log(SL_LOG_WARN, "meter", "port=%s service=%u error=%s", sl_port_at(port)->name, service, p->meter[at].why);
+	} else if (p->meter[at].made && differs(&p->meter[at].is, rate)) {
+		meter_change(p, &p->meter[at], at, rate);
+	}
+	return p->meter[at].made ? (int)(at - SL_METERED_CLASSES) : -1;
+}
+
+uint32_t sl_meters_service(unsigned int port, unsigned int number)
+{
+	return ports[port].meter[SL_METERED_CLASSES + number].service;
+}
+
+bool sl_meters_drop_service(unsigned int port, unsigned int number)
+{
+	const unsigned int at = SL_METERED_CLASSES + number;
+	struct meter_port *p = &ports[port];
+	struct rte_mtr_error error = { 0 };
+
+	if (p->meter[at].made && rte_mtr_destroy(p->proxy, at + 1, &error))
+		return false; /* a rule still uses it: the next sync tries again */
+	if (p->meter[at].made)
+		rte_mtr_meter_profile_delete(p->proxy, profile_id(at, p->meter[at].second), &error);
+	p->meter[at] = (struct meter){ 0 };
+	return true;
 }
 
 void sl_meters_apply(unsigned int port)

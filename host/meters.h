@@ -12,6 +12,8 @@
 
 #include "host/config.h"
 
+#define SL_SERVICE_METERS 24u /* of a port */
+
 struct sl_meter_info {
 	bool made;
 	uint32_t rate_pps, burst; /* of the meter; not made: as configured */
@@ -24,6 +26,13 @@ void sl_meters_configure(const struct sl_config *config);
 void sl_meters_open(unsigned int port, uint16_t proxy);
 /* The rte_mtr id of the class, made if need be. False: there is none. */
 bool sl_meters_get(unsigned int port, enum sl_metered metered, uint32_t *mtr_id);
+/* The same of one service, with the rate that it is to have. Returns its number among those of services, below
+ * SL_SERVICE_METERS; -1: there is none. */
+int sl_meters_get_service(unsigned int port, uint32_t service, const struct sl_config_meter *rate, uint32_t *mtr_id);
+/* Whose that number is: id + 1, 0 nobody's. */
+uint32_t sl_meters_service(unsigned int port, unsigned int number);
+/* Gives the meter back, once no rule uses it. */
+bool sl_meters_drop_service(unsigned int port, unsigned int number);
 /* Brings the rates of the port's meters in line with the configuration; rules are not touched. */
 void sl_meters_apply(unsigned int port);
 void sl_meters_info(unsigned int port, enum sl_metered metered, struct sl_meter_info *info);

@@ -88,6 +88,9 @@ static const struct row bad[] = {
 	  "f:1:17: node: unknown key \"sny\"; did you mean \"syn\"?" },
 	{ "burst too large", "node: {meters: {vip: {rate_pps: 5, burst: 65536}}}\n" PORT,
 	  "f:1:43: node: burst 65536 is out of range 1-65535" },
+	{ "misses of no rate", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
+	  "misses: {burst: 5}, backends: [{name: b, address: 10.0.0.1}]}]\n",
+	  "f:7:82: service \"s\": \"rate_pps\" is missing" },
 	{ "burst too small", "node: {meters: {nat-return: {rate_pps: 1000001, burst: 1000}}}\n" PORT,
 	  "f:1:29: node: meters.nat-return: burst 1000 is less than the 1001 frames that rate_pps 1000001 brings in a "
 	  "millisecond" },

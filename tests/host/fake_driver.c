@@ -203,6 +203,15 @@ int rte_mtr_create(uint16_t port_id, uint32_t id, struct rte_mtr_params *params,
 	return 0;
 }
 
+int rte_mtr_destroy(uint16_t port_id, uint32_t id, struct rte_mtr_error *error)
+{
+	(void)port_id, (void)error;
+	assert_true(id && id < 64 && driver.profile_of[id]);
+	driver.profile_of[id] = 0;
+	driver.meters--;
+	return 0;
+}
+
 int rte_mtr_meter_profile_update(uint16_t port_id, uint32_t id, uint32_t profile, struct rte_mtr_error *error)
 {
 	(void)port_id, (void)error;

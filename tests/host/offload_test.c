@@ -250,6 +250,9 @@ static void test_class_rules(void **state)
 		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .mtr_id = &meter }, "PE4T", "mMh" },
 		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .mtr_id = &meter, .tag = 5 }, "PE4", "stj" },
 		{ { .kind = SL_CLASS_RST, .family = 4 }, { .mtr_id = &meter, .tag = 5, .copy = true }, "PE4T", "stcj" },
+		{ { .kind = SL_CLASS_VIP, .family = 4, .service = 1, .proto = 6, .port_lo = 80, .port_hi = 80 }, { 0 }, "PE4T", "sj" },
+		{ { .kind = SL_CLASS_VIP, .family = 6, .service = 1, .proto = 17, .port_hi = 65535 }, { 0 }, "PE6U", "sj" },
+		{ { .kind = SL_CLASS_SYN, .family = 4, .service = 1, .proto = 6, .port_lo = 80, .port_hi = 90 }, { 0 }, "PE4T", "mh" },
 		{ { .kind = SL_CLASS_KERNEL }, { .mtr_id = &meter }, "PE", "Mh" },
 		{ { .kind = SL_CLASS_GROUPCAST }, { .mtr_id = &meter }, "PE", "Mh" },
 	};
@@ -287,7 +290,7 @@ static void test_class_rules(void **state)
 		assert_string_equal(items, rows[i].items);
 		assert_string_equal(acts, rows[i].acts);
 		assert_int_equal(r.attr.group, 0);
-		assert_int_equal(r.attr.priority, rows[i].want.kind);
+		assert_int_equal(r.attr.priority, 2 * rows[i].want.kind + (rows[i].want.service ? 0 : 1));
 		assert_int_equal(r.pattern[r.items].type, RTE_FLOW_ITEM_TYPE_END);
 	}
 }
@@ -381,7 +384,7 @@ static void check_kind(unsigned int kind, uint32_t meter, uint32_t copy_meter, u
 	for (unsigned int i = 0; i < driver.created; i++) {
 		const struct rte_flow *f = &pool[i];
 
-		if (f->gone || f->attr.group || f->attr.priority != kind)
+		if (f->gone || f->attr.group || f->attr.priority / 2 != kind)
 			continue;
 		seen++;
 		assert_int_equal(f->meter, meter);
@@ -470,6 +473,53 @@ static void test_meters(void **state)
 }
 
 /* A driver that cannot meter, or not any more: the rules are made without, and it is said. */
+/* A service with a rate of its own: its SYNs and its misses have its meter, in rules before those of its address. */
+static void test_meter_of_service(void **state)
+{
+	struct sl_service *s = (struct sl_service *)(uintptr_t)sl_services_current()->services[1];
+	const uint32_t tag = (s->id + 1) << 16 | 1u << 8, meter = SL_METERED_CLASSES + 1;
+	struct bench *b = *state;
+	const uint32_t conn = conn_make(b, "dsr", 60000);
+	unsigned int own = 0;
+
+	s->misses = (struct sl_config_meter){ 500, 50 };
+	agent_up(b);
+	for (unsigned int i = 0; i < driver.created; i++) {
+		const struct rte_flow *f = &pool[i];
+
+		if (f->attr.group || f->attr.priority % 2)
+			continue;
+		own++;
+		assert_int_equal(f->attr.priority, 2 * (f->tag ? SL_CLASS_VIP : SL_CLASS_SYN));
+		assert_int_equal(f->tag, f->tag ? tag : 0);
+		assert_int_equal(f->meter, f->tag ? 0 : meter);
+	}
+	assert_int_equal(own, 2);
+	check_catch_all(tag, meter);
+	check_catch_all(CLASS_TAG(VIP), MTR(VIP));
+	assert_int_equal(driver.meters, SL_METERED_CLASSES + 1);
+	assert_int_equal(driver.cir[driver.profile_of[meter]], 500);
+
+	/* Another rate, then none: nothing of it is left. */
+	s->misses.rate_pps = 700;
+	sl_offload_configure();
+	answers = 0;
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	wait_answers(1);
+	assert_int_equal(driver.cir[driver.profile_of[meter]], 700);
+	s->misses.rate_pps = 0;
+	sl_offload_configure();
+	answers = 0;
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	wait_answers(1);
+	own = 0;
+	for (unsigned int i = 0; i < driver.created; i++)
+		own += !pool[i].gone && (pool[i].tag == tag || pool[i].meter == meter);
+	assert_int_equal(own, 0);
+	assert_int_equal(driver.meters, SL_METERED_CLASSES);
+	agent_down();
+}
+
 static void test_without_meters(void **state)
 {
 	struct bench *b = *state;
@@ -907,8 +957,9 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = {
 		T(test_wanted), T(test_thousand_services), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
-		T(test_without_meters),		T(test_many_rules), T(test_few_meters), T(test_adopted), T(test_connections), T(test_unconfirmed),
-		T(test_hanging_card), T(test_way_back_moves), T(test_way_back_of_neighbours), T(test_refused),
+		T(test_meter_of_service), T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_adopted),
+		T(test_connections), T(test_unconfirmed), T(test_hanging_card), T(test_way_back_moves),
+		T(test_way_back_of_neighbours), T(test_refused),
 	};
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
