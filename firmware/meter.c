@@ -23,9 +23,9 @@ enum sl_status sl_meter_run_set(struct sl_firmware *fw, struct sl_command *c)
 enum sl_status sl_meter_set_defaults(void)
 {
 	const struct sl_meter unlimited = { .rate = 0, .burst = SL_METER_BURST_MAX };
-	enum sl_status status = SL_STATUS_OK;
+	enum sl_status status = sl_table_write(SL_CSR_TABLE_METER, 0, &unlimited, sizeof(unlimited));
 
-	for (uint32_t i = 0; i < SL_METERS && status == SL_STATUS_OK; i++)
-		status = sl_table_write(SL_CSR_TABLE_METER, i, &unlimited, sizeof(unlimited));
+	for (uint32_t i = 1; i < SL_METERS && status == SL_STATUS_OK; i++)
+		status = sl_table_write_again(SL_CSR_TABLE_METER, i);
 	return status;
 }

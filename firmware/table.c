@@ -70,6 +70,11 @@ enum sl_status sl_table_write(enum sl_csr_table table, uint32_t index, const voi
 	return command(table, index, COMMAND_WRITE);
 }
 
+enum sl_status sl_table_write_again(enum sl_csr_table table, uint32_t index)
+{
+	return command(table, index, COMMAND_WRITE);
+}
+
 bool sl_table_wait_clear(void)
 {
 	const uint32_t start_ms = sl_hal_mgmt_read(SL_MGMT_TIME_MS);

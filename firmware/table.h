@@ -18,6 +18,8 @@
 enum sl_status sl_table_read(enum sl_csr_table table, uint32_t index, void *entry, uint32_t bytes);
 enum sl_status sl_table_write(enum sl_csr_table table, uint32_t index, const void *entry, uint32_t bytes);
 
+/* Writes what was written last to another entry of the table. */
+enum sl_status sl_table_write_again(enum sl_csr_table table, uint32_t index);
 /* Reads an entry and leaves it in TBL_DATA. */
 enum sl_status sl_table_fetch(enum sl_csr_table table, uint32_t index);
 
