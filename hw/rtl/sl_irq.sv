@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Interrupt requests: one vector at a time to whoever turns them into messages. A vector that is raised again while it
-// waits is sent once. After one of its requests a vector with a hold-off (Q_HOLDOFF) is held back for so many clocks; the
-// clock looks at one vector after the other for the end of that, so it may take N more.
+// waits is sent once. After one of its requests a vector with a hold-off (Q_HOLDOFF) is held back for so many clocks;
+// the clock looks at one vector after the other for the end of that, so it may take N more.
 `default_nettype none
 module sl_irq #(
   parameter int unsigned N = 64

@@ -6,8 +6,8 @@
 // are built for.
 //
 // A frame costs one more beat of writes (its completion) and a quarter of one of reads (its descriptor) than its
-// payload has; "bus" is all beats together. And how often it interrupts a driver that always asks for the next one, with
-// and without a hold-off.
+// payload has; "bus" is all beats together. And how often it interrupts a driver that always asks for the next one,
+// with and without a hold-off.
 #include <cinttypes>
 #include <memory>
 #include <string>
@@ -249,9 +249,11 @@ int report(const Row &row)
 	printf("  bus: writes %.3f reads %.3f a clock, %u reads at once\n", r->writes.per_clock(r->writes.beats),
 	       r->reads.per_clock(r->reads.beats), r->board.outstanding_most);
 	if (row.rx && (rx < row.rx_floor || r->to_host.frames != FRAMES))
-		failed = printf("        rx: %" PRIu64 " frames of %u; the floor is %.3f beats\n", r->to_host.frames, FRAMES, row.rx_floor);
+		failed = printf("        rx: %" PRIu64 " frames of %u; the floor is %.3f beats\n", r->to_host.frames, FRAMES,
+				row.rx_floor);
 	if (row.tx && (tx < row.tx_floor || r->from_host.frames != (RING - 1) * row.queues))
-		failed = printf("        tx: %" PRIu64 " frames; the floor is %.3f beats\n", r->from_host.frames, row.tx_floor);
+		failed = printf("        tx: %" PRIu64 " frames; the floor is %.3f beats\n", r->from_host.frames,
+				row.tx_floor);
 	if (r->wrong != 0)
 		failed = printf("        rx: %" PRIu64 " bytes are not those of the frame\n", r->wrong);
 	r->top.final();
@@ -272,8 +274,8 @@ int moderation(uint32_t holdoff)
 	r->run();
 	const double every = r->irqs ? (double)r->clocks / (double)r->irqs : 0;
 
-	printf("hold-off %5u: %" PRIu64 " interrupts, one in %.0f clocks, two at least %" PRIu64 " apart\n", holdoff, r->irqs, every,
-	       r->irq_gap);
+	printf("hold-off %5u: %" PRIu64 " interrupts, one in %.0f clocks, two at least %" PRIu64 " apart\n", holdoff, r->irqs,
+	       every, r->irq_gap);
 	if (holdoff ? r->irq_gap < holdoff || every > holdoff * 1.2 : every > 200)
 		failed = printf("        hold-off %u: not what it should be\n", holdoff);
 	r->board.bar_write(SL_BAR_RESET, SL_RESET_KIND_HOST_IF);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole card in RTL, with its assertions, under a hostile host: frames from the wire, from the host, and flow commands at
- * once, every bus stalling at random, and a part of the descriptors pointing where there is no memory. Whatever the
+ * The whole card in RTL, with its assertions, under a hostile host: frames from the wire, from the host, and flow commands
+ * at once, every bus stalling at random, and a part of the descriptors pointing where there is no memory. Whatever the
  * addresses are, the card comes to rest in time, every frame is delivered whole or counted, what cannot be read costs
  * its frame alone, and what cannot be written stops its queue alone. The seed is printed; NIC_SEED replays one.
  */
@@ -341,7 +341,8 @@ static void card_start(uint64_t seed)
 {
 	const struct sl_engine_config config = { .ports = PORTS, .stall_seed = seed, .stall_pct = 25 };
 	const struct sl_nic_host host = { .read = host_read, .write = host_write, .raise = host_raise };
-	const struct sl_nic_port port[PORTS] = { { .mac = { 2 }, .mtu = 1500, .up = true }, { .mac = { 2 }, .mtu = 1500 } };
+	const struct sl_nic_port port[PORTS] = { { .mac = { 2 }, .mtu = 1500, .up = true },
+						   { .mac = { 2 }, .mtu = 1500 } };
 	const struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_HOST, .port_mask = 3, .ttl_max = 255,
 					    .sport_hi = 0xffff, .dport_hi = 0xffff };
 	char err[256];
@@ -399,8 +400,8 @@ static void hostile_memory(void **state)
 			round_run(buffers, states);
 		ops->destroy(e);
 	}
-	print_message("frames not readable %u, rx queues stopped %u, dumps not writable %u, frames delivered %u\n", seen_bad_tx,
-		      seen_stopped_rx, seen_bad_dumps, seen_delivered);
+	print_message("frames not readable %u, rx queues stopped %u, dumps not writable %u, frames delivered %u\n",
+		      seen_bad_tx, seen_stopped_rx, seen_bad_dumps, seen_delivered);
 	assert_true(seen_bad_tx > 20 && seen_stopped_rx > 5 && seen_bad_dumps > 20 && seen_delivered > 500);
 }
 
