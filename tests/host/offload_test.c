@@ -786,7 +786,7 @@ static unsigned int rules_of_kind(enum sl_class_kind kind)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < driver.created; i++)
-		n += !pool[i].gone && !pool[i].attr.group && pool[i].attr.priority == (uint32_t)kind;
+		n += !pool[i].gone && !pool[i].attr.group && pool[i].attr.priority / 2 == (uint32_t)kind;
 	return n;
 }
 
