@@ -54,7 +54,7 @@ static enum sl_status run_get_caps(struct sl_firmware *fw, struct sl_command *c)
 static enum sl_status run_vxlan_port(struct sl_firmware *fw, struct sl_command *c)
 {
 	(void)fw;
-	if (c->arg.index.index > 0xffff || c->arg.index.reserved0)
+	if (c->arg.index.index > 0xfffff || c->arg.index.reserved0)
 		return SL_STATUS_BAD_VALUE;
 	sl_hal_csr_write(SL_CSR_VXLAN_PORT, c->arg.index.index);
 	return SL_STATUS_OK;

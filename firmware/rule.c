@@ -74,11 +74,11 @@ static bool transport_good(const struct sl_class_rule *r)
 
 static bool tunnel_good(const struct sl_class_rule *r)
 {
-	if (r->tunnel_mode > SL_TUNNEL_MODE_VNI || !family_good(r->inner_l3))
+	if (r->tunnel_mode > SL_TUNNEL_MODE_IPIP || !family_good(r->inner_l3))
 		return false;
-	if (r->vni > 0xffffff || r->vni_mask > 0xffffff)
+	if (r->tunnel_mode != SL_TUNNEL_MODE_GRE && (r->vni > 0xffffff || r->vni_mask > 0xffffff))
 		return false;
-	return r->tunnel_mode != SL_TUNNEL_MODE_VNI || !(r->vni & ~r->vni_mask);
+	return r->tunnel_mode < SL_TUNNEL_MODE_VNI || !(r->vni & ~r->vni_mask);
 }
 
 static bool asks_good(const struct sl_class_rule *r)

@@ -67,7 +67,7 @@ static const struct sl_config_tenant *tenant_of_tunnel(const struct sl_slowpath 
 	const struct sl_addr dst = sl_addr_make(h->outer.family, h->outer.dst), src = sl_addr_make(h->outer.family, h->outer.src);
 	const struct sl_slow_port *port = &sp->port[f->port];
 
-	if (!h->vxlan || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
+	if (h->tunnel != SL_TUNNEL_MODE_VNI || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
 		return NULL;
 	for (unsigned int i = 0; i < sp->services->tenant_count; i++) {
 		const struct sl_config_tenant *t = &sp->services->tenants[i];

@@ -512,7 +512,7 @@ static uint32_t model_csr_read(struct sl_engine *e, uint32_t offset)
 	case SL_CSR_STATUS: return 0;
 	case SL_CSR_CTRL: return e->ctrl;
 	case SL_CSR_EPOCH: return e->table.epoch;
-	case SL_CSR_VXLAN_PORT: return e->registers.vxlan_port;
+	case SL_CSR_VXLAN_PORT: return e->registers.tunnels;
 	case SL_CSR_MISS_MARK: return e->registers.miss_mark;
 	case SL_CSR_MISS_FLAGS: return e->registers.miss_mark_valid;
 	case SL_CSR_TIME_MS: return e->time_ms;
@@ -554,7 +554,7 @@ static void model_csr_write(struct sl_engine *e, uint32_t offset, uint32_t value
 		sl_table_clear(&e->table, value & 0xff);
 		break;
 	case SL_CSR_VXLAN_PORT:
-		e->registers.vxlan_port = value & 0xffff;
+		e->registers.tunnels = value & 0xfffff;
 		break;
 	case SL_CSR_MISS_MARK:
 		e->registers.miss_mark = value;

@@ -10,6 +10,9 @@ int sl_action_check(const struct sl_packet *packet SL_NONNULL, const struct sl_r
 
 	if (!(action->flags & SL_ACTION_FLAG_VALID))
 		return SL_REASON_BAD_ACTION;
+	/* A bare packet out of a tunnel has no Ethernet header of its own. */
+	if (!(action->flags & SL_ACTION_FLAG_STRIP_L2) && packet->eth_off == packet->l3_off)
+		return SL_REASON_BAD_ACTION;
 	if ((record->flags & SL_RECORD_FLAG_DEC_TTL) && packet->ttl <= 1)
 		return SL_REASON_TTL;
 	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))

@@ -85,22 +85,13 @@ static inline bool effective_match(const struct sl_class_rule *rule, const struc
 static inline bool tunnel_match(const struct sl_class_rule *rule, const struct sl_headers *headers)
 {
 	const struct sl_packet *inner = &headers->inner;
-	const bool inner_good = headers->vxlan && inner->family != 0;
+	const bool inner_good = headers->tunnel && inner->family != 0;
 
-	switch (rule->tunnel_mode) {
-	case SL_TUNNEL_MODE_ANY:
-		break;
-	case SL_TUNNEL_MODE_NONE:
-		if (headers->vxlan)
-			return false;
-		break;
-	case SL_TUNNEL_MODE_VNI:
-		if (!headers->vxlan || (headers->vni & rule->vni_mask) != rule->vni)
-			return false;
-		break;
-	default:
+	if (rule->tunnel_mode == SL_TUNNEL_MODE_NONE && headers->tunnel)
 		return false;
-	}
+	if (rule->tunnel_mode > SL_TUNNEL_MODE_NONE &&
+	    (rule->tunnel_mode != headers->tunnel || (headers->vni & rule->vni_mask) != rule->vni))
+		return false;
 	if (rule->inner_l3 != 0 && (!inner_good || inner->family != rule->inner_l3))
 		return false;
 	return rule->inner_proto == 0 || (inner_good && inner->proto == rule->inner_proto);

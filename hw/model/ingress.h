@@ -14,7 +14,7 @@ struct sl_pipeline_config {
 	struct sl_hash_seed seed;
 	struct sl_class_filter filter;
 	uint32_t ports; /* that exist */
-	uint32_t vxlan_port;
+	uint32_t tunnels;
 	uint32_t miss_mark;
 	uint8_t miss_mark_valid;
 	uint8_t enabled; /* CTRL bit 0 */

@@ -28,7 +28,7 @@ int sl_key_build(const struct sl_headers *headers SL_NONNULL, uint32_t tenant, u
 
 	if (decap) {
 		p = &headers->inner;
-		if (!headers->vxlan)
+		if (!headers->tunnel)
 			return SL_REASON_TUNNEL_INNER;
 		if (p->error)
 			return p->error;

@@ -6,6 +6,7 @@
 #define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_TEB 0x6558
 #define ETH_LEN 14
 #define VLAN_LEN 4
 #define IPV4_LEN 20
@@ -13,13 +14,20 @@
 #define UDP_LEN 8
 #define TCP_LEN 20
 #define VXLAN_LEN 8
+#define GENEVE_LEN 8
+#define GUE_LEN 4
+#define GRE_LEN 4
+#define GRE_KEY 0x20
 #define ICMP_LEN 8
 #define PROTO_ICMP 1
+#define PROTO_IPV4 4
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 #define PROTO_HOP_BY_HOP 0
+#define PROTO_IPV6 41
 #define PROTO_ROUTING 43
 #define PROTO_IPV6_FRAGMENT 44
+#define PROTO_GRE 47
 #define PROTO_ICMPV6 58
 #define PROTO_DESTINATION 60
 #define ICMP_UNREACHABLE 3
@@ -309,19 +317,11 @@ static inline uint32_t parse_tags(const struct sl_window *window, uint32_t end, 
 	return end >= ETH_LEN + 2 * VLAN_LEN ? sl_load_be16(&window->b[ETH_LEN + VLAN_LEN + 2]) : 0;
 }
 
-/* A frame that begins at off and ends before end; tags are recognised only in the outer one. */
-static inline void parse_frame(const struct sl_window *window, uint32_t off, uint32_t end, bool outer,
-			       struct sl_packet *p)
+/* The IP packet at p->l3_off, if ethertype says that it is one, and what is in it. */
+static inline void parse_l3(const struct sl_window *window, uint32_t end, uint32_t ethertype, struct sl_packet *p)
 {
-	uint32_t error = 0, ethertype = sl_load_be16(&window->b[sl_window_offset(off + 12)]);
+	uint32_t error = 0;
 
-	p->eth_off = (uint16_t)off;
-	p->l3_off = (uint16_t)(off + ETH_LEN);
-	p->vid = 0;
-	p->vid2 = 0;
-	p->tags = 0;
-	if (outer)
-		ethertype = parse_tags(window, end, ethertype, p);
 	p->ethertype = (uint16_t)ethertype;
 	packet_clear_l3(p, 0);
 	if (ethertype == ETHERTYPE_IPV4)
@@ -332,26 +332,141 @@ static inline void parse_frame(const struct sl_window *window, uint32_t off, uin
 		packet_clear_l3(p, error);
 }
 
-/* True if the packet is a VXLAN tunnel's; then *inner_off and *inner_end bound the inner frame. */
-static inline bool find_tunnel(const struct sl_window *window, const struct sl_packet *p, uint32_t vxlan_port,
-			       uint32_t *inner_off, uint32_t *inner_end)
-{
-	const uint8_t *udp = &window->b[sl_window_offset(p->l4_off)];
-	uint32_t len;
+/* What a tunnel's header says: its kind, its network, and what follows offset bytes after it began. */
+struct tunnel {
+	uint8_t mode; /* sl_tunnel_mode */
+	uint8_t offset;
+	uint16_t ethertype; /* ETHERTYPE_TEB: an Ethernet header comes first */
+	uint32_t vni;
+};
 
-	if (!(p->flags & SL_PACKET_L4) || p->proto != PROTO_UDP)
-		return false;
-	/* Neither options nor extension headers in front. */
-	if (p->l4_off - p->l3_off != (p->family == 4 ? IPV4_LEN : IPV6_LEN))
-		return false;
-	if (vxlan_port == 0 || p->dport != vxlan_port)
-		return false;
-	len = sl_load_be16(udp + 4);
+static inline uint32_t load_be32(const uint8_t *p)
+{
+	return sl_load_be16(p) << 16 | sl_load_be16(p + 2);
+}
+
+static inline uint32_t ethertype_of(uint32_t proto)
+{
+	return proto == PROTO_IPV4 ? ETHERTYPE_IPV4 : proto == PROTO_IPV6 ? ETHERTYPE_IPV6 : 0;
+}
+
+/* GRE (RFC 2784, 2890) without checksum, sequence number and what is reserved; a key may be there. len: all its bytes. */
+static inline void look_gre(const uint8_t *gre, uint32_t len, struct tunnel *t)
+{
+	if (len < GRE_LEN || (gre[0] & ~GRE_KEY) != 0 || gre[1] != 0)
+		return;
+	if ((gre[0] & GRE_KEY) && len < GRE_LEN + 4)
+		return;
+	t->mode = SL_TUNNEL_MODE_GRE;
+	t->offset = gre[0] & GRE_KEY ? GRE_LEN + 4 : GRE_LEN;
+	t->vni = gre[0] & GRE_KEY ? load_be32(gre + 4) : 0;
+	t->ethertype = (uint16_t)sl_load_be16(gre + 2);
+	if (t->ethertype != ETHERTYPE_IPV4 && t->ethertype != ETHERTYPE_IPV6)
+		t->ethertype = 0;
+}
+
+/* GUE data messages without options (variant 0), and IP directly in UDP (variant 1). len: UDP's, of at least a byte. */
+static inline void look_gue(const uint8_t *udp, uint32_t len, struct tunnel *t)
+{
+	const uint8_t *gue = udp + UDP_LEN;
+
+	if (gue[0] >> 4 == 4 || gue[0] >> 4 == 6) {
+		t->offset = UDP_LEN;
+		t->ethertype = gue[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	} else if (gue[0] == 0 && len >= UDP_LEN + GUE_LEN && sl_load_be16(gue + 2) == 0) {
+		t->offset = UDP_LEN + GUE_LEN;
+		t->ethertype = (uint16_t)ethertype_of(gue[1]);
+	} else {
+		return;
+	}
+	t->mode = SL_TUNNEL_MODE_GUE;
+}
+
+/* Geneve (RFC 8926) without options that is no control message. */
+static inline void look_geneve(const uint8_t *udp, uint32_t len, struct tunnel *t)
+{
+	const uint8_t *geneve = udp + UDP_LEN;
+
+	if (len < UDP_LEN + GENEVE_LEN || geneve[0] != 0 || geneve[1] & 0xc0)
+		return;
+	t->ethertype = (uint16_t)sl_load_be16(geneve + 2);
+	if (t->ethertype == ETHERTYPE_TEB && len < UDP_LEN + GENEVE_LEN + ETH_LEN)
+		return;
+	if (t->ethertype != ETHERTYPE_IPV4 && t->ethertype != ETHERTYPE_IPV6 && t->ethertype != ETHERTYPE_TEB)
+		t->ethertype = 0;
+	t->mode = SL_TUNNEL_MODE_GENEVE;
+	t->offset = UDP_LEN + GENEVE_LEN;
+	t->vni = load_be32(geneve + 4) >> 8;
+}
+
+static inline void look_vxlan(const uint8_t *udp, uint32_t len, struct tunnel *t)
+{
 	if (len < UDP_LEN + VXLAN_LEN + ETH_LEN || !(udp[UDP_LEN] & 0x08))
-		return false;
-	*inner_off = (uint32_t)p->l4_off + UDP_LEN + VXLAN_LEN;
-	*inner_end = (uint32_t)p->l4_off + len;
-	return true;
+		return;
+	t->mode = SL_TUNNEL_MODE_VNI;
+	t->offset = UDP_LEN + VXLAN_LEN;
+	t->ethertype = ETHERTYPE_TEB;
+	t->vni = load_be32(udp + UDP_LEN + 4) >> 8;
+}
+
+/* The tunnel that the packet belongs to, mode 0 if to none; *end: where what is in it ends. */
+static inline struct tunnel find_tunnel(const struct sl_window *window, const struct sl_packet *p, uint32_t tunnels,
+					uint32_t *end)
+{
+	const uint8_t *l4 = &window->b[sl_window_offset(p->l4_off)];
+	struct tunnel t = { 0 };
+	uint32_t len = (uint32_t)p->l3_end - p->l4_off;
+
+	/* Neither options nor extension headers in front. */
+	if (p->l4_off - p->l3_off != (p->family == 4 ? IPV4_LEN : IPV6_LEN) || (p->flags & SL_PACKET_FRAGMENT))
+		return t;
+	if (p->flags & SL_PACKET_L4 && p->proto == PROTO_UDP) {
+		len = sl_load_be16(l4 + 4);
+		if ((tunnels & 0xffff) != 0 && p->dport == (tunnels & 0xffff))
+			look_vxlan(l4, len, &t);
+		else if (tunnels & SL_TUNNEL_FLAG_GENEVE && p->dport == SL_GENEVE_PORT)
+			look_geneve(l4, len, &t);
+		else if (tunnels & SL_TUNNEL_FLAG_GUE && p->dport == SL_GUE_PORT && len > UDP_LEN)
+			look_gue(l4, len, &t);
+	} else if (tunnels & SL_TUNNEL_FLAG_GRE && p->proto == PROTO_GRE) {
+		look_gre(l4, len, &t);
+	} else if (tunnels & SL_TUNNEL_FLAG_IPIP && ethertype_of(p->proto) != 0) {
+		t.mode = SL_TUNNEL_MODE_IPIP;
+		t.ethertype = (uint16_t)ethertype_of(p->proto);
+	}
+	*end = p->l4_off + len;
+	return t;
+}
+
+/* The tunnel's inner frame or packet, off to end. */
+static inline void parse_inner(const struct sl_window *window, const struct tunnel *t, uint32_t off, uint32_t end,
+			       struct sl_packet *p)
+{
+	uint32_t ethertype = t->ethertype;
+
+	p->eth_off = (uint16_t)off;
+	p->l3_off = (uint16_t)off;
+	p->vid = 0;
+	p->vid2 = 0;
+	p->tags = 0;
+	if (ethertype == ETHERTYPE_TEB) {
+		ethertype = sl_load_be16(&window->b[sl_window_offset(off + 12)]);
+		p->l3_off = (uint16_t)(off + ETH_LEN);
+	}
+	parse_l3(window, end, ethertype, p);
+}
+
+static inline void parse_outer(const struct sl_window *window, uint32_t end, struct sl_packet *p)
+{
+	uint32_t ethertype = sl_load_be16(&window->b[12]);
+
+	p->eth_off = 0;
+	p->l3_off = ETH_LEN;
+	p->vid = 0;
+	p->vid2 = 0;
+	p->tags = 0;
+	ethertype = parse_tags(window, end, ethertype, p);
+	parse_l3(window, end, ethertype, p);
 }
 
 /* RFC 6040, section 4.2: what the ECN field of a decapsulated packet becomes. */
@@ -370,23 +485,21 @@ static inline void merge_ecn(uint32_t outer, struct sl_packet *inner)
 		inner->tos ^= ECN_ECT0 ^ ECN_ECT1;
 }
 
-int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
+int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint32_t port, uint32_t tunnels,
 	     struct sl_headers *headers SL_NONNULL)
 {
-	uint32_t inner_off, inner_end;
+	uint32_t end = 0;
+	struct tunnel t;
 
 	headers->frame_len = (uint16_t)frame_len;
 	headers->port = (uint8_t)port;
-	headers->vxlan = 0;
-	headers->vni = 0;
 	__builtin_memcpy(headers->dmac, window->b, sizeof(headers->dmac));
-	parse_frame(window, 0, frame_len, true, &headers->outer);
-	if (find_tunnel(window, &headers->outer, vxlan_port, &inner_off, &inner_end)) {
-		const uint8_t *vni = &window->b[sl_window_offset(inner_off - 4)];
-
-		headers->vxlan = 1;
-		headers->vni = (uint32_t)vni[0] << 16 | (uint32_t)vni[1] << 8 | vni[2];
-		parse_frame(window, inner_off, inner_end, false, &headers->inner);
+	parse_outer(window, frame_len, &headers->outer);
+	t = find_tunnel(window, &headers->outer, tunnels, &end);
+	headers->tunnel = t.mode;
+	headers->vni = t.vni;
+	if (t.mode != 0) {
+		parse_inner(window, &t, (uint32_t)headers->outer.l4_off + t.offset, end, &headers->inner);
 		merge_ecn(headers->outer.tos, &headers->inner);
 	}
 	return headers->outer.error;

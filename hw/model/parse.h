@@ -27,7 +27,8 @@ struct sl_quote {
 	uint8_t proto;
 };
 
-/* One Ethernet frame within the window, outer or inner. Offsets are from the start of the window; without L3 (family 0)
+/* One frame within the window, outer or inner; in tunnels that carry bare IP packets the inner one has no Ethernet
+ * header, and eth_off is l3_off. Offsets are from the start of the window; without L3 (family 0)
  * all fields below `family` are zero, ttl is 255 and the offsets after l3_off are meaningless. */
 struct sl_packet {
 	uint16_t eth_off;
@@ -55,25 +56,25 @@ struct sl_packet {
 
 struct sl_headers {
 	struct sl_packet outer;
-	struct sl_packet inner; /* valid with vxlan */
-	uint32_t vni;
+	struct sl_packet inner; /* valid with tunnel */
+	uint32_t vni;           /* GRE: its key */
 	uint16_t frame_len;
 	uint8_t port; /* that received the frame */
-	uint8_t vxlan;
+	uint8_t tunnel;  /* sl_tunnel_mode VNI (VXLAN) to IPIP, 0 none */
 	uint8_t dmac[6]; /* outer destination MAC */
 };
 
 /*
- * Parses a frame of frame_len bytes, SL_FRAME_MIN..SL_FRAME_MAX (ingress sees to that). vxlan_port 0: no tunnels.
+ * Parses a frame of frame_len bytes, SL_FRAME_MIN..SL_FRAME_MAX (ingress sees to that). tunnels: as csr.VXLAN_PORT, 0 none.
  * Returns 0, or the outer IP header's error (SL_REASON_BAD_IP, SL_REASON_BAD_IP_CSUM): drop.
  */
-int sl_parse(const struct sl_window *window, uint32_t frame_len, uint32_t port, uint32_t vxlan_port,
+int sl_parse(const struct sl_window *window, uint32_t frame_len, uint32_t port, uint32_t tunnels,
 	     struct sl_headers *headers);
 
 /* The innermost recognised IP packet without error; the outer frame if there is none. */
 static inline const struct sl_packet *sl_headers_effective(const struct sl_headers *headers)
 {
-	return headers->vxlan && headers->inner.family != 0 ? &headers->inner : &headers->outer;
+	return headers->tunnel && headers->inner.family != 0 ? &headers->inner : &headers->outer;
 }
 
 /* The packet that is looked up and forwarded. */

@@ -75,7 +75,7 @@ bool sl_pipeline_begin(const struct sl_lookups *lookups, void *ctx, const struct
 	result->hash = 0;
 	result->flow_id = SL_FLOW_ID_NONE;
 	result->has_key = 0;
-	reason = (uint32_t)sl_parse(window, frame_len, port, config->vxlan_port, &result->headers);
+	reason = (uint32_t)sl_parse(window, frame_len, port, config->tunnels, &result->headers);
 	if (reason) {
 		leave(lookups, ctx, 0, reason, result);
 		return false;

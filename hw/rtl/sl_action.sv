@@ -61,7 +61,7 @@ module sl_action #(
   assign l3_off  = action1[sl_pkg::ACTION_L3_OFF_LSB +: 8];
   assign flags   = action1[sl_pkg::ACTION_FLAGS_LSB +: 8];
   assign eth_len = 7'd14 + 7'({job1_q.tags, 2'b00});
-  assign src_off = eth_len + (!job1_q.decap ? 7'd0 : job1_q.outer_v6 ? 7'd70 : 7'd50);
+  assign src_off = eth_len + (job1_q.decap ? job1_q.in_off : 7'd0);
   assign l2_len  = flags[1] ? hdr_len[6:0] : job1_q.decap ? 7'd14 : eth_len;
 
   always_ff @(posedge clk_i) begin
@@ -70,7 +70,8 @@ module sl_action #(
       found2_q    <= found1_q;
       record2_q   <= record1_q;
       action2_q   <= action1;
-      usable2_q   <= range1_q && flags[0];
+      // A bare packet out of a tunnel has no Ethernet header of its own.
+      usable2_q   <= range1_q && flags[0] && (flags[1] || !job1_q.decap || job1_q.in_eth);
       l2_len2_q   <= l2_len;
       src_off2_q  <= src_off;
       out_len2_q  <= 17'(job1_q.ip_len) + 17'(l2_len);

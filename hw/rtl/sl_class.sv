@@ -43,7 +43,7 @@ module sl_class (
   logic               inner_good_q, eff_frag_q, eff_tcp_q;
   logic [7:0]         eff_flags_q, eff_ttl_q;
   logic               inner_good;
-  assign inner_good = parsed_i.vxlan && (parsed_i.inner.v4 || parsed_i.inner.v6) && !parsed_i.inner.bad_ip
+  assign inner_good = parsed_i.tunnel != 3'd0 && (parsed_i.inner.v4 || parsed_i.inner.v6) && !parsed_i.inner.bad_ip
                       && !parsed_i.inner.bad_csum;
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
@@ -214,7 +214,8 @@ module sl_class (
       job_o.len      <= parsed4.len;
       job_o.tags     <= parsed4.tags;
       job_o.rule     <= 8'hff;
-      job_o.outer_v6 <= parsed4.outer.v6;
+      job_o.in_off   <= parsed4.in_off;
+      job_o.in_eth   <= parsed4.in_eth;
       if (parsed4.outer.bad_ip || parsed4.outer.bad_csum) begin
         job_o.reason <= parsed4.outer.bad_ip ? sl_pkg::REASON_BAD_IP : sl_pkg::REASON_BAD_IP_CSUM;
       end else if (!any4_q) begin

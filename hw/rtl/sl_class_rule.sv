@@ -33,8 +33,7 @@ module sl_class_rule (
   logic         vid_high_q, vid2_high_q;    // a VID that no frame can have
   logic [15:0]  etype_q;
   logic [7:0]   proto_q, proto_mask_q, flags_q, flags_mask_q, inner_l3_q, inner_proto_q;
-  logic [23:0]  vni_q, vni_mask_q;
-  logic         vni_high_q;
+  logic [31:0]  vni_q, vni_mask_q;
   logic [15:0]  sport_lo_q, sport_hi_q, dport_lo_q, dport_hi_q;
   logic         ports_any_q;
   logic [127:0] src_q, src_mask_q, dst_q, dst_mask_q;
@@ -66,9 +65,8 @@ module sl_class_rule (
       ttl_max_q     <= rule_i[sl_pkg::CLASS_RULE_TTL_MAX_LSB +: 8];
       inner_l3_q    <= rule_i[sl_pkg::CLASS_RULE_INNER_L3_LSB +: 8];
       inner_proto_q <= rule_i[sl_pkg::CLASS_RULE_INNER_PROTO_LSB +: 8];
-      vni_q         <= rule_i[sl_pkg::CLASS_RULE_VNI_LSB +: 24];
-      vni_high_q    <= rule_i[sl_pkg::CLASS_RULE_VNI_LSB + 24 +: 8] != 8'd0;
-      vni_mask_q    <= rule_i[sl_pkg::CLASS_RULE_VNI_MASK_LSB +: 24];
+      vni_q         <= rule_i[sl_pkg::CLASS_RULE_VNI_LSB +: 32];
+      vni_mask_q    <= rule_i[sl_pkg::CLASS_RULE_VNI_MASK_LSB +: 32];
       sport_lo_q    <= rule_i[sl_pkg::CLASS_RULE_SPORT_LO_LSB +: 16];
       sport_hi_q    <= rule_i[sl_pkg::CLASS_RULE_SPORT_HI_LSB +: 16];
       dport_lo_q    <= rule_i[sl_pkg::CLASS_RULE_DPORT_LO_LSB +: 16];
@@ -117,9 +115,9 @@ module sl_class_rule (
                  && (frag_q == sl_pkg::FRAG_MODE_ANY || (frag_q == sl_pkg::FRAG_MODE_YES) == eff_frag_i)
                  && eff_ttl_i <= ttl_max_q
                  && (tunnel_mode_q == sl_pkg::TUNNEL_MODE_ANY
-                     || (tunnel_mode_q == sl_pkg::TUNNEL_MODE_NONE && !parsed_i.vxlan)
-                     || (tunnel_mode_q == sl_pkg::TUNNEL_MODE_VNI && parsed_i.vxlan
-                         && (parsed_i.vni & vni_mask_q) == vni_q && !vni_high_q))
+                     || (tunnel_mode_q == sl_pkg::TUNNEL_MODE_NONE && parsed_i.tunnel == 3'd0)
+                     || (tunnel_mode_q == {5'd0, parsed_i.tunnel} && parsed_i.tunnel != 3'd0
+                         && (parsed_i.vni & vni_mask_q) == vni_q))
                  && (inner_l3_q == 8'd0 || (inner_good_i && ((inner_l3_q == 8'd4 && parsed_i.inner.v4)
                                                              || (inner_l3_q == 8'd6 && parsed_i.inner.v6))))
                  && (inner_proto_q == 8'd0 || (inner_good_i && inner_proto_q == parsed_i.inner.proto));

@@ -92,7 +92,7 @@ module sl_core #(
   logic [31:0] occupancy, moves, refused, miss_mark;
   logic [7:0]  epoch, mac_valid;
   logic [127:0] seed;
-  logic [15:0] vxlan_port;
+  logic [19:0] tunnels;
   logic [NPORTS-1:0] port_up;
   logic [63:0] port_flags, mac_ports;
   logic [8*48-1:0] mac;
@@ -115,7 +115,7 @@ module sl_core #(
     .s_axil_bvalid, .s_axil_bready, .s_axil_bresp, .s_axil_arvalid, .s_axil_arready, .s_axil_araddr,
     .s_axil_rvalid, .s_axil_rready, .s_axil_rdata, .s_axil_rresp,
     .time_ms_i(time_ms_o), .clearing_i(clearing_table), .occupancy_i(occupancy), .moves_i(moves), .refused_i(refused),
-    .clearing_o, .clear_o(clear), .epoch_o(epoch), .seed_o(seed), .vxlan_port_o(vxlan_port), .miss_mark_o(miss_mark),
+    .clearing_o, .clear_o(clear), .epoch_o(epoch), .seed_o(seed), .tunnels_o(tunnels), .miss_mark_o(miss_mark),
     .miss_valid_o(miss_valid), .port_up_o(port_up), .port_flags_o(port_flags), .mac_o(mac), .mac_ports_o(mac_ports),
     .mac_valid_o(mac_valid), .rule_write_o(rule_write), .rule_index_o(rule_index), .entry_o(entry),
     .action_read_o(action_read), .action_write_o(action_write), .action_index_o(action_index),
@@ -167,7 +167,7 @@ module sl_core #(
   logic [255:0]        outer_addresses, inner_addresses;
   logic [63:0]         outer_last, inner_last;
   sl_parse u_parse (
-    .clk_i, .rst_ni, .vxlan_port_i(vxlan_port), .valid_i(beat), .sop_i(sop), .eop_i(eop), .port_i(beat_port),
+    .clk_i, .rst_ni, .tunnels_i(tunnels), .valid_i(beat), .sop_i(sop), .eop_i(eop), .port_i(beat_port),
     .len_i(beat_len), .data_i(beat_data), .window_valid_o(window_valid), .window_o(window),
     .outer_early_o(outer_early), .outer_v6_o(outer_v6), .outer_addresses_o(outer_addresses),
     .inner_early_o(inner_early), .inner_v6_o(inner_v6), .inner_addresses_o(inner_addresses),

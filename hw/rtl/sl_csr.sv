@@ -36,7 +36,7 @@ module sl_csr #(
   output logic                   clear_o,          // forget all flows
   output logic [7:0]             epoch_o,
   output logic [127:0]           seed_o,
-  output logic [15:0]            vxlan_port_o,
+  output logic [19:0]            tunnels_o,
   output logic [31:0]            miss_mark_o,
   output logic                   miss_valid_o,
   output logic [NPORTS-1:0]      port_up_o,
@@ -187,7 +187,7 @@ module sl_csr #(
             epoch_q <= {24'd0, wdata[7:0]};
             clear_o <= 1'b1;
           end
-          sl_pkg::CSR_VXLAN_PORT: vxlan_q <= {16'd0, wdata[15:0]};
+          sl_pkg::CSR_VXLAN_PORT: vxlan_q <= {12'd0, wdata[19:0]};
           sl_pkg::CSR_MISS_MARK:  miss_mark_q <= wdata;
           sl_pkg::CSR_MISS_FLAGS: miss_flags_q <= wdata;
           sl_pkg::CSR_TBL_SEL:    sel_q <= wdata;
@@ -334,7 +334,7 @@ module sl_csr #(
   assign clearing_o   = init_q || clearing_i || clear_o;
   assign epoch_o      = epoch_q[7:0];
   assign seed_o       = seed_q;
-  assign vxlan_port_o = vxlan_q[15:0];
+  assign tunnels_o = vxlan_q[19:0];
   assign miss_mark_o  = miss_mark_q;
   assign miss_valid_o = miss_flags_q[0];
   assign busy_o       = state_q != IDLE || command_q || s_axil_bvalid || s_axil_rvalid || clearing_o;

@@ -46,9 +46,11 @@ package sl_dp_pkg;
     logic [11:0] vid2;       // of the inner one
     logic [15:0] etype;
     ip_t         outer;
-    logic        vxlan;
-    logic [23:0] vni;
-    ip_t         inner;      // means something only with vxlan
+    logic [2:0]  tunnel;     // sl_pkg::TUNNEL_MODE_VNI (VXLAN) and above, 0 none
+    logic [31:0] vni;        // GRE: its key
+    logic [6:0]  in_off;     // of the inner IP header from the outer one
+    logic        in_eth;     // an Ethernet header is in front of it
+    ip_t         inner;      // means something only with tunnel
   } parsed_t;
 
   // What travels with a frame from class to the verdict. reason 0: on its way to be forwarded; 1-63: to the host;
@@ -65,7 +67,8 @@ package sl_dp_pkg;
     logic        copy;
     logic [31:0] copy_mark;
     logic        decap;
-    logic        outer_v6;   // decides where the inner frame starts
+    logic [6:0]  in_off;     // of the inner IP header from the outer one
+    logic        in_eth;     // an Ethernet header is in front of it
     logic        v6;         // of the packet looked up, as the rest
     logic        udp;
     logic [7:0]  ttl;
@@ -105,8 +108,8 @@ package sl_dp_pkg;
   } host_meta_t;
   // Widths, for flat ports and memories.
   localparam int unsigned IP_W     = 12 + 4*8 + 6*16 + 5 + 4*128;
-  localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 1 + 24;
-  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 33 + 33 + 4 + 8 + 8 + 16 + 5 + 16 + 1;
+  localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 3 + 32 + 8;
+  localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 33 + 33 + 11 + 8 + 8 + 16 + 5 + 16 + 1;
   localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage

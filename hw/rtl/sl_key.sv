@@ -30,7 +30,7 @@ module sl_key (
     if (valid_i) ip = job_i.decap ? parsed_i.inner : parsed_i.outer;
     reason = job_i.reason;
     if (valid_i && job_i.reason == sl_pkg::REASON_FORWARDED) begin
-      if (job_i.decap && !parsed_i.vxlan)               reason = sl_pkg::REASON_TUNNEL_INNER;
+      if (job_i.decap && parsed_i.tunnel == 3'd0)       reason = sl_pkg::REASON_TUNNEL_INNER;
       else if (job_i.decap && !ip.v4 && !ip.v6)         reason = sl_pkg::REASON_TUNNEL_INNER;
       else if (ip.bad_ip)                               reason = sl_pkg::REASON_BAD_IP;
       else if (ip.bad_csum)                             reason = sl_pkg::REASON_BAD_IP_CSUM;

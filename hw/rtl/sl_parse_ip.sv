@@ -82,8 +82,10 @@ module sl_parse_ip (
   localparam logic [2:0] EXT_WORDS = 3'(sl_pkg::EXT_BYTES / 8);
   logic       ext_first;                    // it may be followed, but for its options
   logic [2:0] ext_words, ext_room;
+  logic [15:0] plen;
   assign ext_words = {1'b0, view_i[8*41 +: 2]} + 3'd1;
-  assign ext_room  = payload[15:3] > 13'(EXT_WORDS) ? EXT_WORDS : payload[5:3];
+  assign plen      = be16(view_i[47:32]);
+  assign ext_room  = plen[15:3] > 13'(EXT_WORDS) ? EXT_WORDS : plen[5:3];
   assign ext_first = v6 && passes(proto, view_i[320 +: 32], 1'b1) && view_i[8*41 + 2 +: 6] == 6'd0
                      && ext_words <= ext_room;
 

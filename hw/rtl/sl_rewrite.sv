@@ -34,15 +34,28 @@ module sl_rewrite (
     fold = once[15:0] + 16'(once[16]);
   endfunction
 
-  // The 96 bytes from one of the nine places where an IP packet can start.
+  // The 96 bytes from one of the places where an IP packet can start: behind 14, 18 or 22 bytes of Ethernet header, and
+  // behind an outer IP header of 20 or 40 bytes and 0, 4, 8, 12, 16 or 30 bytes of tunnel.
   function automatic logic [767:0] pick(input logic [1535:0] window, input logic [6:0] off);
     case (off)
       7'd14:   pick = window[8*14 +: 768];
       7'd18:   pick = window[8*18 +: 768];
       7'd22:   pick = window[8*22 +: 768];
+      7'd34:   pick = window[8*34 +: 768];
+      7'd38:   pick = window[8*38 +: 768];
+      7'd42:   pick = window[8*42 +: 768];
+      7'd46:   pick = window[8*46 +: 768];
+      7'd50:   pick = window[8*50 +: 768];
+      7'd54:   pick = window[8*54 +: 768];
+      7'd58:   pick = window[8*58 +: 768];
+      7'd62:   pick = window[8*62 +: 768];
       7'd64:   pick = window[8*64 +: 768];
+      7'd66:   pick = window[8*66 +: 768];
       7'd68:   pick = window[8*68 +: 768];
+      7'd70:   pick = window[8*70 +: 768];
       7'd72:   pick = window[8*72 +: 768];
+      7'd74:   pick = window[8*74 +: 768];
+      7'd78:   pick = window[8*78 +: 768];
       7'd84:   pick = window[8*84 +: 768];
       7'd88:   pick = window[8*88 +: 768];
       default: pick = window[8*92 +: 768];

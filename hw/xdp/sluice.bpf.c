@@ -290,7 +290,7 @@ int sluice(struct xdp_md *ctx)
 	if (reason == 0) {
 		if (load_window(ctx, s, len))
 			return XDP_ABORTED;
-		reason = sl_parse(&s->window, len, c->port, c->pipeline.vxlan_port, &s->headers);
+		reason = sl_parse(&s->window, len, c->port, c->pipeline.tunnels, &s->headers);
 		if (reason == 0)
 			reason = judge(s, c, &meter);
 	}

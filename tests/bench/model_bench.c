@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	sl_table_init(&b->table, TABLE_LOG2, memory);
-	b->config = (struct sl_pipeline_config){ .ports = 1, .vxlan_port = SL_VXLAN_PORT, .enabled = 1 };
+	b->config = (struct sl_pipeline_config){ .ports = 1, .tunnels = SL_VXLAN_PORT, .enabled = 1 };
 	b->config.filter.port_flags[0] = SL_PORT_FLAG_ENABLE;
 	make_rules(b);
 	printf("whole pipeline, hits, %u-byte frames, %u rules, one core, best of 5\n%-8s %8s %10s %8s\n", FRAME_BYTES, RULES,

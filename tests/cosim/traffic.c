@@ -259,7 +259,51 @@ static void put_packet(struct build *b, const struct tuple *t)
 	put_l4(b, proto, chance_percent(c, 3) && !b->clean ? (uint32_t)chance_word(c) : t->sport, t->dport);
 }
 
-static void put_tunnel(struct build *b)
+/* The rest of a tunnel that is not VXLAN; what it says it carries, of that family. True: an Ethernet header follows. */
+static bool put_other_tunnel(struct build *b, int six, unsigned int mode, uint8_t inner)
+{
+	const uint8_t *src = b->w->address[six][chance_below(b->c, WORLD_ADDRESSES)];
+	const uint8_t *dst = b->w->address[six][chance_below(b->c, WORLD_ADDRESSES)];
+	const uint8_t number = inner == 4 ? 4 : 41;
+	const bool lie = chance_percent(b->c, 5), key = chance_percent(b->c, 50), variant = chance_percent(b->c, 50);
+	const uint32_t vni = b->w->vni[chance_below(b->c, WORLD_VNIS)], type = inner == 4 ? 0x0800 : 0x86dd;
+	bool ethernet = false;
+
+	put_ip(b, (uint8_t)(six ? 6 : 4), src, dst, mode == SL_TUNNEL_MODE_IPIP ? number : mode == SL_TUNNEL_MODE_GRE ? 47 : 17);
+	if (!b->clean && chance_percent(b->c, 3) && !six)
+		put_options(b);
+	switch (mode) {
+	case SL_TUNNEL_MODE_GRE:
+		put16(b, (key ? 0x2000u : 0) | (lie ? (uint32_t)chance_word(b->c) & 0xffff : 0));
+		put16(b, chance_percent(b->c, 95) ? type : 0x6558);
+		if (key) {
+			put16(b, chance_percent(b->c, 80) ? vni >> 16 : (uint32_t)chance_word(b->c));
+			put16(b, vni);
+		}
+		break;
+	case SL_TUNNEL_MODE_GUE:
+		put_l4(b, 17, (uint32_t)chance_word(b->c), SL_GUE_PORT);
+		if (!variant) {
+			put16(b, (lie ? (uint32_t)chance_word(b->c) & 0xff00 : 0) | number);
+			put16(b, lie ? chance_below(b->c, 2) : 0);
+		}
+		break;
+	case SL_TUNNEL_MODE_GENEVE:
+		ethernet = key;
+		put_l4(b, 17, (uint32_t)chance_word(b->c), SL_GENEVE_PORT);
+		put16(b, lie ? (uint32_t)chance_word(b->c) : 0);
+		put16(b, ethernet ? 0x6558 : type);
+		put16(b, vni >> 8);
+		put16(b, vni << 8);
+		break;
+	default:
+		break;
+	}
+	return ethernet;
+}
+
+/* True: an Ethernet header follows, else a packet of the family inner. */
+static bool put_tunnel(struct build *b, uint8_t inner)
 {
 	struct chance *c = b->c;
 	const int six = chance_percent(c, 40);
@@ -268,10 +312,13 @@ static void put_tunnel(struct build *b)
 			    (uint8_t)(vni >> 16), (uint8_t)(vni >> 8), (uint8_t)vni, 0};
 
 	put_eth(b, b->layers != 0, six ? 6 : 4);
+	if (chance_percent(c, 60))
+		return put_other_tunnel(b, six, chance_between(c, SL_TUNNEL_MODE_GENEVE, SL_TUNNEL_MODE_IPIP), inner);
 	put_ip(b, six ? 6 : 4, b->w->address[six][chance_below(c, WORLD_ADDRESSES)],
 	       b->w->address[six][chance_below(c, WORLD_ADDRESSES)], 17);
-	put_l4(b, 17, (uint32_t)chance_word(c), b->w->vxlan_port);
+	put_l4(b, 17, (uint32_t)chance_word(c), b->w->vxlan_port & 0xffff);
 	put(b, vxlan, 8);
+	return true;
 }
 
 /* One lie. */
@@ -333,6 +380,7 @@ void traffic_frame(const struct world *w, struct chance *c, bool clean, struct t
 	struct build b = {.w = w, .c = c, .f = frame, .clean = clean};
 	unsigned int index = chance_below(c, 1 + chance_below(c, WORLD_TUPLES));
 	const uint32_t kind = chance_below(c, 100);
+	bool ethernet = true;
 
 	frame->len = 0;
 	frame->bad_fcs = !clean && chance_percent(c, 1);
@@ -344,11 +392,12 @@ void traffic_frame(const struct world *w, struct chance *c, bool clean, struct t
 			put_random(&b, chance_between(c, 9550, TRAFFIC_FRAME_MAX) - frame->len);
 		return;
 	}
-	if (kind < 30)
-		put_tunnel(&b);
 	if (!clean && kind < 4)
-		put_tunnel(&b);
-	put_eth(&b, b.layers != 0, w->tuple[index].family);
+		ethernet = put_tunnel(&b, 4);
+	if (kind < 30 && ethernet)
+		ethernet = put_tunnel(&b, w->tuple[index].family);
+	if (ethernet)
+		put_eth(&b, b.layers != 0, w->tuple[index].family);
 	if (!clean && chance_percent(c, 8)) {
 		put_icmp(&b, &w->tuple[index]);
 	} else {

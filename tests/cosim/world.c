@@ -132,7 +132,7 @@ static void rule_conditions(const struct world *w, struct chance *c, struct sl_c
 	if (chance_percent(c, 10))
 		r->ttl_max = (uint8_t)chance_below(c, 70);
 	if (chance_percent(c, 20)) {
-		r->tunnel_mode = (uint8_t)chance_between(c, 1, 2);
+		r->tunnel_mode = (uint8_t)chance_between(c, 1, chance_percent(c, 50) ? 2 : 6);
 		r->vni_mask = chance_percent(c, 60) ? 0xffffff : chance_below(c, 1u << 24);
 		r->vni = w->vni[chance_below(c, WORLD_VNIS)] & r->vni_mask;
 	}
@@ -355,6 +355,8 @@ static void make_rules(struct world *w, struct chance *c)
 		*tunnel = (struct sl_class_rule){.valid = 1, .verdict = SL_VERDICT_FLOWS, .flags = SL_RULE_FLAG_DECAP,
 						 .tenant = w->tenant[0], .port_mask = 0xff, .sport_hi = 65535,
 						 .dport_hi = 65535, .ttl_max = 255, .tunnel_mode = SL_TUNNEL_MODE_VNI};
+		if (chance_percent(c, 60))
+			tunnel->tunnel_mode = (uint8_t)chance_between(c, SL_TUNNEL_MODE_GENEVE, SL_TUNNEL_MODE_IPIP);
 	}
 	if (chance_percent(c, 85))
 		*last = (struct sl_class_rule){.valid = 1, .verdict = SL_VERDICT_FLOWS, .tenant = w->tenant[0],
@@ -367,7 +369,7 @@ void world_make(struct world *w, struct chance *c)
 	memset(w, 0, sizeof(*w));
 	make_pools(w, c);
 	chance_fill(c, w->hash_key, sizeof(w->hash_key));
-	w->vxlan_port = chance_percent(c, 80) ? SL_VXLAN_PORT : w->port[1];
+	w->vxlan_port = (chance_percent(c, 80) ? SL_VXLAN_PORT : w->port[1]) | (chance_percent(c, 80) ? 15 : chance_below(c, 16)) << 16;
 	w->miss_mark = (uint32_t)chance_word(c);
 	w->miss_flags = chance_below(c, 2);
 	for (int i = 0; i < SL_CARD_PORTS; i++)

@@ -209,7 +209,7 @@ static void serves_every_command(void **state)
 		{ SL_ADMIN_OP_METER_SET, &meter, sizeof(meter), 0, 0 },
 		{ SL_ADMIN_OP_REASON_STATS, NULL, 8, 64, 14 * sizeof(struct sl_counter_pair) },
 		{ SL_ADMIN_OP_PORT_STATS, NULL, 8, 1, sizeof(struct sl_port_stats) },
-		{ SL_ADMIN_OP_VXLAN_PORT, NULL, 8, 8472, 0 },
+		{ SL_ADMIN_OP_VXLAN_PORT, NULL, 8, SL_TUNNEL_FLAG_IPIP | 8472, 0 },
 		{ SL_ADMIN_OP_MISS_MARK, &miss, sizeof(miss), 0, 0 },
 		{ SL_ADMIN_OP_FLOW_CLEAR, NULL, 0, 0, 0 },
 		{ SL_ADMIN_OP_HEALTH_GET, NULL, 0, 0, sizeof(struct sl_health) },
@@ -235,7 +235,7 @@ static void serves_every_command(void **state)
 	assert_int_equal(datapath.mac_lo[7], 0x05040302);
 	assert_int_equal(datapath.mac_hi[7], 0x80020706);
 	assert_int_equal(datapath.meter[15].rate, 256);
-	assert_int_equal(datapath.vxlan_port, 8472);
+	assert_int_equal(datapath.vxlan_port, SL_TUNNEL_FLAG_IPIP | 8472);
 	assert_int_equal(datapath.miss_mark, 0xabc);
 	assert_int_equal(datapath.miss_flags, 1);
 	assert_int_equal(datapath.epoch, 1);

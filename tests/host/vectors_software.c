@@ -243,7 +243,7 @@ static enum outcome frame_run(struct sl_slowpath *sp, const struct sl_vector *v,
 			flow = flow_of(v, &key);
 	}
 	bench_up(sp, v, step, &h);
-	tenant_set(&h, flow ? flow->key.tenant : 1, decap && h.vxlan);
+	tenant_set(&h, flow ? flow->key.tenant : 1, decap && h.tunnel);
 	if (flow && step->rule != 255 && !ends_in_parse(step->reason)) {
 		action = action_of(v, flow->record.action);
 		if (!action || !(action->flags & SL_ACTION_FLAG_VALID) || !(action->flags & SL_ACTION_FLAG_STRIP_L2) ||

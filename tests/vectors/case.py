@@ -115,6 +115,11 @@ class Case:
         self.prefixes = {}
         self.now = 0
 
+    def tunnels(self, *names):
+        """Recognise these beside VXLAN."""
+        self.vxlan_port |= pack.flags("tunnel_flag", names)
+        return self
+
     # State -----------------------------------------------------------------------------------------------------
     def mac(self, address, port_mask=0xFF, valid=1):
         self.macs.append({"index": len(self.macs), "mac": address, "port_mask": port_mask, "valid": valid})
@@ -139,6 +144,10 @@ class Case:
             f["proto"], f["proto_mask"] = match.pop("proto"), 0xFF
         if "vni" in match:
             f["tunnel_mode"], f["vni"], f["vni_mask"] = 2, match.pop("vni"), match.pop("vni_mask", 0xFFFFFF)
+        if "tunnel" in match:
+            f["tunnel_mode"] = ENUM["tunnel_mode"][match.pop("tunnel")]
+        if "vni_number" in match:
+            f["vni"], f["vni_mask"] = match.pop("vni_number"), 0xFFFFFFFF
         if "frag" in match:
             f["frag"] = ENUM["frag_mode"][match.pop("frag")]
         f.update(match)

@@ -118,7 +118,7 @@ struct sl_vector {
 	/* State before the first step; everything not named is as after a card reset. */
 	uint32_t ctrl;
 	uint8_t hash_key[16];
-	uint32_t vxlan_port;
+	uint32_t vxlan_port; /* and tunnel_flag bits: the register's value */
 	uint32_t miss_mark;
 	bool miss_mark_valid;
 	uint32_t port_flags[SL_VECTOR_PORTS];

@@ -102,7 +102,7 @@ static void must(int error, const char *what)
 static void make_config(const struct sl_vector *v, struct sl_xdp_config *c)
 {
 	*c = (struct sl_xdp_config){
-		.pipeline = { .ports = SL_VECTOR_PORTS, .vxlan_port = v->vxlan_port, .miss_mark = v->miss_mark,
+		.pipeline = { .ports = SL_VECTOR_PORTS, .tunnels = v->vxlan_port, .miss_mark = v->miss_mark,
 			      .miss_mark_valid = v->miss_mark_valid, .enabled = v->ctrl & 1 },
 	};
 	memcpy(&c->pipeline.seed, v->hash_key, sizeof(v->hash_key));
