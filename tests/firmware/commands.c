@@ -235,7 +235,7 @@ static const struct bound bounds[] = {
 	{ "reason beyond", SL_ADMIN_OP_REASON_STATS, INDEX, 256, RANGE },
 	{ "reason reserved", SL_ADMIN_OP_REASON_STATS, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 	{ "no VXLAN", SL_ADMIN_OP_VXLAN_PORT, INDEX, 0, OK },
-	{ "UDP port 65536", SL_ADMIN_OP_VXLAN_PORT, INDEX, 65536, VALUE },
+	{ "bits above the tunnels", SL_ADMIN_OP_VXLAN_PORT, INDEX, 0x100000, VALUE },
 	{ "UDP port reserved", SL_ADMIN_OP_VXLAN_PORT, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 	{ "no miss mark", SL_ADMIN_OP_MISS_MARK, FIELD(struct sl_miss_arg, valid), 0, OK },
 	{ "miss mark valid 2", SL_ADMIN_OP_MISS_MARK, FIELD(struct sl_miss_arg, valid), 2, VALUE },

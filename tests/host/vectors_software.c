@@ -234,6 +234,8 @@ static enum outcome frame_run(struct sl_slowpath *sp, const struct sl_vector *v,
 	struct sl_key key;
 	int parsed = SL_REASON_RUNT;
 
+	if (v->vxlan_port > 0xffff)
+		return SKIPPED; /* the agent recognises no tunnel but VXLAN */
 	if (step->bad_fcs || !(v->ctrl & 1) || !(v->port_flags[step->port] & 1) || (step->frame.len && step->frame.data[0] & 1))
 		return SKIPPED;
 	if (step->frame.len >= SL_FRAME_MIN && step->frame.len <= SL_FRAME_MAX)
