@@ -61,7 +61,7 @@ MUTANTS = [
     ("icmp-short", "hw/model/parse.c", "ICMP_LEN + ip_len + 8 ||", "ICMP_LEN + ip_len + 7 ||", "cv"),
     ("icmp-fragment", "hw/model/parse.c", "(sl_load_be16(ip + 6) & 0x1fff) != 0)", "0)", "cv"),
     ("icmp-no-flow", "hw/model/key.c", "return SL_REASON_ICMP_ERROR;", "return SL_REASON_NO_L4;", "cv"),
-    ("tunnel-behind-options", "hw/model/parse.c", "if (p->l4_off - p->l3_off != (p->family == 4 ? IPV4_LEN : IPV6_LEN))", "if (0)", "cv"),
+    ("tunnel-behind-options", "hw/model/parse.c", "if (p->l4_off - p->l3_off != (p->family == 4 ? IPV4_LEN : IPV6_LEN) ||", "if (", "cv"),
     ("options-after-extension", "hw/model/key.c", "return SL_REASON_IP_OPTIONS;", "return SL_REASON_NO_L4;", "cv"),
     ("tenant-byte", "hw/model/key.c", "(uint16_t)tenant", "(uint8_t)tenant", "cv"),
     ("hash-round-missing", "hw/model/hash.c", "s.v2 ^= 0xff;\n\tsip_round(&s);", "s.v2 ^= 0xff;", "cv"),

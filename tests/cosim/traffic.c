@@ -274,7 +274,7 @@ static bool put_other_tunnel(struct build *b, int six, unsigned int mode, uint8_
 		put_options(b);
 	switch (mode) {
 	case SL_TUNNEL_MODE_GRE:
-		put16(b, (key ? 0x2000u : 0) | (lie ? (uint32_t)chance_word(b->c) & 0xffff : 0));
+		put16(b, (key ? 0x2000u : 0) | (!lie ? 0 : variant ? 0x8000u : (uint32_t)chance_word(b->c) & 0xffff));
 		put16(b, chance_percent(b->c, 95) ? type : 0x6558);
 		if (key) {
 			put16(b, chance_percent(b->c, 80) ? vni >> 16 : (uint32_t)chance_word(b->c));
