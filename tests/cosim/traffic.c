@@ -79,7 +79,7 @@ static void put_eth(struct build *b, bool inner, uint8_t family)
 			put_tag(b);
 		}
 	}
-	if (!b->clean && chance_percent(c, 2))
+	if (!b->clean && chance_percent(c, 4))
 		put16(b, chance_percent(c, 60) ? (chance_percent(c, 50) ? 0x8100 : 0x88a8) : (uint32_t)chance_word(c));
 	else
 		put16(b, family == 4 ? 0x0800 : 0x86dd);
@@ -265,7 +265,7 @@ static bool put_other_tunnel(struct build *b, int six, unsigned int mode, uint8_
 	const uint8_t *src = b->w->address[six][chance_below(b->c, WORLD_ADDRESSES)];
 	const uint8_t *dst = b->w->address[six][chance_below(b->c, WORLD_ADDRESSES)];
 	const uint8_t number = inner == 4 ? 4 : 41;
-	const bool lie = chance_percent(b->c, 5), key = chance_percent(b->c, 50), variant = chance_percent(b->c, 50);
+	const bool lie = chance_percent(b->c, 10), key = chance_percent(b->c, 50), variant = chance_percent(b->c, 50);
 	const uint32_t vni = b->w->vni[chance_below(b->c, WORLD_VNIS)], type = inner == 4 ? 0x0800 : 0x86dd;
 	bool ethernet = false;
 
@@ -284,8 +284,8 @@ static bool put_other_tunnel(struct build *b, int six, unsigned int mode, uint8_
 	case SL_TUNNEL_MODE_GUE:
 		put_l4(b, 17, (uint32_t)chance_word(b->c), SL_GUE_PORT);
 		if (!variant) {
-			put16(b, (lie ? (uint32_t)chance_word(b->c) & 0xff00 : 0) | number);
-			put16(b, lie ? chance_below(b->c, 2) : 0);
+			put16(b, (lie && key ? (uint32_t)chance_word(b->c) & 0xff00 : 0) | number);
+			put16(b, lie && !key ? (uint32_t)chance_word(b->c) & 0xffff : 0);
 		}
 		break;
 	case SL_TUNNEL_MODE_GENEVE:

@@ -357,6 +357,10 @@ static void make_rules(struct world *w, struct chance *c)
 						 .dport_hi = 65535, .ttl_max = 255, .tunnel_mode = SL_TUNNEL_MODE_VNI};
 		if (chance_percent(c, 60))
 			tunnel->tunnel_mode = (uint8_t)chance_between(c, SL_TUNNEL_MODE_GENEVE, SL_TUNNEL_MODE_IPIP);
+		if (tunnel->tunnel_mode <= SL_TUNNEL_MODE_GRE && chance_percent(c, 30)) {
+			tunnel->vni_mask = 0xffffff;
+			tunnel->vni = w->vni[chance_below(c, WORLD_VNIS)];
+		}
 	}
 	if (chance_percent(c, 85))
 		*last = (struct sl_class_rule){.valid = 1, .verdict = SL_VERDICT_FLOWS, .tenant = w->tenant[0],

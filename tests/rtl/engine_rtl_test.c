@@ -502,7 +502,7 @@ static void test_registers(void **state)
 	} rows[] = {
 		{ SL_CSR_CTRL, 1, 1 },
 		{ SL_CSR_EPOCH, 0x1a5, 0xa5 },
-		{ SL_CSR_VXLAN_PORT, 0xabcd4789, 0x4789 },
+		{ SL_CSR_VXLAN_PORT, 0xabcd4789, 0xd4789 },
 		{ SL_CSR_MISS_MARK, 0x89abcdef, 0x89abcdef },
 		{ SL_CSR_MISS_FLAGS, 1, 1 },
 		{ SL_CSR_PORT_FLAGS(0), 3, 3 },
