@@ -266,7 +266,7 @@ static const struct csr_row csr_rows[] = {
 	{ "ctrl", SL_CSR_CTRL, 0xffffffff, 1 },
 	{ "epoch", SL_CSR_EPOCH, 0x1ff, 0xff },
 	{ "hash key is write-only", SL_CSR_HASH_KEY(1), 5, 0 },
-	{ "vxlan port", SL_CSR_VXLAN_PORT, 0x18472, 0x8472 },
+	{ "vxlan port and tunnels", SL_CSR_VXLAN_PORT, 0xff8472, 0xf8472 },
 	{ "miss mark", SL_CSR_MISS_MARK, 0xdeadbeef, 0xdeadbeef },
 	{ "miss flags", SL_CSR_MISS_FLAGS, 0xfe, 0 },
 	{ "port flags", SL_CSR_PORT_FLAGS(1), 0xff, 7 },
