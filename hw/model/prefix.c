@@ -12,7 +12,8 @@ uint32_t sl_prefix_side(const struct sl_headers *headers SL_NONNULL, uint32_t mo
 	side->port = source ? outer->sport : outer->dport;
 	side->family = outer->family;
 	side->proto = outer->proto;
-	side->l4 = (outer->flags & SL_PACKET_L4) != 0;
+	/* Ports behind IPv6 extension headers count for no prefix: the tables are asked before those can be followed. */
+	side->l4 = (outer->flags & SL_PACKET_L4) != 0 && (outer->family == 4 || outer->l4_off - outer->l3_off == 40);
 	return side->family;
 }
 

@@ -92,7 +92,9 @@ module sl_prefix (
   logic [1:0]        csr_table_q;
   logic              l4;
   logic [15:0]       sport, dport;
-  assign l4    = (parsed_i.outer.tcp || parsed_i.outer.udp) && parsed_i.outer.l4_ok;
+  // (Ports behind IPv6 extension headers count for no prefix: the hash was made without following them.)
+  assign l4    = (parsed_i.outer.tcp || parsed_i.outer.udp) && parsed_i.outer.l4_ok
+                 && (!parsed_i.outer.v6 || parsed_i.outer.l4_words == 5'd10);
   assign sport = {parsed_i.outer.sport[7:0], parsed_i.outer.sport[15:8]};
   assign dport = {parsed_i.outer.dport[7:0], parsed_i.outer.dport[15:8]};
   for (genvar t = 0; t < 4; t++) begin : g_table

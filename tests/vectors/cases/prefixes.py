@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Section 3: rules that ask for a prefix; which prefixes a frame matches, and which one's meter it passes."""
 from scapy.layers.inet import ICMP, IP, IPOption_NOP
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from case import B4, C4, C6, CARD0, CLIENT_MAC, Case, R4, R6, V4, V6, eth, frame, l4, packet, vxlan
@@ -129,8 +129,21 @@ def changes():
     yield case
 
 
+def extension():
+    case = Case("prefix-extension", "Ports behind an IPv6 extension header are no prefix's; the address is.")
+    case.ports = [7, 7]
+    case.rule(5, "HOST", mark=1, flags=("MARK",), **DST)
+    case.rule(6, "HOST", mark=2, flags=("MARK",), **{**DST, "prefix_set": 9})
+    case.prefix("dst", V6, (3,), 6, (80, 80)).prefix("dst", V6, (9,), None, None)
+    data = eth(CARD0, CLIENT_MAC) / IPv6(src=C6, dst=V6) / IPv6ExtHdrDestOpt() / l4("tcp", 40000, 80)
+    case.frame(data).host("RULE", rule=6, mark=2)
+    case.frame(frame(T6)).host("RULE", rule=5, mark=1)
+    yield case
+
+
 def cases():
     yield from conditions()
+    yield from extension()
     yield from sets()
     yield from meters()
     yield from changes()
