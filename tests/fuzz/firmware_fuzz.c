@@ -236,6 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	core_power_on();
 	core_flash_image();
+	memset(core.flash.bytes, 0x5a, SL_FLASH_STATE); /* what runs must be such that a change of it shows */
 	sl_crash_forget();
 	start(0, 0);
 	for (unsigned int i = 0; i < STEPS_MAX && in.left; i++) {
