@@ -10,7 +10,7 @@ MUTANTS_RUN = YOSYS=$(YOSYS) $(PYTHON) -B tests/mutation/mutate.py --build $(B)/
 	--unit $(B)/mutation/engine_rtl_test --only "$(MUTANTS_ONLY)"
 
 # The unit test with a library that is named when it runs.
-$(B)/mutation/engine_rtl_test: tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.stamp
+$(B)/mutation/engine_rtl_test: tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h tests/rtl/collision.h $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) -DRTL_LIBRARY='getenv("MUTANT")' -DRTL_LIBRARY_SMALL='getenv("MUTANT")' \
 		-DRTL_TABLE_LOG2=8 $< -o $@ -lcmocka -ldl

@@ -5,7 +5,7 @@ RTL_TEST_BIN := $(B)/tests/rtl/engine_rtl_test
 RTL_CHURN_BIN := $(B)/tests/rtl/churn_test
 UNIT_TESTS += $(RTL_TEST_BIN) $(RTL_CHURN_BIN)
 
-$(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) \
+$(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h tests/rtl/collision.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) \
 		$(RTL_LIB_TRACE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' \
