@@ -362,6 +362,7 @@ class Suite:
         t = self.t
         flooded, other = "203.0.113.81", "203.0.113.82"
         t.commands(["add port meter profile srtcm_rfc2697 0 1 1 5 0 1", "add port meter profile srtcm_rfc2697 0 2 200 20 0 1",
+                    "add port meter policy 0 1 g_actions end y_actions end r_actions drop / end",
                     "create port meter 0 11 1 1 yes 0xffff 0 g 0", "create port meter 0 12 2 1 yes 0xffff 0 g 0"])
         for tag, vip in ((1, flooded), (2, other)):
             t.flow(f"0 group 1 priority 1 transfer pattern tag data is {tag} index is 0 / end actions meter mtr_id {10 + tag} / "
@@ -397,7 +398,7 @@ class Suite:
         t.commands(["set fwd io"])
         equal(len(re.findall(r"^rule \d+:", t.command("flow dump 0 all"), re.M)), 1, "class rules of both")
         t.commands(["flow flush 0", "del port meter 0 11", "del port meter 0 12", "del port meter profile 0 1",
-                    "del port meter profile 0 2"])
+                    "del port meter profile 0 2", "del port meter policy 0 1"])
 
     def test_host(self):
         """Marks, hashes, copies and the catch-all's mark reach the host's queues; testpmd's frames reach the wire."""
