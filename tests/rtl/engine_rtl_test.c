@@ -270,7 +270,8 @@ static void test_dump_v6(void **state)
 
 	(void)state;
 	for (unsigned int v6 = 0; v6 < 2; v6++) {
-		struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_DUMP, .flow_id = v6 };
+		struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_DUMP, .flow_id = 2 * v6 };
+		const struct sl_key other = rtl_key_v6(8);
 		struct sl_key key = v6 ? rtl_key_v6(7) : rtl_key(7), bad = key;
 		struct sl_record record, kept;
 		struct sl_flow_done done;
@@ -286,9 +287,10 @@ static void test_dump_v6(void **state)
 		bad.dst[15] = 1;
 		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &bad, &record, 10).cpl.status, SL_STATUS_BAD_VALUE);
 		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10).cpl.status, SL_STATUS_OK);
+		status_of(e, SL_FLOW_OP_INSERT, &other); /* ids: 0 the IPv4 key, 1 the other, 2 the IPv6 key */
 		assert_true(ops->flow_submit(e, &cmd));
-		cmd = (struct sl_flow_cmd){ .opcode = SL_FLOW_OP_QUERY, .key = v6 ? rtl_key(7) : rtl_key_v6(7) };
-		assert_true(ops->flow_submit(e, &cmd)); /* does not disturb it */
+		cmd = (struct sl_flow_cmd){ .opcode = SL_FLOW_OP_QUERY, .key = other };
+		assert_true(ops->flow_submit(e, &cmd)); /* reads other addresses, and does not disturb it */
 		while (!ops->flow_done(e, &done))
 			ops->step(e, 10, 10);
 		assert_int_equal(done.cpl.status, SL_STATUS_OK);
