@@ -209,6 +209,7 @@ static void random_frame(struct sl_headers *h)
 	p->flags = below(8) ? SL_PACKET_L4 : 0;
 	p->tcp_flags = p->flags && p->proto == 6 && below(3) == 0 ? 2 : 0;
 	p->ttl = 64;
+	p->l4_off = p->family == 6 ? 40 : 20; /* no extension headers: ports behind them are no prefix's */
 	p->tags = (uint8_t)below(2);
 	p->vid = (uint16_t)(p->tags ? 5 + below(2) : 0);
 	p->src[0] = (uint8_t)(10 + below(4));
