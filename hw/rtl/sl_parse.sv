@@ -242,7 +242,7 @@ module sl_parse (
   );
   always_ff @(posedge clk_i) if (outer_valid) outer6_q <= outer5;
 
-  // Put together: class keeps it. A tunnel's outer packet is no fragment, and has neither options nor extension headers.
+  // Put together: class keeps it. A tunnel's outer packet is no fragment and has no options or extension headers.
   logic is_tunnel;
   assign is_tunnel = (outer6_q.v4 || outer6_q.v6) && tun6.fits && !outer6_q.frag && !outer6_q.bad_ip
                      && outer6_q.l4_words == (outer6_q.v6 ? 5'd10 : 5'd5) && (!tun6.look.is_udp || outer6_q.l4_ok);
