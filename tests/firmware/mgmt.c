@@ -142,8 +142,7 @@ static void boots_and_sleeps(void **state)
 	assert_int_equal(datapath.vxlan_port, SL_VXLAN_PORT);
 	assert_int_equal(datapath.meter[SL_METERS - 1].burst, 65535);
 	print_message("boot: %llu instructions\n", (unsigned long long)insns);
-	/* Most of it is the loader, which sums up every byte of the image. */
-	assert_true(insns < 220000);
+	assert_true(insns < 200000);
 	insns = run_ms(1000);
 	print_message("one second asleep: %llu instructions\n", (unsigned long long)insns);
 	assert_true(insns > 100 && insns < 10000);
