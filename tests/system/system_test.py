@@ -264,6 +264,47 @@ def floods_are_cut_by_their_meters(lab):
         lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
 
 
+@case(card_only=True)
+def flood_of_one_service_leaves_the_others(lab):
+    """SYNs for all VIPs share a meter that a flood of one of them uses up: then others' new connections wait for a SYN's
+    repetition. With a meter of its own (`misses`) the flooded service takes nothing from the others."""
+    saved = json.loads(json.dumps(lab.services))
+
+    def opened():
+        """New connections to another VIP during a flood: how many, and how many took long enough to have lost a SYN."""
+        count = slow = 0
+
+        def one():
+            nonlocal count, slow
+            begun = time.monotonic()
+            client = EchoClient(lab, VIPS["dsr-l2"])
+            expect(not client.broken, "a new connection broke during the flood of another service")
+            client.close()
+            count += 1
+            slow += time.monotonic() - begun > 0.9
+            time.sleep(0.1)
+        metered, _ = under_flood(lab, syn, VIPS["nat"], PEER_PORT, one)
+        expect(metered > 3000, f"only {metered} of 5000 SYNs were over a meter")
+        return count, slow
+
+    try:
+        lab.node = {"meters": {"syn": {"rate_pps": 200, "burst": 32}}}
+        apply(lab)
+        lab.wait_for(lambda: meter_of(lab, "syn")["rate_pps"] == 200, 5, "the new rate in the card")
+        count, slow = opened()
+        expect(slow > 0, f"none of {count} connections lost its SYN: the flood does not use up the common meter")
+        next(s for s in lab.services if s["name"] == f"nat-{PEER_PORT}")["misses"] = {"rate_pps": 200, "burst": 32}
+        apply(lab)
+        time.sleep(0.5)
+        count, slow = opened()
+        expect(count >= 10 and slow == 0, f"{slow} of {count} connections to another service lost a SYN")
+    finally:
+        lab.node = {}
+        lab.services[:] = saved
+        apply(lab)
+        lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
+
+
 # -- the wire is shared with the kernel --------------------------------------------------------------------------------
 @case()
 def kernel_traffic_through_the_port(lab):
