@@ -19,6 +19,7 @@
 #include <jansson.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -844,13 +845,25 @@ static int setup(void **state)
 	return 0;
 }
 
+static void *go_on_soon(void *arg)
+{
+	(void)arg;
+	usleep(50000);
+	__atomic_store_n(&card.hold, false, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* The image is half written when the agent is told to end. */
 static int teardown(void **state)
 {
 	struct stat st;
+	pthread_t thread;
 
 	(void)state;
-	__atomic_store_n(&card.hold, false, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_create(&thread, NULL, go_on_soon, NULL), 0);
 	sl_control_stop(control);
+	assert_int_equal(__atomic_load_n(&card.written, __ATOMIC_RELAXED), IMAGE_BYTES);
+	pthread_join(thread, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	sl_control_destroy(control);
