@@ -2,7 +2,8 @@
 /*
  * A prefix may stand in one of two buckets, and goes into the emptier one. If both are full, a resident that has room in its
  * own other bucket is copied there first, then its slot is given to the new prefix: at every moment each prefix is in the
- * card, and twice the same prefix means what once means. The tables are half full with as many prefixes as are promised,
+ * card, and twice the same prefix means what once means; if it stays there twice, since the firmware ended in between, both are
+ * changed and removed together. The tables are half full with as many prefixes as are promised,
  * so one such step is enough far beyond that.
  */
 #include "firmware/prefix.h"
@@ -129,6 +130,7 @@ enum sl_status sl_prefix_run_set(struct sl_firmware *fw, struct sl_command *c)
 {
 	const struct sl_prefix_arg *arg = &c->arg.prefix;
 	enum sl_status status = SL_STATUS_OK;
+	bool found = false;
 
 	(void)fw;
 	if (arg->table > SL_PREFIX_TABLE_SRC_WIDE)
@@ -146,9 +148,10 @@ enum sl_status sl_prefix_run_set(struct sl_firmware *fw, struct sl_command *c)
 		slot->sets = arg->prefix.sets;
 		if (slot->sets == 0)
 			memset(slot, 0, sizeof(*slot));
-		return write_place(place);
+		status = write_place(place);
+		found = true;
 	}
-	if (status != SL_STATUS_OK)
+	if (status != SL_STATUS_OK || found)
 		return status;
 	return arg->prefix.sets ? insert(arg->table, &arg->prefix) : SL_STATUS_NOT_FOUND;
 }

@@ -504,6 +504,28 @@ static void a_prefix_has_two_buckets(void **state)
 		assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &p), 1);
 }
 
+/* The firmware ended in the middle of a move: the resident is in both of its buckets. It changes and goes in both. */
+static void a_move_that_was_not_ended(void **state)
+{
+	struct sl_class_prefix p = core_good_prefix;
+	const uint32_t table = SL_PREFIX_TABLE_DST_EXACT;
+
+	(void)state;
+	for (uint32_t bank = 0; bank < 2; bank++) {
+		struct sl_prefix_bucket *bucket =
+			&core.datapath.bucket[sl_prefix_bucket_index(table, bank, sl_prefix_hash_of(&p, table))];
+
+		bucket->slot0 = p;
+	}
+	assert_int_equal(stands(table, &p), 2);
+	p.sets = 2;
+	assert_int_equal(set_prefix(table, &p), OK);
+	assert_int_equal(stands(table, &p), 2);
+	p.sets = 0;
+	assert_int_equal(set_prefix(table, &p), OK);
+	assert_int_equal(set_prefix(table, &p), SL_STATUS_NOT_FOUND);
+}
+
 /* Beyond what has room without it, residents are moved: the table takes 80 % of its slots, all of them stand once, and all
  * of them are listed. */
 static void residents_make_room(void **state)
@@ -628,7 +650,7 @@ int main(void)
 		ROW(answers),
 		ROW(resets_follow_their_completion),
 		ROW(a_hung_datapath_times_out),
-		ROW(a_prefix_has_two_buckets),
+		ROW(a_prefix_has_two_buckets), ROW(a_move_that_was_not_ended),
 		ROW(residents_make_room),
 		ROW(the_datapath_may_have_less),
 		ROW(random_commands),
