@@ -254,11 +254,15 @@ static void show_meters(const json_t *answer)
 	printf("\nmeters of what the card sends to the host: %lld frames and %lld copies were over theirs\n",
 	       reason_packets(answer, "metered"), reason_packets(answer, "copy-metered"));
 	json_array_foreach(object(answer, "ports"), i, p)
-		json_array_foreach(object(p, "meters"), j, m)
-			sl_table_row(t, text(p, "name"), text(m, "class"), text(m, "rate_pps"), text(m, "burst"),
+		json_array_foreach(object(p, "meters"), j, m) {
+			char class[160];
+
+			snprintf(class, sizeof(class), object(m, "service") ? "%s of %s" : "%s", text(m, "class"), text(m, "service"));
+			sl_table_row(t, text(p, "name"), class, text(m, "rate_pps"), text(m, "burst"),
 				     json_is_true(object(m, "in_card")) ? "card" :
 				     strcmp(text(m, "class"), "kernel") ? "none" : "host",
 				     text(m, "why"));
+		}
 	sl_table_print(t, stdout, "no ports");
 	json_array_foreach(object(answer, "ports"), i, p)
 		if (*text(p, "meters_error"))

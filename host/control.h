@@ -15,6 +15,7 @@
 
 #include "host/config.h"
 #include "host/health.h"
+#include "host/meters.h"
 #include "host/nexthop.h"
 #include "host/service.h"
 #include "sluice/contract.h"
@@ -55,11 +56,13 @@ struct sl_port_view {
 	char rules_error[160];           /* why they could not be put in place, or "" */
 	char meters_error[160];          /* why classes of frames are without a meter of the card, or "" */
 	struct {
-		const char *name;        /* class of frames: "syn" */
+		const char *name;        /* class of frames: "syn", or "misses" of a service */
+		char service[SL_CONFIG_NAME_MAX]; /* or "" */
 		bool made;
 		uint32_t rate_pps, burst;
 		char why[120];           /* why not made, or not at the configured rate; or "" */
-	} meter[SL_METERED_CLASSES];
+	} meter[SL_METERED_CLASSES + SL_SERVICE_METERS_TOLD];
+	unsigned int meter_count;        /* those of the classes, then those of services */
 	bool has_reasons;                /* the card counts reasons itself */
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the card's, of the whole card */
 	char firmware[64];               /* "" if unknown */

@@ -291,10 +291,12 @@ static json_t *meters_json(const struct sl_port_view *p)
 {
 	json_t *list = json_array();
 
-	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++) {
+	for (unsigned int i = 0; i < p->meter_count; i++) {
 		json_t *one = json_object();
 
 		set_text(one, "class", p->meter[i].name ? p->meter[i].name : "?");
+		if (p->meter[i].service[0])
+			set_text(one, "service", p->meter[i].service);
 		json_object_set_new(one, "in_card", json_boolean(p->meter[i].made));
 		set_number(one, "rate_pps", p->meter[i].rate_pps);
 		set_number(one, "burst", p->meter[i].burst);

@@ -211,11 +211,34 @@ void sl_meters_apply(unsigned int port)
 	}
 }
 
+static void tell(const struct meter *m, const struct sl_config_meter *wants, struct sl_meter_info *info)
+{
+	const struct sl_config_meter *rate = m->made ? &m->is : wants;
+
+	*info = (struct sl_meter_info){ .made = m->made, .rate_pps = rate->rate_pps, .burst = rate->burst };
+	snprintf(info->why, sizeof(info->why), "%s", m->why);
+}
+
 void sl_meters_info(unsigned int port, enum sl_metered metered, struct sl_meter_info *info)
 {
-	const struct meter *m = &ports[port].meter[metered];
-	const struct sl_config_meter rate = m->made ? m->is : wanted_of(metered);
+	const struct sl_config_meter rate = wanted_of(metered);
 
-	*info = (struct sl_meter_info){ .made = m->made, .rate_pps = rate.rate_pps, .burst = rate.burst };
-	snprintf(info->why, sizeof(info->why), "%s", m->why);
+	tell(&ports[port].meter[metered], &rate, info);
+}
+
+void sl_meters_info_service(unsigned int port, uint32_t service, const struct sl_config_meter *rate, struct sl_meter_info *info)
+{
+	const struct meter none = { 0 };
+	unsigned int taken = 0;
+
+	for (unsigned int i = SL_METERED_CLASSES; i < METERS; i++) {
+		if (ports[port].meter[i].service == service + 1) {
+			tell(&ports[port].meter[i], rate, info);
+			return;
+		}
+		taken += ports[port].meter[i].service != 0;
+	}
+	tell(&none, rate, info);
+	if (taken == SL_SERVICE_METERS)
+		snprintf(info->why, sizeof(info->why), "other services have all %u", SL_SERVICE_METERS);
 }

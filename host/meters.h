@@ -13,6 +13,7 @@
 #include "host/config.h"
 
 #define SL_SERVICE_METERS 24u /* of a port */
+#define SL_SERVICE_METERS_TOLD 48u /* of these, and of services that got none */
 
 struct sl_meter_info {
 	bool made;
@@ -36,5 +37,7 @@ bool sl_meters_drop_service(unsigned int port, unsigned int number);
 /* Brings the rates of the port's meters in line with the configuration; rules are not touched. */
 void sl_meters_apply(unsigned int port);
 void sl_meters_info(unsigned int port, enum sl_metered metered, struct sl_meter_info *info);
+/* The same of a service that wants `rate`. */
+void sl_meters_info_service(unsigned int port, uint32_t service, const struct sl_config_meter *rate, struct sl_meter_info *info);
 
 #endif

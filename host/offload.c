@@ -604,8 +604,21 @@ static void meters_bring_up(unsigned int i)
 
 static void meters_tell(unsigned int i)
 {
+	const struct sl_services *services = sl_services_current();
+	struct sl_offload_port_info *info = &off.info[i];
+	unsigned int n = 0;
+
 	for (enum sl_metered metered = 0; metered < SL_METERED_CLASSES; metered++)
-		sl_meters_info(i, metered, &off.info[i].meters[metered]);
+		sl_meters_info(i, metered, &info->meters[metered]);
+	for (unsigned int k = 0; services && k < services->service_count && n < RTE_DIM(info->service_meter); k++) {
+		const struct sl_service *s = services->services[k];
+
+		if (!s->misses.rate_pps || s->retired)
+			continue;
+		snprintf(info->service_meter[n].service, sizeof(info->service_meter[n].service), "%s", s->name);
+		sl_meters_info_service(i, s->id, &s->misses, &info->service_meter[n++].meter);
+	}
+	info->service_meter_count = n;
 }
 
 static void classes_apply(unsigned int i)

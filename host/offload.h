@@ -36,6 +36,12 @@ enum sl_offload_cap {
 	SL_CAP_GENEVE = 1 << 15,
 };
 
+/* The meter of a service's own misses. */
+struct sl_service_meter {
+	char service[SL_CONFIG_NAME_MAX];
+	struct sl_meter_info meter;
+};
+
 struct sl_offload_port_info {
 	uint32_t caps;            /* sl_offload_cap; 0: no offload on this port */
 	char refusal[160];        /* the driver's own words for the first sample it refused, or "" */
@@ -43,6 +49,8 @@ struct sl_offload_port_info {
 	char rules_error[160];    /* why group 0 could not be put in place, or "" */
 	char meters_error[160];   /* why classes of frames are without meters, or "" */
 	struct sl_meter_info meters[SL_METERED_CLASSES];
+	unsigned int service_meter_count; /* of services that want one, as far as there is room here */
+	struct sl_service_meter service_meter[SL_SERVICE_METERS_TOLD];
 };
 
 struct sl_offload_stats {

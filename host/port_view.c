@@ -84,14 +84,18 @@ static void port_meters(const struct sl_offload_port_info *info, struct sl_port_
 			  "no rule needs it";
 
 	snprintf(out->meters_error, sizeof(out->meters_error), "%s", info->meters_error);
-	for (unsigned int i = 0; i < SL_METERED_CLASSES; i++) {
-		const struct sl_meter_info *m = &info->meters[i];
+	for (unsigned int i = 0; i < SL_METERED_CLASSES + info->service_meter_count && i < RTE_DIM(out->meter); i++) {
+		const struct sl_service_meter *s = i < SL_METERED_CLASSES ? NULL : &info->service_meter[i - SL_METERED_CLASSES];
+		const struct sl_meter_info *m = s ? &s->meter : &info->meters[i];
 
-		out->meter[i].name = sl_metered_name(i);
+		out->meter[i].name = s ? "misses" : sl_metered_name(i);
+		if (s)
+			snprintf(out->meter[i].service, sizeof(out->meter[i].service), "%s", s->service);
 		out->meter[i].made = m->made && info->caps & SL_CAP_METER;
 		out->meter[i].rate_pps = m->rate_pps;
 		out->meter[i].burst = m->burst;
 		snprintf(out->meter[i].why, sizeof(out->meter[i].why), "%s", m->why[0] || out->meter[i].made ? m->why : why);
+		out->meter_count = i + 1;
 	}
 }
 

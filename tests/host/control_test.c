@@ -121,6 +121,11 @@ static void port(void *ctx, unsigned int index, struct sl_port_view *out)
 	out->meter[SL_METERED_SYN].rate_pps = 5000;
 	out->meter[SL_METERED_SYN].burst = 500;
 	strcpy(out->meter[SL_METERED_KERNEL].why, "no meter is left");
+	out->meter_count = SL_METERED_CLASSES + 1;
+	out->meter[SL_METERED_CLASSES].name = "misses";
+	strcpy(out->meter[SL_METERED_CLASSES].service, "web");
+	out->meter[SL_METERED_CLASSES].rate_pps = 777;
+	strcpy(out->meter[SL_METERED_CLASSES].why, "other services have all 24");
 	out->reason_packets[SL_REASON_METERED] = 9;
 	out->reason_packets[SL_REASON_FORWARDED] = 42;
 	out->reason_packets[SL_REASON_MISS] = 3;
@@ -624,9 +629,11 @@ static const struct {
 	{ "flow fly", 2, "flow cannot \"fly\"; it can: list, show, evict" },
 	{ "card", 0, "can hold connections in hardware: nat-ipv4" },
 	{ "card show", 0, "10 of 100 entries used (10 %)" },
-	{ "card show", 0, "p0    syn                    5000    500  card" },
+	{ "card show", 0, "p0    syn                       5000    500  card" },
 	{ "card show", 0, "9 frames and 0 copies were over theirs" },
 	{ "card show", 0, "no meter is left" },
+	{ "card show", 0, "misses of web" },
+	{ "-j card show", 0, "\"service\": \"web\"" },
 	{ "-j card show", 0, "\"in_card\"" },
 	{ "stats", 0, "not-syn" },
 	{ "stats show", 0, "A TCP packet of an unknown connection that is not a SYN" },

@@ -224,7 +224,8 @@ def flood_of_one_service_leaves_the_others(lab):
         expect(slow > 0, f"none of {count} connections lost its SYN: the flood does not use up the common meter")
         next(s for s in lab.services if s["name"] == f"nat-{PEER_PORT}")["misses"] = {"rate_pps": 200, "burst": 32}
         apply(lab)
-        time.sleep(0.5)
+        own = {"class": "misses", "service": f"nat-{PEER_PORT}", "in_card": True, "rate_pps": 200, "burst": 32, "why": ""}
+        lab.wait_for(lambda: own in lab.cli("card", "show")["ports"][0]["meters"], 5, "the service's meter in the card")
         count, slow = opened()
         expect(count >= 10 and slow == 0, f"{slow} of {count} connections to another service lost a SYN")
     finally:
