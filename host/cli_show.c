@@ -326,4 +326,6 @@ void sl_cli_show_health(const json_t *answer)
 	       text(answer, "generation"), text(answer, "reloads"));
 	json_array_foreach(object(answer, "services_down"), i, name)
 		printf("service %s: no usable backend\n", json_string_value(name));
+	json_array_foreach(object(answer, "ports_gone"), i, name)
+		printf("port %s: the device has gone; restart sluiced when it is back\n", json_string_value(name));
 }

@@ -102,6 +102,7 @@ struct sl_control_ops {
 	int (*flow_evict)(void *ctx, uint64_t id);
 	unsigned int (*port_count)(void *ctx);
 	void (*port)(void *ctx, unsigned int index, struct sl_port_view *out);
+	bool (*port_gone)(void *ctx, unsigned int index); /* the device was removed; at once */
 	void (*data)(void *ctx, struct sl_data_view *out);
 	void (*backend)(void *ctx, uint32_t backend_id, struct sl_backend_counters *out);
 	/*

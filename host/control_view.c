@@ -430,7 +430,8 @@ json_t *sl_control_stats_json(struct sl_control *c)
 json_t *sl_control_health_json(struct sl_control *c)
 {
 	const struct sl_services *s = sl_services_current();
-	json_t *out = json_object(), *down = json_array();
+	json_t *out = json_object(), *down = json_array(), *gone = json_array();
+	const unsigned int ports = c->ops.port_count && c->ops.port_gone ? c->ops.port_count(c->ops.ctx) : 0;
 	unsigned int configured = 0;
 	struct timespec now;
 
@@ -440,8 +441,12 @@ json_t *sl_control_health_json(struct sl_control *c)
 		if (!s->services[i]->retired && !s->services[i]->usable_count)
 			json_array_append_new(down, json_string(s->services[i]->name));
 	}
-	json_object_set_new(out, "healthy", json_boolean(json_array_size(down) == 0));
+	for (unsigned int i = 0; i < ports && i < c->config->port_count; i++)
+		if (c->ops.port_gone(c->ops.ctx, i))
+			json_array_append_new(gone, json_string(c->config->ports[i].name));
+	json_object_set_new(out, "healthy", json_boolean(json_array_size(down) + json_array_size(gone) == 0));
 	json_object_set_new(out, "services_down", down);
+	json_object_set_new(out, "ports_gone", gone);
 	set_number(out, "services", configured);
 	set_text(out, "node", c->config->node.name);
 	set_number(out, "uptime_ms", (uint64_t)((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - c->started_ms));

@@ -261,3 +261,9 @@ void sl_port_view_stop(void)
 	pthread_join(ask.thread, NULL);
 	pthread_cond_destroy(&ask.change);
 }
+
+bool sl_port_view_gone(void *ctx, unsigned int index)
+{
+	(void)ctx;
+	return __atomic_load_n(&sl_port_at(index)->gone, __ATOMIC_ACQUIRE);
+}

@@ -10,6 +10,8 @@
 
 /* sl_control_ops.port. */
 void sl_port_view_get(void *ctx, unsigned int index, struct sl_port_view *out);
+/* sl_control_ops.port_gone. */
+bool sl_port_view_gone(void *ctx, unsigned int index);
 /* Before the ports are closed: waits for a question under way. */
 void sl_port_view_stop(void);
 

@@ -169,6 +169,7 @@ void sl_view_init(struct sl_conn_table *table, struct sl_control_ops *ops)
 	ops->flow_evict = flow_evict;
 	ops->port_count = port_count;
 	ops->port = sl_port_view_get;
+	ops->port_gone = sl_port_view_gone;
 	ops->data = data_view;
 	ops->backend = backend_view;
 	ops->ctx = table;

@@ -29,14 +29,14 @@
 
 #include "host/control.h"
 #include "host/log.h"
-#include "sluice/image.h"
+#include "tests/host/fake_card.h"
 
 #define FLOWS 2500
 #define FRESH 100000 /* what the card has counted since the last background reading */
 
 static uv_loop_t loop;
 static struct sl_control *control;
-static char directory[64], socket_path[96], config_path[96], image_path[96];
+static char directory[64], socket_path[96], config_path[96];
 static uint64_t evicted;
 static unsigned int config_changes, service_changes;
 
@@ -105,6 +105,8 @@ static unsigned int port_count(void *ctx)
 	return 1;
 }
 
+static bool device_gone;
+
 static void port(void *ctx, unsigned int index, struct sl_port_view *out)
 {
 	(void)ctx;
@@ -151,84 +153,6 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 {
 	(void)ctx, (void)now, (void)before;
 	service_changes++;
-}
-
-/* -- a fake card with firmware ------------------------------------------------------------------------------------- */
-
-#define IMAGE_BYTES 4096u
-
-/* What it makes of an update. The functions are called in another thread while the test looks on. */
-static struct {
-	int images_rc, write_rc;  /* what the calls return */
-	bool goes_back, hold;     /* after the trial's first look; in the middle of writing */
-	bool confirms;            /* the new one, at the second look */
-	unsigned int looks, written;
-	struct sl_image_state slot[SL_FLASH_SLOTS];
-} card;
-
-static void card_reset(void)
-{
-	memset(&card, 0, sizeof(card));
-	card.confirms = true;
-	card.slot[0] = (struct sl_image_state){ .slot = 0, .valid = 1, .running = 1, .selected = 1, .confirmed = 1, .attempts = 3,
-						.version = 0x000100, .length = 12000, .sequence = 1 };
-	card.slot[1] = (struct sl_image_state){ .slot = 1 };
-}
-
-static int images(void *ctx, unsigned int port, struct sl_image_state slot[SL_FLASH_SLOTS])
-{
-	(void)ctx;
-	assert_int_equal(port, 0);
-	if (card.slot[1].running && card.goes_back && card.looks++ == 1) {
-		card.slot[0].running = 1;
-		card.slot[1].running = card.slot[1].attempts = 0;
-	}
-	if (card.slot[1].running && card.confirms && card.looks++ == 1)
-		card.slot[1].confirmed = 1;
-	memcpy(slot, card.slot, sizeof(card.slot));
-	return card.images_rc;
-}
-
-static int image_write(void *ctx, unsigned int port, unsigned int slot, const uint8_t *image, uint32_t length)
-{
-	(void)ctx;
-	assert_int_equal(port, 0);
-	assert_int_equal(slot, 1);
-	assert_null(sl_image_check(image, length, SL_ABI_VERSION));
-	__atomic_store_n(&card.written, length / 2, __ATOMIC_RELAXED);
-	while (__atomic_load_n(&card.hold, __ATOMIC_RELAXED))
-		usleep(1000);
-	__atomic_store_n(&card.written, length, __ATOMIC_RELAXED);
-	if (card.write_rc)
-		return card.write_rc;
-	card.looks = 0;
-	card.slot[0].running = 0;
-	card.slot[1] = (struct sl_image_state){ .slot = 1, .valid = 1, .running = 1, .selected = 1, .attempts = 2,
-						.version = 0x000900, .length = length, .sequence = 2 };
-	return 0;
-}
-
-static uint32_t image_written(void *ctx, unsigned int port)
-{
-	(void)ctx, (void)port;
-	return __atomic_load_n(&card.written, __ATOMIC_RELAXED);
-}
-
-/* An image of version 0.9.0; or one with a byte turned over. */
-static void write_image(bool damaged)
-{
-	static uint32_t words[IMAGE_BYTES / 4];
-	struct sl_image_header h = { .magic = SL_IMAGE_MAGIC, .header_version = SL_IMAGE_HEADER_VERSION, .header_len = sizeof(h),
-				     .image_version = 0x000900, .length = IMAGE_BYTES, .entry = 64, .abi_version = SL_ABI_VERSION };
-	FILE *f = fopen(image_path, "wb");
-
-	assert_non_null(f);
-	h.crc32 = sl_image_crc32(sl_image_header_crc32(&h), (const uint8_t *)words + sizeof(h), IMAGE_BYTES - sizeof(h));
-	memcpy(words, &h, sizeof(h));
-	words[100] = damaged;
-	fwrite(words, 1, IMAGE_BYTES, f);
-	fclose(f);
-	words[100] = 0;
 }
 
 /* -- the server in this process, its clients in others ------------------------------------------------------------ */
@@ -806,6 +730,26 @@ static void a_living_socket_is_not_taken(void **state)
 		uv_run(&loop, UV_RUN_NOWAIT);
 }
 
+static bool port_gone(void *ctx, unsigned int index)
+{
+	(void)ctx;
+	return index == 0 && __atomic_load_n(&device_gone, __ATOMIC_RELAXED);
+}
+
+static void a_port_that_has_gone_is_no_health(void **state)
+{
+	static char out[4096];
+
+	(void)state;
+	assert_int_equal(run(out, sizeof(out), "health show"), 0);
+	__atomic_store_n(&device_gone, true, __ATOMIC_RELAXED);
+	assert_int_equal(run(out, sizeof(out), "health show"), 1);
+	assert_non_null(strstr(out, "port p0: the device has gone; restart sluiced when it is back"));
+	assert_int_equal(run(out, sizeof(out), "-j health show"), 1);
+	assert_non_null(strstr(out, "\"ports_gone\": [\n    \"p0\"\n  ]"));
+	__atomic_store_n(&device_gone, false, __ATOMIC_RELAXED);
+}
+
 static int setup(void **state)
 {
 	const struct sl_control_ops ops = {
@@ -814,6 +758,7 @@ static int setup(void **state)
 		.flow_evict = flow_evict,
 		.port_count = port_count,
 		.port = port,
+		.port_gone = port_gone,
 		.data = data,
 		.config_changed = config_changed,
 		.services_changed = services_changed,
@@ -888,8 +833,8 @@ int main(void)
 		cmocka_unit_test(several_requests_in_one_write), cmocka_unit_test(a_long_line_is_refused),
 		cmocka_unit_test(too_many_clients_are_refused), cmocka_unit_test(noise_gets_answers),
 		cmocka_unit_test(apply_changes_all_or_nothing), cmocka_unit_test(every_command_line_works),
-		cmocka_unit_test(a_living_socket_is_not_taken), cmocka_unit_test(an_update_is_followed_to_its_end),
-		cmocka_unit_test(what_goes_wrong_with_an_update_is_said),
+		cmocka_unit_test(a_port_that_has_gone_is_no_health), cmocka_unit_test(a_living_socket_is_not_taken),
+		cmocka_unit_test(an_update_is_followed_to_its_end), cmocka_unit_test(what_goes_wrong_with_an_update_is_said),
 		cmocka_unit_test(an_update_holds_nothing_up), /* last: the agent ends meanwhile */
 	};
 
