@@ -11,6 +11,8 @@ COSIM_RTL_FULL := $(filter $(B)/lib/libsl_rtl_assert.so,$(ALL))
 COSIM_LIB ?= $(COSIM_RTL)
 COSIM_SEED ?= $(shell date +%s)
 COSIM_PACKETS ?= 500000
+COSIM_CI_PACKETS ?= 2000000
+COSIM_LONG_PACKETS ?= 20000000
 COSIM_STALL ?= 30
 COSIM_WORLD ?= 0
 ALL += $(COSIM)
@@ -29,13 +31,16 @@ cosim: $(COSIM) $(COSIM_LIB) ## RTL against model on random frames (COSIM_SEED, 
 
 .PHONY: cosim
 
-# CI: with and without stalls; mutants of the model prove first that differences are seen.
+# CI: streams with and without stalls; mutants of the model prove first that differences are seen.
 SUITES += cosim
 test-cosim: $(COSIM) $(COSIM_RTL) $(COSIM_RTL_FULL) $(B)/bin/vectors $(B)/vectors/corpus.json
 	$(Q)timeout 300 $(PYTHON) -B tests/cosim/mutants.py --build $(B)/cosim/mutants --cosim $(COSIM) \
 		--vectors $(B)/bin/vectors --corpus $(B)/vectors/corpus.json
-	$(Q)timeout 300 $(COSIM) --other $(abspath $(COSIM_RTL)) --seed $(COSIM_SEED) --packets 300000 --stall 40
-	$(Q)timeout 200 $(COSIM) --other $(abspath $(COSIM_RTL)) --seed $(COSIM_SEED)1 --packets 150000 --stall 0
-	$(Q)timeout 200 $(COSIM) --other $(abspath $(COSIM_RTL_FULL)) --seed $(COSIM_SEED)2 --packets 60000 --stall 70
+	$(Q)timeout 1800 $(PYTHON) -B tests/cosim/streams.py --cosim $(COSIM) --build $(B)/cosim --library $(COSIM_RTL) \
+		--library $(COSIM_RTL_FULL) --packets $(COSIM_CI_PACKETS) --seed $(COSIM_SEED)
 
-.PHONY: test-cosim
+cosim-long: $(COSIM) $(COSIM_RTL) $(COSIM_RTL_FULL) ## twenty million packets in many streams (COSIM_LONG_PACKETS, COSIM_SEED)
+	$(Q)$(PYTHON) -B tests/cosim/streams.py --cosim $(COSIM) --build $(B)/cosim --library $(COSIM_RTL) \
+		--library $(COSIM_RTL_FULL) --packets $(COSIM_LONG_PACKETS) --seed $(COSIM_SEED)
+
+.PHONY: test-cosim cosim-long
