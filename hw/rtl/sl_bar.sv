@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // BAR 0 (docs/device.md, 1): an AXI4-Lite slave for the host. Global registers are here, those of queues and the
-// doorbells in the five sl_queue; an access is held while the queue is being drained or a reset is under way (but for
-// RESET itself).
+// doorbells in the five sl_queue. A write is taken at once, whatever the card waits for: on PCIe it is posted, and the
+// answers to the card's own reads may wait behind it. A read of Q_CTRL is held while its queue is being drained, reads
+// of queues while a reset is under way; writes to queues then do nothing.
 `default_nettype none
 module sl_bar #(
   parameter int unsigned NPORTS = 2
@@ -86,15 +87,14 @@ module sl_bar #(
     end
   end
   assign none        = is_reg && kind == '0;
-  assign held        = ((is_reg || is_db) && ((kind & ~bar_ready_i) != '0 || resetting_i))
-                       || (is_reset && write && resetting_i);
-  assign take        = (write || read) && !held;
-  assign bar_valid_o = take && (is_reg || is_db) ? kind : '0;
+  assign held        = (is_reg || is_db) && ((kind & ~bar_ready_i) != '0 || resetting_i);
+  assign take        = write || (read && !held);
+  assign bar_valid_o = take && (is_reg || is_db) && !resetting_i ? kind : '0;
   assign bar_write_o = write;
   assign bar_db_o    = is_db;
   assign bar_reg_o   = is_db ? {2'd0, addr[2]} : addr[4:2];
   assign bar_data_o  = s_axil_wdata;
-  assign holdoff_set_o    = take && write && is_holdoff;
+  assign holdoff_set_o    = take && write && is_holdoff && !resetting_i;
   assign holdoff_number_o = number;
   assign reset_o      = take && write && is_reset;
   assign reset_kind_o = s_axil_wdata;
@@ -142,6 +142,7 @@ module sl_bar #(
   assign busy_o = s_axil_awvalid || s_axil_wvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid;
 
 `ifndef SYNTHESIS
+  a_posted: assert property (@(posedge clk_i) disable iff (!rst_ni) write |-> s_axil_awready && s_axil_wready);
   a_b_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)
     s_axil_bvalid && !s_axil_bready |=> s_axil_bvalid);
   a_r_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)

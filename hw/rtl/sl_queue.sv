@@ -3,9 +3,9 @@
 // arming, and the writing of completions. What the entries mean is the business of the engine beside it.
 //
 // A queue that has stopped may still have work under way: its engine says so (active_i), or completions are not yet
-// acknowledged. Until that has ended an access to its Q_CTRL is held (bar_ready_o), so a driver that reads bit 0 as 0
-// knows that nothing of it is touched any more, and a queue is enabled only when the work of its earlier life has
-// ended.
+// acknowledged. Until that has ended a read of its Q_CTRL is held (bar_ready_o), so a driver that reads bit 0 as 0
+// knows that nothing of it is touched any more, and a queue that is enabled again starts only then (start_q). A write
+// is never held: on PCIe it is posted, and the answers to our own reads may wait behind it.
 //
 //   cq_head ── consumed by the host    cq_done ── acknowledged by memory: interrupts look at this one
 //   cq_tail ── issued: room and the check of the CQ_HEAD doorbell look at this one (the host may be faster than the
@@ -82,7 +82,7 @@ module sl_queue #(
   localparam int unsigned BEATS = (CQ_LOG2 > 6) ? (1 << (CQ_LOG2 - 6)) : 1;
   localparam logic [2:0] REG_SIZE = 3'd4, REG_CTRL = 3'd5, REG_STATUS = 3'd6, REG_IRQ = 3'd7;
 
-  logic [N-1:0] en_q, armed_q, phase_q;
+  logic [N-1:0] en_q, armed_q, phase_q, start_q, drained, start;   // start_q: enabled, and not yet drained
   (* mem2reg *) logic [31:0]  sq_lo_q [0:N-1], sq_hi_q [0:N-1], cq_lo_q [0:N-1], cq_hi_q [0:N-1], size_q [0:N-1];
   (* mem2reg *) logic [7:0]   port_q [0:N-1], status_q [0:N-1];
   (* mem2reg *) logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
@@ -95,13 +95,16 @@ module sl_queue #(
   // The BAR's access.
   logic [NL-1:0] bn;
   logic [14:0]   b_cq_mask, b_sq_mask;
-  logic          b_draining, b_take, good, start, stop, set_irq, db_tail, db_head, db_bad;
+  logic          b_take, b_ctrl, b_idle, good, enable, disable_it, set_irq, db_tail, db_head, db_bad;
   assign bn         = bar_number_i;
   assign b_cq_mask  = mask(size_q[bn][11:8]);
   assign b_sq_mask  = mask(size_q[bn][3:0]);
-  assign b_draining = !en_q[bn] && (active_i[bn] || cq_tail_q[bn] != cq_done_q[bn]);
-  assign bar_ready_o = bar_db_i || bar_reg_i != REG_CTRL || !b_draining;
-  assign b_take     = bar_valid_i && bar_write_i && bar_ready_o;
+  assign b_take     = bar_valid_i && bar_write_i;
+  assign b_ctrl     = !bar_db_i && bar_reg_i == REG_CTRL;
+  assign b_idle     = !en_q[bn] && !start_q[bn];
+  assign bar_ready_o = bar_write_i || !b_ctrl || en_q[bn] || (drained[bn] && !start_q[bn]);
+  always_comb for (int i = 0; i < N; i++) drained[i] = !active_i[i] && cq_tail_q[i] == cq_done_q[i];
+  assign start      = start_q & drained;
 
   function automatic logic size_good(input logic [7:0] log2);
     size_good = log2 >= 8'(sl_pkg::QUEUE_LOG2_MIN) && log2 <= 8'(sl_pkg::QUEUE_LOG2_MAX);
@@ -112,8 +115,8 @@ module sl_queue #(
       good = 1'b0;
     if (HAS_PORT && 32'(bar_data_i[15:8]) >= NPORTS) good = 1'b0;
   end
-  assign start   = b_take && !bar_db_i && bar_reg_i == REG_CTRL && !en_q[bn] && bar_data_i[0];
-  assign stop    = b_take && !bar_db_i && bar_reg_i == REG_CTRL && en_q[bn] && !bar_data_i[0];
+  assign enable     = b_take && b_ctrl && b_idle && bar_data_i[0];
+  assign disable_it = b_take && b_ctrl && !b_idle && !bar_data_i[0];
   assign set_irq = b_take && !bar_db_i && bar_reg_i == REG_IRQ && en_q[bn];
   assign db_tail = b_take && bar_db_i && bar_reg_i == 3'd0 && en_q[bn];
   assign db_head = b_take && bar_db_i && bar_reg_i == 3'd1 && en_q[bn];
@@ -223,6 +226,7 @@ module sl_queue #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni || reset_i) begin
       en_q    <= '0;
+      start_q <= '0;
       armed_q <= '0;
       raise_o <= '0;
       for (int i = 0; i < N; i++) begin
@@ -237,18 +241,20 @@ module sl_queue #(
     end else begin
       raise_o <= irq;
       armed_q <= armed_q & ~irq & ~fail;
-      en_q    <= en_q & ~fail;
+      en_q    <= (en_q & ~fail) | start;
+      start_q <= start_q & ~start;
       for (int i = 0; i < N; i++) begin
         if (fail[i]) status_q[i] <= (fail_i && fail_queue_i == NL'(i)) ? fail_status_i
                                     : db_bad && bn == NL'(i) ? sl_pkg::STATUS_BAD_VALUE : sl_pkg::STATUS_DMA_ERROR;
       end
       if (set_irq && !fail[bn]) armed_q[bn] <= bar_data_i[0];
-      if (stop) begin
+      if (disable_it) begin
         en_q[bn]    <= 1'b0;
+        start_q[bn] <= 1'b0;
         armed_q[bn] <= 1'b0;
         port_q[bn]  <= bar_data_i[15:8];
       end
-      if (b_take && !bar_db_i && !en_q[bn]) begin
+      if (b_take && !bar_db_i && b_idle) begin
         case (bar_reg_i)
           3'd0:     sq_lo_q[bn] <= bar_data_i;
           3'd1:     sq_hi_q[bn] <= bar_data_i;
@@ -259,19 +265,20 @@ module sl_queue #(
           default: ;
         endcase
       end
-      if (start) begin
-        en_q[bn]     <= good;
+      if (enable) begin
+        start_q[bn]  <= good;
         status_q[bn] <= good ? sl_pkg::STATUS_OK : sl_pkg::STATUS_BAD_VALUE;
       end
     end
-    if (start) begin
-      armed_q[bn]   <= 1'b0;
-      sq_head_q[bn] <= '0;
-      sq_tail_q[bn] <= '0;
-      cq_head_q[bn] <= '0;
-      cq_tail_q[bn] <= '0;
-      cq_done_q[bn] <= '0;
-      phase_q[bn]   <= 1'b1;
+    for (int i = 0; i < N; i++) begin
+      if (start[i]) begin
+        sq_head_q[i] <= '0;
+        sq_tail_q[i] <= '0;
+        cq_head_q[i] <= '0;
+        cq_tail_q[i] <= '0;
+        cq_done_q[i] <= '0;
+        phase_q[i]   <= 1'b1;
+      end
     end
     if (db_tail && !db_bad) sq_tail_q[bn] <= bar_data_i[14:0];
     if (db_head && !db_bad) cq_head_q[bn] <= bar_data_i[14:0];
@@ -292,16 +299,15 @@ module sl_queue #(
 
 `ifndef SYNTHESIS
   logic [14:0] c_room, u_pending;
-  logic        drained, u_en;
+  logic        u_en;
   assign u_en      = en_q[consume_queue_i];
   assign u_pending = (sq_tail_q[consume_queue_i] - sq_head_q[consume_queue_i]) & mask(size_q[consume_queue_i][3:0]);
   assign c_room  = (cq_head_q[cpl_queue_i] - cq_tail_q[cpl_queue_i] - 15'd1) & c_mask;
-  assign drained = !active_i[bn] && cq_tail_q[bn] == cq_done_q[bn];
   a_room: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_take |-> c_room != '0);
   a_ack: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_i |-> ack_valid);
   a_consume: assert property (@(posedge clk_i) disable iff (!rst_ni)
     consume_i && u_en && !AHEAD |-> 15'(consume_n_i) <= u_pending);
   a_data: assert property (@(posedge clk_i) disable iff (!rst_ni) wr_pop_i |-> data_valid);
-  a_start_drained: assert property (@(posedge clk_i) disable iff (!rst_ni) start |-> drained);
+  a_start_stopped: assert property (@(posedge clk_i) disable iff (!rst_ni) (start_q & en_q) == '0);
 `endif
 endmodule

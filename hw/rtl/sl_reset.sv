@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The three resets (docs/device.md, 10), one at a time. A card reset first takes the host interface away and waits
 // until no DMA is under way, so that no burst is ever cut off; asked for by the firmware, it first lets the answer to
-// the command that asked get to the host.
+// the command that asked get to the host. What the host asks for meanwhile waits, each kind once: first a card reset,
+// which does the work of the others.
 `default_nettype none
 module sl_reset (
   input  wire logic        clk_i,
@@ -25,13 +26,16 @@ module sl_reset (
   logic [3:0] hold_q;
   logic       core_q;       // the firmware's request, until it has its turn
   logic [1:0] core_kind_q;
+  logic [3:1] host_q, host_new, host_done;   // the host's, by kind
+  logic [1:0] host_kind;
 
   assign host_if_o = state_q == STOP;
   assign card_no   = rst_ni && state_q != HOLD;
   assign restart_o = state_q == START;
   assign cause_o   = kind_q;
-  assign busy_o    = state_q != IDLE || core_q;
-  assign restarting_o = core_q || (state_q != IDLE && kind_q != 2'(sl_pkg::RESET_KIND_HOST_IF));
+  assign busy_o    = state_q != IDLE || core_q || host_q != '0;
+  assign restarting_o = core_q || host_q[sl_pkg::RESET_KIND_FIRMWARE] || host_q[sl_pkg::RESET_KIND_CARD]
+                        || (state_q != IDLE && kind_q != 2'(sl_pkg::RESET_KIND_HOST_IF));
 
   function automatic logic [2:0] first(input logic [31:0] kind, input logic core);
     first = IDLE;
@@ -40,25 +44,39 @@ module sl_reset (
     if (kind == 32'(sl_pkg::RESET_KIND_CARD))             first = core ? ANSWER : STOP;
   endfunction
 
+  always_comb begin
+    host_kind = 2'd0;
+    for (int k = 1; k <= 3; k++) begin
+      host_new[k] = host_valid_i && host_kind_i == k;
+      if (host_q[k] && !host_q[sl_pkg::RESET_KIND_CARD] && host_kind == 2'd0) host_kind = 2'(k);
+    end
+    if (host_q[sl_pkg::RESET_KIND_CARD]) host_kind = 2'(sl_pkg::RESET_KIND_CARD);
+    host_done = '0;
+    if (state_q == IDLE && host_kind == 2'(sl_pkg::RESET_KIND_CARD)) host_done = '1;
+    else if (state_q == IDLE && host_kind != 2'd0) host_done[host_kind] = 1'b1;
+  end
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= IDLE;
+      host_q  <= '0;
       kind_q  <= '0;
       hold_q  <= '0;
       core_q  <= 1'b0;
     end else begin
       hold_q <= hold_q + 4'd1;
+      host_q <= (host_q & ~host_done) | host_new;
       if (core_valid_i) begin
         core_q      <= 1'b1;
         core_kind_q <= core_kind_i > 32'd3 ? 2'd0 : core_kind_i[1:0];
-      end else if (state_q == IDLE && !host_valid_i) begin
+      end else if (state_q == IDLE && host_q == '0) begin
         core_q <= 1'b0;
       end
       case (state_q)
         IDLE: begin
-          if (host_valid_i) begin
-            state_q <= first(host_kind_i, 1'b0);
-            kind_q  <= host_kind_i[1:0];
+          if (host_q != '0) begin
+            state_q <= first(32'(host_kind), 1'b0);
+            kind_q  <= host_kind;
           end else if (core_q) begin
             state_q <= first(32'(core_kind_q), 1'b1);
             kind_q  <= core_kind_q;

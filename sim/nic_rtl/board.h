@@ -42,6 +42,7 @@ public:
 	uint32_t latency_min = 4, latency_spread = 4; // clocks
 	uint32_t write_latency_min = 0;               // 0: like a read's
 	unsigned stall_pct = 0;
+	bool deaf = false; // reads are taken and not answered
 	uint64_t read_bursts = 0, write_bursts = 0, interrupts = 0;
 	uint32_t outstanding_most = 0;
 	std::function<void()> clock; // one clock of everything
@@ -212,7 +213,7 @@ private:
 
 		for (const Read &r : reads)
 			due += r.due <= now;
-		if (due == 0 || stall())
+		if (due == 0 || deaf || stall())
 			return;
 		pick = random.below(due);
 		for (size_t i = 0; i < reads.size(); i++) {

@@ -37,6 +37,14 @@ $(HIF_RATE): tests/rtl/hif_rate.cpp sim/nic_rtl/board.h $(HIF_OBJ)/Vsl_hif__ALL.
 		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
 		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(HIF_OBJ)/Vsl_hif__ALL.a -lpthread
 
+# What it promises in time.
+HIF_BOUNDS := $(B)/tests/rtl/hif_bounds
+UNIT_TESTS += $(HIF_BOUNDS)
+$(HIF_BOUNDS): tests/rtl/hif_bounds.cpp tests/rtl/driven_card.h sim/nic_rtl/board.h $(HIF_OBJ)/Vsl_hif__ALL.a
+	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(HIF_OBJ)/Vsl_hif__ALL.a -lpthread
+
 # The whole card under a hostile host.
 NIC_STRESS := $(B)/tests/rtl/nic_stress
 UNIT_TESTS += $(NIC_STRESS)

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the host interface in RTL (hw/rtl/sl_hif.sv) promises in time while something else takes its time: a host memory
+// that does not answer, a port that takes no frames. Each row of `rows` is one promise.
+#include <cinttypes>
+#include <cstdio>
+
+#include "Vsl_hif.h"
+
+#include "tests/rtl/driven_card.h"
+
+namespace {
+
+constexpr size_t MEMORY = 1u << 20;
+constexpr uint64_t BUFFER = 0x80000;
+constexpr unsigned LOG2 = 8, RING = 1u << LOG2, SOON = 200, FRAME = 1500;
+constexpr unsigned TX = SL_QUEUE_TX0;
+
+int failed;
+
+void expect(bool good, const char *what)
+{
+	if (good)
+		return;
+	printf("        not so: %s\n", what);
+	failed++;
+}
+
+struct Memory {
+	std::vector<uint8_t> memory = std::vector<uint8_t>(MEMORY);
+};
+
+struct Card : Memory, DrivenCard<Vsl_hif> {
+	uint64_t sent[8] = {}; // frames, by port
+
+	Card() : DrivenCard("sl_hif", flat(memory, 0))
+	{
+		board.latency_min = 8;
+		power_on();
+		tx_start(0, 0);
+		tx_start(1, 1);
+	}
+	static uint64_t ring(unsigned n, bool cq) { return 0x10000u * (n + 1) + (cq ? 0x8000 : 0); }
+	void tx_start(unsigned n, unsigned port)
+	{
+		for (unsigned i = 0; i < RING; i++) {
+			const sl_tx_desc d = {BUFFER, FRAME, 1, 0};
+
+			memcpy(&memory[ring(n, false) + i * sizeof(d)], &d, sizeof(d));
+		}
+		queue_start(TX + n, port, ring(n, false), ring(n, true), LOG2);
+	}
+	// The host's memory answers no reads, or it does again.
+	void deaf(bool on) { board.deaf = on; }
+
+	void take() override
+	{
+		if (top.m_axis_tx_tvalid && top.m_axis_tx_tready && top.m_axis_tx_tlast)
+			sent[top.m_axis_tx_tdest]++;
+	}
+	void drive() override
+	{
+		top.m_axis_tx_tready = 1;
+		top.m_axis_cmd_tready = 1;
+	}
+	bool bar_write_soon(uint32_t offset, uint32_t value)
+	{
+		uint32_t n;
+
+		top.s_axil_bar_awvalid = top.s_axil_bar_wvalid = top.s_axil_bar_bready = 1;
+		top.s_axil_bar_awaddr = offset;
+		top.s_axil_bar_wdata = value;
+		for (n = 0; n < SOON && !top.s_axil_bar_bvalid; n++) {
+			top.eval();
+			const bool taken = top.s_axil_bar_awready;
+
+			clock();
+			if (taken)
+				top.s_axil_bar_awvalid = top.s_axil_bar_wvalid = 0;
+		}
+		top.s_axil_bar_awvalid = top.s_axil_bar_wvalid = 0;
+		clock();
+		return n < SOON;
+	}
+	// A read that may be held: its value, or -1 if it is not answered so soon. The master goes on asking.
+	int64_t bar_read_soon(uint32_t offset)
+	{
+		top.s_axil_bar_arvalid = top.s_axil_bar_rready = 1;
+		top.s_axil_bar_araddr = offset;
+		for (unsigned n = 0; n < SOON; n++) {
+			top.eval();
+			const bool taken = top.s_axil_bar_arready;
+
+			clock();
+			if (taken)
+				top.s_axil_bar_arvalid = 0;
+			if (top.s_axil_bar_rvalid) {
+				const uint32_t value = top.s_axil_bar_rdata;
+
+				clock();
+				return value;
+			}
+		}
+		return -1;
+	}
+};
+
+// Posted writes are taken while the card's own reads are not answered: of a queue that drains, of others, of RESET.
+void writes_wait_for_nothing()
+{
+	Card c;
+
+	c.deaf(true);
+	c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), 20);
+	c.run(100);
+	expect(c.bar_write_soon(SL_BAR_Q_CTRL(TX), 0), "a stop is taken");
+	expect(c.bar_write_soon(SL_BAR_Q_SIZE(TX), LOG2 | LOG2 << 8), "a register of a queue that drains is taken");
+	expect(c.bar_write_soon(SL_BAR_Q_CTRL(TX), 1), "an enable of a queue that drains is taken");
+	expect(c.bar_read_soon(SL_BAR_Q_CTRL(TX)) == -1, "Q_CTRL of a queue that drains is held");
+	expect(c.bar_write_soon(SL_BAR_DB_SQ_TAIL(TX + 1), 4), "a doorbell passes a read that is held");
+	c.deaf(false);
+	c.run(2000);
+	expect(c.sent[1] == 4, "the other queue goes on");
+	expect(c.bar_read_soon(SL_BAR_Q_CTRL(TX)) == 1, "the queue runs when it has drained");
+	const uint64_t before = c.sent[0];
+	c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), 3);
+	c.run(2000);
+	expect(c.sent[0] == before + 3, "from its ring's beginning");
+}
+
+// An enable that waits can be taken back; a refused one is refused at once.
+void an_enable_that_waits()
+{
+	Card c;
+
+	c.deaf(true);
+	c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), 20);
+	c.run(100);
+	expect(c.bar_write_soon(SL_BAR_Q_CTRL(TX), 0) && c.bar_write_soon(SL_BAR_Q_CTRL(TX), 1)
+		&& c.bar_write_soon(SL_BAR_Q_SQ_LO(TX), 0x123) && c.bar_write_soon(SL_BAR_Q_CTRL(TX), 0), "all are taken");
+	c.deaf(false);
+	c.run(2000);
+	expect(c.bar_read_soon(SL_BAR_Q_CTRL(TX)) == 0, "it was taken back");
+	expect(c.bar_read_soon(SL_BAR_Q_SQ_LO(TX)) == (int64_t)Card::ring(0, false), "while it waits registers stand");
+	expect(c.bar_write_soon(SL_BAR_Q_SQ_LO(TX), 0x123) && c.bar_write_soon(SL_BAR_Q_CTRL(TX), 1), "taken");
+	expect(c.bar_read_soon(SL_BAR_Q_CTRL(TX)) == 0 && c.bar_read_soon(SL_BAR_Q_STATUS(TX)) == SL_STATUS_BAD_VALUE,
+		"a misaligned ring is refused");
+}
+
+// During a reset too: writes to queues do nothing then, further resets follow.
+void writes_during_a_reset()
+{
+	for (unsigned kind : {SL_RESET_KIND_HOST_IF, SL_RESET_KIND_CARD}) {
+		Card c;
+		unsigned restarts = 0;
+
+		c.deaf(true);
+		c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), 20);
+		c.run(100);
+		expect(c.bar_write_soon(SL_BAR_RESET, kind), "RESET is taken");
+		expect(c.bar_write_soon(SL_BAR_DB_SQ_TAIL(TX + 1), 4), "a doorbell is taken");
+		expect(c.bar_write_soon(SL_BAR_Q_HOLDOFF(TX), 4), "a hold-off is taken");
+		expect(c.bar_write_soon(SL_BAR_Q_SIZE(TX), 7), "a register is taken");
+		expect(c.bar_write_soon(SL_BAR_RESET, SL_RESET_KIND_FIRMWARE), "another RESET is taken");
+		expect(c.bar_read_soon(SL_BAR_RESET) == 1, "RESET reads 1 meanwhile");
+		c.deaf(false);
+		for (unsigned i = 0; i < 3000; i++) {
+			c.clock();
+			restarts += c.top.restart_o;
+		}
+		expect(c.bar_read_soon(SL_BAR_RESET) == 0, "it ends");
+		expect(restarts == (kind == SL_RESET_KIND_CARD ? 2 : 1), "the one asked for meanwhile follows");
+		expect(c.bar_read_soon(SL_BAR_Q_SIZE(TX)) == 0 && c.bar_read_soon(SL_BAR_Q_HOLDOFF(TX)) == 0,
+			"what was written meanwhile did nothing");
+		expect(c.sent[1] == 0, "nor did the doorbell");
+	}
+}
+
+struct Row {
+	const char *what;
+	void (*test)();
+};
+
+} // namespace
+
+int main()
+{
+	static const Row rows[] = {
+		{"posted writes wait for no read of the card's", writes_wait_for_nothing},
+		{"an enable that waits for its queue to drain", an_enable_that_waits},
+		{"posted writes during a reset", writes_during_a_reset},
+	};
+	unsigned bad = 0;
+
+	for (const Row &row : rows) {
+		failed = 0;
+		row.test();
+		printf("%-60s %s\n", row.what, failed ? "FAILED" : "ok");
+		bad += failed != 0;
+	}
+	printf("hif_bounds: %zu rows, %u failed\n", sizeof(rows) / sizeof(rows[0]), bad);
+	return bad != 0;
+}
