@@ -21,7 +21,8 @@ module sl_core #(
   parameter int unsigned TABLE_LOG2 = 16
 ) (
   input  wire logic                    clk_i,
-  input  wire logic                    rst_ni,
+  input  wire logic                    rst_ni,         // card
+  input  wire logic                    por_ni,         // power-on, with rst_ni: what faces others outlives a card reset
   input  wire logic [31:0]             time_ms_i,      // never goes back
   output logic [31:0]                  time_ms_o,      // as far as it has been followed
   // From the MACs. No back-pressure; tuser with tlast: bad FCS.
@@ -110,7 +111,7 @@ module sl_core #(
   sl_clock u_clock (.clk_i, .rst_ni, .time_ms_i, .time_ms_o, .tick_o(tick), .tick_size_o(tick_size));
 
   sl_csr #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_csr (
-    .clk_i, .rst_ni,
+    .clk_i, .rst_ni, .por_ni,
     .s_axil_awvalid, .s_axil_awready, .s_axil_awaddr, .s_axil_wvalid, .s_axil_wready, .s_axil_wdata,
     .s_axil_bvalid, .s_axil_bready, .s_axil_bresp, .s_axil_arvalid, .s_axil_arready, .s_axil_araddr,
     .s_axil_rvalid, .s_axil_rready, .s_axil_rdata, .s_axil_rresp,

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The datapath's registers (block csr of the contract) on AXI4-Lite, one transaction at a time, and the window TBL_*
 // through which the tables of rules, actions, meters and counters are read and written an entry at a time. After a
-// reset it first clears the action table and the counters in memory (STATUS bit 0 meanwhile).
+// reset it first clears the action table and the counters in memory (STATUS bit 0 meanwhile). A card reset takes
+// registers and tables, not the bus: an access that it meets is answered, one that comes meanwhile waits for its end.
 `default_nettype none
 module sl_csr #(
   parameter int unsigned NPORTS = 2,
   parameter int unsigned TABLE_LOG2 = 16
 ) (
   input  wire logic              clk_i,
-  input  wire logic              rst_ni,
+  input  wire logic              rst_ni,           // card
+  input  wire logic              por_ni,           // power-on
   // AXI4-Lite, byte offsets within the block.
   input  wire logic              s_axil_awvalid,
   output logic                   s_axil_awready,
@@ -94,7 +96,7 @@ module sl_csr #(
   logic        write;
   logic [11:0] waddr;
   logic [31:0] wdata;
-  assign write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && state_q == IDLE && !command_q;
+  assign write = rst_ni && s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && state_q == IDLE && !command_q;
   assign waddr = {s_axil_awaddr[11:2], 2'b00};
   assign wdata = s_axil_wdata;
   assign s_axil_awready = write;
@@ -169,7 +171,6 @@ module sl_csr #(
       state_q       <= IDLE;
       command_q     <= 1'b0;
       write_q       <= 1'b0;
-      s_axil_bvalid <= 1'b0;
       clear_o       <= 1'b0;
       init_q        <= 1'b1;
       init_walk_q   <= 1'b1;
@@ -178,9 +179,7 @@ module sl_csr #(
       count_walk_q  <= '0;
     end else begin
       clear_o <= 1'b0;
-      if (s_axil_bvalid && s_axil_bready) s_axil_bvalid <= 1'b0;
       if (write) begin
-        s_axil_bvalid <= 1'b1;
         case (32'(waddr))
           sl_pkg::CSR_CTRL:       ctrl_q <= wdata;
           sl_pkg::CSR_EPOCH: begin
@@ -279,19 +278,26 @@ module sl_csr #(
     end
   end
 
-  // Read.
+  // Answers.
   logic        read;
+  always_ff @(posedge clk_i) begin
+    if (!por_ni) begin
+      s_axil_bvalid <= 1'b0;
+      s_axil_rvalid <= 1'b0;
+    end else begin
+      if (s_axil_bready) s_axil_bvalid <= 1'b0;
+      if (s_axil_rready) s_axil_rvalid <= 1'b0;
+      if (write) s_axil_bvalid <= 1'b1;
+      if (read)  s_axil_rvalid <= 1'b1;
+    end
+  end
+
+  // Read.
   logic [11:0] raddr;
-  assign read  = s_axil_arvalid && !s_axil_rvalid;
+  assign read  = rst_ni && s_axil_arvalid && !s_axil_rvalid;
   assign raddr = {s_axil_araddr[11:2], 2'b00};
   assign s_axil_arready = read;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      s_axil_rvalid <= 1'b0;
-    end else begin
-      if (s_axil_rvalid && s_axil_rready) s_axil_rvalid <= 1'b0;
-      if (read) s_axil_rvalid <= 1'b1;
-    end
     if (read) begin
       s_axil_rdata <= '0;
       case (32'(raddr))
@@ -338,4 +344,11 @@ module sl_csr #(
   assign miss_mark_o  = miss_mark_q;
   assign miss_valid_o = miss_flags_q[0];
   assign busy_o       = state_q != IDLE || command_q || s_axil_bvalid || s_axil_rvalid || clearing_o;
+
+`ifndef SYNTHESIS
+  a_b_stable: assert property (@(posedge clk_i) disable iff (!por_ni)
+    s_axil_bvalid && !s_axil_bready |=> s_axil_bvalid);
+  a_r_stable: assert property (@(posedge clk_i) disable iff (!por_ni)
+    s_axil_rvalid && !s_axil_rready |=> s_axil_rvalid && $stable(s_axil_rdata));
+`endif
 endmodule

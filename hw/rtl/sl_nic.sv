@@ -126,7 +126,8 @@ module sl_nic #(
   logic [sl_dp_pkg::META_W-1:0] rx_user;
 
   sl_core #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_core (
-    .clk_i, .rst_ni(card_n), .time_ms_i, .time_ms_o, .s_axis_tvalid, .s_axis_tdata, .s_axis_tkeep, .s_axis_tlast,
+    .clk_i, .rst_ni(card_n), .por_ni(rst_ni), .time_ms_i, .time_ms_o,
+    .s_axis_tvalid, .s_axis_tdata, .s_axis_tkeep, .s_axis_tlast,
     .s_axis_tuser, .rx_free_o, .m_axis_tvalid, .m_axis_tready, .m_axis_tdata, .m_axis_tkeep, .m_axis_tlast,
     .m_axis_host_tvalid(rx_valid), .m_axis_host_tready(rx_ready), .m_axis_host_tdata(rx_data),
     .m_axis_host_tkeep(rx_keep), .m_axis_host_tlast(rx_last), .m_axis_host_tuser(rx_user),

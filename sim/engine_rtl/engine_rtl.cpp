@@ -321,10 +321,10 @@ void sl_engine::reset()
 	t.s_axil_awvalid = t.s_axil_wvalid = t.s_axil_arvalid = 0;
 	t.s_axil_bready = t.s_axil_rready = 1;
 	t.time_ms_i = 0;
-	t.rst_ni = 0;
+	t.rst_ni = t.por_ni = 0;
 	for (int i = 0; i < 8; i++)
 		clock(false);
-	t.rst_ni = 1;
+	t.rst_ni = t.por_ni = 1;
 	clock(false);
 	settle_clear();
 	chase();

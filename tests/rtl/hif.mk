@@ -51,3 +51,12 @@ UNIT_TESTS += $(NIC_STRESS)
 $(NIC_STRESS): tests/rtl/nic_stress.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(NIC_LIB_SMALL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -DNIC_LIBRARY='"$(NIC_LIB_SMALL)"' $< -o $@ -lcmocka -ldl
+
+# What it owes to others when it is reset.
+NIC_RESET := $(B)/tests/rtl/nic_reset
+UNIT_TESTS += $(NIC_RESET)
+$(NIC_RESET): tests/rtl/nic_reset.cpp tests/rtl/driven_card.h sim/nic_rtl/board.h $(B)/rtl/nic_small/Vsl_nic__ALL.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(B)/rtl/nic_small -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(B)/rtl/nic_small/Vsl_nic__ALL.a -lpthread
