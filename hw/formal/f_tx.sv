@@ -20,7 +20,7 @@ module f_tx #(
   logic rst_n = 1'b0;
   always_ff @(posedge clk_i) rst_n <= 1'b1;
 
-  logic         emit_room, host_room, valid, last, event_sent, busy;
+  logic         emit_room, host_room, valid, last, cut, event_sent, busy;
   logic [511:0] data;
   logic [63:0]  keep;
   logic [15:0]  event_len;
@@ -38,10 +38,11 @@ module f_tx #(
   end
 
   sl_tx #(.EMIT_LOG2(EMIT_LOG2), .HOST_LOG2(HOST_LOG2)) u_dut (
-    .clk_i, .rst_ni(rst_n), .emit_valid_i(go_q[3]), .emit_data_i({504'd0, emit_data_i, 1'b0}), .emit_bytes_i(7'd64),
-    .emit_last_i(go_last_q[3]), .emit_room_o(emit_room), .host_valid_i(host),
+    .clk_i, .rst_ni(rst_n), .por_ni(rst_n), .emit_valid_i(go_q[3]), .emit_data_i({504'd0, emit_data_i, 1'b0}),
+    .emit_bytes_i(7'd64), .emit_last_i(go_last_q[3]), .emit_room_o(emit_room), .host_valid_i(host),
     .host_data_i({504'd0, host_data_i, 1'b1}), .host_keep_i('1), .host_last_i, .host_room_o(host_room),
     .m_axis_tvalid(valid), .m_axis_tready(ready_i), .m_axis_tdata(data), .m_axis_tkeep(keep), .m_axis_tlast(last),
+    .m_axis_tuser(cut),
     .event_o(event_sent), .event_len_o(event_len), .busy_o(busy)
   );
 

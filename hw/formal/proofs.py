@@ -136,7 +136,7 @@ MUTANTS = [
     Mutant("tx-work", TX, "h_valid && (!e_valid || !host_q)", "!host_q"),
     Mutant("tx-order", TX, "in_valid_q <= host_valid_i;", "in_valid_q <= host_valid_i && !e_pop;"),
     Mutant("tx-order", TX, "assign e_pop    = take && !use_host;", "assign e_pop    = take;"),
-    Mutant("tx-order", TX, "if (can) m_axis_tvalid <= take;", "m_axis_tvalid <= take;"),
+    Mutant("tx-order", TX, "if (can) m_axis_tvalid <= take || cut;", "m_axis_tvalid <= take || cut;"),
     Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(2);", "1'b1;"),
     Mutant("tx-fits", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(4);"),
     Mutant("count", COUNT, "if (c_valid_q && c_index_q == b_index_q) b_now = c_data_q;", ""),

@@ -22,7 +22,7 @@ module sl_core #(
 ) (
   input  wire logic                    clk_i,
   input  wire logic                    rst_ni,         // card
-  input  wire logic                    por_ni,         // power-on, with rst_ni: what faces others outlives a card reset
+  input  wire logic                    por_ni,         // power-on: what faces others outlives a card reset
   input  wire logic [31:0]             time_ms_i,      // never goes back
   output logic [31:0]                  time_ms_o,      // as far as it has been followed
   // From the MACs. No back-pressure; tuser with tlast: bad FCS.
@@ -38,6 +38,7 @@ module sl_core #(
   output logic [512*NPORTS-1:0]        m_axis_tdata,
   output logic [64*NPORTS-1:0]         m_axis_tkeep,
   output logic [NPORTS-1:0]            m_axis_tlast,
+  output logic [NPORTS-1:0]            m_axis_tuser,   // with tlast: cut off, to be sent with a wrong FCS
   // To the host; tuser is valid with every beat.
   output logic                         m_axis_host_tvalid,
   input  wire logic                    m_axis_host_tready,
@@ -135,7 +136,7 @@ module sl_core #(
   logic [8*NPORTS-1:0]   rx_reason;
   for (genvar p = 0; p < NPORTS; p++) begin : g_ingress
     sl_ingress u_ingress (
-      .clk_i, .rst_ni, .enable_i(port_up[p]),
+      .clk_i, .rst_ni, .por_ni, .enable_i(port_up[p]),
       .s_axis_tvalid(s_axis_tvalid[p]), .s_axis_tdata(s_axis_tdata[512*p +: 512]),
       .s_axis_tkeep(s_axis_tkeep[64*p +: 64]), .s_axis_tlast(s_axis_tlast[p]), .s_axis_tuser(s_axis_tuser[p]),
       .free_o(rx_free_o[16*p +: 16]), .desc_valid_o(desc_valid[p]), .desc_len_o(desc_len[14*p +: 14]),
@@ -283,13 +284,14 @@ module sl_core #(
   logic [NPORTS-1:0]    host_room;
   for (genvar p = 0; p < NPORTS; p++) begin : g_tx
     sl_tx u_tx (
-      .clk_i, .rst_ni, .emit_valid_i(emit_valid[p]), .emit_data_i(emit_data), .emit_bytes_i(emit_bytes),
+      .clk_i, .rst_ni, .por_ni, .emit_valid_i(emit_valid[p]), .emit_data_i(emit_data), .emit_bytes_i(emit_bytes),
       .emit_last_i(emit_last), .emit_room_o(emit_room[p]),
       .host_valid_i(s_axis_host_tvalid && s_axis_host_tready && s_axis_host_tdest == 3'(p)),
       .host_data_i(s_axis_host_tdata), .host_keep_i(s_axis_host_tkeep), .host_last_i(s_axis_host_tlast),
       .host_room_o(host_room[p]), .m_axis_tvalid(m_axis_tvalid[p]), .m_axis_tready(m_axis_tready[p]),
       .m_axis_tdata(m_axis_tdata[512*p +: 512]), .m_axis_tkeep(m_axis_tkeep[64*p +: 64]),
-      .m_axis_tlast(m_axis_tlast[p]), .event_o(tx_event[p]), .event_len_o(tx_len[16*p +: 16]), .busy_o(tx_busy[p])
+      .m_axis_tlast(m_axis_tlast[p]), .m_axis_tuser(m_axis_tuser[p]), .event_o(tx_event[p]),
+      .event_len_o(tx_len[16*p +: 16]), .busy_o(tx_busy[p])
     );
   end
   always_comb begin

@@ -6,13 +6,15 @@
 //                                             ^ start_q (the frame being written)
 //
 // A kept frame has a descriptor (its length). The reader (sl_arb) takes one beat per clock; its data follows one clock
-// later. Every frame ends in one event for the counters. What a kept frame is, later stages find out.
+// later. Every frame ends in one event for the counters. What a kept frame is, later stages find out. Of a frame that a
+// card reset meets the rest is not looked at.
 `default_nettype none
 module sl_ingress #(
   parameter int unsigned LOG2 = 9   // log2 of the ring's beats
 ) (
   input  wire logic         clk_i,
-  input  wire logic         rst_ni,
+  input  wire logic         rst_ni,         // card
+  input  wire logic         por_ni,         // power-on
   input  wire logic         enable_i,
   // From the MAC; tkeep is contiguous from byte 0, tuser on the last beat says that the FCS is wrong.
   input  wire logic         s_axis_tvalid,
@@ -53,9 +55,14 @@ module sl_ingress #(
   logic         in_valid_q, in_last_q, in_bad_q;
   logic [511:0] in_data_q;
   logic [6:0]   in_bytes_q;
+  logic         mid_q, mid_d, skip_q;       // inside a frame; inside one that began before the card reset ended
+  assign mid_d = s_axis_tvalid ? !s_axis_tlast : mid_q;
   always_ff @(posedge clk_i) begin
+    mid_q <= por_ni && mid_d;
+    if (!rst_ni)     skip_q <= por_ni && mid_d;
+    else if (!mid_d) skip_q <= 1'b0;
     if (!rst_ni) in_valid_q <= 1'b0;
-    else         in_valid_q <= s_axis_tvalid;
+    else         in_valid_q <= s_axis_tvalid && !skip_q;
     if (s_axis_tvalid) begin
       in_data_q  <= s_axis_tdata;
       in_last_q  <= s_axis_tlast;

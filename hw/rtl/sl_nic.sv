@@ -22,6 +22,7 @@ module sl_nic #(
   output logic [512*NPORTS-1:0]      m_axis_tdata,
   output logic [64*NPORTS-1:0]       m_axis_tkeep,
   output logic [NPORTS-1:0]          m_axis_tlast,
+  output logic [NPORTS-1:0]          m_axis_tuser,  // with tlast: cut off, to be sent with a wrong FCS
   // Host memory: AXI4, 512 bits, bursts of up to 8 beats that never cross 4 KiB.
   output logic                    m_axi_arvalid,
   input  wire logic               m_axi_arready,
@@ -129,6 +130,7 @@ module sl_nic #(
     .clk_i, .rst_ni(card_n), .por_ni(rst_ni), .time_ms_i, .time_ms_o,
     .s_axis_tvalid, .s_axis_tdata, .s_axis_tkeep, .s_axis_tlast,
     .s_axis_tuser, .rx_free_o, .m_axis_tvalid, .m_axis_tready, .m_axis_tdata, .m_axis_tkeep, .m_axis_tlast,
+    .m_axis_tuser,
     .m_axis_host_tvalid(rx_valid), .m_axis_host_tready(rx_ready), .m_axis_host_tdata(rx_data),
     .m_axis_host_tkeep(rx_keep), .m_axis_host_tlast(rx_last), .m_axis_host_tuser(rx_user),
     .s_axis_host_tvalid(tx_valid), .s_axis_host_tready(tx_ready), .s_axis_host_tdata(tx_data),

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One port's transmit side: takes whole frames in turn from emit and from the host. Emit's frames come without a pause,
-// the host's are stored whole before they start, so the frame on the wire is never interrupted by us.
+// the host's are stored whole before they start, so the frame on the wire is never interrupted by us. A card reset
+// forgets what is stored; a frame that it meets on the wire gets one more beat, its last, with tuser: the MAC sends it
+// with a wrong FCS.
 `default_nettype none
 module sl_tx #(
   parameter int unsigned EMIT_LOG2 = 6,
   parameter int unsigned HOST_LOG2 = 9
 ) (
   input  wire logic         clk_i,
-  input  wire logic         rst_ni,
+  input  wire logic         rst_ni,         // card
+  input  wire logic         por_ni,         // power-on
   // From emit.
   input  wire logic         emit_valid_i,
   input  wire logic [511:0] emit_data_i,
@@ -26,6 +29,7 @@ module sl_tx #(
   output logic [511:0]      m_axis_tdata,
   output logic [63:0]       m_axis_tkeep,
   output logic              m_axis_tlast,
+  output logic              m_axis_tuser,   // with tlast: cut off
   // To sl_counters: one pulse per frame sent.
   output logic              event_o,
   output logic [15:0]       event_len_o,
@@ -78,10 +82,11 @@ module sl_tx #(
 
   // Frames in turn, into the output register.
   logic mid_q, host_q;       // inside a frame; of the host (else the last frame's source)
-  logic use_host, take, can;
+  logic use_host, take, can, cut_q, cut;     // cut_q: a card reset met a frame, whose last beat still has to leave
   assign can      = !m_axis_tvalid || m_axis_tready;
+  assign cut      = can && (cut_q || (!rst_ni && mid_q));
   assign use_host = mid_q ? host_q : h_valid && (!e_valid || !host_q);
-  assign take     = can && (use_host ? h_valid : e_valid);
+  assign take     = can && rst_ni && !cut_q && (use_host ? h_valid : e_valid);
   assign h_pop    = take && use_host;
   assign e_pop    = take && !use_host;
 
@@ -91,14 +96,19 @@ module sl_tx #(
   assign bytes = use_host ? h_bytes : e_bytes;
   assign last  = use_host ? h_last : e_last;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      mid_q         <= 1'b0;
-      host_q        <= 1'b0;
+    if (!por_ni) begin
       m_axis_tvalid <= 1'b0;
-      event_o       <= 1'b0;
-      len_q         <= '0;
+      cut_q         <= 1'b0;
     end else begin
-      if (can) m_axis_tvalid <= take;
+      if (can) m_axis_tvalid <= take || cut;
+      cut_q <= !cut && (cut_q || (!rst_ni && mid_q));
+    end
+    if (!rst_ni) begin
+      mid_q   <= 1'b0;
+      host_q  <= 1'b0;
+      event_o <= 1'b0;
+      len_q   <= '0;
+    end else begin
       event_o <= take && last;
       if (take) begin
         mid_q  <= !last;
@@ -106,10 +116,16 @@ module sl_tx #(
         len_q  <= last ? 16'd0 : len_q + 16'(bytes);
       end
     end
+    if (cut) begin
+      m_axis_tkeep <= 64'd1;
+      m_axis_tlast <= 1'b1;
+      m_axis_tuser <= 1'b1;
+    end
     if (take) begin
       m_axis_tdata <= use_host ? h_data : e_data;
       m_axis_tkeep <= keep_mask(bytes);
       m_axis_tlast <= last;
+      m_axis_tuser <= 1'b0;
       event_len_o  <= len_q + 16'(bytes);
     end
   end
@@ -118,9 +134,9 @@ module sl_tx #(
 
 `ifndef SYNTHESIS
   // We never pause inside a frame.
-  a_no_pause: assert property (@(posedge clk_i) disable iff (!rst_ni)
+  a_no_pause: assert property (@(posedge clk_i) disable iff (!por_ni)
     m_axis_tvalid && m_axis_tready && !m_axis_tlast |=> m_axis_tvalid);
-  a_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)
+  a_stable: assert property (@(posedge clk_i) disable iff (!por_ni)
     m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tlast) && $stable(m_axis_tkeep));
 `endif
 endmodule

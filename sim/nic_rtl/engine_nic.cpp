@@ -233,7 +233,7 @@ static unsigned int nic_restart(struct sl_engine *e)
 
 	e->restart = 0;
 	if (cause == SL_RESET_KIND_CARD) {
-		e->wires.clear();
+		e->wires.forget();
 		e->chase();
 		e->settle_clear();
 	}

@@ -96,6 +96,7 @@ public:
 	}
 	bool full() const { return out.size() >= OUT_MAX; }
 
+	// Power-on.
 	void clear()
 	{
 		for (unsigned p = 0; p < PORTS; p++) {
@@ -104,6 +105,15 @@ public:
 			partial[p] = Frame();
 		}
 		in_bytes = 0;
+	}
+	// A card reset: frames that have begun go on to their ends, those behind them are forgotten.
+	void forget()
+	{
+		for (unsigned p = 0; p < PORTS; p++)
+			while (in[p].size() > (at[p] != 0)) {
+				in_bytes -= in[p].back().bytes.size();
+				in[p].pop_back();
+			}
 	}
 
 private:
@@ -140,7 +150,8 @@ private:
 		f.bytes.insert(f.bytes.end(), data, data + n);
 		if (top.m_axis_tlast >> p & 1) {
 			f.port = p;
-			out.push_back(std::move(f));
+			if (!(top.m_axis_tuser >> p & 1))
+				out.push_back(std::move(f));
 			f = Frame();
 		}
 	}

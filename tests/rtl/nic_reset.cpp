@@ -29,12 +29,66 @@ struct Memory {
 };
 
 struct Card : Memory, DrivenCard<Vsl_nic> {
+	unsigned ready_every = 1; // clocks from one beat that the MACs take to the next; 0: they take none
+	unsigned sent[PORTS] = {}, cut[PORTS] = {};
+	bool inside[PORTS] = {}, waits[PORTS] = {};
+	unsigned pauses = 0, changes = 0; // inside a frame; of a beat that waits to be taken
+	uint8_t last_beat[PORTS] = {};
+	unsigned in_left = 0, in_every = 1; // beats still to come on port 0's wire; clocks between two
+
 	Card() : DrivenCard("sl_nic", flat(memory, 0))
 	{
 		board.latency_min = 8;
 		top.link_i = (1u << PORTS) - 1;
 		power_on();
 		settle_clear();
+	}
+	void drive() override
+	{
+		top.m_axis_tready = ready_every != 0 && clocks % ready_every == 0 ? (1u << PORTS) - 1 : 0;
+		top.s_axis_tvalid = in_left != 0 && clocks % in_every == 0;
+		top.s_axis_tlast = in_left == 1;
+		memset(&top.s_axis_tkeep[0], 0xff, 8);
+	}
+	void take() override
+	{
+		for (unsigned p = 0; p < PORTS; p++) {
+			const bool valid = top.m_axis_tvalid >> p & 1, last = top.m_axis_tlast >> p & 1;
+			const uint8_t beat = (uint8_t)(last << 7) ^ (uint8_t)top.m_axis_tdata[16 * p] ^ (uint8_t)top.m_axis_tkeep[2 * p];
+
+			pauses += inside[p] && !valid;
+			changes += waits[p] && (!valid || beat != last_beat[p]);
+			waits[p] = valid && !(top.m_axis_tready >> p & 1);
+			last_beat[p] = beat;
+			if (!valid || waits[p])
+				continue;
+			inside[p] = !last;
+			sent[p] += last && !(top.m_axis_tuser >> p & 1);
+			cut[p] += last && (top.m_axis_tuser >> p & 1);
+		}
+		in_left -= top.s_axis_tvalid & 1;
+	}
+	void frame_send(unsigned queue, unsigned port, uint32_t len)
+	{
+		const uint64_t sq = 0x10000u * (queue + 1);
+		const sl_tx_desc d = {BUFFER, len, 1, 0};
+
+		memcpy(&memory[sq], &d, sizeof(d));
+		queue_start(TX + queue, port, sq, sq + 0x8000, LOG2);
+		board.bar_write(SL_BAR_DB_SQ_TAIL(TX + queue), 1);
+	}
+	void card_reset()
+	{
+		board.bar_write(SL_BAR_RESET, SL_RESET_KIND_CARD);
+		settle_clear();
+	}
+	uint64_t port_frames(unsigned index)
+	{
+		board.csr_write(SL_CSR_TBL_SEL, (uint32_t)SL_CSR_TABLE_PORT << 24 | index);
+		board.csr_write(SL_CSR_TBL_CMD, 1);
+		while (board.csr_read(SL_CSR_TBL_STATUS) & 1)
+			;
+		return board.csr_read(SL_CSR_TBL_DATA(0));
 	}
 	void settle_clear()
 	{
@@ -78,6 +132,55 @@ void csr_answers()
 	}
 }
 
+// A frame on the wire ends, said to be bad, without a pause and as soon as the MAC takes it; the next one is whole.
+void frames_sent()
+{
+	for (unsigned every : {1u, 4u, 0u})
+		for (unsigned after = 0; after < 24 && failed == 0; after++) {
+			Card c;
+
+			c.frame_send(0, 0, 9000);
+			while (!c.inside[0])
+				c.clock();
+			c.ready_every = every;
+			c.run(after);
+			c.card_reset();
+			expect(c.board.bar_read(SL_BAR_RESET) == 0, "the reset ends whatever the MAC does");
+			expect(every == 0 || !c.inside[0], "the frame has ended");
+			expect(every != 0 || c.waits[0], "a beat that the MAC does not take waits for it");
+			c.ready_every = 1;
+			c.run(10);
+			expect(!c.inside[0] && c.cut[0] == 1 && c.sent[0] == 0, "it ended once, as cut off");
+			c.frame_send(0, 0, 1500);
+			c.run(1000);
+			expect(c.cut[0] == 1 && c.sent[0] == 1, "the next frame is whole");
+			expect(c.pauses == 0 && c.changes == 0, "beats do not change and frames do not pause");
+			if (failed)
+				printf("        (a beat in %u clocks, reset %u clocks after the frame's beginning)\n", every, after);
+		}
+}
+
+// The rest of a frame that comes in is no frame.
+void frames_received()
+{
+	Card c;
+
+	c.in_every = 128;
+	c.in_left = 140;
+	c.run(128 * 10);
+	c.card_reset();
+	c.board.csr_write(SL_CSR_PORT_FLAGS(0), 1);
+	c.board.csr_write(SL_CSR_CTRL, 1);
+	expect(c.in_left > 2, "the frame is still coming");
+	while (c.in_left != 0)
+		c.clock();
+	c.run(200);
+	expect(c.port_frames(0) == 0, "its rest is not counted");
+	c.in_left = 2;
+	c.run(2 * 128 + 200);
+	expect(c.port_frames(0) == 1, "the next frame is");
+}
+
 struct Row {
 	const char *what;
 	void (*test)();
@@ -89,6 +192,8 @@ int main()
 {
 	static const Row rows[] = {
 		{"the datapath's registers answer around a card reset", csr_answers},
+		{"frames that are sent when a card reset comes", frames_sent},
+		{"frames that come when a card reset does", frames_received},
 	};
 	unsigned bad = 0;
 
