@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs Yosys: reads the design once, then maps every module by itself, its submodules as black boxes.
 
-A module that is used often is mapped once. Each run of Yosys has a bound of processor time, so that other work on the
+A module that is used often is mapped once, and one
+whose text did not change since the last run not again. Each run of Yosys has a bound of processor time, so that other work on the
 machine does not decide what ends; all of them together have a bound of time.
 """
 import collections
+import hashlib
 import json
 import os
 import re
@@ -133,13 +135,38 @@ def instances_of(modules, top):
     return instances
 
 
-def netlist(directory, number, module, seconds):
+def stubs_of(directory):
+    """The black box of each module, without what numbers it."""
+    with open(f"{directory}/stubs.il", encoding="utf-8") as f:
+        return {text.split()[1]: text for text in re.findall(r"^module .*?^end$", f.read(), re.M | re.S)}
+
+
+def key_of(text, stubs):
+    """What a netlist depends on: the module, the borders of those inside it, and how it is mapped. Not Yosys's numbers
+    and the lines of the source, which change when other text does."""
+    inside = sorted(set(re.findall(r"^  cell (\S+) ", text, re.M)) & set(stubs))
+    everything = "\n".join([YOSYS, MAP, text] + [stubs[m] for m in inside])
+    return hashlib.sha256(re.sub(r"\$\d+\b|\.sv:[\d.|-]+|attribute \\src .*", "", everything).encode()).hexdigest()
+
+
+def netlist(directory, name, module, key, seconds):
     """The mapped netlist of one module, or None; fails if a memory became flip-flops."""
-    name = f"{plain(module)}-{number}"
-    if run(directory, name, MAP.format(dir=directory, module=module, name=name), seconds) is None:
-        return None
-    with open(f"{directory}/{name}.json", encoding="utf-8") as f:
-        return json.load(f)["modules"][module.lstrip("\\")]
+    kept, path = f"{directory}/{name}.key", f"{directory}/{name}.json"
+    try:
+        with open(kept, encoding="utf-8") as f:
+            known = f.read() == key
+    except FileNotFoundError:
+        known = False
+    if not known:
+        if os.path.exists(kept):
+            os.unlink(kept)
+        if run(directory, name, MAP.format(dir=directory, module=module, name=name), seconds) is None:
+            return None
+    with open(path, encoding="utf-8") as f:
+        found = json.load(f)["modules"][module.lstrip("\\")]
+    with open(kept, "w", encoding="utf-8") as f:
+        f.write(key)
+    return found
 
 
 def netlists(modules, instances, directory, seconds, total):
@@ -148,9 +175,12 @@ def netlists(modules, instances, directory, seconds, total):
     run(directory, "cells", "read_verilog -lib +/xilinx/cells_sim.v\nread_verilog -lib +/xilinx/cells_xtra.v\n"
         f"blackbox =*\nselect {cells}\nwrite_rtlil -selected {directory}/cells.il\n", 60)
     deadline = time.monotonic() + total
-    work = collections.deque(enumerate(sorted(instances, key=lambda m: -len(modules[m]))))
-    for number, module in work:
-        with open(f"{directory}/{plain(module)}-{number}.il", "w", encoding="utf-8") as f:
+    stubs, numbers, work = stubs_of(directory), collections.Counter(), collections.deque()
+    for module in sorted(instances, key=lambda m: -len(modules[m])):
+        number = numbers[plain(module)]
+        numbers[plain(module)] += 1
+        work.append((f"{plain(module)}-{number}", module))
+        with open(f"{directory}/{work[-1][0]}.il", "w", encoding="utf-8") as f:
             f.write(modules[module])
     found, failed, lock = {}, [], threading.Lock()
 
@@ -159,10 +189,11 @@ def netlists(modules, instances, directory, seconds, total):
             with lock:
                 if not work:
                     return
-                number, module = work.popleft()
+                name, module = work.popleft()
             left = int(deadline - time.monotonic())
             try:
-                result = netlist(directory, number, module, min(seconds, left)) if left > 0 else None
+                result = None if left <= 0 else netlist(directory, name, module, key_of(modules[module], stubs),
+                                                        min(seconds, left))
                 if result:
                     found[module] = result
             except (Failure, OSError, ValueError, KeyError) as error:

@@ -10,6 +10,7 @@ warns of where it makes wrong hardware. The figures are compared with a stored f
 Usage: report.py check LIST LOG2 DIR                             read the design and look at the warnings, no more
        report.py estimate LIST LOG2 DIR SECONDS TOTAL BASELINE   (SECONDS of processor for a module, TOTAL for all)
        report.py baseline LIST LOG2 DIR SECONDS TOTAL BASELINE   the same, and write BASELINE
+       report.py rates BASELINE CARD                             add the stored clock rates to the figures in CARD
 """
 import json
 import sys
@@ -18,7 +19,9 @@ import flow
 import timing
 
 KINDS = ("LUT", "FF", "CARRY8", "BRAM", "URAM", "DSP")
-TARGET_MHZ = 322
+TARGET_MHZ, TARGET_MPPS = 322, 297.6
+# What frames pass: the datapath but for its registers, commands and time, and the streams to the MACs.
+BESIDE, WIRE, WIRE_PORTS = ("u_csr.", "u_command.", "u_clock."), "u_core.", ("m_axis_", "rx_free_")
 # LUTs that one cell of distributed memory stands for.
 DISTRIBUTED = {"RAM32M": 4, "RAM32M16": 8, "RAM64M": 4, "RAM64M8": 8, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4,
                "RAM512X1S": 8, "RAM64X1D": 2, "RAM128X1D": 4, "RAM256X1D": 8, "RAM64X8SW": 8}
@@ -42,13 +45,21 @@ def area_of(netlist):
     return area
 
 
+def on_wire(path, end):
+    """Whether frames pass what is there: a register or memory of an instance, or a port of the top."""
+    if not path:
+        return isinstance(end, str) and end.startswith(WIRE_PORTS)
+    return path.startswith(WIRE) and not path[len(WIRE):].startswith(BESIDE)
+
+
 def rows_of(instances, netlists, top_name):
-    """One row for each module of the source: area of all instances, the worst path of any."""
+    """One row for each module of the source: area of all instances, the worst path of any, and of the wire path's."""
     paths = {}
     if len(netlists) == len(instances):
         top = next(m for m in instances if flow.plain(m) == top_name)
         # In a netlist, names come without the escape.
-        paths = timing.Timing(timing.Design({m.lstrip("\\"): n for m, n in netlists.items()}, top.lstrip("\\"))).paths()
+        graph = timing.Timing(timing.Design({m.lstrip("\\"): n for m, n in netlists.items()}, top.lstrip("\\")))
+        paths = graph.paths(lambda module, path, end: (flow.plain(module), on_wire(path, end)))
     rows = {}
     for module, n in sorted(instances.items(), key=lambda item: flow.plain(item[0])):
         row = rows.setdefault(flow.plain(module), {"instances": 0, **dict.fromkeys(KINDS, 0), "levels": 0, "ns": 0.0})
@@ -56,14 +67,28 @@ def rows_of(instances, netlists, top_name):
         if module in netlists:
             for kind, k in area_of(netlists[module]).items():
                 row[kind] += k * n
-        path = paths.get(module.lstrip("\\"))
-        if path:
-            row["levels"] = max(row["levels"], path["levels"])
-            if path["ns"] > row["ns"]:
-                row["ns"], (row["path"], row["path_levels"]) = round(path["ns"], 2), path["path"]
+    for (name, wire), path in paths.items():
+        row = rows[name]
+        row["levels"] = max(row["levels"], path["levels"])
+        found = {"ns": round(path["ns"], 2), "path": path["path"][0], "path_levels": path["path"][1]}
+        row["wire" if wire else "rest"] = found
+        if path["ns"] > row["ns"]:
+            row.update(found)
     for row in rows.values():
         row["estimated_mhz"] = round(1000 / row["ns"]) if row["ns"] else None
     return rows
+
+
+def rates_of(rows):
+    """The slowest block that frames pass, which bounds the card's clock, and the slowest of the rest."""
+    wire, rest = ({name: row[part]["ns"] for name, row in rows.items() if part in row} for part in ("wire", "rest"))
+    if not wire or not rest:
+        return None
+    mhz = {name: round(1000 / ns) for name, ns in sorted(wire.items(), key=lambda item: -item[1])}
+    slowest, other = next(iter(mhz)), max(rest, key=rest.get)
+    return {"estimated_mhz": mhz[slowest], "slowest_wire_block": slowest, "estimated_mpps": mhz[slowest],
+            "wanted_mpps": TARGET_MPPS, "slowest_other_block": other, "other_estimated_mhz": round(1000 / rest[other]),
+            "wire_blocks_under_target": {name: value for name, value in mhz.items() if value < TARGET_MHZ}}
 
 
 def growth(now, before):
@@ -92,13 +117,19 @@ def show(log2, rows, total):
               + f"  {row['levels']:6} {rate}")
     print(f"{'total':19} " + " ".join(f"{total[k]:7g}" for k in KINDS))
     print(f"{'of ' + PART:19} " + " ".join(f"{100 * total[k] / CAPACITY[k]:6.1f}%" for k in KINDS))
-    print("slowest paths, by the module in which they end:")
-    slow = sorted((r for r in rows.items() if r[1]["ns"]), key=lambda item: -item[1]["ns"])
-    for name, row in slow:
-        if row["estimated_mhz"] < TARGET_MHZ or (name, row) in slow[:5]:
-            print(f"  {name:14} {row['ns']:5.2f} ns, {row['path_levels']:2} LUT: {row['path']}")
-    below = [f"{name} {row['estimated_mhz']}" for name, row in slow if row["estimated_mhz"] < TARGET_MHZ]
-    print(f"under {TARGET_MHZ} MHz: " + (", ".join(below) or ("none" if slow else "not known")))
+    for part, title in (("wire", "wire path"), ("rest", "registers, commands and host interface")):
+        slow = sorted(((n, r[part]) for n, r in rows.items() if part in r), key=lambda item: -item[1]["ns"])
+        print(f"{title}: slowest paths, by the module in which they end:")
+        for i, (name, path) in enumerate(slow):
+            if i < 5 or 1000 / path["ns"] < TARGET_MHZ:
+                print(f"  {name:14} {path['ns']:5.2f} ns, {path['path_levels']:2} LUT: {path['path']}")
+        below = [f"{name} {1000 / path['ns']:.0f}" for name, path in slow if 1000 / path["ns"] < TARGET_MHZ]
+        print(f"{title}, under {TARGET_MHZ} MHz: " + (", ".join(below) or ("none" if slow else "not known")))
+    rates = rates_of(rows)
+    if rates:
+        print(f"wire path: {rates['estimated_mhz']} MHz by {rates['slowest_wire_block']}, at one minimum-size frame a "
+              f"clock {rates['estimated_mpps']} Mpps of the {TARGET_MPPS} of two ports of 100 Gbit/s; slowest of the "
+              f"rest: {rates['slowest_other_block']}, {rates['other_estimated_mhz']} MHz")
 
 
 def estimate(command, source, log2, directory, seconds, whole, baseline):
@@ -109,7 +140,7 @@ def estimate(command, source, log2, directory, seconds, whole, baseline):
     total = {kind: sum(row[kind] for row in rows.values()) for kind in KINDS}
     missing = sorted({flow.plain(m) for m in instances if m not in netlists})
     show(log2, rows, total)
-    stored = {"estimate": True, "table_log2": log2, "total": total,
+    stored = {"estimate": True, "table_log2": log2, "total": total, "rates": rates_of(rows),
               "modules": {name: {k: row[k] for k in ("instances", *KINDS, "levels", "ns", "estimated_mhz")}
                           for name, row in rows.items()}}
     with open(f"{directory}/report.json", "w", encoding="utf-8") as f:
@@ -133,7 +164,21 @@ def estimate(command, source, log2, directory, seconds, whole, baseline):
         print(line)
 
 
+def add_rates(baseline, card):
+    """The stored rates beside the clocks that `make bench-card` measured."""
+    with open(baseline, encoding="utf-8") as f:
+        rates = json.load(f)["rates"]
+    with open(card, encoding="utf-8") as f:
+        figures = json.load(f)
+    with open(card, "w", encoding="utf-8") as f:
+        json.dump({**figures, **rates}, f, indent=1)
+        f.write("\n")
+
+
 def main():
+    if sys.argv[1] == "rates":
+        add_rates(*sys.argv[2:4])
+        return
     command, source, log2, directory = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     try:
         if command == "check":

@@ -13,16 +13,17 @@ SETUP = {"FF": 0.07, "RAMB": 0.35, "URAM": 0.35, "RAM": 0.20}     # with the clo
 NET, NET_LUT_TO_CARRY = 0.30, 0.01
 LUT, LUT_MEMORY = 0.12, 0.20
 CARRY_ENTER, CARRY_LEAVE, CARRY_PASS = 0.20, 0.12, 0.02           # S or DI to CO or O; CI to O; CI to CO, four bits
+DSP_MULTIPLY, DSP_ADD = 1.52, 0.75                                # A or B to P; C or the cascade (PCIN) to P
 CLOCKS = {"C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK"}
 
 
 def kind_of(cell):
-    """LUT, CARRY, FF, RAMB, URAM, RAM (distributed memory), or nothing."""
+    """LUT, CARRY, DSP, FF, RAMB, URAM, RAM (distributed memory), or nothing."""
     if cell == "$lut":
         return "LUT"
     if cell.startswith("$_") and "DFF" in cell:
         return "FF"
-    return next((kind for kind in ("CARRY", "RAMB", "URAM", "RAM") if cell.startswith(kind)), None)
+    return next((kind for kind in ("CARRY", "DSP", "RAMB", "URAM", "RAM") if cell.startswith(kind)), None)
 
 
 class Design:
@@ -36,6 +37,7 @@ class Design:
         self.starts = {}                      # net: (delay behind the clock, path, name of a memory or None)
         self.ends = []                        # (net, setup, module, path, name of a memory or a register's output net)
         self.lut_outputs = set()
+        self.cascades = set()                 # nets between two DSP blocks of a column
         ports = {p: [self.net() for _ in port["bits"]] for p, port in netlists[top]["ports"].items()}
         self.place(top, "", ports)
         for name, port in netlists[top]["ports"].items():
@@ -97,6 +99,8 @@ class Design:
             self.gates.append((connections["Y"][0], [(n, LUT) for n in connections["A"]], 1))
         elif kind == "CARRY":
             self.add_carry(connections)
+        elif kind == "DSP":
+            self.add_dsp(module, cell, connections)
         elif kind is None:
             raise ValueError(f"{module}: no timing for a cell {cell['type']}")
         else:
@@ -121,6 +125,18 @@ class Design:
             if n is not None:
                 self.gates.append((n, [(a, LUT_MEMORY) for a in address], 1))
 
+    def add_dsp(self, module, cell, connections):
+        """A block of which no register is used: Yosys leaves them outside."""
+        used = [p for p, value in cell["parameters"].items() if p.endswith("REG") and int(value, 2)]
+        if used:
+            raise ValueError(f"{module}: no timing for a DSP48E2 with {', '.join(used)}")
+        self.cascades |= {n for n in connections.get("PCIN", []) if n is not None}
+        inputs = [(n, DSP_MULTIPLY) for port in ("A", "B", "D") for n in connections.get(port, []) if n is not None]
+        added = [n for port in ("C", "CARRYIN", "PCIN") for n in connections.get(port, []) if n is not None]
+        inputs += [(n, DSP_ADD) for n in added]
+        for port in ("P", "PCOUT"):
+            self.gates += [(n, inputs, 0) for n in connections.get(port, []) if n is not None]
+
     def add_carry(self, connections):
         enter, unused = [], [None] * 4
         carry_in = [(n, CARRY_LEAVE, CARRY_PASS) for n in connections.get("CI", []) + connections.get("CYINIT", [])]
@@ -143,7 +159,8 @@ class Timing:
         for net, (delay, _, _) in self.starts.items():
             self.arrival[net] = delay
         luts = {find(n) for n in design.lut_outputs}
-        carries = {find(out) for out, _, levels in design.gates if not levels}
+        dsps = {find(n) for n in design.cascades}
+        carries = {find(out) for out, _, levels in design.gates if not levels} - dsps
         gates = [(find(out), [(find(n), d) for n, d in inputs if n is not None], levels)
                  for out, inputs, levels in design.gates]
         driven = {out for out, _, _ in gates}
@@ -157,7 +174,7 @@ class Timing:
         while ready:
             out, inputs, levels = gates[ready.pop()]
             done += 1
-            self.settle(out, inputs, levels, luts, carries)
+            self.settle(out, inputs, levels, luts, carries, dsps)
             for i in users.get(out, ()):
                 waiting[i] -= 1
                 if not waiting[i]:
@@ -165,16 +182,18 @@ class Timing:
         if done != len(gates):
             raise ValueError(f"combinational loop through {len(gates) - done} cells")
 
-    def settle(self, out, inputs, levels, luts, carries):
+    def settle(self, out, inputs, levels, luts, carries, dsps):
         """One gate, its inputs being known."""
         time, last = 0.0, None
         for net, delay in inputs:
             if net not in self.arrival:
                 continue
             wire = NET
-            if not levels and net in carries and delay != CARRY_ENTER:
+            if not levels and net in dsps and delay == DSP_ADD:
                 wire = 0.0
-            elif not levels and net in luts:
+            elif not levels and net in carries and delay in (CARRY_LEAVE, CARRY_PASS):
+                wire = 0.0
+            elif not levels and net in luts and delay == CARRY_ENTER:
                 wire = NET_LUT_TO_CARRY
             if self.arrival[net] + wire + delay > time:
                 time, last = self.arrival[net] + wire + delay, net
@@ -183,15 +202,16 @@ class Timing:
         if last is not None:
             self.arrival[out], self.before[out] = time, last
 
-    def paths(self):
-        """For each module the slowest path that ends in it, and the greatest number of LUTs on one."""
+    def paths(self, key):
+        """The slowest path, and the greatest number of LUTs on one, of all that end where key(module, path of the
+        instance, name) says the same."""
         result = {}
         for net, setup, module, path, end in self.design.ends:
             net = self.design.find(net)
             if net not in self.arrival:
                 continue
             time = self.arrival[net] + NET + setup
-            row = result.setdefault(module, {"ns": 0.0, "levels": 0})
+            row = result.setdefault(key(module, path, end), {"ns": 0.0, "levels": 0})
             row["levels"] = max(row["levels"], self.levels.get(net, 0))
             if time > row["ns"]:
                 row.update(ns=time, net=net, end=(path, end))

@@ -22,6 +22,7 @@ bench-card: $(BENCH_CARD) $(RTL_LIB) ## clocks of the card: hits, commands under
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(PYTHON) -B tests/bench/table_memory.py $(VERILATOR) $(RTL_LIST) $(B)/bench/memory > $(B)/bench/memory.txt
 	$(Q)timeout 900 $< $(RTL_LIB) $(B)/bench/memory.txt $(B)/bench/card.json
+	$(Q)$(PYTHON) -B hw/synth/report.py rates $(SYNTH_BASELINE) $(B)/bench/card.json
 
 BENCH_GEN := $(B)/bench/wire_gen
 $(BENCH_GEN): tests/bench/wire_gen.c

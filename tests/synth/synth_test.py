@@ -41,6 +41,16 @@ MEMORY = HEAD + """  logic [63:0] mem [0:511];
   assign y_o = {63'd0, even_q};
 endmodule
 """
+# 32 bits by 6: two blocks, which Yosys joins by an adder outside.
+MULTIPLY = HEAD + """  logic [31:0] a_q;
+  logic [5:0]  b_q;
+  always_ff @(posedge clk_i) begin
+    a_q <= a_i[31:0];
+    b_q <= b_i[5:0];
+    y_o <= 64'(38'(a_q) * 38'(b_q));
+  end
+endmodule
+"""
 # Three writes at a time: no memory of the device does that.
 THREE_WRITES = HEAD + """  logic [63:0] mem [0:31];
   always_ff @(posedge clk_i) begin
@@ -99,6 +109,36 @@ class Estimate(unittest.TestCase):
         ns = timing.CLOCK_TO_OUT["RAMB"] + 3 * (timing.NET + timing.LUT) + timing.NET + timing.SETUP["FF"]
         self.assertAlmostEqual(got["ns"], ns, 2)
         self.assertEqual((got["levels"], got["path"]), (3, "mem -> even_q"))
+
+    def test_multiplier(self):
+        got = rows("multiply", MULTIPLY)["sl_core"]
+        self.assertEqual((got["DSP"], got["path_levels"]), (2, 1))
+        ns = (timing.CLOCK_TO_OUT["FF"] + timing.NET + timing.DSP_MULTIPLY + timing.NET + timing.LUT
+              + timing.NET_LUT_TO_CARRY + timing.CARRY_ENTER + 4 * timing.CARRY_PASS + timing.CARRY_LEAVE + timing.NET
+              + timing.SETUP["FF"])
+        self.assertAlmostEqual(got["ns"], ns, 2)
+
+    def test_rates(self):
+        def path(ns):
+            return {"ns": ns, "path": "a -> b", "path_levels": 1}
+        got = report.rates_of({"sl_a": {"wire": path(4.0), "rest": path(2.0)}, "sl_b": {"wire": path(2.5)},
+                               "sl_c": {"rest": path(10.0)}, "sl_d": {}})
+        self.assertEqual((got["estimated_mhz"], got["slowest_wire_block"], got["wire_blocks_under_target"]),
+                         (250, "sl_a", {"sl_a": 250}))
+        self.assertEqual((got["slowest_other_block"], got["other_estimated_mhz"]), ("sl_c", 100))
+
+    def test_wire_path(self):
+        for path, end, wire in (("u_core.u_table.", 5, True), ("u_core.u_csr.", 5, False), ("u_hif.u_rd.", 5, False),
+                                ("u_core.u_command.u_search.", "mem", False), ("", "m_axis_tdata", True),
+                                ("", "m_axi_araddr", False), ("", 5, False)):
+            self.assertEqual(report.on_wire(path, end), wire, path)
+
+    def test_unchanged_module_is_kept(self):
+        rows("kept", ADDER)
+        before = {f: os.stat(f).st_mtime_ns for f in (f"{DIRECTORY}/kept/sl_{m}-0.json" for m in ("add", "core"))}
+        rows("kept", ADDER.replace("a_i + b_i", "a_i - b_i"))
+        changed = sorted(os.path.basename(f) for f, t in before.items() if os.stat(f).st_mtime_ns != t)
+        self.assertEqual(changed, ["sl_add-0.json"])
 
     def test_growth(self):
         old = {"sl_a": {"LUT": 100, "FF": 10, "levels": 3}, "sl_b": {"LUT": 5, "FF": 5, "levels": 1}}
