@@ -7,6 +7,7 @@ it is. Harness parameters are set by name.
 from dataclasses import dataclass, field
 
 RTL = "hw/rtl/"
+CONTRACT = "build/rtl/sl_pkg.sv"
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Proof:
     parameters: dict = field(default_factory=dict)
     reduce: dict = field(default_factory=dict)
     seconds: int = 200
+    contract: bool = False   # reads the contract's constants
 
     @property
     def module(self):
@@ -28,7 +30,7 @@ class Proof:
 
     def sources(self):
         harness = [f"hw/formal/{self.top}.sv"] if self.top.startswith("f_") else []
-        return [f"{RTL}{name}.sv" for name in self.rtl] + harness
+        return [CONTRACT] * self.contract + [f"{RTL}{name}.sv" for name in self.rtl] + harness
 
 
 @dataclass
@@ -50,6 +52,11 @@ def arb(name, what, *asserts, **more):
 
 def tx(name, what, *asserts, **more):
     return Proof(f"tx-{name}", "f_tx", ["sl_ram_fifo", "sl_tx"], what, list(asserts), reduce=TX_NARROW, **more)
+
+
+def prefix(name, what, **parameters):
+    return Proof(name, "f_prefix_table", ["sl_slot_ram", "sl_prefix_table"], what, ["in_sets", "meter"],
+                 parameters=parameters, contract=True)
 
 
 PROOFS = [
@@ -90,6 +97,8 @@ PROOFS = [
           "induction", 2),
     Proof("meter-passes", "f_meter", ["sl_meter"], "the burst passes after a write",
           ["burst_passes", "enough", "capped"], "induction", 2),
+    prefix("prefix-exact", "an exact prefix matches just what it says, whole", WIDE=0, BANK=0, WAY=2),
+    prefix("prefix-wide", "a wide prefix matches just what it says, whole", WIDE=1, BANK=1, WAY=1),
     Proof("clock", "f_clock", ["sl_clock"], "never ahead, never idle; the ticks add up",
           ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
 ]
@@ -98,7 +107,14 @@ FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL = (
     RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool"))
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
+PREFIX = RTL + "sl_prefix_table.sv"
 MUTANTS = [
+    Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
+    Mutant("prefix-exact", PREFIX, "|| csr_clear_i), .b_addr_i(csr_bucket_i), .b_data_i(entry), .b_data_o(back0)",
+           "), .b_addr_i(csr_bucket_i), .b_data_i(entry), .b_data_o(back0)"),
+    Mutant("prefix-exact", PREFIX, "port_i <= p[191:176]", "port_i < p[191:176]"),
+    Mutant("prefix-wide", PREFIX, "p[191:160] == 32'hffff_0000", "p[191:176] == 16'hffff"),
+    Mutant("prefix-wide", PREFIX, "hash_i[16 +: LOG2]", "hash_i[0 +: LOG2]"),
     Mutant("fifo", FIFO, "rd_q <= rd_q + 1'b1;", "rd_q <= rd_q + 2'd2;"),
     Mutant("fifo", FIFO, "mem[wr_q[LOG2-1:0]] <= data_i;", "mem[rd_q[LOG2-1:0]] <= data_i;"),
     Mutant("fifo", FIFO, "if (pop_i && valid_o) rd_q", "if (pop_i && !push_i && valid_o) rd_q"),

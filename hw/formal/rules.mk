@@ -4,10 +4,10 @@
 SUITES += formal
 FORMAL_ONLY ?=
 FORMAL_RUN = YOSYS=$(YOSYS) $(PYTHON) -B hw/formal/prove.py --jobs $(JOBS) --only "$(FORMAL_ONLY)"
-formal: ## prove FIFOs, arbiter, transmit, counters, meter and clock (FORMAL_ONLY)
+formal: $(B)/contract.stamp ## prove FIFOs, arbiter, transmit, counters, prefixes, meter and clock (FORMAL_ONLY)
 	$(Q)hw/lint/check hw/formal/f_*.sv
 	$(Q)$(FORMAL_RUN) --build $(B)/formal
-formal-mutants: ## break the RTL in copies; every proof must fail on its mutants
+formal-mutants: $(B)/contract.stamp ## break the RTL in copies; every proof must fail on its mutants
 	$(Q)$(FORMAL_RUN) --build $(B)/formal/mutants --mutants
 test-formal: formal
 .PHONY: formal formal-mutants test-formal
