@@ -92,6 +92,9 @@ PROOFS = [
     Proof("count", "sl_count_ram", ["sl_count_ram"], "every read is the exact sum of the updates before it",
           ["f_read", "f_memory", "f_written", "f_forward", "f_add", "f_fetched", "f_stale"], "induction", 2,
           parameters={"LOG2": 1, "STAMP_W": 2}),
+    Proof("flow-count", "sl_flow_count", ["sl_flow_count"], "a flow's counters are the exact sum of its frames",
+          ["f_read", "f_looked", "f_same", "f_copies", "f_fresher", "f_memory", "f_written", "f_forward", "f_add",
+           "f_fetched", "f_stale"], "induction", 2, parameters={"LOG2": 1}),
     Proof("meter-burst", "f_meter", ["sl_meter"], "never more tokens than the burst", ["capped"], "induction", 2),
     Proof("meter-rate", "f_meter", ["sl_meter"], "passes at most burst + rate x time", ["limit", "fewer"],
           "induction", 2),
@@ -107,7 +110,7 @@ FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL = (
     RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool"))
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
-PREFIX = RTL + "sl_prefix_table.sv"
+PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
     Mutant("prefix-exact", PREFIX, "|| csr_clear_i), .b_addr_i(csr_bucket_i), .b_data_i(entry), .b_data_o(back0)",
@@ -159,6 +162,13 @@ MUTANTS = [
     Mutant("count", COUNT, "if (d_valid_q && d_index_q == b_index_q) b_now = d_data_q;", ""),
     Mutant("count", COUNT, "b_now[127:64] + 64'(b_len_q)", "b_now[127:64] + 64'(b_len_q[14:0])"),
     Mutant("count", COUNT, "assign a_index = valid_i ?", "assign a_index = valid_i && aux_req_i ?"),
+    Mutant("flow-count", FLOW_COUNT, "if (c_valid_q && c_index_q == b_index_q) b_now = c_data_q;", ""),
+    Mutant("flow-count", FLOW_COUNT, "if (d_valid_q && d_index_q == b_index_q) b_now = d_data_q;", ""),
+    Mutant("flow-count", FLOW_COUNT, "if (b_now[W-1] != b_life_q) b_now[127:0] = '0;", ""),
+    Mutant("flow-count", FLOW_COUNT, "life_copy_mem[r_index_q] <= !r_entry_q[W-1];",
+           "life_copy_mem[r_index_q] <= !r_life_q;"),
+    Mutant("flow-count", FLOW_COUNT, "if (c_valid_q) copy_mem[c_index_q] <= c_data_q;",
+           "if (c_valid_q && !read_i) copy_mem[c_index_q] <= c_data_q;"),
     Mutant("meter-burst", METER, "2'b10:   tokens_q <= {burst_q, 8'd0};", "2'b10:   tokens_q <= grown[39:0];"),
     Mutant("meter-burst", METER, "grown > 57'({burst_q, 8'd0});", "grown > 57'({burst_q, 8'd255});"),
     Mutant("meter-burst", METER, " && (!tick_i || burst_q != '0);", ";"),

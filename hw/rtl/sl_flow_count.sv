@@ -114,4 +114,63 @@ module sl_flow_count #(
     read_i && (fresh_i || last_i) |-> !(b_valid_q && b_index_q == read_index_i)
                                       && !(c_valid_q && c_index_q == read_index_i));
 `endif
+`ifdef FORMAL
+  // Of any flow f_index, as in sl_count_ram: f_a_q is what all frames since it was made fresh add up to (any, last
+  // time, bytes, frames); f_b_q, f_c_q and f_d_q are the same one, two and three clocks ago. f_read is what matters.
+  // The rules are a_settled, and that neither a frame nor a look meets an id that is being made fresh.
+  (* anyconst *) logic [LOG2-1:0] f_index;
+  logic [160:0] f_a_q, f_b_q, f_c_q, f_d_q, f_due1_q, f_due2_q;
+  logic         f_known_q = 1'b0, f_read1_q = 1'b0, f_read2_q = 1'b0, f_started_q = 1'b0;
+  logic         f_b, f_c, f_d, f_wait, f_fresh, f_frame, f_look;
+  assign f_b     = b_valid_q && b_index_q == f_index;
+  assign f_c     = c_valid_q && c_index_q == f_index;
+  assign f_d     = d_valid_q && d_index_q == f_index;
+  assign f_wait  = r_write && r_index_q == f_index;
+  assign f_fresh = read_i && fresh_i && read_index_i == f_index;
+  assign f_look  = read_i && !fresh_i && read_index_i == f_index;
+  assign f_frame = valid_i && index_i == f_index;
+  function automatic logic f_is(input logic [W-1:0] entry, input logic life, input logic [160:0] due);
+    f_is = (entry[W-1] == life ? entry[127:0] : 128'd0) == due[127:0]
+           && (!due[160] || (entry[W-1] == life && entry[159:128] == due[159:128]));
+  endfunction
+  always_ff @(posedge clk_i) begin
+    f_started_q <= 1'b1;
+    f_read1_q   <= rst_ni && f_look && f_known_q;
+    f_read2_q   <= rst_ni && f_read1_q;
+    f_due1_q    <= f_c_q;
+    f_due2_q    <= f_due1_q;
+    {f_d_q, f_c_q, f_b_q} <= {f_c_q, f_b_q, f_a_q};
+    if (f_fresh && rst_ni) begin
+      f_known_q <= 1'b1;
+      {f_d_q, f_c_q, f_b_q, f_a_q} <= '0;
+    end else if (f_frame) begin
+      f_a_q <= {1'b1, time_ms_i, f_a_q[127:64] + 64'(len_i), f_a_q[63:0] + 64'd1};
+    end
+  end
+  always_comb begin
+    assume (rst_ni == f_started_q);
+    assume (f_started_q || (mem[f_index] == copy_mem[f_index]));
+    assume (!(read_i && read_index_i == f_index && (fresh_i || last_i)) || !(f_b || f_c));
+    assume (!(f_fresh || f_wait) || !f_frame);
+    assume (!f_wait || !(read_i && read_index_i == f_index));
+    if (rst_ni) begin
+      f_read:    assert (!f_read2_q || (data_o[127:0] == f_due2_q[127:0]
+                                        && (!f_due2_q[160] || data_o[159:128] == f_due2_q[159:128])));
+      f_looked:  assert (!f_read1_q || (r_valid_q && f_is(r_entry_q, r_life_q, f_due1_q)));
+      f_same:    assert (f_known_q || !f_wait);
+      f_copies:  assert (mem[f_index] == copy_mem[f_index]
+                         && (!f_known_q || f_wait || life_mem[f_index] == life_copy_mem[f_index]));
+      f_fresher: assert (!f_wait || (r_entry_q == mem[f_index] && !f_b && !f_c && f_a_q == '0));
+      f_memory:  assert (!f_known_q || f_wait || f_is(mem[f_index], life_mem[f_index], f_c_q));
+      f_written: assert (!(f_c && f_known_q) || (f_is(c_data_q, life_mem[f_index], f_b_q)
+                                                 && c_data_q[W-1] == life_mem[f_index]));
+      f_forward: assert (!(f_d && f_known_q) || f_wait || f_is(d_data_q, life_mem[f_index], f_c_q));
+      f_add:     assert (!(f_b && f_known_q) || (f_is(b_new, life_mem[f_index], f_a_q)
+                                                 && b_life_q == life_mem[f_index]));
+      f_fetched: assert (!(f_b && f_known_q) || f_is(b_read_q, b_life_q, f_d_q));
+      f_stale:   assert (!f_known_q || ((f_b || f_a_q == f_b_q) && (f_c || f_b_q == f_c_q)
+                                        && (f_d || f_c_q == f_d_q)));
+    end
+  end
+`endif
 endmodule
