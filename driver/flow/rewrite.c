@@ -76,10 +76,16 @@ static int raw_encap(struct parser *p, const struct rte_flow_action *action)
 	return sl_encap_parse(conf->data, conf->size, &p->rewrite->encap, action, p->error);
 }
 
+/* The first is an encapsulation; one behind an encapsulation is the port to leave by. */
 static int indirect(struct parser *p, const struct rte_flow_action *action)
 {
-	if (p->encap)
-		return BAD(p, action, "one encapsulation");
+	if (p->encap && p->rewrite->egress)
+		return BAD(p, action, "one encapsulation and one represented_port");
+	if (p->encap) {
+		p->rewrite->egress = action;
+		p->rewrite->way = action->conf;
+		return 0;
+	}
 	p->encap = action;
 	p->rewrite->l2 = SL_REWRITE_L2_INDIRECT;
 	p->rewrite->indirect = action->conf;

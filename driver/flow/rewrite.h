@@ -4,7 +4,7 @@
  *
  *	[dec_ttl] [set_ipv4_src|dst or set_ipv6_src|dst] [set_tp_src|dst] [L2 [modify_field]] [count] [age] represented_port
  *
- * L2 is one of: nothing (the frame keeps its Ethernet header), set_mac_src + set_mac_dst, raw_decap + raw_encap,
+ * represented_port may be an indirect action too, behind an encapsulation. L2 is one of: nothing (the frame keeps its Ethernet header), set_mac_src + set_mac_dst, raw_decap + raw_encap,
  * raw_decap +
  * an indirect raw_encap, or set_mac_src + set_mac_dst + vxlan_encap. modify_field after an encapsulation copies the ECN
  * field, the DSCP or (two of them) both from the packet (level 2) into the outer IP header (level 1).
@@ -31,7 +31,8 @@ struct sl_rewrite {
 	const void *indirect;                 /* INDIRECT: the handle */
 	const struct rte_flow_action *l2_action; /* for refusals */
 	const struct rte_flow_action *egress; /* for refusals */
-	uint16_t ethdev;                      /* leaves by this port */
+	uint16_t ethdev;                      /* leaves by this port, without a way */
+	const void *way;                      /* the handle of an indirect represented_port, or NULL */
 	bool copy_ecn, copy_dscp;
 	uint8_t copy_outer;           /* IP version of the outer header that a copy names, 0 without one */
 	const struct rte_flow_action *copy_action; /* for refusals */

@@ -88,6 +88,21 @@ static void report_events(struct sl_card *card, enum rte_eth_event_type type, un
 	rte_eth_dev_callback_process(dev, type, NULL);
 }
 
+/* Link changes may be among events that were lost, or have happened while the firmware was away: asks, and has everybody look. */
+static void links_read(struct sl_card *card)
+{
+	for (unsigned int p = 0; p < SL_PORTS_MAX; p++) {
+		struct rte_eth_dev *dev;
+
+		pthread_mutex_lock(&card->ports_lock);
+		dev = card->ports[p];
+		pthread_mutex_unlock(&card->ports_lock);
+		if (dev && dev->data->dev_started)
+			dev->dev_ops->link_update(dev, 0);
+		report_events(card, RTE_ETH_EVENT_INTR_LSC, p);
+	}
+}
+
 static void handle_event(struct sl_card *card, const struct sl_event *event)
 {
 	switch (event->type) {
@@ -100,13 +115,13 @@ static void handle_event(struct sl_card *card, const struct sl_event *event)
 		pthread_mutex_unlock(&card->ports_lock);
 		report_events(card, RTE_ETH_EVENT_INTR_LSC, event->arg0);
 		break;
-	case SL_EVENT_TYPE_OVERFLOW: /* link changes may be among what was lost: have everybody look */
-		for (unsigned int p = 0; p < SL_PORTS_MAX; p++)
-			report_events(card, RTE_ETH_EVENT_INTR_LSC, p);
+	case SL_EVENT_TYPE_OVERFLOW:
+		links_read(card);
 		break;
 	case SL_EVENT_TYPE_RESET:
 		SL_LOG(WARNING, "%s: the card's firmware has restarted (%s)", card->config.path,
 			sl_reset_kind_name(event->arg0) ? sl_reset_kind_name(event->arg0) : "unknown cause");
+		links_read(card);
 		break;
 	}
 }

@@ -31,7 +31,7 @@ struct draft {
 	struct sl_key key;
 	struct sl_record record;
 	struct sl_rewrite rewrite;
-	struct sl_indirect *indirect;
+	struct sl_indirect *indirect, *way; /* encapsulation, port to leave by; or NULL */
 	uint8_t egress;
 	bool count;
 };
@@ -174,37 +174,59 @@ static int draft_catch_all(struct sl_port *port, const struct rte_flow_attr *att
 	return sentence ? sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, sentence) : 0;
 }
 
+/* The port that the connection's packets leave by, with the way that says so if there is one. */
+static int draft_egress(struct sl_port *port, struct draft *draft, struct rte_flow_error *error)
+{
+	struct sl_rewrite *rewrite = &draft->rewrite;
+	int egress;
+
+	if (rewrite->way) {
+		draft->way = sl_indirect_find(port, rewrite->way);
+		if (!draft->way || !draft->way->is_way)
+			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->egress,
+				"this is not an indirect represented_port of this port");
+		if (rewrite->l2 != SL_REWRITE_L2_INDIRECT)
+			return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, rewrite->egress,
+				"an indirect represented_port needs an indirect raw_encap: they share the action entry that an update writes");
+		rewrite->ethdev = draft->way->ethdev;
+	}
+	egress = sl_card_port_of(port->card, rewrite->ethdev);
+	if (egress < 0)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->egress,
+			"this ethdev is not a port of the card");
+	draft->egress = (uint8_t)egress;
+	return 0;
+}
+
 static int draft_flow(struct sl_port *port, const struct rte_flow_attr *attr, const struct sl_tuple *tuple,
 		      const struct rte_flow_action actions[], struct draft *draft, struct rte_flow_error *error)
 {
 	struct sl_card *card = port->card;
 	struct sl_rewrite *rewrite = &draft->rewrite;
-	int egress, rc = sl_rewrite_parse(actions, tuple->family, rewrite, error);
+	int rc = sl_rewrite_parse(actions, tuple->family, rewrite, error);
 
 	if (rc)
 		return rc;
 	if (attr->priority >= sl_misses_priority(&card->misses))
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY, attr,
 			"a connection needs a smaller priority number than the catch-all of group 1");
-	egress = sl_card_port_of(card, rewrite->ethdev);
-	if (egress < 0)
-		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->egress,
-			"this ethdev is not a port of the card");
+	rc = draft_egress(port, draft, error);
+	if (rc)
+		return rc;
 	if (rewrite->l2 == SL_REWRITE_L2_MACS && tenant_tagged(card, tuple->tenant))
 		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, rewrite->l2_action,
 			"frames of this tenant may carry a VLAN tag, which set_mac cannot keep: use raw_decap and raw_encap");
 	if (rewrite->l2 == SL_REWRITE_L2_INDIRECT) {
 		draft->indirect = sl_indirect_find(port, rewrite->indirect);
-		if (!draft->indirect)
+		if (!draft->indirect || draft->indirect->is_way)
 			return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, rewrite->l2_action,
-				"this is not an indirect action of this port");
+				"this is not an indirect raw_encap of this port");
 		rc = sl_rewrite_check_outer(rewrite, &draft->indirect->encap, error);
 		if (rc)
 			return rc;
 	}
 	draft->kind = SL_RULE_FLOW;
 	draft->count = rewrite->count;
-	draft->egress = (uint8_t)egress;
 	sl_compile_key(tuple, &draft->key);
 	if (sl_flows_has(&card->flows, &draft->key))
 		return sl_refuse(error, EEXIST, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
@@ -274,7 +296,7 @@ static int get_action(struct sl_port *port, const struct draft *draft, struct rt
 	int rc;
 
 	if (draft->indirect) {
-		rc = sl_indirect_entry(port, draft->indirect, draft->egress, mtu, draft->key.family, &flow->action);
+		rc = sl_indirect_entry(port, draft->indirect, draft->way, draft->egress, mtu, draft->key.family, &flow->action);
 		if (rc == 0)
 			sl_actions_ref(&card->actions, flow->action);
 		return rc;
@@ -304,6 +326,9 @@ static int enter_flow(struct sl_port *port, struct draft *draft, struct rte_flow
 	flow->indirect = draft->indirect;
 	if (flow->indirect)
 		sl_indirect_use(flow->indirect, draft->rewrite.copy_outer != 0);
+	flow->way = draft->way;
+	if (flow->way)
+		flow->way->rules++;
 	flow->mac = draft->rewrite.l2 == SL_REWRITE_L2_MACS;
 	if (flow->mac)
 		card->mac_flows[draft->key.tenant]++;
@@ -377,6 +402,8 @@ static int leave_flow(struct sl_card *card, struct rte_flow *flow)
 	sl_actions_put(&card->actions, flow->action);
 	if (flow->indirect)
 		flow->indirect->rules--;
+	if (flow->way)
+		flow->way->rules--;
 	if (flow->mac)
 		card->mac_flows[tenant]--;
 	return 0;
@@ -507,14 +534,33 @@ static int dev_dump(struct rte_eth_dev *dev, struct rte_flow *flow, FILE *file, 
 
 /* --- indirect actions --------------------------------------------------------------------------------------------- */
 
-static int parse_indirect(const struct rte_flow_action *action, struct sl_encap *encap, struct rte_flow_error *error)
-{
-	const struct rte_flow_action_raw_encap *conf = action->conf;
+/* What an indirect action is made of, or made anew of. */
+struct indirect_content {
+	bool is_way;
+	struct sl_encap encap;
+	uint16_t ethdev;
+	uint8_t egress;
+};
 
-	if (action->type != RTE_FLOW_ACTION_TYPE_RAW_ENCAP || !conf)
+static int parse_indirect(const struct sl_port *port, const struct rte_flow_action *action, struct indirect_content *content,
+			  struct rte_flow_error *error)
+{
+	const struct rte_flow_action_raw_encap *encap = action->conf;
+	const struct rte_flow_action_ethdev *to = action->conf;
+	int egress;
+
+	content->is_way = action->type == RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT;
+	if ((action->type != RTE_FLOW_ACTION_TYPE_RAW_ENCAP && !content->is_way) || !action->conf)
 		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, action,
-			"indirect actions are made of raw_encap only");
-	return sl_encap_parse(conf->data, conf->size, encap, action, error);
+			"indirect actions are made of raw_encap or represented_port only");
+	if (!content->is_way)
+		return sl_encap_parse(encap->data, encap->size, &content->encap, action, error);
+	egress = sl_card_port_of(port->card, to->port_id);
+	if (egress < 0)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, action, "this ethdev is not a port of the card");
+	content->ethdev = to->port_id;
+	content->egress = (uint8_t)egress;
+	return 0;
 }
 
 static struct rte_flow_action_handle *handle_create(struct rte_eth_dev *dev,
@@ -522,18 +568,19 @@ static struct rte_flow_action_handle *handle_create(struct rte_eth_dev *dev,
 						    const struct rte_flow_action *action, struct rte_flow_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
+	struct indirect_content content;
 	struct sl_indirect *indirect;
-	struct sl_encap encap;
 
 	if (!conf || !conf->transfer || conf->ingress || conf->egress) {
 		sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_TRANSFER, conf,
 			"indirect actions are for transfer rules");
 		return NULL;
 	}
-	if (parse_indirect(action, &encap, error))
+	if (parse_indirect(port, action, &content, error))
 		return NULL;
 	pthread_mutex_lock(&port->card->lock);
-	indirect = sl_indirect_create(port, &encap);
+	indirect = content.is_way ? sl_indirect_create_way(port, content.ethdev, content.egress) :
+				    sl_indirect_create(port, &content.encap);
 	pthread_mutex_unlock(&port->card->lock);
 	if (!indirect)
 		card_error(error, -ENOMEM, NULL);
@@ -560,19 +607,23 @@ static int handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle 
 			 struct rte_flow_error *error)
 {
 	struct sl_port *port = sl_port_of(dev);
+	struct indirect_content content;
 	struct sl_indirect *indirect;
-	struct sl_encap encap;
-	int rc = parse_indirect(update, &encap, error);
+	int rc = parse_indirect(port, update, &content, error);
 
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&port->card->lock);
 	indirect = sl_indirect_find(port, handle);
-	rc = indirect ? sl_indirect_update(port, indirect, &encap) : -ENOENT;
+	if (!indirect || indirect->is_way != content.is_way)
+		rc = -ENOENT;
+	else
+		rc = content.is_way ? sl_indirect_move(port, indirect, content.ethdev, content.egress) :
+				      sl_indirect_update(port, indirect, &content.encap);
 	pthread_mutex_unlock(&port->card->lock);
 	if (rc == -ENOENT)
 		return sl_refuse(error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, handle,
-			"this is not an indirect action of this port");
+			"this is not an indirect action of this port, or one of another kind");
 	if (rc == -EINVAL)
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, update,
 			"rules that use the indirect action match packets of another IP version, or name its outer header's");
@@ -612,6 +663,8 @@ void sl_flow_leave(struct sl_port *port)
 				card->mac_flows[flow->flow->key.tenant]--;
 			if (flow->indirect)
 				flow->indirect->rules--;
+			if (flow->way)
+				flow->way->rules--;
 		}
 		if (flow->meter >= 0)
 			card->meter_refs[flow->meter]--;

@@ -36,14 +36,27 @@ void sl_indirect_use(struct sl_indirect *indirect, bool copies)
 	indirect->rules++;
 }
 
+/* Gives the entries back that an encapsulation has for this way out. */
+static void entries_put(struct sl_port *port, struct sl_indirect *encap, unsigned int out)
+{
+	for (unsigned int six = 0; six < 2; six++) {
+		if (encap->actions[out][six] != SL_ACTION_NONE)
+			sl_actions_put(&port->card->actions, encap->actions[out][six]);
+		encap->actions[out][six] = SL_ACTION_NONE;
+	}
+}
+
 int sl_indirect_destroy(struct sl_port *port, struct sl_indirect *indirect)
 {
+	struct sl_indirect *encap;
+
 	if (indirect->rules)
 		return -EBUSY;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		for (unsigned int six = 0; six < 2; six++)
-			if (indirect->actions[i][six] != SL_ACTION_NONE)
-				sl_actions_put(&port->card->actions, indirect->actions[i][six]);
+	TAILQ_FOREACH(encap, &port->indirects, next)
+		if (indirect->is_way && !encap->is_way)
+			entries_put(port, encap, SL_PORTS_MAX + indirect->way);
+	for (unsigned int i = 0; !indirect->is_way && i < SL_WAYS_OUT; i++)
+		entries_put(port, indirect, i);
 	TAILQ_REMOVE(&port->indirects, indirect, next);
 	free(indirect);
 	return 0;
@@ -57,7 +70,7 @@ int sl_indirect_update(struct sl_port *port, struct sl_indirect *indirect, const
 		return -EINVAL;
 	/* First see that the new template suits every entry, so that a refusal changes nothing. */
 	for (unsigned int pass = 0; pass < 2; pass++) {
-		for (unsigned int i = 0; i < SL_PORTS_MAX * 2; i++) {
+		for (unsigned int i = 0; i < SL_WAYS_OUT * 2; i++) {
 			const uint32_t index = indirect->actions[i / 2][i % 2];
 			struct sl_encap complete = *encap;
 			struct sl_action content;
@@ -69,7 +82,8 @@ int sl_indirect_update(struct sl_port *port, struct sl_indirect *indirect, const
 				return -EINVAL;
 			if (pass == 0)
 				continue;
-			sl_compile_action(&complete, (uint8_t)(i / 2), actions->entries[index].content.mtu, &content);
+			sl_compile_action(&complete, actions->entries[index].content.port, actions->entries[index].content.mtu,
+					  &content);
 			rc = sl_actions_rewrite(actions, index, &content);
 			if (rc)
 				return rc;
@@ -79,10 +93,10 @@ int sl_indirect_update(struct sl_port *port, struct sl_indirect *indirect, const
 	return 0;
 }
 
-int sl_indirect_entry(struct sl_port *port, struct sl_indirect *indirect, uint8_t egress, uint16_t mtu, uint8_t family,
-		      uint32_t *action)
+int sl_indirect_entry(struct sl_port *port, struct sl_indirect *indirect, const struct sl_indirect *way, uint8_t egress,
+		      uint16_t mtu, uint8_t family, uint32_t *action)
 {
-	uint32_t *entry = &indirect->actions[egress][family == 6];
+	uint32_t *entry = &indirect->actions[way ? SL_PORTS_MAX + way->way : egress][family == 6];
 	struct sl_encap complete = indirect->encap;
 	struct sl_action content;
 
@@ -99,5 +113,52 @@ int sl_indirect_entry(struct sl_port *port, struct sl_indirect *indirect, uint8_
 		}
 	}
 	*action = *entry;
+	return 0;
+}
+
+struct sl_indirect *sl_indirect_create_way(struct sl_port *port, uint16_t ethdev, uint8_t egress)
+{
+	struct sl_indirect *way, *other;
+	uint32_t taken = 0;
+
+	TAILQ_FOREACH(other, &port->indirects, next)
+		taken |= other->is_way ? 1u << other->way : 0;
+	if (taken == (1u << SL_WAYS_MAX) - 1)
+		return NULL;
+	way = calloc(1, sizeof(*way));
+	if (!way)
+		return NULL;
+	way->is_way = true;
+	way->way = (uint8_t)__builtin_ctz(~taken);
+	way->ethdev = ethdev;
+	way->egress = egress;
+	TAILQ_INSERT_TAIL(&port->indirects, way, next);
+	return way;
+}
+
+int sl_indirect_move(struct sl_port *port, struct sl_indirect *way, uint16_t ethdev, uint8_t egress)
+{
+	const uint16_t mtu = rte_eth_devices[ethdev].data->mtu;
+	struct sl_actions *actions = &port->card->actions;
+	struct sl_indirect *encap;
+
+	TAILQ_FOREACH(encap, &port->indirects, next) {
+		for (unsigned int six = 0; six < 2 && !encap->is_way; six++) {
+			const uint32_t index = encap->actions[SL_PORTS_MAX + way->way][six];
+			struct sl_action content;
+			int rc;
+
+			if (index == SL_ACTION_NONE)
+				continue;
+			content = actions->entries[index].content;
+			content.port = egress;
+			content.mtu = mtu;
+			rc = sl_actions_rewrite(actions, index, &content);
+			if (rc)
+				return rc;
+		}
+	}
+	way->ethdev = ethdev;
+	way->egress = egress;
 	return 0;
 }

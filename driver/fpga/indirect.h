@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Indirect actions made of raw_encap: a next hop that many rules name and one update moves. Each has action entries of
- * its own, one per egress port and IP version that its rules need; it keeps them until it is destroyed. All calls under
- * the card's flow lock.
+ * Indirect actions. One made of raw_encap is a next hop that many rules name and one update moves. It has action entries
+ * of its own, one per way out and IP version that its rules need; it keeps them until it is destroyed. A way out is a
+ * port, or an indirect action made of represented_port: one update of that rewrites the entries of all next hops that are
+ * left by it, and so moves all their rules to another port. All calls under the card's flow lock.
  */
 #ifndef SLUICE_DRIVER_FPGA_INDIRECT_H
 #define SLUICE_DRIVER_FPGA_INDIRECT_H
@@ -10,12 +11,21 @@
 #include "driver/flow/encap.h"
 #include "driver/fpga/port.h"
 
+#define SL_WAYS_MAX 8u                       /* indirect represented_ports of an ethdev */
+#define SL_WAYS_OUT (SL_PORTS_MAX + SL_WAYS_MAX)
+
 struct sl_indirect {
 	TAILQ_ENTRY(sl_indirect) next;
-	struct sl_encap encap;
+	bool is_way;             /* made of represented_port */
 	uint32_t rules;          /* that use it */
-	bool copied;             /* some of them copy into its outer IP header, which they name by its version */
-	uint32_t actions[SL_PORTS_MAX][2]; /* by port and IP version (4, 6); SL_ACTION_NONE */
+	/* a way */
+	uint8_t way;             /* its number, below SL_WAYS_MAX */
+	uint16_t ethdev;
+	uint8_t egress;          /* port of the card */
+	/* an encapsulation */
+	struct sl_encap encap;
+	bool copied;             /* some of its rules copy into its outer IP header, which they name by its version */
+	uint32_t actions[SL_WAYS_OUT][2]; /* by port, or SL_PORTS_MAX + way, and IP version (4, 6); SL_ACTION_NONE */
 };
 
 /* The port's indirect action behind a handle, or NULL. */
@@ -30,9 +40,14 @@ int sl_indirect_destroy(struct sl_port *port, struct sl_indirect *indirect);
  * copy into an outer header of another version. */
 int sl_indirect_update(struct sl_port *port, struct sl_indirect *indirect, const struct sl_encap *encap);
 
-/* The action entry for packets of a family that leave by a port of the card. -EINVAL if the template is for the other
- * family. */
-int sl_indirect_entry(struct sl_port *port, struct sl_indirect *indirect, uint8_t egress, uint16_t mtu, uint8_t family,
-		      uint32_t *action);
+/* The action entry for packets of a family that leave by a port of the card, or (way not NULL) by a way. -EINVAL if the
+ * template is for the other family. */
+int sl_indirect_entry(struct sl_port *port, struct sl_indirect *indirect, const struct sl_indirect *way, uint8_t egress,
+		      uint16_t mtu, uint8_t family, uint32_t *action);
+
+/* NULL: no memory, or SL_WAYS_MAX there already. */
+struct sl_indirect *sl_indirect_create_way(struct sl_port *port, uint16_t ethdev, uint8_t egress);
+/* All rules of the way leave by another port. After an error some do; it can be called again. */
+int sl_indirect_move(struct sl_port *port, struct sl_indirect *way, uint16_t ethdev, uint8_t egress);
 
 #endif

@@ -26,7 +26,7 @@ struct rte_flow {
 	struct sl_prefix_member *member;   /* CLASS: or NULL */
 	struct sl_flow *flow;              /* FLOW */
 	uint32_t action;                   /* FLOW: action entry */
-	struct sl_indirect *indirect;      /* FLOW: or NULL */
+	struct sl_indirect *indirect, *way; /* FLOW: or NULL */
 	bool mac;                          /* FLOW: made by set_mac, so untagged frames only */
 	bool count, age;
 	uint32_t age_s;
