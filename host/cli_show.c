@@ -200,6 +200,28 @@ static void show_ports(const json_t *list)
 	sl_table_print(t, stdout, "no ports");
 }
 
+static void show_bonds(const json_t *list)
+{
+	struct sl_table *t = NULL;
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(list, i, p) {
+		const json_t *b = object(p, "bond");
+
+		if (!b)
+			continue;
+		if (!t)
+			t = sl_table_create("BOND|MODE|MEMBER|LINK|STATE|>FAILOVERS");
+		sl_table_row(t, text(b, "name"), text(b, "mode"), text(p, "name"), text(p, "link"), text(b, "state"),
+			     text(b, "failovers"));
+	}
+	if (t) {
+		printf("\n");
+		sl_table_print(t, stdout, "no bonds");
+	}
+}
+
 static void show_capabilities(const json_t *port)
 {
 	const json_t *v;
@@ -276,6 +298,7 @@ void sl_cli_show_card(const json_t *answer)
 	size_t i;
 
 	show_ports(object(answer, "ports"));
+	show_bonds(object(answer, "ports"));
 	json_array_foreach(object(answer, "ports"), i, p)
 		show_capabilities(p);
 	printf("\nflow table: ");

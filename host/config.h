@@ -46,6 +46,7 @@ static inline bool sl_mode_tunnel(unsigned int mode)
 {
 	return mode >= SL_MODE_IPIP && mode < SL_MODES;
 }
+enum sl_bond_mode { SL_BOND_ACTIVE_BACKUP, SL_BOND_BALANCE_XOR };
 enum sl_offload_policy { SL_OFFLOAD_ESTABLISHED, SL_OFFLOAD_PACKETS, SL_OFFLOAD_NEVER };
 enum sl_health_type { SL_HEALTH_NONE, SL_HEALTH_TCP };
 
@@ -101,6 +102,15 @@ struct sl_config_node {
 	struct sl_config_meter meters[SL_METERED_CLASSES]; /* of each port */
 };
 
+/* A bond of the file is a row of ports here, one a member, that have all but name and device in common. */
+struct sl_config_bond {
+	char name[SL_CONFIG_NAME_MAX];
+	uint8_t mode;         /* enum sl_bond_mode */
+	uint8_t members;      /* 0: the port is in no bond */
+	uint8_t member;       /* this one's place, from 0 */
+	uint32_t up_delay_ms; /* a member is used again after its link has been up so long */
+};
+
 struct sl_config_port {
 	char name[SL_CONFIG_NAME_MAX];
 	char device[SL_CONFIG_DEVICE_MAX]; /* vdev devargs ("net_sluice0,bus=...") or a PCI address with devargs */
@@ -110,6 +120,7 @@ struct sl_config_port {
 	struct sl_prefix kernel_address[SL_CONFIG_ADDRESSES_MAX];
 	unsigned int vtep_count;           /* own tunnel addresses, at most one of each family */
 	struct sl_addr vtep[2];
+	struct sl_config_bond bond;
 };
 
 struct sl_config_tenant {
@@ -180,6 +191,7 @@ int sl_config_reloadable(const struct sl_config *now, const struct sl_config *ne
 
 /* Words of the file for the enums; "?" if out of range. */
 const char *sl_mode_name(unsigned int mode);
+const char *sl_bond_mode_name(unsigned int mode);
 const char *sl_offload_policy_name(unsigned int policy);
 const char *sl_metered_name(unsigned int metered);
 

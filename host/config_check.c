@@ -22,22 +22,32 @@ static const yaml_node_t *key_node(struct sl_reader *r, const yaml_node_t *item,
 	return node ? node : item;
 }
 
+static const yaml_node_t *member_node(struct sl_reader *r, const yaml_node_t *item, unsigned int i)
+{
+	return sl_reader_item(r, sl_reader_peek(r, sl_reader_peek(r, item, "bond"), "members"), i);
+}
+
 static void check_ports(struct sl_reader *r, yaml_node_t *root)
 {
 	const struct sl_config *c = r->config;
+	unsigned int items = 0;
 
 	for (unsigned int i = 0; i < c->port_count; i++) {
 		const struct sl_config_port *p = &c->ports[i];
-		const yaml_node_t *item = item_node(r, root, "ports", i);
+		const yaml_node_t *item = item_node(r, root, "ports", p->bond.member ? items - 1 : items++);
+		const yaml_node_t *own = p->bond.members ? member_node(r, item, p->bond.member) : item;
 
 		snprintf(r->thing, sizeof(r->thing), "port \"%s\"", p->name);
 		for (unsigned int j = 0; j < i; j++) {
 			if (!strcmp(p->name, c->ports[j].name))
-				sl_reader_error(r, key_node(r, item, "name"), "there are two ports of this name");
+				sl_reader_error(r, key_node(r, own, "name"), "there are two ports of this name");
 			if (!strcmp(p->device, c->ports[j].device))
-				sl_reader_error(r, key_node(r, item, "device"), "port \"%s\" has the same device",
+				sl_reader_error(r, key_node(r, own, "device"), "port \"%s\" has the same device",
 						c->ports[j].name);
-			if (!strcmp(p->kernel_interface, c->ports[j].kernel_interface))
+			if (p->bond.members && !p->bond.member && c->ports[j].bond.members &&
+			    !strcmp(p->bond.name, c->ports[j].bond.name))
+				sl_reader_error(r, key_node(r, item, "name"), "there are two bonds of this name");
+			if (!p->bond.member && !strcmp(p->kernel_interface, c->ports[j].kernel_interface))
 				sl_reader_error(r, key_node(r, item, "kernel"),
 						"port \"%s\" has the same kernel interface", c->ports[j].name);
 		}

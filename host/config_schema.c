@@ -13,6 +13,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve" };
+static const char *const bond_words[] = { "active-backup", "balance-xor" };
 static const char *const policy_words[] = { "established", "packets", "never" };
 static const char *const metered_words[SL_METERED_CLASSES] = { "syn", "close", "fragment", "ttl", "vip", "nat-return",
 								"tunnel", "kernel" };
@@ -21,6 +22,11 @@ static const char *const health_words[] = { "none", "tcp" };
 const char *sl_mode_name(unsigned int mode)
 {
 	return mode < COUNT(mode_words) ? mode_words[mode] : "?";
+}
+
+const char *sl_bond_mode_name(unsigned int mode)
+{
+	return mode < COUNT(bond_words) ? bond_words[mode] : "?";
 }
 
 const char *sl_offload_policy_name(unsigned int policy)
@@ -364,23 +370,96 @@ static void read_vtep(struct sl_reader *r, const char *key, yaml_node_t *v, void
 		add_vtep(r, key, sl_reader_item(r, v, i), out);
 }
 
+/* An item of the list: `port`, or of a bond what its members have in common, and names and devices of these. */
+struct port_item {
+	struct sl_config_port port;
+	struct sl_config_port member[SL_CONFIG_PORTS_MAX];
+};
+
+static void read_bond_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_word(r, key, v, bond_words, COUNT(bond_words), &((struct port_item *)out)->port.bond.mode);
+}
+
+NUMBER(read_up_delay_ms, struct port_item, port.bond.up_delay_ms, 0, 300000)
+
+static void read_members(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = { { "name", read_port_name, true }, { "device", read_device, true } };
+	struct port_item *item = out;
+	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_PORTS_MAX);
+	char bond[sizeof(r->thing)];
+
+	if (n == 1)
+		sl_reader_error(r, v, "a bond has at least two members");
+	memcpy(bond, r->thing, sizeof(bond));
+	for (unsigned int i = 0; i < n; i++) {
+		yaml_node_t *member = sl_reader_item(r, v, i);
+
+		snprintf(r->thing, sizeof(r->thing), "%.80s, member %u", bond, i + 1);
+		sl_reader_map(r, member, keys, COUNT(keys), &item->member[i]);
+	}
+	memcpy(r->thing, bond, sizeof(bond));
+	item->port.bond.members = (uint8_t)n;
+}
+
+static void read_bond(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "mode", read_bond_mode, false }, { "members", read_members, true }, { "up_delay_ms", read_up_delay_ms, false },
+	};
+
+	(void)key;
+	((struct port_item *)out)->port.bond.up_delay_ms = 1000;
+	sl_reader_map(r, v, keys, COUNT(keys), out);
+}
+
+/* The ports that an item of the list stands for. */
+static void ports_add(struct sl_reader *r, const yaml_node_t *node, const struct port_item *item)
+{
+	struct sl_config *c = r->config;
+	const unsigned int n = item->port.bond.members ? item->port.bond.members : 1;
+
+	if (c->port_count + n > SL_CONFIG_PORTS_MAX) {
+		sl_reader_error(r, node, "ports and members of bonds are %u; at most %u are possible", c->port_count + n,
+				SL_CONFIG_PORTS_MAX);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		struct sl_config_port *p = &c->ports[c->port_count++];
+
+		*p = item->port;
+		if (!item->port.bond.members)
+			continue;
+		memcpy(p->bond.name, item->port.name, sizeof(p->bond.name));
+		memcpy(p->name, item->member[i].name, sizeof(p->name));
+		memcpy(p->device, item->member[i].device, sizeof(p->device));
+		p->bond.member = (uint8_t)i;
+	}
+}
+
 static void ports_section(struct sl_reader *r, yaml_node_t *v)
 {
 	static const struct sl_reader_key keys[] = {
-		{ "name", read_port_name, true }, { "device", read_device, true }, { "mtu", read_mtu, false },
-		{ "kernel", read_kernel, true },  { "vtep", read_vtep, false },
+		{ "name", read_port_name, true }, { "device", read_device, false }, { "bond", read_bond, false },
+		{ "mtu", read_mtu, false },	  { "kernel", read_kernel, true },  { "vtep", read_vtep, false },
 	};
 	unsigned int n;
 
 	r->thing[0] = '\0';
 	n = sl_reader_list(r, "ports", v, SL_CONFIG_PORTS_MAX);
 	for (unsigned int i = 0; i < n; i++) {
-		yaml_node_t *item = sl_reader_item(r, v, i);
-		struct sl_config_port *p = &r->config->ports[r->config->port_count++];
+		yaml_node_t *node = sl_reader_item(r, v, i), *bond = sl_reader_peek(r, node, "bond");
+		static struct port_item item;
 
-		p->mtu = 1500;
-		set_thing(r, item, "port", i + 1);
-		sl_reader_map(r, item, keys, COUNT(keys), p);
+		memset(&item, 0, sizeof(item));
+		item.port.mtu = 1500;
+		set_thing(r, node, "port", i + 1);
+		if (sl_reader_map(r, node, keys, COUNT(keys), &item) && !bond && !sl_reader_peek(r, node, "device"))
+			sl_reader_error(r, node, "\"device\" is missing");
+		if (bond && sl_reader_peek(r, node, "device"))
+			sl_reader_error(r, bond, "give either device, or bond with its members' devices");
+		ports_add(r, node, &item);
 	}
 }
 

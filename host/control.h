@@ -44,6 +44,11 @@ struct sl_port_view {
 	uint8_t mac[6];
 	uint16_t mtu;
 	bool link;
+	struct {
+		char name[SL_CONFIG_NAME_MAX]; /* "": in none */
+		const char *mode, *state;
+		uint64_t failovers;
+	} bond;
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, tx_errors; /* of the card's port */
 	bool offload;                    /* at least one kind of connection can be offloaded */
 	unsigned int capability_count;

@@ -306,6 +306,17 @@ static json_t *meters_json(const struct sl_port_view *p)
 	return list;
 }
 
+static json_t *bond_json(const struct sl_port_view *p)
+{
+	json_t *out = json_object();
+
+	set_text(out, "name", p->bond.name);
+	set_text(out, "mode", p->bond.mode);
+	set_text(out, "state", p->bond.state);
+	set_number(out, "failovers", p->bond.failovers);
+	return out;
+}
+
 static json_t *port_json(const struct sl_port_view *p)
 {
 	json_t *out = json_object(), *capabilities = json_object();
@@ -318,6 +329,8 @@ static json_t *port_json(const struct sl_port_view *p)
 	set_mac(out, "mac", p->mac);
 	set_number(out, "mtu", p->mtu);
 	set_text(out, "link", p->link ? "up" : "down");
+	if (*p->bond.name)
+		json_object_set_new(out, "bond", bond_json(p));
 	json_object_set_new(out, "answered", json_boolean(p->answered));
 	if (!p->answered)
 		set_number(out, "told_ms_ago", p->told_ms_ago);

@@ -10,6 +10,7 @@
 #include <urcu-qsbr.h>
 #include <xxhash.h>
 
+#include "host/bond.h"
 #include "host/kernel.h"
 #include "host/log.h"
 #include "host/port.h"
@@ -202,7 +203,7 @@ bool sl_egress_return_port(const struct sl_services *services, const struct sl_c
 			inner_vid = services->tenants[i].inner_vlan;
 		}
 	}
-	port_fill(sl_port_at(conn->last_hop_port), vid, port);
+	port_fill(sl_port_at(sl_bond_lead(conn->last_hop_port)), vid, port);
 	port->inner_vid = inner_vid;
 	return true;
 }

@@ -142,7 +142,8 @@ static void conn_copy(struct sl_flow_rule *r, const struct sl_key *key, const st
 
 void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_t vid, uint16_t inner_vid,
 		       const struct sl_record *record, const struct sl_action *action,
-		       const struct rte_flow_action_handle *indirect, uint16_t out_ethdev)
+		       const struct rte_flow_action_handle *indirect, const struct rte_flow_action_handle *way,
+		       uint16_t out_ethdev)
 {
 	begin(r, 1, 0);
 	conn_pattern(r, key);
@@ -158,7 +159,7 @@ void sl_flow_rule_conn(struct sl_flow_rule *r, const struct sl_key *key, uint16_
 	act(r, RTE_FLOW_ACTION_TYPE_COUNT, NULL);
 	act(r, RTE_FLOW_ACTION_TYPE_AGE, &r->age);
 	r->out.port_id = out_ethdev;
-	act(r, RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT, &r->out);
+	act(r, way ? RTE_FLOW_ACTION_TYPE_INDIRECT : RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT, way ? (const void *)way : &r->out);
 }
 
 /* mark 0: none */

@@ -52,10 +52,12 @@ struct sl_flow_rule {
 };
 
 /* One direction of a connection. vid, inner_vid: the tags its packets come with, 0 none. action stays the caller's (its header is
- * pointed to). indirect: a handle in the place of raw_encap, or NULL. */
+ * pointed to). indirect: a handle in the place of raw_encap, or NULL; way: one in that of represented_port, which out_ethdev
+ * says otherwise. */
 void sl_flow_rule_conn(struct sl_flow_rule *rule, const struct sl_key *key, uint16_t vid, uint16_t inner_vid,
 		       const struct sl_record *record, const struct sl_action *action,
-		       const struct rte_flow_action_handle *indirect, uint16_t out_ethdev);
+		       const struct rte_flow_action_handle *indirect, const struct rte_flow_action_handle *way,
+		       uint16_t out_ethdev);
 /* What a rule says beside what it matches: no meter, no tag and no copy unless given. */
 struct sl_class_how {
 	const uint32_t *mtr_id; /* of what goes to the host: at once, or as a copy */

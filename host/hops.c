@@ -31,7 +31,7 @@ static struct sl_hop **bucket_of(uint16_t proxy, uint32_t id, const struct sl_ac
 static bool same(const struct sl_hop *hop, uint16_t proxy, uint32_t id, uint32_t version, const struct sl_action *action)
 {
 	return hop->proxy == proxy && hop->id == id && hop->version == version &&
-	       (id != SL_HOP_CLIENT || !memcmp(&hop->action, action, sizeof(*action)));
+	       hop->action.port == action->port && (id != SL_HOP_CLIENT || !memcmp(&hop->action, action, sizeof(*action)));
 }
 
 static struct sl_hop *hop_take(void)

@@ -28,7 +28,7 @@ struct sl_hop {
 	struct rte_flow_action_handle *handle; /* NULL: rules carry the header themselves */
 };
 
-/* The hop of this id (and header, for clients), made if it is new. NULL: none left, or the driver refused. */
+/* The hop of this id and port (and header, for clients), made if it is new. NULL: none left, or the driver refused. */
 struct sl_hop *sl_hop_get(uint16_t proxy, uint32_t id, uint32_t version, const struct sl_action *action, bool indirect);
 /* device_lost: nothing is left to destroy. */
 void sl_hop_put(struct sl_hop *hop, bool device_lost);

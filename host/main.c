@@ -12,6 +12,7 @@
 #include <urcu-qsbr.h>
 #include <uv.h>
 
+#include "host/bond.h"
 #include "host/config.h"
 #include "host/conn.h"
 #include "host/control.h"
@@ -34,8 +35,8 @@ struct agent {
 	struct sl_conn_table *table;
 	struct sl_control_ops ops;
 	uv_signal_t sigterm, sigint;
-	uv_timer_t again;
-	uv_async_t returns;
+	uv_timer_t again, bonds;
+	uv_async_t returns, links;
 	char err[1024];
 };
 
@@ -84,7 +85,8 @@ static void advertise_vips(const struct sl_services *now, const struct sl_servic
 		    announced_above(now, i))
 			continue;
 		for (unsigned int port = 0; port < sl_port_count(); port++)
-			advertise(port, &s->vip);
+			if (!sl_bond_member(port))
+				advertise(port, &s->vip);
 	}
 }
 
@@ -92,7 +94,7 @@ static void advertise_vips(const struct sl_services *now, const struct sl_servic
 static void advertise_all(const struct sl_config *config)
 {
 	for (unsigned int i = 0; i < sl_port_count(); i++)
-		for (unsigned int j = 0; j < config->ports[i].kernel_address_count; j++)
+		for (unsigned int j = 0; !sl_bond_member(i) && j < config->ports[i].kernel_address_count; j++)
 			advertise(i, &config->ports[i].kernel_address[j].addr);
 	advertise_vips(sl_services_current(), NULL);
 }
@@ -222,6 +224,62 @@ static void advertise_start(struct agent *a, uv_loop_t *loop)
 	uv_timer_start(&a->again, on_again, 2000, 0);
 }
 
+/* ---- bonds ---------------------------------------------------------------------------------------------------- */
+
+#define LINKS_EVERY_MS 100 /* for drivers that do not tell */
+
+static uint32_t links_settle(void)
+{
+	const uint64_t now_ms = uv_hrtime() / 1000000;
+
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		if (sl_bond_members(i))
+			sl_bond_link(i, sl_port_link(sl_port_at(i)), now_ms);
+	return sl_bond_settle(now_ms);
+}
+
+/* A bond's frames leave by other members: the flows in the card follow, and the switches between here and the neighbours learn
+ * from the announcements where this node is now. */
+static void links_check(struct agent *a)
+{
+	if (!links_settle())
+		return;
+	sl_offload_bonds_changed();
+	advertise_all(sl_control_config(a->control));
+	uv_timer_start(&a->again, on_again, 2000, 0);
+}
+
+static void on_links(uv_async_t *async)
+{
+	links_check(async->data);
+}
+
+static void on_links_time(uv_timer_t *timer)
+{
+	links_check(timer->data);
+}
+
+static void links_wake(void)
+{
+	uv_async_send(&agent.links);
+}
+
+/* After advertise_start(), whose timer it uses. */
+static void bonds_start(struct agent *a, uv_loop_t *loop)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		any |= sl_bond_members(i) > 0;
+	if (!any)
+		return;
+	uv_async_init(loop, &a->links, on_links);
+	uv_timer_init(loop, &a->bonds);
+	a->links.data = a->bonds.data = a;
+	uv_timer_start(&a->bonds, on_links_time, LINKS_EVERY_MS, LINKS_EVERY_MS);
+	sl_port_links_wake(links_wake);
+}
+
 /* ---- up and down ---------------------------------------------------------------------------------------------- */
 
 static int agent_run(struct agent *a, struct sl_config *config, const char *path, const char *eal)
@@ -236,6 +294,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	rc = sl_port_eal_init(config, eal, a->err, sizeof(a->err));
 	if (rc)
 		goto close_state;
+	sl_bond_configure(config);
 	rc = sl_port_open_all(config, config->node.workers, a->err, sizeof(a->err));
 	if (rc)
 		goto close_ports;
@@ -262,6 +321,8 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		goto free_control;
 	sl_log(SL_LOG_INFO, "adopted", "connections=%u damaged=%u without_backend=%u file=%s", kept, dropped, adopted - kept,
 	       config->node.state);
+	/* By which members of bonds the card's flows leave now; a card that nobody has started yet has no links. */
+	links_settle();
 	/* Before the ports start: what the card holds is adopted, what is not made again is swept by the start. */
 	rc = sl_offload_init(config, a->table, a->err, sizeof(a->err));
 	if (!rc)
@@ -277,6 +338,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		sl_egress_services_changed(sl_services_current(), sl_control_nexthops(a->control));
 		signals_start(a, loop);
 		advertise_start(a, loop);
+		bonds_start(a, loop);
 		sl_log(SL_LOG_INFO, "ready", "node=%s ports=%u workers=%u", config->node.name, config->port_count,
 		       config->node.workers);
 		uv_run(loop, UV_RUN_DEFAULT);

@@ -32,6 +32,7 @@
 #include <rte_ring.h>
 #include <urcu-qsbr.h>
 
+#include "host/bond.h"
 #include "host/classes.h"
 #include "host/config.h"
 #include "host/egress.h"
@@ -44,6 +45,7 @@
 #include "host/refusal.h"
 #include "host/returns.h"
 #include "host/slowpath.h"
+#include "host/ways.h"
 #include "host/worker.h"
 
 #define REQUESTS 8192u
@@ -58,6 +60,7 @@
 #define OP_NONE 14 /* parked, and nobody waits for an answer */
 #define OP_REFRESH 15 /* control thread: query, and count it in `refreshed` */
 #define REFRESH_STEP_US 200u
+#define BY_WAY UINT8_MAX /* the rule leaves by its home's way, which moves without it */
 
 struct offload_request {
 	uint32_t index;
@@ -68,6 +71,7 @@ struct offload_request {
 struct offload_flow {
 	struct rte_flow *rule[2];  /* forward, way back (NAT) */
 	struct sl_hop *hop[2];
+	uint8_t out[2];            /* port that the rule itself names, or BY_WAY */
 	uint64_t packets[2], bytes[2]; /* as last read */
 	uint64_t base_packets, base_bytes; /* counted before this time in the card */
 	uint32_t backend_id;
@@ -100,7 +104,9 @@ static struct {
 	pthread_t thread;
 	bool running;
 	int wake;
-	uint32_t sleeping, stop, configure, nexthops;
+	uint32_t sleeping, stop, configure, nexthops, bonds;
+	bool ways_due;             /* a way could not be moved: again */
+	uint64_t bonds_ms;         /* when sl_offload_bonds_changed() was called */
 	uint32_t refresh_asked;    /* control thread */
 	uint32_t refreshed;        /* of them done; requests are done in order */
 } off = { .wake = -1 };
@@ -192,6 +198,8 @@ static void sweep(void)
 	for (unsigned int i = 0; i < off.active_count; i++) {
 		if (boot_ms() - start >= (i < SWEEP_CONNS ? SWEEP_EVERY_MS : SWEEP_MS) || (i && !rte_ring_empty(off.requests)))
 			break;
+		if (__atomic_load_n(&off.bonds, __ATOMIC_RELAXED))
+			break;
 		if (off.cursor >= off.active_count)
 			off.cursor = 0;
 		flow_query(off.active[off.cursor++], false);
@@ -220,6 +228,8 @@ static int rule_create(uint32_t index, bool reverse)
 {
 	struct offload_flow *flow = &off.flow[index];
 	const struct sl_hop *hop = flow->hop[reverse];
+	const struct rte_flow_action_handle *way = hop->handle ? sl_way_of(hop->action.port) : NULL;
+	const unsigned int out = sl_bond_out(hop->action.port);
 	const struct sl_conn *conn = sl_conn_at(off.table, index);
 	struct rte_flow_error error = { 0 };
 	struct sl_egress_port port;
@@ -230,8 +240,9 @@ static int rule_create(uint32_t index, bool reverse)
 
 	sl_slowpath_record(conn, reverse, &key, &record);
 	sl_egress_return_port(sl_services_current(), conn, &port);
-	sl_flow_rule_conn(&rule, &key, port.vid, port.inner_vid, &record, &hop->action, hop->handle,
-			  sl_port_at(hop->action.port)->port_id);
+	sl_flow_rule_conn(&rule, &key, port.vid, port.inner_vid, &record, &hop->action, hop->handle, way,
+			  sl_port_at(out)->port_id);
+	flow->out[reverse] = way ? BY_WAY : (uint8_t)out;
 	rcu_thread_offline(); /* the rule refers to the hop's copy of the action */
 	flow->rule[reverse] = rte_flow_create(flow->proxy, &rule.attr, rule.pattern, rule.actions, &error);
 	rcu_thread_online();
@@ -312,6 +323,7 @@ static enum sl_reason flow_hops(uint32_t index)
 	const struct sl_conn *conn = sl_conn_at(off.table, index);
 	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
 	const bool indirect = off.info[flow->port].caps & SL_CAP_INDIRECT;
+	const unsigned int spread = sl_conn_shard_of(off.table, index); /* as the workers do */
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_addr client;
@@ -327,6 +339,7 @@ static enum sl_reason flow_hops(uint32_t index)
 		return SL_REASON_INSERT_FAILED;
 	}
 	action = egress->action;
+	action.port = (uint8_t)sl_bond_home(action.port, spread);
 	version = egress->version;
 	rcu_thread_offline(); /* a hop's first user makes its action in the card */
 	flow->hop[0] = sl_hop_get(flow->proxy, conn->backend_id, version, &action, indirect);
@@ -338,6 +351,7 @@ static enum sl_reason flow_hops(uint32_t index)
 	if (!sl_egress_return_port(sl_services_current(), conn, &port))
 		return SL_REASON_NO_NEXTHOP;
 	sl_egress_return_action(conn, &port, &action);
+	action.port = (uint8_t)sl_bond_home(action.port, spread);
 	rcu_thread_offline();
 	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
 	rcu_thread_online();
@@ -351,6 +365,17 @@ static enum sl_reason flow_hops(uint32_t index)
 	return SL_REASON_OFFLOADED;
 }
 
+/* By a rule of the port, and of each other member of its bond. */
+static bool covered(unsigned int port, const struct sl_key *key, bool source)
+{
+	const unsigned int lead = sl_bond_lead(port);
+	bool all = sl_classes_cover(lead, key, source);
+
+	for (unsigned int i = lead + 1; all && i < lead + sl_bond_members(lead); i++)
+		all = sl_classes_cover(i, key, source);
+	return all;
+}
+
 /* False: the connection's packets would not come to its rule, as classification rules are missing. Then nothing is gained,
  * and the connection would be called offloaded while all its packets pass the host. */
 static bool flow_reachable(uint32_t index)
@@ -360,8 +385,8 @@ static bool flow_reachable(uint32_t index)
 	struct sl_key reverse;
 
 	sl_conn_reverse_key(conn, &reverse);
-	if (sl_classes_cover(conn->last_hop_port, &conn->key, false) &&
-	    (conn->mode != SL_MODE_NAT || sl_classes_cover(egress->port, &reverse, true)))
+	if (covered(conn->last_hop_port, &conn->key, false) &&
+	    (conn->mode != SL_MODE_NAT || covered(egress->port, &reverse, true)))
 		return true;
 	sl_refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
 	return false;
@@ -526,6 +551,8 @@ static void hop_refresh(struct sl_hop *hop)
 		return;
 	action = egress->action;
 	version = egress->version;
+	if (sl_bond_lead(hop->action.port) == action.port)
+		action.port = hop->action.port; /* its home stays */
 	rcu_thread_offline();
 	sl_hop_update(hop, version, &action);
 	rcu_thread_online();
@@ -569,6 +596,32 @@ static void nexthops_refresh(void)
 			flow_remake(off.active[i]);
 		rcu_quiescent_state();
 	}
+}
+
+/* ---- bonds ---------------------------------------------------------------------------------------------------- */
+
+/* The members in use have changed: first one action for all flows of a home, then the rules that name their port themselves. */
+static void bonds_refresh(void)
+{
+	const uint64_t start = boot_ms(), asked = __atomic_load_n(&off.bonds_ms, __ATOMIC_RELAXED);
+	unsigned int remade = 0;
+
+	off.ways_due = !sl_ways_move();
+	for (uint32_t i = off.active_count; i-- > 0;) {
+		const uint32_t index = off.active[i];
+		const struct offload_flow *flow = &off.flow[index];
+		bool moved = false;
+
+		for (unsigned int d = 0; d < 2; d++)
+			moved |= flow->hop[d] && flow->out[d] != BY_WAY && flow->out[d] != sl_bond_out(flow->hop[d]->action.port);
+		if (moved)
+			flow_remake(index);
+		remade += moved;
+		rcu_quiescent_state();
+	}
+	sl_log(off.ways_due ? SL_LOG_WARN : SL_LOG_INFO, "bond-moved", "flows=%u again=%u took_ms=%u after_ms=%u done=%s",
+	       off.active_count, remade, (unsigned int)(boot_ms() - start), (unsigned int)(boot_ms() - asked),
+	       off.ways_due ? "no" : "yes");
 }
 
 /* ---- ports ---------------------------------------------------------------------------------------------------- */
@@ -636,9 +689,16 @@ static void port_bring_up(unsigned int i)
 	sl_probe_port(off.proxy[i], p->port_id, &off.info[i]);
 	sl_meters_open(i, off.proxy[i]);
 	meters_tell(i);
+	if (sl_bond_members(i) && p->domain == UINT16_MAX && off.info[i].caps) {
+		off.info[i].caps = 0;
+		snprintf(off.info[i].refusal, sizeof(off.info[i].refusal), "%s",
+			 "the driver does not say that a bond's members are of one card (switch domain): no offload in bonds");
+	}
 	if (!off.info[i].caps)
 		return;
 	off.ready[i] = true;
+	if (off.info[i].caps & SL_CAP_WAY)
+		sl_way_open(i, off.proxy[sl_bond_lead(i)]);
 	meters_bring_up(i);
 	if (sl_classes_open(i, off.proxy[i], off.info[i].caps, off.info[i].rules_error, sizeof(off.info[i].rules_error)))
 		sl_log(SL_LOG_ERROR, "rules", "port=%s error=%s", p->name, off.info[i].rules_error);
@@ -762,7 +822,7 @@ static void thread_sleep(void)
 	__atomic_store_n(&off.sleeping, 1, __ATOMIC_SEQ_CST);
 	rcu_thread_offline();
 	if (rte_ring_empty(off.requests) && rte_ring_empty(off.queries) && !__atomic_load_n(&off.configure, __ATOMIC_RELAXED) &&
-	    !__atomic_load_n(&off.nexthops, __ATOMIC_RELAXED) && poll(&fd, 1, IDLE_MS) > 0 &&
+	    !__atomic_load_n(&off.nexthops, __ATOMIC_RELAXED) && !__atomic_load_n(&off.bonds, __ATOMIC_RELAXED) && poll(&fd, 1, IDLE_MS) > 0 &&
 	    read(off.wake, &drained, sizeof(drained)) < 0)
 		sl_log(SL_LOG_DEBUG, "offload-wake", "error=%s", strerror(errno));
 	rcu_thread_online();
@@ -793,10 +853,14 @@ static void *thread_run(void *arg)
 
 		if (__atomic_exchange_n(&off.configure, 0, __ATOMIC_ACQ_REL))
 			classes_sync(true);
+		if (__atomic_exchange_n(&off.bonds, 0, __ATOMIC_ACQ_REL))
+			bonds_refresh();
 		if (__atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL))
 			nexthops_refresh();
 		ports_check();
 		if (boot_ms() - off.parked_ms >= PARKED_EVERY_MS) {
+			if (off.ways_due)
+				bonds_refresh();
 			parked_retry();
 			classes_sync(false);
 		}
@@ -862,6 +926,7 @@ void sl_offload_fini(void)
 	memset(&off.stats, 0, sizeof(off.stats));
 	memset(off.ready, 0, sizeof(off.ready));
 	memset(off.lost, 0, sizeof(off.lost));
+	sl_ways_forget();
 }
 
 /* ---- other threads -------------------------------------------------------------------------------------------- */
@@ -915,6 +980,14 @@ void sl_offload_configure(void)
 void sl_offload_nexthops_changed(void)
 {
 	__atomic_store_n(&off.nexthops, 1, __ATOMIC_RELEASE);
+	if (off.running)
+		thread_wake();
+}
+
+void sl_offload_bonds_changed(void)
+{
+	__atomic_store_n(&off.bonds_ms, boot_ms(), __ATOMIC_RELAXED);
+	__atomic_store_n(&off.bonds, 1, __ATOMIC_RELEASE);
 	if (off.running)
 		thread_wake();
 }

@@ -34,6 +34,7 @@ enum sl_offload_cap {
 	SL_CAP_GRE = 1 << 13,
 	SL_CAP_GUE = 1 << 14,     /* both variants */
 	SL_CAP_GENEVE = 1 << 15,
+	SL_CAP_WAY = 1 << 16,     /* represented_port as an indirect action that an update moves, beside that of a next hop */
 };
 
 /* The meter of a service's own misses. */
@@ -107,6 +108,8 @@ uint32_t sl_offload_capable(void);
 void sl_offload_configure(void);
 /* Next hops changed: affected shared actions are written again. Asynchronous. */
 void sl_offload_nexthops_changed(void);
+/* Members of bonds are in use or not any more (host/bond.h): flows leave as that says. Asynchronous. */
+void sl_offload_bonds_changed(void);
 /* Reads the counters of one connection from the card and waits for that. False: not done within wait_ms (the thread has too
  * much before it, or does not run); what the entry says is then as old as the last background reading. */
 bool sl_offload_refresh(uint32_t index, uint32_t wait_ms);

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <glob.h>
 #include <libgen.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_bus.h>
@@ -18,6 +21,7 @@
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
 
+#include "host/bond.h"
 #include "host/config.h"
 #include "host/gratuitous.h"
 #include "host/kernel.h"
@@ -33,6 +37,7 @@ static struct {
 	struct sl_port port[SL_PORTS];
 	struct sl_kernel kernel[SL_PORTS];
 	unsigned int count;
+	void (*links_wake)(void);
 } ports;
 
 static unsigned long huge_pages_free(void)
@@ -205,6 +210,7 @@ static int device_configure(struct sl_port *p, unsigned int workers, char *err, 
 	conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	conf.intr_conf.rxq = 1;
+	conf.intr_conf.lsc = sl_bond_members(p->index) && *info.dev_flags & RTE_ETH_DEV_INTR_LSC;
 	rc = rte_eth_dev_configure(p->port_id, p->rx_queues, p->tx_queues, &conf);
 	if (rc) {
 		conf.intr_conf.rxq = 0;
@@ -227,6 +233,42 @@ fail:
 	return rc;
 }
 
+static int port_link_event(uint16_t port_id, enum rte_eth_event_type type, void *arg, void *ret)
+{
+	(void)port_id, (void)type, (void)arg, (void)ret;
+	if (ports.links_wake)
+		ports.links_wake();
+	return 0;
+}
+
+void sl_port_links_wake(void (*wake)(void))
+{
+	ports.links_wake = wake;
+}
+
+/* A device made of a kernel interface may not know the state of its wire; the kernel does. */
+static bool below_running(int below)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { 0 };
+	bool running = true;
+
+	if (sock >= 0 && if_indextoname((unsigned int)below, ifr.ifr_name) && !ioctl(sock, SIOCGIFFLAGS, &ifr))
+		running = ifr.ifr_flags & IFF_UP && ifr.ifr_flags & IFF_RUNNING;
+	if (sock >= 0)
+		close(sock);
+	return running;
+}
+
+bool sl_port_link(const struct sl_port *p)
+{
+	struct rte_eth_link link;
+
+	if (__atomic_load_n(&p->gone, __ATOMIC_RELAXED) || rte_eth_link_get_nowait(p->port_id, &link) || !link.link_status)
+		return false;
+	return !p->below || below_running(p->below);
+}
+
 static int port_gone(uint16_t port_id, enum rte_eth_event_type type, void *arg, void *ret)
 {
 	struct sl_port *p = arg;
@@ -238,9 +280,35 @@ static int port_gone(uint16_t port_id, enum rte_eth_event_type type, void *arg, 
 	return 0;
 }
 
+/* A further member of a bond: the first one's MAC and kernel interface. */
+static int member_join(struct sl_port *p, const struct sl_port *lead, char *err, size_t err_len)
+{
+	struct rte_ether_addr mac;
+	int rc;
+
+	if (p->domain != lead->domain) {
+		snprintf(err, err_len, "ports \"%s\" and \"%s\" are of two cards: a bond's connections are in one card's flow table",
+			 lead->name, p->name);
+		return -EXDEV;
+	}
+	memcpy(mac.addr_bytes, lead->mac, sizeof(lead->mac));
+	rc = rte_eth_dev_default_mac_addr_set(p->port_id, &mac);
+	if (rc) {
+		snprintf(err, err_len, "port \"%s\": device \"%s\" does not take the bond's MAC address: %s", p->name, p->device,
+			 strerror(-rc));
+		return rc;
+	}
+	memcpy(p->mac, lead->mac, sizeof(p->mac));
+	snprintf(p->kernel_name, sizeof(p->kernel_name), "%s", lead->kernel_name);
+	p->kernel_fd = lead->kernel_fd;
+	p->kernel_ifindex = lead->kernel_ifindex;
+	return 0;
+}
+
 static int port_open(struct sl_port *p, struct sl_kernel *kernel, const struct sl_config_port *c, unsigned int workers,
 		     char *err, size_t err_len)
 {
+	struct rte_eth_dev_info info;
 	int rc;
 
 	snprintf(p->name, sizeof(p->name), "%s", c->name);
@@ -252,7 +320,15 @@ static int port_open(struct sl_port *p, struct sl_kernel *kernel, const struct s
 	if (rc)
 		return rc;
 	copy_mac(p);
+	if (!rte_eth_dev_info_get(p->port_id, &info)) {
+		p->below = (int)info.if_index;
+		p->domain = info.switch_info.domain_id;
+	}
 	rte_eth_dev_callback_register(p->port_id, RTE_ETH_EVENT_INTR_RMV, port_gone, p);
+	if (sl_bond_members(p->index))
+		rte_eth_dev_callback_register(p->port_id, RTE_ETH_EVENT_INTR_LSC, port_link_event, NULL);
+	if (sl_bond_member(p->index))
+		return member_join(p, &ports.port[sl_bond_lead(p->index)], err, err_len);
 	rc = sl_kernel_open(kernel, c->kernel_interface, p->mac, p->mtu, c->kernel_address, c->kernel_address_count, err,
 			    err_len);
 	if (rc)
@@ -328,7 +404,7 @@ int sl_port_announce(const uint8_t address[16], uint8_t family, bool add)
 
 	memcpy(prefix.addr.bytes, address, sizeof(prefix.addr.bytes));
 	for (unsigned int i = 0; i < ports.count; i++) {
-		int r = sl_kernel_address(ports.port[i].kernel_ifindex, &prefix, add);
+		int r = sl_bond_member(i) ? 0 : sl_kernel_address(ports.port[i].kernel_ifindex, &prefix, add);
 
 		rc = r ? r : rc;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A port: a DPDK ethdev on the wire and its kernel interface, a TAP with the port's MAC through which everything that is
- * not service traffic passes both ways. Ports are opened in the order of the configuration; `index` is that order.
+ * not service traffic passes both ways. Ports are opened in the order of the configuration; `index` is that order. Members of
+ * a bond (host/bond.h) are ports that have their first one's MAC and kernel interface.
  */
 #ifndef SLUICE_HOST_PORT_H
 #define SLUICE_HOST_PORT_H
@@ -27,7 +28,8 @@ struct sl_port {
 	uint16_t tx_queues;     /* one a worker */
 	bool started;
 	bool gone;              /* the device was removed */
-	bool link;
+	int below;              /* kernel interface that the device is made of, or 0 */
+	uint16_t domain;        /* switch domain: of one card; UINT16_MAX unknown */
 	char device[64];        /* ethdev name */
 	char kernel_name[IFNAMSIZ];
 	int kernel_ifindex;
@@ -46,6 +48,12 @@ void sl_port_close_all(void);
 
 unsigned int sl_port_count(void);
 struct sl_port *sl_port_at(unsigned int index);
+
+/* Whether the port's link is up, as far as its driver knows or the kernel interface below it tells. Control thread. */
+bool sl_port_link(const struct sl_port *port);
+/* Has `wake` called from any thread when the link of a bond's member may have changed, if its driver tells; before the ports are
+ * opened. */
+void sl_port_links_wake(void (*wake)(void));
 
 /* Adds or removes a VIP on every kernel interface (/32, /128), so that the kernel answers ARP, ND and echo for it.
  * Control thread. Present already or absent already is no error. */

@@ -11,6 +11,7 @@
 
 #include <rte_ethdev.h>
 
+#include "host/bond.h"
 #include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
@@ -110,6 +111,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 		{ SL_CAP_COPY, "copy-to-host" }, { SL_CAP_INDIRECT, "shared-actions" }, { SL_CAP_IPV6, "ipv6" },
 		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },
 		{ SL_CAP_GRE, "gre" },		{ SL_CAP_GUE, "gue" },		      { SL_CAP_GENEVE, "geneve-encap" },
+		{ SL_CAP_WAY, "shared-ports" },
 	};
 	struct sl_offload_port_info info;
 
@@ -230,6 +232,19 @@ static bool device_ask(unsigned int port, struct sl_port_view *out)
 	return told;
 }
 
+static void port_bond(unsigned int index, struct sl_port_view *out)
+{
+	struct sl_bond_view bond;
+
+	sl_bond_view_get(index, &bond);
+	if (!bond.name)
+		return;
+	snprintf(out->bond.name, sizeof(out->bond.name), "%s", bond.name);
+	out->bond.mode = bond.mode;
+	out->bond.state = bond.state;
+	out->bond.failovers = bond.failovers;
+}
+
 void sl_port_view_get(void *ctx, unsigned int index, struct sl_port_view *out)
 {
 	const struct sl_port *p = sl_port_at(index);
@@ -244,6 +259,7 @@ void sl_port_view_get(void *ctx, unsigned int index, struct sl_port_view *out)
 	snprintf(out->kernel_interface, sizeof(out->kernel_interface), "%s", p->kernel_name);
 	memcpy(out->mac, p->mac, sizeof(out->mac));
 	out->mtu = p->mtu;
+	port_bond(index, out);
 	port_capabilities(index, out);
 }
 

@@ -89,14 +89,17 @@ static bool try_conn(const struct probe *p, unsigned int mode, unsigned int fami
 	struct sl_key key;
 
 	sample(mode, family, variant, &key, &record, &action);
-	sl_flow_rule_conn(&rule, &key, 0, 0, &record, &action, NULL, p->ethdev);
+	sl_flow_rule_conn(&rule, &key, 0, 0, &record, &action, NULL, NULL, p->ethdev);
 	return try_rule(p, &rule);
 }
 
-static bool try_indirect(const struct probe *p)
+/* way: with the way out as an indirect action, too. */
+static bool try_indirect(const struct probe *p, bool way)
 {
 	const struct rte_flow_indir_action_conf conf = { .transfer = 1 };
-	struct rte_flow_action_handle *handle;
+	const struct rte_flow_action_ethdev to = { .port_id = p->ethdev };
+	const struct rte_flow_action out = { RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT, &to };
+	struct rte_flow_action_handle *handle, *second = NULL;
 	struct rte_flow_action_raw_encap encap;
 	struct rte_flow_action make;
 	struct rte_flow_error error;
@@ -112,8 +115,13 @@ static bool try_indirect(const struct probe *p)
 	handle = rte_flow_action_handle_create(p->proxy, &conf, &make, &error);
 	if (!handle)
 		return rte_errno == ENOSPC;
-	sl_flow_rule_conn(&rule, &key, 0, 0, &record, &action, handle, p->ethdev);
-	works = try_rule(p, &rule) && !rte_flow_action_handle_update(p->proxy, handle, &make, &error);
+	if (way)
+		second = rte_flow_action_handle_create(p->proxy, &conf, &out, &error);
+	sl_flow_rule_conn(&rule, &key, 0, 0, &record, &action, handle, second, p->ethdev);
+	works = (second || !way) && try_rule(p, &rule) &&
+		!rte_flow_action_handle_update(p->proxy, second ? second : handle, second ? &out : &make, &error);
+	if (second)
+		rte_flow_action_handle_destroy(p->proxy, second, &error);
 	rte_flow_action_handle_destroy(p->proxy, handle, &error);
 	return works;
 }
@@ -162,8 +170,10 @@ void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info 
 		info->caps |= try_conn(&p, conns[i].mode, conns[i].family, 0) ? conns[i].cap : 0;
 	if (info->caps & SL_CAP_GUE && !try_conn(&p, SL_MODE_GUE, 4, 1))
 		info->caps &= ~(uint32_t)SL_CAP_GUE;
-	if (info->caps & SL_CAP_L2 && try_indirect(&p))
+	if (info->caps & SL_CAP_L2 && try_indirect(&p, false))
 		info->caps |= SL_CAP_INDIRECT;
+	if (info->caps & SL_CAP_INDIRECT && try_indirect(&p, true))
+		info->caps |= SL_CAP_WAY;
 	if (!(info->caps & (SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_GRE | SL_CAP_GUE |
 			    SL_CAP_GENEVE)))
 		info->caps = 0;

@@ -72,7 +72,7 @@ struct sl_slow_verdict {
 	uint8_t fate;   /* sl_slow_fate */
 	uint8_t reason; /* counted by sl_slowpath_run() already, but for ELSEWHERE and HOLD */
 	uint8_t port;
-	uint8_t shard;
+	uint8_t shard;  /* of the connection: FORWARD and ELSEWHERE */
 	uint32_t index; /* connection, or SL_CONN_NONE */
 	struct sl_rewrite rewrite;
 	struct sl_reply reply;

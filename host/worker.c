@@ -25,6 +25,7 @@
 #include <rte_ring.h>
 #include <urcu-qsbr.h>
 
+#include "host/bond.h"
 #include "host/config.h"
 #include "host/egress.h"
 #include "host/log.h"
@@ -126,8 +127,10 @@ static void tx_flush(struct worker *w, unsigned int port)
 	}
 }
 
+/* port: a home; the frame leaves by the member that is used for it now. */
 static void tx_put(struct worker *w, unsigned int port, struct rte_mbuf *m)
 {
+	port = sl_bond_out(port);
 	w->tx[port][w->tx_count[port]++] = m;
 	if (w->tx_count[port] == BURST)
 		tx_flush(w, port);
@@ -166,7 +169,7 @@ static void frame_forward(struct worker *w, struct rte_mbuf *m, const struct sl_
 	}
 	memcpy(head, r->head, r->head_len);
 	m->ol_flags = 0;
-	tx_put(w, v->port, m);
+	tx_put(w, sl_bond_home(v->port, v->shard), m);
 }
 
 static void frame_reply(struct worker *w, const struct sl_slow_verdict *v)
@@ -207,12 +210,28 @@ static void frame_elsewhere(struct worker *w, struct rte_mbuf *m, unsigned int s
 	worker_wake(owner);
 }
 
-static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int port)
+/* What is sent to many comes by every member: the one in use is heard. Also our own comes back by another. */
+static bool heard_twice(struct worker *w, const struct rte_mbuf *m, unsigned int port)
 {
+	if (sl_bond_hears(port) || !(*rte_pktmbuf_mtod(m, const uint8_t *) & 1))
+		return false;
+	w->stats.reason_packets[SL_REASON_BOND_BACKUP]++;
+	w->stats.reason_bytes[SL_REASON_BOND_BACKUP] += rte_pktmbuf_pkt_len(m);
+	return true;
+}
+
+/* by: the port that received it. */
+static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int by)
+{
+	const unsigned int port = sl_bond_lead(by);
 	const bool copy = m->ol_flags & RTE_MBUF_F_RX_FDIR_ID && m->hash.fdir.hi == SL_MARK_COPY;
 	const uint32_t len = rte_pktmbuf_pkt_len(m);
 	struct sl_slow_verdict v;
 
+	if (heard_twice(w, m, by)) {
+		rte_pktmbuf_free(m);
+		return;
+	}
 	if (rte_pktmbuf_data_len(m) < RTE_MIN(len, (uint32_t)SL_REPLY_QUOTE) && rte_pktmbuf_linearize(m)) {
 		w->stats.tx_dropped++;
 		rte_pktmbuf_free(m);
@@ -377,8 +396,11 @@ static void worker_tick(struct worker *w)
 		for (unsigned int i = 0; i < sl_port_count(); i++)
 			sl_punt_tick(&w->kernel_meter[i], elapsed);
 	}
-	for (unsigned int i = 0; elapsed && i < sl_port_count(); i++)
-		w->sp.port[i].up = sl_port_at(i)->started && !sl_port_at(i)->gone;
+	for (unsigned int i = 0; elapsed && i < sl_port_count(); i++) {
+		const struct sl_port *p = sl_port_at(sl_bond_out(i));
+
+		w->sp.port[i].up = p->started && !p->gone;
+	}
 	if (now - w->expire_ms >= EXPIRE_EVERY_MS) {
 		w->expire_ms = now;
 		sl_slowpath_expire(&w->sp, sl_conn_table_capacity(workers.table) / SL_CONN_SHARDS / EXPIRE_PASSES + 1);
@@ -465,7 +487,7 @@ static int worker_loop(void *arg)
 		n += poll_wire(w);
 		n += poll_rings(w);
 		for (unsigned int port = w->id; port < sl_port_count(); port += workers.count)
-			n += poll_kernel(w, port);
+			n += sl_bond_member(port) ? 0 : poll_kernel(w, port);
 		for (unsigned int port = 0; port < sl_port_count(); port++) {
 			if (w->tx_count[port])
 				tx_flush(w, port);
@@ -563,7 +585,8 @@ static struct worker *worker_make(const struct sl_config *config, unsigned int i
 		return NULL;
 	}
 	for (unsigned int port = id; port < sl_port_count(); port += workers.count)
-		watch_fd(w, sl_port_at(port)->kernel_fd, -1);
+		if (!sl_bond_member(port))
+			watch_fd(w, sl_port_at(port)->kernel_fd, -1);
 	slowpath_init(w, config);
 	return w;
 }

@@ -68,6 +68,18 @@ static const struct row bad[] = {
 	  "f:6:9: port \"p0\": there are two ports of this name" },
 	{ "two ports on a device", PORT "- name: p1\n  device: d0\n  kernel: {interface: sl1}\n",
 	  "f:7:11: port \"p1\": port \"p0\" has the same device" },
+	{ "bond and device", "ports: [{name: b, device: d, kernel: {interface: a}, bond: {members: "
+	  "[{name: p0, device: d0}, {name: p1, device: d1}]}}]\n",
+	  "f:1:60: port \"b\": give either device, or bond with its members' devices" },
+	{ "bond of one", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d0}]}}]\n",
+	  "f:1:59: port \"b\": a bond has at least two members" },
+	{ "bond without members", "ports: [{name: b, kernel: {interface: a}, bond: {mode: active-backup}}]\n",
+	  "f:1:49: port \"b\": \"members\" is missing" },
+	{ "bond mode", "ports: [{name: b, kernel: {interface: a}, bond: {mode: 802.3ad, members: []}}]\n",
+	  "f:1:56: port \"b\": mode \"802.3ad\" is unknown; give active-backup or balance-xor" },
+	{ "two members on a device", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d}, "
+	  "{name: p1, device: d}]}}]\n",
+	  "f:1:102: port \"p1\": port \"p0\" has the same device" },
 	{ "bad name", "ports: [{name: \"p 0\", device: d, kernel: {interface: a}}]\n",
 	  "f:1:16: port \"p 0\": name \"p 0\" may only have letters, digits, '.', '_' and '-'" },
 	{ "relative path", "node: {control: here}\n" PORT, "f:1:17: node: control \"here\" is not an absolute path" },

@@ -306,7 +306,7 @@ static void test_probe(void **state)
 		{ RTE_FLOW_ACTION_TYPE_END, 0 },
 		{ RTE_FLOW_ACTION_TYPE_SAMPLE, SL_CAP_COPY },
 		{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, SL_CAP_VXLAN_DECAP },
-		{ RTE_FLOW_ACTION_TYPE_INDIRECT, SL_CAP_INDIRECT },
+		{ RTE_FLOW_ACTION_TYPE_INDIRECT, SL_CAP_INDIRECT | SL_CAP_WAY },
 		{ RTE_FLOW_ACTION_TYPE_SET_IPV6_DST, SL_CAP_NAT6 },
 		{ RTE_FLOW_ACTION_TYPE_SET_IPV4_DST, SL_CAP_NAT4 },
 		/* A tunnel that would lose the ECN field is none. */
@@ -317,7 +317,7 @@ static void test_probe(void **state)
 	};
 	const uint32_t all = SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_VXLAN_DECAP |
 			     SL_CAP_COPY | SL_CAP_INDIRECT | SL_CAP_IPV6 | SL_CAP_CLASSES | SL_CAP_GRE | SL_CAP_GUE |
-			     SL_CAP_GENEVE;
+			     SL_CAP_GENEVE | SL_CAP_WAY;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

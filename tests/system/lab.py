@@ -10,7 +10,8 @@
                                   | bus socket
                                  [sluiced, in lb] -- sl0  10.77.0.2 10.78.0.2 fd77::2 fd78::2  + VIPs (kernel interface)
 
-The card has a second port, slspare, that is not connected. The client and the VIPs are in 10.78.0.0/24, the backends in 10.77.0.0/24: every packet of a client to a VIP, and of a
+The card has a second port, slspare, that is not connected; with Lab(bond=MODE) its wire is in the bridge as well, and both
+ports are members of a bond (engine software: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in 10.77.0.0/24: every packet of a client to a VIP, and of a
 backend in nat mode back to a client, passes the card's one port. Backends answer directly in the DSR and tunnel modes.
 Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
 """
@@ -62,8 +63,9 @@ class Lab:
     """One topology. Use as a context manager; engine is rtl, model or software."""
     made = 0
 
-    def __init__(self, engine, services=None, backends=BACKENDS):
+    def __init__(self, engine, services=None, backends=BACKENDS, bond=None):
         self.engine = engine
+        self.bond = bond
         Lab.made += 1
         self.tag = f"sl{os.getpid()}x{Lab.made}"
         self.dir = tempfile.mkdtemp(prefix="sluice-lab-")
@@ -221,7 +223,13 @@ http {{
             argv += ["--trace", trace, "--trace-clocks", "200000"]
         self.spawn("card", argv, ns=self.ns("sw"))
         self.wait_for(self.card_ready, 30, "the card's ready line")
-        sh("ip", "link", "set", "slwire", "master", "br0", "up", ns=self.ns("sw"))
+        for wire in self.wires():
+            sh("ip", "link", "set", wire, "master", "br0", "up", ns=self.ns("sw"))
+
+    def wires(self):
+        """The switch's ends of the ports' wires."""
+        ends = ["to-lb", "to-lb2"] if self.engine == "software" else ["slwire", "slspare"]
+        return ends if self.bond else ends[:1]
 
     def card_ready(self):
         if self.processes["card"].poll() is not None:
@@ -231,17 +239,29 @@ http {{
     def software_wire(self):
         """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see."""
         sw, lb = self.ns("sw"), self.ns("lb")
-        sh("ip", "link", "add", "slwire", "netns", lb, "address", CARD_MAC, "type", "veth", "peer", "name", "to-lb", "netns", sw)
-        for ns, dev in ((sw, "to-lb"), (lb, "slwire")):
-            sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off", ns=ns, check=False)
-        sh("nft", "table netdev sluice { chain wire { type filter hook ingress device slwire priority 0; policy drop; } ; }", ns=lb)
-        sh("ip", "link", "set", "to-lb", "master", "br0", "up", ns=sw)
-        sh("ip", "link", "set", "slwire", "promisc", "on", "up", ns=lb)
+        for i, end in enumerate(self.wires()):
+            wire, mac = ("slwire", "slspare")[i], CARD_MAC[:-1] + str(i + 1)
+            sh("ip", "link", "add", wire, "netns", lb, "address", mac, "type", "veth", "peer", "name", end, "netns", sw)
+            for ns, dev in ((sw, end), (lb, wire)):
+                sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off", ns=ns, check=False)
+            sh("nft", f"table netdev {wire} {{ chain wire {{ type filter hook ingress device {wire} priority 0; policy drop; }} ; }}",
+               ns=lb)
+            sh("ip", "link", "set", end, "master", "br0", "up", ns=sw)
+            sh("ip", "link", "set", wire, "promisc", "on", "up", ns=lb)
 
-    def device(self):
+    def device(self, port=0):
         if self.engine == "software":
-            return "net_af_packet0,iface=slwire,framecnt=1024,blocksz=8192,framesz=2048"
-        return f"net_sluice0,bus={self.bus},port=0"
+            return f"net_af_packet{port},iface={('slwire', 'slspare')[port]},framecnt=1024,blocksz=8192,framesz=2048"
+        return f"net_sluice{port},bus={self.bus},port={port}"
+
+    def ports(self):
+        port = {"name": "p0", "mtu": 1500,
+                "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
+                "vtep": "10.77.0.2"}
+        if not self.bond:
+            return [{**port, "device": self.device()}]
+        members = [{"name": f"p{i}", "device": self.device(i)} for i in range(2)]
+        return [{**port, "name": "bond0", "bond": {"mode": self.bond, "up_delay_ms": 500, "members": members}}]
 
     def start_agent(self, wait_healthy=True):
         self.write_config()
@@ -297,9 +317,7 @@ http {{
         config = {
             "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": 1, "max_connections": 65536,
                      **self.node},
-            "ports": [{"name": "p0", "device": self.device(), "mtu": 1500,
-                       "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
-                       "vtep": "10.77.0.2"}],
+            "ports": self.ports(),
             **({"tenants": self.tenants} if self.tenants else {}),
             "services": self.services,
         }
