@@ -602,6 +602,7 @@ static const struct {
 	enum rte_flow_error_type type;
 	const char *sentence;
 	bool copy_ecn, copy_dscp;
+	bool way;                 /* leaves by an indirect action, not by ethdev 4 */
 } rewrite_rows[] = {
 	{.what = "as it is", .actions = {OUT, ACTION_END}, .l2 = SL_REWRITE_L2_KEEP},
 	{.what = "MACs", .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02\0\0\0\0\x02")), ACTION(SET_MAC_DST,
@@ -613,6 +614,18 @@ static const struct {
 	{.what = "indirect", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(INDIRECT, "handle"),
 		OUT, ACTION_END},
 	 .l2 = SL_REWRITE_L2_INDIRECT},
+	{.what = "indirect, and the port too", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")),
+		ACTION(INDIRECT, "handle"), ACTION(INDIRECT, "way"), ACTION_END},
+	 .l2 = SL_REWRITE_L2_INDIRECT, .way = true},
+	{.what = "two ports", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")), ACTION(INDIRECT, "handle"),
+		ACTION(INDIRECT, "way"), OUT, ACTION_END},
+	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "one represented_port"},
+	{.what = "three indirect actions", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")),
+		ACTION(INDIRECT, "handle"), ACTION(INDIRECT, "way"), ACTION(INDIRECT, "more"), ACTION_END},
+	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "one encapsulation and one represented_port"},
+	{.what = "an indirect port alone", .actions = {ACTION(RAW_DECAP, RAW(decap, MACS "\x08\x00")),
+		ACTION(INDIRECT, "way"), ACTION_END},
+	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION_NUM, .sentence = "leave by a represented_port"},
 	{.what = "vxlan_encap",
 	 .actions = {ACTION(SET_MAC_SRC, SET_MAC("\x02\0\0\0\0\x02")), ACTION(SET_MAC_DST, SET_MAC("\x02\0\0\0\0\x01")),
 		     ACTION(VXLAN_ENCAP,
@@ -684,7 +697,8 @@ static void test_rewrite(void **state)
 		}
 		if (rc)
 			fail_msg("%s: refused: %s", what, error.message);
-		if (got.l2 != rewrite_rows[i].l2 || got.ethdev != 4 || got.copy_ecn != rewrite_rows[i].copy_ecn ||
+		if (got.l2 != rewrite_rows[i].l2 || got.ethdev != (rewrite_rows[i].way ? 0 : 4) ||
+			!got.way == rewrite_rows[i].way || got.copy_ecn != rewrite_rows[i].copy_ecn ||
 			got.copy_dscp != rewrite_rows[i].copy_dscp)
 			fail_msg("%s: another meaning", what);
 		if (rewrite_rows[i].header &&

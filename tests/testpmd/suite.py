@@ -257,6 +257,36 @@ class Suite:
         t.commands([f"flow destroy 0 rule {rules[0]} rule {rules[1]}", "flow indirect_action 0 destroy action_id 9",
                     "flow flush 0"])
 
+    def test_way(self):
+        """One update of an indirect represented_port moves the flows that leave by it, of every next hop, to another port."""
+        t = self.t
+        t.commands(TEMPLATES)
+        t.flow(f"0 transfer pattern {P0} / ipv4 dst is {VIP} / end actions set_meta data 5 mask 0xffffffff / jump group 1 / end")
+        t.commands(["flow indirect_action 0 create action_id 9 transfer action raw_encap index 0 / end",
+                    "flow indirect_action 0 create action_id 10 transfer action raw_encap index 3 / end",
+                    "flow indirect_action 0 create action_id 11 transfer action represented_port ethdev_port_id 1 / end"])
+        rules = [t.flow(f"0 group 1 transfer pattern {tuple4(5, port)} actions raw_decap index 0 / indirect {hop} / indirect 11 / end")
+                 for port, hop in ((1000, 9), (1001, 10))]
+        frames = ((request(1000), Ether(dst=HOP, src=CARD1) / request(1000)[IP]),
+                  (request(1001), Ether(dst="02:00:00:00:00:99", src=CARD1) / request(1001)[IP]))
+        for port in (1, 0, 1):
+            t.commands([f"flow indirect_action 0 update 11 action represented_port ethdev_port_id {port} / end"])
+            before = t.xstats(port)["wire_tx_packets"], t.xstats(1 - port)["wire_tx_packets"]
+            for sent, wanted in frames:
+                self.forward(sent, wanted if port else None, f"by port {port}")
+            after = t.xstats(port)["wire_tx_packets"], t.xstats(1 - port)["wire_tx_packets"]
+            equal((after[0] - before[0], after[1] - before[1]), (2, 0), f"frames sent by port {port} and by the other")
+        expect("not an indirect represented_port" in
+               t.command(f"flow create 0 group 1 transfer pattern {tuple4(5, 1002)} actions raw_decap index 0 / indirect 9 / indirect 10 / end"),
+               "a next hop was taken for a port")
+        expect("needs an indirect raw_encap" in
+               t.command(f"flow create 0 group 1 transfer pattern {tuple4(5, 1002)} actions raw_decap index 0 / raw_encap index 0 / indirect 11 / end"),
+               "an indirect port without an indirect next hop")
+        expect("rules use this indirect action" in t.command("flow indirect_action 0 destroy action_id 11"),
+               "destroyed under its rules")
+        t.commands([f"flow destroy 0 rule {rules[0]} rule {rules[1]}", "flow indirect_action 0 destroy action_id 11",
+                    "flow indirect_action 0 destroy action_id 9", "flow indirect_action 0 destroy action_id 10", "flow flush 0"])
+
     def test_decap(self):
         """A VXLAN tunnel is removed, and two tenants use the same addresses."""
         t = self.t
@@ -696,7 +726,7 @@ class Suite:
     def run(self):
         """(passed, failed)"""
         results = []
-        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "decap", "tags_and_marks",
+        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "way", "decap", "tags_and_marks",
                                                          "priority", "prefixes", "owner", "meter", "meters_of_misses", "flood",
                                                          "timeout",
                                                          "adoption")),
