@@ -369,6 +369,36 @@ static void check_wire(struct doctor *d, const struct sl_config_port *p)
 		close(fd);
 }
 
+/* The socket of a simulated card in a device's arguments; its length, 0 without one. */
+static int bus_of(const struct sl_config_port *p, const char **path)
+{
+	const char *bus = strstr(p->device, "bus=");
+
+	*path = bus ? bus + 4 : "";
+	return (int)strcspn(*path, ",");
+}
+
+/* The members of a bond have to be of one card; of other devices than simulated cards only their drivers can tell. */
+static void check_bond(struct doctor *d, const struct sl_config_port *first)
+{
+	const char *card, *other;
+	char what[SL_CONFIG_NAME_MAX + 8];
+	const int length = bus_of(first, &card);
+
+	snprintf(what, sizeof(what), "bond %s", first->bond.name);
+	for (unsigned int i = 1; i < first->bond.members; i++) {
+		const struct sl_config_port *p = &first[i];
+
+		if (bus_of(p, &other) == length && !strncmp(card, other, (size_t)length))
+			continue;
+		finding(d, what, BAD, "a bond's connections are in one card's flow table: name ports of one card",
+			"%s and %s are of two cards", first->name, p->name);
+		return;
+	}
+	finding(d, what, GOOD, "", "%s, %u members%s", sl_bond_mode_name(first->bond.mode), first->bond.members,
+		length ? " of one card" : "");
+}
+
 static void check_ports(struct doctor *d)
 {
 	for (unsigned int i = 0; d->config && i < d->config->port_count; i++) {
@@ -377,7 +407,11 @@ static void check_ports(struct doctor *d)
 
 		check_card(d, p);
 		check_wire(d, p);
-		snprintf(what, sizeof(what), "interface of %s", p->name);
+		if (p->bond.member)
+			continue;
+		if (p->bond.members)
+			check_bond(d, p);
+		snprintf(what, sizeof(what), "interface of %s", p->bond.members ? p->bond.name : p->name);
 		if (if_nametoindex(p->kernel_interface) && d->agent)
 			finding(d, what, GOOD, "", "%s exists; an agent runs", p->kernel_interface);
 		else if (if_nametoindex(p->kernel_interface))

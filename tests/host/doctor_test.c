@@ -122,6 +122,41 @@ static void the_card_is_told_by_its_refusal(void **state)
 	}
 }
 
+/* The file of a bond whose second member has this bus, and what is said of the bond. */
+static void bond_file(const char *second, const char *wanted)
+{
+	char command[600], text[4096];
+	const char *bin = getenv("SLUICE_BIN");
+	FILE *f;
+	size_t n;
+
+	snprintf(command, sizeof(command), "%s/bond.yaml", directory);
+	f = fopen(command, "w");
+	assert_non_null(f);
+	fprintf(f, "ports:\n- name: b0\n  kernel: {interface: sl0}\n  bond:\n    members:\n"
+		   "    - {name: p0, device: \"net_sluice0,bus=/none/a,port=0\"}\n"
+		   "    - {name: p1, device: \"net_sluice1,bus=%s,port=1\"}\n", second);
+	fclose(f);
+	snprintf(command, sizeof(command), "%s doctor %s/bond.yaml 2>&1", bin ? bin : "build/bin/sluice", directory);
+	f = popen(command, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	pclose(f);
+	snprintf(command, sizeof(command), "%s/bond.yaml", directory);
+	unlink(command);
+	if (!strstr(text, wanted))
+		fail_msg("no \"%s\" in: %s", wanted, text);
+}
+
+static void a_bond_is_of_one_card(void **state)
+{
+	(void)state;
+	bond_file("/none/a", "active-backup, 2 members of one card");
+	bond_file("/none/ab", "p0 and p1 are of two cards");
+	bond_file("/none/b", "p0 and p1 are of two cards");
+}
+
 static int setup(void **state)
 {
 	FILE *f;
@@ -151,7 +186,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_is_told_by_its_refusal) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_is_told_by_its_refusal),
+					   cmocka_unit_test(a_bond_is_of_one_card) };
 
 	return cmocka_run_group_tests_name("host/doctor", tests, setup, teardown);
 }

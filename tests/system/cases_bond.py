@@ -6,6 +6,7 @@
 
 Links are taken down at the bridge's end. Each case has a lab of its own.
 """
+import signal
 import socket
 import threading
 import time
@@ -293,5 +294,34 @@ def a_bond_spreads(lab):
             expect(min(again) > sum(again) / 10, f"p{port} is back, sent by p0 and p1: {again}")
         broken = [c.backend for c in clients if c.broken]
         expect(not broken, f"connections to {broken} broke")
+        for c in clients:
+            c.close()
+
+
+@case()
+def a_bond_outlives_the_agent(lab):
+    """The agent is killed while port 0's link is down, and once more after the link came back without an agent: connections go
+    on, and the card's rules are adopted as they are, by the member that they leave by."""
+    with bonded_lab(lab, "active-backup") as bonded:
+        start(bonded)
+        clients = [EchoClient(bonded, VIPS[m]) for m in ("nat", "dsr-l2") for _ in range(6)]
+        asks(clients, 0.5)
+        all_in_hardware(bonded, clients)
+        link(bonded, 0, False)
+        wait_state(bonded, 0, "down")
+        for back in (False, True):
+            bonded.stop("agent", signal.SIGKILL)
+            if back:
+                link(bonded, 0, True)
+            said = len(bonded.log("agent"))
+            bonded.start_agent(wait_healthy=False)
+            asks(clients, 1.0)
+            expect(not any(c.broken for c in clients), f"a connection broke at the restart; link back: {back}")
+            wait_state(bonded, 0, "active" if back else "down")
+            asks(clients, 0.5)
+            for c in clients[::5]:
+                by_card(bonded, c, f"after a restart, link back: {back}")
+            expect(back or "that were not created again" not in bonded.log("agent")[said:], "a rule or flow was not adopted")
+        expect(not any(c.broken for c in clients), "a connection broke")
         for c in clients:
             c.close()
