@@ -24,6 +24,15 @@ static bool has_action(const struct rte_flow_action *a, enum rte_flow_action_typ
 	return false;
 }
 
+static uint16_t out_of(const struct rte_flow_action *a)
+{
+	for (; a->type != RTE_FLOW_ACTION_TYPE_END; a++) {
+		if (a->type == RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT)
+			return ((const struct rte_flow_action_ethdev *)a->conf)->port_id;
+	}
+	return UINT16_MAX;
+}
+
 static void note(char what)
 {
 	const size_t n = strlen(driver.order);
@@ -88,6 +97,7 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 	flow->attr = *attr;
 	flow->gone = false;
 	meters_note(flow, pattern, actions);
+	flow->out = out_of(actions);
 	flow->reverse = has_action(actions, RTE_FLOW_ACTION_TYPE_SET_TP_SRC);
 	driver.live++;
 	driver.created++;
@@ -125,10 +135,13 @@ int rte_flow_query(uint16_t port_id, struct rte_flow *flow, const struct rte_flo
 struct rte_flow_action_handle *rte_flow_action_handle_create(uint16_t port_id, const struct rte_flow_indir_action_conf *conf,
 							     const struct rte_flow_action *action, struct rte_flow_error *error)
 {
-	(void)port_id, (void)conf, (void)action, (void)error;
+	(void)port_id, (void)conf, (void)error;
 	usleep(driver.slow_us);
-	if (driver.refuse == RTE_FLOW_ACTION_TYPE_INDIRECT)
+	if (driver.refuse == RTE_FLOW_ACTION_TYPE_INDIRECT ||
+	    (driver.no_ways && action->type == RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT)) {
+		rte_errno = ENOTSUP;
 		return NULL;
+	}
 	driver.handles++;
 	return (struct rte_flow_action_handle *)(uintptr_t)driver.handles;
 }
@@ -143,9 +156,14 @@ int rte_flow_action_handle_destroy(uint16_t port_id, struct rte_flow_action_hand
 int rte_flow_action_handle_update(uint16_t port_id, struct rte_flow_action_handle *handle, const void *update,
 				  struct rte_flow_error *error)
 {
-	(void)port_id, (void)handle, (void)update, (void)error;
+	const struct rte_flow_action *action = update;
+
+	(void)port_id, (void)handle, (void)error;
 	usleep(driver.slow_us);
 	driver.updates++;
+	driver.updated = action->type;
+	if (action->type == RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT)
+		driver.updated_to = ((const struct rte_flow_action_ethdev *)action->conf)->port_id;
 	return 0;
 }
 

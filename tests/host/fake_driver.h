@@ -14,12 +14,16 @@
 struct rte_flow {
 	struct rte_flow_attr attr;
 	bool reverse, gone; /* reverse: sets a source, the way back */
+	uint16_t out;                    /* represented_port, or UINT16_MAX: by an indirect action */
 	uint32_t meter, copy_meter, tag; /* 0 none; tag: set, or of a catch-all matched */
 };
 
 struct fake_driver {
 	unsigned int live, created, destroyed, handles, updates;
 	char order[64];                   /* F forward, R way back; lower case: destroyed */
+	bool no_ways;                     /* no indirect represented_port */
+	enum rte_flow_action_type updated; /* the last one's */
+	uint16_t updated_to;
 	enum rte_flow_action_type refuse; /* an action that is not supported, END: none */
 	int fail;                         /* errno of every group-1 rule, 0: none */
 	int fail_forward;                 /* of those forward */

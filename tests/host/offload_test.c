@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "host/bond.h"
 #include "host/classes.h"
 #include "host/egress.h"
 #include "host/flow_rule.h"
@@ -38,6 +39,9 @@
 
 static struct sl_port port0 = { .mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .kernel_ifindex = 5 };
 
+/* The bond's second member: its own ethdev, all else the first one's. */
+static struct sl_port port1 = { .index = 1, .port_id = 1, .mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .kernel_ifindex = 5 };
+
 static unsigned int port_count = 1;
 
 unsigned int sl_port_count(void)
@@ -47,8 +51,7 @@ unsigned int sl_port_count(void)
 
 struct sl_port *sl_port_at(unsigned int index)
 {
-	(void)index;
-	return &port0;
+	return index == 1 && sl_bond_member(index) ? &port1 : &port0;
 }
 
 static struct sl_offload_result last;
@@ -952,6 +955,69 @@ static void test_way_back_of_neighbours(void **state)
 	uv_loop_close(&loop);
 }
 
+/* The links of a bond's members are such from now on, and the offload thread has followed. */
+static void links_are(bool first, bool second, uint64_t now_ms, uint32_t index)
+{
+	const unsigned int before = answers;
+
+	sl_bond_link(0, first, now_ms);
+	sl_bond_link(1, second, now_ms);
+	if (sl_bond_settle(now_ms))
+		sl_offload_bonds_changed();
+	for (unsigned int i = 1; i <= 2; i++) { /* the first may have been under way already */
+		assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, index));
+		wait_answers(before + i);
+	}
+}
+
+/* A bond's link goes down and comes back: one update moves all rules; without that, they are made again by the other port. */
+static void test_bond(void **state)
+{
+	static const char text[] = "ports: [{name: b, kernel: {interface: sl0}, bond: {up_delay_ms: 0, "
+				   "members: [{name: p0, device: d0}, {name: p1, device: d1}]}}]\n";
+	struct bench *b = *state;
+	const uint32_t index = conn_make(b, "nat", 1);
+	struct sl_config *config;
+	struct sl_config_error error;
+
+	assert_int_equal(sl_config_parse("t", text, sizeof(text) - 1, &config, &error), 0);
+	for (unsigned int without = 0; without < 2; without++) {
+		unsigned int created;
+
+		sl_bond_configure(config);
+		port_count = 2;
+		memset(&driver, 0, sizeof(driver));
+		driver.no_ways = without;
+		driver.no_meters = true;
+		answers = 0;
+		sl_bond_link(0, true, 0);
+		sl_bond_link(1, true, 0);
+		sl_bond_settle(0);
+		agent_up(b);
+		assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, index));
+		wait_answers(1);
+		assert_int_equal(last.reason, SL_REASON_OFFLOADED);
+		assert_int_equal(pool[driver.created - 1].out, without ? 0 : UINT16_MAX);
+		for (unsigned int up = 0; up < 2; up++) {
+			created = driver.created;
+			driver.updates = 0;
+			links_are(up, true, 10 + up, index);
+			assert_int_equal(driver.created, created + (without ? 2 : 0));
+			assert_int_equal(driver.updates, without ? 0 : 2); /* two homes that active-backup leaves by one member */
+			if (without)
+				assert_int_equal(pool[driver.created - 1].out, !up);
+			else
+				assert_int_equal(driver.updated_to, !up);
+		}
+		assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, index));
+		wait_answers(6);
+		agent_down();
+	}
+	port_count = 1;
+	sl_bond_configure(b->config);
+	sl_config_free(config);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
@@ -959,7 +1025,7 @@ int main(void)
 		T(test_wanted), T(test_thousand_services), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
 		T(test_meter_of_service), T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_adopted),
 		T(test_connections), T(test_unconfirmed), T(test_hanging_card), T(test_way_back_moves),
-		T(test_way_back_of_neighbours), T(test_refused),
+		T(test_way_back_of_neighbours), T(test_refused), T(test_bond),
 	};
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };
