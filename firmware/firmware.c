@@ -33,6 +33,7 @@ static bool datapath_set_up(void)
 		return false;
 	}
 	sl_hal_csr_write(SL_CSR_VXLAN_PORT, SL_VXLAN_PORT);
+	sl_hal_csr_write(SL_CSR_AGE_PERIOD, SL_AGE_PERIOD_MS);
 	sl_hal_csr_write(SL_CSR_CTRL, CTRL_ENABLE);
 	return true;
 }

@@ -45,7 +45,7 @@ static enum sl_status run_get_caps(struct sl_firmware *fw, struct sl_command *c)
 	caps->flow_queues = SL_FLOW_QUEUES;
 	caps->frame_max = SL_FRAME_MAX;
 	caps->prefixes = 2 * SL_PREFIX_WAYS << SL_PREFIX_BUCKETS_LOG2;
-	caps->modes = 0x7ff; /* every mode that the contract names */
+	caps->modes = 0xfff; /* every mode that the contract names */
 	memcpy(caps->fw_name, name, sizeof(name));
 	c->answer_len = sizeof(*caps);
 	return SL_STATUS_OK;
@@ -67,6 +67,16 @@ static enum sl_status run_miss_mark(struct sl_firmware *fw, struct sl_command *c
 		return SL_STATUS_BAD_VALUE;
 	sl_hal_csr_write(SL_CSR_MISS_MARK, c->arg.miss.mark);
 	sl_hal_csr_write(SL_CSR_MISS_FLAGS, c->arg.miss.valid);
+	return SL_STATUS_OK;
+}
+
+/* How often aged flows are looked for. Also the way to be told again of all of them. */
+static enum sl_status run_age_set(struct sl_firmware *fw, struct sl_command *c)
+{
+	(void)fw;
+	if (c->arg.index.reserved0)
+		return SL_STATUS_BAD_VALUE;
+	sl_hal_csr_write(SL_CSR_AGE_PERIOD, c->arg.index.index);
 	return SL_STATUS_OK;
 }
 
@@ -152,6 +162,7 @@ static const struct {
 	[SL_ADMIN_OP_IMAGE_SELECT] = { sl_flash_run_select, sizeof(struct sl_index_arg), true },
 	[SL_ADMIN_OP_PREFIX_SET] = { sl_prefix_run_set, sizeof(struct sl_prefix_arg), false },
 	[SL_ADMIN_OP_PREFIX_LIST] = { sl_prefix_run_list, sizeof(struct sl_index_arg), false },
+	[SL_ADMIN_OP_AGE_SET] = { run_age_set, sizeof(struct sl_index_arg), false },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

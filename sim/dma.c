@@ -7,6 +7,7 @@
 #define RX_FLAG_EOP  1u
 #define RX_FLAG_MARK 2u
 #define TX_FLAG_EOP  1u
+#define EVENT_ROOM   4u /* AGED events leave so much of the ring to others */
 
 void sl_dma_init(struct sl_dma *d, struct sl_iova *memory, unsigned int ports, const struct sl_engine_ops *ops,
 		 struct sl_engine *engine, struct sl_mgmt *mgmt, void (*raise)(void *ctx, unsigned int vector), void *ctx)
@@ -330,6 +331,7 @@ static bool event_step(struct sl_dma *d)
 	struct sl_queue *q = &d->queues.queue[SL_QUEUE_EVENT];
 	const uint32_t lost = sl_dma_events_lost(d);
 	struct sl_event event;
+	struct sl_aged aged;
 	bool worked = false;
 
 	if (!q->enabled)
@@ -351,6 +353,14 @@ static bool event_step(struct sl_dma *d)
 		}
 		d->stats.events++;
 		sl_queue_complete(&d->queues, SL_QUEUE_EVENT, &event);
+	}
+	/* Flows that have aged wait in the engine until the host is sure to be told, and leave room for other events. */
+	while (q->enabled && sl_queue_room(q) >= EVENT_ROOM && d->ops->aged && d->ops->aged(d->engine, &aged)) {
+		event = (struct sl_event){ .type = SL_EVENT_TYPE_AGED, .arg0 = aged.flow_id, .arg1 = aged.last_seen_ms,
+					   .time_ms = d->time_ms };
+		d->stats.events++;
+		sl_queue_complete(&d->queues, SL_QUEUE_EVENT, &event);
+		worked = true;
 	}
 	return worked;
 }

@@ -45,6 +45,12 @@ struct sl_flow_done {
 	struct sl_flow_state state;
 };
 
+/* A flow that has aged (event AGED). */
+struct sl_aged {
+	uint32_t flow_id;
+	uint32_t last_seen_ms;
+};
+
 /* The host around a card that has its own DMA. */
 struct sl_nic_host {
 	bool (*read)(void *ctx, uint64_t iova, void *to, size_t len);           /* false: not mapped */
@@ -60,7 +66,8 @@ struct sl_nic_port {
 };
 
 /* An engine that is the whole card (hw/rtl/sl_nic.sv): queues, DMA, the blocks "bar" and "mgmt" and the three resets are
- * in it. Its host_tx, host_out, flow_submit and flow_done are NULL. */
+ * in it. Its host_tx, host_out, flow_submit, flow_done and aged
+ * are NULL. */
 struct sl_nic_ops {
 	/* Power-on, with the board that it is on. */
 	void (*attach)(struct sl_engine *e, const struct sl_nic_host *host, const struct sl_nic_port *port, unsigned int ports);
@@ -104,6 +111,8 @@ struct sl_engine_ops {
 	uint32_t (*wire_out)(struct sl_engine *e, unsigned int *port, uint8_t *buf);
 	uint32_t (*host_out)(struct sl_engine *e, struct sl_host_meta *meta, uint8_t *buf);
 	bool (*flow_done)(struct sl_engine *e, struct sl_flow_done *done);
+	/* The next flow that has aged, once; false if there is none. While nobody takes it, the sweep waits. */
+	bool (*aged)(struct sl_engine *e, struct sl_aged *aged);
 
 	/* True if another step would change nothing but time. */
 	bool (*idle)(const struct sl_engine *e);

@@ -17,6 +17,7 @@
 
 #define QUEUE_FRAMES 256
 #define QUEUE_COMMANDS 64
+#define AGE_BATCH 256 /* flows that a sweep looks at in one step */
 
 struct frame {
 	uint32_t len; /* as received; at most SL_FRAME_MAX bytes are kept */
@@ -32,8 +33,19 @@ struct frame_queue {
 	uint32_t count;
 };
 
+/* The sweep for aged flows. */
+struct sweep {
+	uint32_t period_ms, begun_ms;
+	uint32_t next; /* flow id */
+	bool running, again;
+	bool waits; /* `aged` has not been taken */
+	struct sl_aged aged;
+	uint32_t told; /* since reset */
+};
+
 struct sl_engine {
 	struct sl_engine_config config;
+	struct sweep sweep;
 	struct sl_pipeline_config registers;
 	struct sl_class_table rules;
 	struct sl_prefix_bucket *prefixes; /* SL_PREFIX_BUCKETS */
@@ -152,6 +164,8 @@ static void reset(struct sl_engine *e)
 	memset(e->hash_key, 0, sizeof(e->hash_key));
 	memset(e->mac_lo, 0, sizeof(e->mac_lo));
 	memset(e->tbl_data, 0, sizeof(e->tbl_data));
+	memset(&e->sweep, 0, sizeof(e->sweep));
+	e->sweep.begun_ms = e->time_ms;
 	e->ctrl = 0;
 	e->tbl_sel = 0;
 	e->tbl_status = 0;
@@ -241,6 +255,36 @@ static void tick(struct sl_engine *e, uint32_t time_ms)
 		sl_punt_tick(&e->meters[i], elapsed);
 }
 
+static void sweep_start(struct sl_engine *e, bool again)
+{
+	struct sweep *s = &e->sweep;
+
+	s->running = s->period_ms != 0;
+	s->again = again;
+	s->begun_ms = e->time_ms;
+	s->next = 0;
+}
+
+/* Some flows further. */
+static void sweep_step(struct sl_engine *e)
+{
+	struct sweep *s = &e->sweep;
+
+	if (!s->running && s->period_ms != 0 && e->time_ms - s->begun_ms >= s->period_ms)
+		sweep_start(e, false);
+	for (unsigned int i = 0; i < AGE_BATCH && s->running && !s->waits; i++) {
+		const uint32_t id = s->next++;
+
+		if (id >= e->table.high) {
+			s->running = false;
+		} else if (sl_table_age(&e->table, id, e->time_ms, s->again)) {
+			s->aged = (struct sl_aged){ id, e->table.flow[id].counters.last_seen_ms };
+			s->waits = true;
+			s->told++;
+		}
+	}
+}
+
 static bool run_command(struct sl_engine *e)
 {
 	struct sl_flow_done *done = &e->done[(e->done_head + e->done_count) % QUEUE_COMMANDS];
@@ -281,13 +325,14 @@ static uint32_t model_step(struct sl_engine *e, uint32_t time_ms, uint32_t budge
 			}
 		}
 	}
+	sweep_step(e);
 	e->clocks += spent;
 	return spent;
 }
 
 static bool model_idle(const struct sl_engine *e)
 {
-	if (e->cmd_count != 0 && e->done_count != QUEUE_COMMANDS)
+	if ((e->cmd_count != 0 && e->done_count != QUEUE_COMMANDS) || (e->sweep.running && !e->sweep.waits))
 		return false;
 	for (unsigned int port = 0; port < e->config.ports; port++) {
 		if (e->wire_in[port].count != 0 && !queue_full(&e->wire_out))
@@ -368,6 +413,15 @@ static bool model_flow_done(struct sl_engine *e, struct sl_flow_done *done)
 	*done = e->done[e->done_head];
 	e->done_head = (e->done_head + 1) % QUEUE_COMMANDS;
 	e->done_count--;
+	return true;
+}
+
+static bool model_aged(struct sl_engine *e, struct sl_aged *aged)
+{
+	if (!e->sweep.waits)
+		return false;
+	*aged = e->sweep.aged;
+	e->sweep.waits = false;
 	return true;
 }
 
@@ -519,6 +573,8 @@ static uint32_t model_csr_read(struct sl_engine *e, uint32_t offset)
 	case SL_CSR_OCCUPANCY: return sl_table_occupancy(&e->table);
 	case SL_CSR_MOVES: return e->table.moves;
 	case SL_CSR_REFUSED: return e->table.refused;
+	case SL_CSR_AGE_PERIOD: return e->sweep.period_ms;
+	case SL_CSR_AGED: return e->sweep.told;
 	case SL_CSR_PREFIXES: return e->prefix_count;
 	case SL_CSR_TBL_SEL: return e->tbl_sel;
 	case SL_CSR_TBL_STATUS: return e->tbl_status;
@@ -552,6 +608,11 @@ static void model_csr_write(struct sl_engine *e, uint32_t offset, uint32_t value
 		break;
 	case SL_CSR_EPOCH:
 		sl_table_clear(&e->table, value & 0xff);
+		e->sweep.running = false;
+		break;
+	case SL_CSR_AGE_PERIOD:
+		e->sweep.period_ms = value;
+		sweep_start(e, true);
 		break;
 	case SL_CSR_VXLAN_PORT:
 		e->registers.tunnels = value & 0xfffff;
@@ -646,6 +707,7 @@ const struct sl_engine_ops sl_engine_model = {
 	.wire_out = model_wire_out,
 	.host_out = model_host_out,
 	.flow_done = model_flow_done,
+	.aged = model_aged,
 	.idle = model_idle,
 	.clocks = model_clocks,
 	.reset = reset,

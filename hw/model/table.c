@@ -39,7 +39,7 @@ void sl_table_clear(struct sl_table *table SL_NONNULL, uint8_t epoch)
 	const uint32_t slots = 1u << table->log2;
 
 	for (uint32_t id = 0; id < slots; id++) {
-		table->flow[id].counters.now_ms = 0;
+		table->flow[id].counters.now_ms = SL_TABLE_FREE;
 		table->free_id[id] = id;
 	}
 	for (uint32_t bank = 0; bank < SL_TABLE_BANKS; bank++) {
@@ -50,6 +50,7 @@ void sl_table_clear(struct sl_table *table SL_NONNULL, uint8_t epoch)
 	}
 	table->free_head = 0;
 	table->free_count = slots;
+	table->high = 0;
 	table->v6_left = slots >> SL_TABLE_V6_SHIFT;
 	table->epoch = epoch;
 }
@@ -230,7 +231,6 @@ static inline struct sl_record kept(const struct sl_flow_cmd *cmd)
 		record.new_src[i] = 0;
 		record.new_dst[i] = 0;
 	}
-	record.reserved0 = 0;
 	record.reserved1 = 0;
 	return record;
 }
@@ -262,11 +262,12 @@ static inline uint32_t insert(struct sl_table *table, const struct sl_flow_cmd *
 	id = table->free_id[table->free_head];
 	table->free_head = (table->free_head + 1) & mask;
 	table->free_count--;
+	table->high = table->high > id ? table->high : id + 1;
 	table->v6_left -= v6;
 	flow = &table->flow[id];
 	flow->key = cmd->key;
 	flow->record = kept(cmd);
-	flow->counters = (struct sl_counters){ .last_seen_ms = now_ms, .now_ms = 1 };
+	flow->counters = (struct sl_counters){ .last_seen_ms = now_ms, .now_ms = SL_TABLE_TAKEN };
 	*slot_at(table, &place) =
 		(struct sl_table_slot){ .hash = hash, .flow_id = id, .epoch = table->epoch, .valid = 1 };
 	return id;
@@ -278,7 +279,7 @@ static inline void remove(struct sl_table *table, const struct place *place)
 	const uint32_t mask = (1u << table->log2) - 1;
 
 	slot->valid = 0;
-	table->flow[slot->flow_id].counters.now_ms = 0;
+	table->flow[slot->flow_id].counters.now_ms = SL_TABLE_FREE;
 	table->v6_left += table->flow[slot->flow_id].key.family == 6;
 	table->free_id[(table->free_head + table->free_count) & mask] = slot->flow_id;
 	table->free_count++;
@@ -323,12 +324,24 @@ static inline uint32_t dump(const struct sl_table *table, uint32_t id, uint32_t 
 {
 	if (id >> table->log2 != 0)
 		return SL_STATUS_BAD_INDEX;
-	if (table->flow[id].counters.now_ms == 0)
+	if (table->flow[id].counters.now_ms == SL_TABLE_FREE)
 		return SL_STATUS_NOT_FOUND;
 	cpl->flow_id = id;
 	*state = table->flow[id];
 	state->counters.now_ms = now_ms;
 	return SL_STATUS_OK;
+}
+
+bool sl_table_age(struct sl_table *table SL_NONNULL, uint32_t flow_id, uint32_t now_ms, bool again)
+{
+	struct sl_flow_state *flow = &table->flow[flow_id];
+	const uint32_t limit_ms = flow->record.age_s * 1000u;
+
+	if (flow->counters.now_ms == SL_TABLE_FREE || limit_ms == 0 ||
+	    (flow->counters.now_ms == SL_TABLE_TOLD && !again) || now_ms - flow->counters.last_seen_ms < limit_ms)
+		return false;
+	flow->counters.now_ms = SL_TABLE_TOLD;
+	return true;
 }
 
 void sl_table_command(struct sl_table *table SL_NONNULL, const struct sl_flow_cmd *cmd SL_NONNULL, uint32_t now_ms,

@@ -16,6 +16,13 @@
 /* An insert whose two buckets are full looks at so many residents in each of two trees, four levels deep. */
 #define SL_TABLE_CANDIDATES (4 + 16 + 64 + 256)
 
+/* counters.now_ms of a flow id. */
+enum sl_table_life {
+	SL_TABLE_FREE = 0,
+	SL_TABLE_TAKEN = 1,
+	SL_TABLE_TOLD = 2, /* and the host was told that it has aged; no frame came since */
+};
+
 struct sl_table_slot {
 	uint64_t hash;
 	uint32_t flow_id;
@@ -29,10 +36,11 @@ struct sl_table_bucket {
 
 struct sl_table {
 	struct sl_table_bucket *bank[SL_TABLE_BANKS]; /* 2^(log2 - 3) buckets each */
-	struct sl_flow_state *flow;                   /* by flow id; now_ms is 1 while the id is taken */
+	struct sl_flow_state *flow;                   /* by flow id; now_ms is sl_table_life */
 	uint32_t *free_id;                            /* ring of free ids */
 	uint32_t free_head;
 	uint32_t free_count;
+	uint32_t high;    /* ids from here on were not taken since the table was cleared */
 	uint32_t v6_left; /* IPv6 keys that may still be inserted */
 	uint32_t log2;
 	uint32_t bucket_mask;
@@ -87,7 +95,14 @@ static inline void sl_table_count(struct sl_table *table, uint32_t flow_id, uint
 	counters->packets++;
 	counters->bytes += frame_len;
 	counters->last_seen_ms = now_ms;
+	counters->now_ms = SL_TABLE_TAKEN;
 }
+
+/*
+ * Looks at one flow id, below `high`, for a sweep. True: the flow was not seen for as long as its record says, and the
+ * host, which was not told since the flow was last seen (or `again`), is to be told now.
+ */
+bool sl_table_age(struct sl_table *table, uint32_t flow_id, uint32_t now_ms, bool again);
 
 /*
  * Executes one flow command: completion (but sq_head and phase) into cpl, and for DUMP with status OK the state, whose

@@ -21,7 +21,7 @@ module sl_command #(
   parameter int unsigned TAG_W = 121,       // these as in sl_table
   parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
   parameter int unsigned SLOT_S = 192,
-  parameter int unsigned KEPT_W = 240
+  parameter int unsigned KEPT_W = 256
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -64,7 +64,8 @@ module sl_command #(
   output logic                        count_last_o,
   output logic [TABLE_LOG2-1:0]       count_index_o,
   input  wire logic [159:0]           count_data_i,
-  output logic                        born_o,
+  output logic                        born_o,      // with record_write_o: of a new flow
+  output logic                        removed_o,   // flow_o is no flow any more
   output logic                        busy_o
 );
   localparam logic [3:0] CLEAR = 4'd0, READ = 4'd1, COMPARE = 4'd2, JUDGE = 4'd3, SEARCH = 4'd4, MOVE_READ = 4'd5,
@@ -199,8 +200,8 @@ module sl_command #(
       flow_q      <= place_now ? id : same_id;
       at_new_q    <= {place[2], place[2] ? bucket1 : bucket0, place[1:0]};
       where_q     <= place_now ? where : same_where;
-      kept_q      <= {record[sl_pkg::RECORD_COOKIE_LSB +: 64], record[sl_pkg::RECORD_NEW_SPORT_LSB +: 112],
-                      record[sl_pkg::RECORD_NEW_DST_LSB +: 32], record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
+      kept_q      <= {record[sl_pkg::RECORD_NEW_SPORT_LSB +: 192], record[sl_pkg::RECORD_NEW_DST_LSB +: 32],
+                      record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
       addresses_q <= {record[sl_pkg::RECORD_NEW_SRC_LSB +: 256], key[sl_pkg::KEY_SRC_LSB +: 256]};
     end
   end
@@ -310,6 +311,7 @@ module sl_command #(
     v6_index_o     = write_q ? where_q : state_q == DUMP_V6 ? moved_q[WHERE +: V6_LOG2] : same_where;
     v6_o           = addresses_q;
     born_o         = placed_q;
+    removed_o      = removed_q;
     if (place_now) slot_write_o[place] = 1'b1;
     case (state_q)
       CLEAR: begin

@@ -7,6 +7,7 @@ hw/rtl/sl_slot_ram.sv
 hw/rtl/sl_delay.sv
 hw/rtl/sl_count_ram.sv
 hw/rtl/sl_flow_count.sv
+hw/rtl/sl_age.sv
 hw/rtl/sl_clock.sv
 hw/rtl/sl_csr.sv
 hw/rtl/sl_ingress.sv

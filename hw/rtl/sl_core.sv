@@ -61,6 +61,10 @@ module sl_core #(
   input  wire logic                    m_axis_cpl_tready,
   output logic [255:0]                 m_axis_cpl_tdata,
   output logic [1023:0]                m_axis_cpl_state,
+  // Flows that have aged: last seen, flow id.
+  output logic                         m_axis_aged_tvalid,
+  input  wire logic                    m_axis_aged_tready,
+  output logic [63:0]                  m_axis_aged_tdata,
   // Registers.
   input  wire logic                    s_axil_awvalid,
   output logic                         s_axil_awready,
@@ -86,12 +90,13 @@ module sl_core #(
   localparam int unsigned FRAMES_LOG2 = 7;
   localparam int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3;
   localparam int unsigned V6_LOG2 = TABLE_LOG2 - sl_pkg::TABLE_V6_SHIFT;
-  localparam int unsigned SLOT_W = 121 + TABLE_LOG2 + BUCKET_LOG2 + 9, SLOT_S = 192, KEPT_W = 240;
+  localparam int unsigned SLOT_W = 121 + TABLE_LOG2 + BUCKET_LOG2 + 9, SLOT_S = 192, KEPT_W = 256;
 
   // Time and registers.
   logic        tick, clearing_table, clear, miss_valid, rule_write, action_read, action_write, meter_write;
   logic [1:0]  tick_size;
-  logic [31:0] occupancy, moves, refused, miss_mark;
+  logic [31:0] occupancy, moves, refused, miss_mark, aged, age_period;
+  logic        age_start;
   logic [7:0]  epoch, mac_valid;
   logic [127:0] seed;
   logic [19:0] tunnels;
@@ -117,6 +122,7 @@ module sl_core #(
     .s_axil_bvalid, .s_axil_bready, .s_axil_bresp, .s_axil_arvalid, .s_axil_arready, .s_axil_araddr,
     .s_axil_rvalid, .s_axil_rready, .s_axil_rdata, .s_axil_rresp,
     .time_ms_i(time_ms_o), .clearing_i(clearing_table), .occupancy_i(occupancy), .moves_i(moves), .refused_i(refused),
+    .aged_i(aged), .age_period_o(age_period), .age_start_o(age_start),
     .clearing_o, .clear_o(clear), .epoch_o(epoch), .seed_o(seed), .tunnels_o(tunnels), .miss_mark_o(miss_mark),
     .miss_valid_o(miss_valid), .port_up_o(port_up), .port_flags_o(port_flags), .mac_o(mac), .mac_ports_o(mac_ports),
     .mac_valid_o(mac_valid), .rule_write_o(rule_write), .rule_index_o(rule_index), .entry_o(entry),
@@ -224,7 +230,9 @@ module sl_core #(
   logic [V6_LOG2-1:0]     cmd_v6_index;
   logic [511:0]           cmd_v6_w, cmd_v6_r, record_table, record_action;
   sl_dp_pkg::found_t      found_table, found_action;
-  logic                   flow_read, flow_fresh, flow_last, flow_born;
+  logic                   flow_read, flow_fresh, flow_last, flow_born, flow_removed, flow_told, flow_mark;
+  logic                   age_read, age_touched, age_tell, age_tell_mark, age_tell_ready, age_busy;
+  logic [TABLE_LOG2-1:0]  age_index;
   logic [159:0]           flow_data;
   sl_table #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2)) u_table (
     .clk_i, .rst_ni, .clearing_i(clearing_table), .epoch_i(epoch), .miss_mark_i(miss_mark), .miss_valid_i(miss_valid),
@@ -243,7 +251,15 @@ module sl_core #(
     .record_o(cmd_record_w), .record_i(cmd_record_r), .v6_read_o(v6_read), .v6_write_o(v6_write),
     .v6_index_o(cmd_v6_index), .v6_o(cmd_v6_w), .v6_i(cmd_v6_r),
     .count_read_o(flow_read), .count_fresh_o(flow_fresh), .count_last_o(flow_last), .count_index_o(flow_index),
-    .count_data_i(flow_data), .born_o(flow_born), .busy_o(cmd_busy)
+    .count_data_i(flow_data), .born_o(flow_born), .removed_o(flow_removed), .busy_o(cmd_busy)
+  );
+  sl_age #(.TABLE_LOG2(TABLE_LOG2)) u_age (
+    .clk_i, .rst_ni, .time_ms_i(time_ms_o), .clearing_i(clearing_table), .period_ms_i(age_period), .start_i(age_start),
+    .write_i(record_write), .born_i(flow_born), .remove_i(flow_removed), .flow_i(cmd_flow),
+    .age_s_i(cmd_record_w[176 +: 16]), .taken_i(flow_read), .read_o(age_read), .index_o(age_index),
+    .last_seen_i(flow_data[159:128]), .told_i(flow_told), .mark_i(flow_mark), .touched_i(age_touched),
+    .tell_o(age_tell), .tell_mark_o(age_tell_mark), .tell_ready_i(age_tell_ready), .m_axis_aged_tvalid,
+    .m_axis_aged_tready, .m_axis_aged_tdata, .aged_o(aged), .busy_o(age_busy)
   );
 
   // action, rewrite, emit.
@@ -322,15 +338,18 @@ module sl_core #(
   sl_counters #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_counters (
     .clk_i, .rst_ni, .time_ms_i(time_ms_o), .verdict_i(verdict), .reason_i(verdict_reason), .len_i(verdict_len),
     .rule_i(verdict_rule), .flow_id_i(verdict_flow), .copy_i(copy), .copy_lost_i(copy_lost), .rx_i(rx_event),
-    .rx_len_i(rx_len), .rx_reason_i(rx_reason), .tx_i(tx_event), .tx_len_i(tx_len), .flow_read_i(flow_read),
-    .flow_fresh_i(flow_fresh), .flow_last_i(flow_last), .flow_index_i(flow_index), .flow_data_o(flow_data),
+    .rx_len_i(rx_len), .rx_reason_i(rx_reason), .tx_i(tx_event), .tx_len_i(tx_len), .flow_read_i(flow_read || age_read),
+    .flow_fresh_i(flow_fresh), .flow_last_i(flow_last), .flow_index_i(flow_read ? flow_index : age_index),
+    .flow_data_o(flow_data), .flow_told_o(flow_told), .flow_mark_o(flow_mark), .age_index_i(age_index),
+    .age_touched_o(age_touched), .age_tell_i(age_tell), .age_tell_mark_i(age_tell_mark),
+    .age_tell_ready_o(age_tell_ready),
     .flow_born_i(flow_born), .flow_born_index_i(cmd_flow),
     .bubble_o(bubble), .csr_req_i(count_req), .csr_table_i(count_table), .csr_index_i(count_index),
     .csr_clear_i(count_clear), .csr_ack_o(count_ack), .csr_data_o(count_data), .busy_o(counters_busy)
   );
 
   assign busy_o = csr_busy || ingress_busy != '0 || arb_busy || emit_busy || cmd_busy || m_axis_cpl_tvalid || punt_busy
-                  || tx_busy != '0 || counters_busy || time_ms_o != time_ms_i;
+                  || tx_busy != '0 || counters_busy || age_busy || time_ms_o != time_ms_i;
 
 `ifndef SYNTHESIS
   initial assert (NPORTS >= 1 && NPORTS <= sl_pkg::PORTS_MAX) else $fatal(1, "sl_core: NPORTS is out of range");

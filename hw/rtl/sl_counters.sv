@@ -32,6 +32,13 @@ module sl_counters #(
   output logic [159:0]                 flow_data_o,
   input  wire logic                    flow_born_i,
   input  wire logic [TABLE_LOG2-1:0]   flow_born_index_i,
+  output logic                         flow_told_o,
+  output logic                         flow_mark_o,
+  input  wire logic [TABLE_LOG2-1:0]   age_index_i,
+  output logic                         age_touched_o,
+  input  wire logic                    age_tell_i,
+  input  wire logic                    age_tell_mark_i,
+  output logic                         age_tell_ready_o,
   output logic                         bubble_o,      // a register read has waited long for a clock without a frame
   // Registers: read REASON (4), PORT (5) or RULE (6); clear a rule; clear reason and rule of this index (after reset).
   input  wire logic                    csr_req_i,
@@ -47,7 +54,8 @@ module sl_counters #(
     .clk_i, .rst_ni, .valid_i(verdict_i && reason_i == sl_pkg::REASON_FORWARDED), .index_i(flow_id_i[TABLE_LOG2-1:0]),
     .len_i({2'b00, len_i}), .time_ms_i, .read_i(flow_read_i), .fresh_i(flow_fresh_i), .last_i(flow_last_i),
     .read_index_i(flow_index_i), .data_o(flow_data_o), .born_i(flow_born_i), .born_index_i(flow_born_index_i),
-    .busy_o(flow_busy)
+    .told_o(flow_told_o), .mark_o(flow_mark_o), .age_index_i, .touched_o(age_touched_o), .tell_i(age_tell_i),
+    .tell_mark_i(age_tell_mark_i), .tell_ready_o(age_tell_ready_o), .busy_o(flow_busy)
   );
 
   // The memory of reasons; ingress's own (RUNT, RX_OVERFLOW, PORT_DOWN, BAD_FCS, OVERSIZE) are counted per port, the

@@ -34,8 +34,11 @@ module sl_csr #(
   input  wire logic [31:0]       occupancy_i,
   input  wire logic [31:0]       moves_i,
   input  wire logic [31:0]       refused_i,
+  input  wire logic [31:0]       aged_i,
   output logic                   clearing_o,       // anything
   output logic                   clear_o,          // forget all flows
+  output logic [31:0]            age_period_o,
+  output logic                   age_start_o,      // the period was written
   output logic [7:0]             epoch_o,
   output logic [127:0]           seed_o,
   output logic [19:0]            tunnels_o,
@@ -72,7 +75,7 @@ module sl_csr #(
   localparam logic [2:0] IDLE = 3'd0, FETCH = 3'd1, KEEP = 3'd2, COUNT = 3'd3, COMPARE = 3'd4, ZERO = 3'd5;
 
   logic [31:0]    ctrl_q;
-  logic [31:0]    epoch_q, vxlan_q, miss_mark_q, miss_flags_q;
+  logic [31:0]    epoch_q, age_period_q, vxlan_q, miss_mark_q, miss_flags_q;
   logic [127:0]   seed_q;
   logic [255:0]   port_flags_q, mac_lo_q, mac_hi_q;
   logic [8*48-1:0] mac_q;
@@ -158,6 +161,8 @@ module sl_csr #(
     if (!rst_ni) begin
       ctrl_q        <= '0;
       epoch_q       <= '0;
+      age_period_q  <= '0;
+      age_start_o   <= 1'b0;
       vxlan_q       <= '0;
       miss_mark_q   <= '0;
       miss_flags_q  <= '0;
@@ -178,7 +183,8 @@ module sl_csr #(
       walk_q        <= '0;
       count_walk_q  <= '0;
     end else begin
-      clear_o <= 1'b0;
+      clear_o     <= 1'b0;
+      age_start_o <= 1'b0;
       if (write) begin
         case (32'(waddr))
           sl_pkg::CSR_CTRL:       ctrl_q <= wdata;
@@ -189,6 +195,10 @@ module sl_csr #(
           sl_pkg::CSR_VXLAN_PORT: vxlan_q <= {12'd0, wdata[19:0]};
           sl_pkg::CSR_MISS_MARK:  miss_mark_q <= wdata;
           sl_pkg::CSR_MISS_FLAGS: miss_flags_q <= wdata;
+          sl_pkg::CSR_AGE_PERIOD: begin
+            age_period_q <= wdata;
+            age_start_o  <= 1'b1;
+          end
           sl_pkg::CSR_TBL_SEL:    sel_q <= wdata;
           sl_pkg::CSR_TBL_CMD: begin
             command_q <= wdata == 32'd1 || wdata == 32'd2;
@@ -315,6 +325,8 @@ module sl_csr #(
         sl_pkg::CSR_MOVES:      s_axil_rdata <= moves_i;
         sl_pkg::CSR_REFUSED:    s_axil_rdata <= refused_i;
         sl_pkg::CSR_PREFIXES:   s_axil_rdata <= 32'(prefixes_q);
+        sl_pkg::CSR_AGE_PERIOD: s_axil_rdata <= age_period_q;
+        sl_pkg::CSR_AGED:       s_axil_rdata <= aged_i;
         sl_pkg::CSR_TBL_SEL:    s_axil_rdata <= sel_q;
         sl_pkg::CSR_TBL_STATUS: s_axil_rdata <= {30'd0, error_q, command_q || state_q != IDLE};
         default: begin
@@ -339,6 +351,7 @@ module sl_csr #(
   assign mac_o        = mac_q;
   assign clearing_o   = init_q || clearing_i || clear_o;
   assign epoch_o      = epoch_q[7:0];
+  assign age_period_o = age_period_q;
   assign seed_o       = seed_q;
   assign tunnels_o = vxlan_q[19:0];
   assign miss_mark_o  = miss_mark_q;

@@ -11,6 +11,11 @@ module sl_eventq #(
   input  wire logic [31:0]  time_ms_i,
   input  wire logic         push_i,
   input  wire logic [255:0] event_i,
+  // Flows that have aged (last seen, flow id). They wait where they come from until the host is sure to get them, and
+  // leave room for other events.
+  input  wire logic         aged_valid_i,
+  output logic              aged_ready_o,
+  input  wire logic [63:0]  aged_i,
   output logic [31:0]       lost_o,    // since power-on
   // sl_queue.
   input  wire logic         en_i,
@@ -20,15 +25,19 @@ module sl_eventq #(
   output logic [255:0]      cpl_data_o,
   output logic              busy_o
 );
-  logic         full, valid, pop, tell, lose;
+  localparam logic [14:0] ROOM = 15'd4;
+  logic         full, valid, pop, tell, lose, aged;
   logic [255:0] oldest;
   logic [LOG2:0] count;
   logic [31:0]  told_q;
 
-  assign full = count == (LOG2+1)'(1 << LOG2);
+  assign full         = count == (LOG2+1)'(1 << LOG2);
+  assign aged_ready_o = en_i && !reset_i && !push_i && count == '0 && room_i >= ROOM;
+  assign aged         = aged_valid_i && aged_ready_o;
   sl_fifo #(.W(256), .LOG2(LOG2)) u_events (
-    .clk_i, .rst_ni(rst_ni && !reset_i), .push_i(push_i && !full), .data_i(event_i), .pop_i(pop), .valid_o(valid),
-    .data_o(oldest), .count_o(count)
+    .clk_i, .rst_ni(rst_ni && !reset_i), .push_i((push_i && !full) || aged),
+    .data_i(aged ? {128'd0, time_ms_i, aged_i, 16'd0, 16'(sl_pkg::EVENT_TYPE_AGED)} : event_i), .pop_i(pop),
+    .valid_o(valid), .data_o(oldest), .count_o(count)
   );
   assign tell        = lost_o != told_q;
   assign cpl_valid_o = en_i && room_i != '0 && (tell || valid);

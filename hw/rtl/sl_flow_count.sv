@@ -8,6 +8,10 @@
 // entry is not zeroed for a new flow: it holds one bit, its life, and counts only while that equals the flow's. `fresh`
 // makes the flow's life the other one than the entry's, whatever that is, before the id is given out; `born` notes
 // when: until the first frame the counters are 0 and last-seen is then.
+//
+// Whether the host was told that the flow has aged is kept the same way: it was if the entry's mark equals the flow's.
+// Every frame makes the entry's mark the other one; `tell` makes the flow's equal to the mark that was read, and must
+// not meet a frame on its way (touched_o, in every clock from the read on).
 `default_nettype none
 module sl_flow_count #(
   parameter int unsigned LOG2 = 16
@@ -27,43 +31,61 @@ module sl_flow_count #(
   output logic      [159:0]    data_o,
   input  wire logic            born_i,
   input  wire logic [LOG2-1:0] born_index_i,
+  // Ageing: as of the read that data_o belongs to; frames under way of this index.
+  output logic                 told_o,
+  output logic                 mark_o,
+  input  wire logic [LOG2-1:0] age_index_i,
+  output logic                 touched_o,
+  input  wire logic            tell_i,
+  input  wire logic            tell_mark_i,
+  output logic                 tell_ready_o,
   output logic                 busy_o
 );
-  localparam int unsigned W = 161;           // life, last-seen, bytes, frames
+  localparam int unsigned W = 162;           // life, mark, last-seen, bytes, frames
   logic [W-1:0] mem [0:(1<<LOG2)-1];
   logic [W-1:0] copy_mem [0:(1<<LOG2)-1];
   logic         life_mem [0:(1<<LOG2)-1];
   logic         life_copy_mem [0:(1<<LOG2)-1];
+  logic         told_mem [0:(1<<LOG2)-1];    // the mark
+  logic         told_copy_mem [0:(1<<LOG2)-1];
   logic [31:0]  born_mem [0:(1<<LOG2)-1];
 
-  logic            b_valid_q, c_valid_q, d_valid_q, b_life_q;
+  logic            b_valid_q, c_valid_q, d_valid_q, b_life_q, b_told_q;
   logic [LOG2-1:0] b_index_q, c_index_q, d_index_q;
   logic [15:0]     b_len_q;
   logic [31:0]     b_time_q;
   logic [W-1:0]    b_read_q, b_now, b_new, c_data_q, d_data_q;
 
-  logic            r_valid_q, r_fresh_q, r_life_q, r_write;
-  logic [LOG2-1:0] r_index_q;
+  logic            r_valid_q, r_fresh_q, r_life_q, r_told_q, r_write, told_write, told_data;
+  logic [LOG2-1:0] r_index_q, told_index;
   logic [W-1:0]    r_entry_q;
   logic [31:0]     r_born_q;
-  assign r_write = r_valid_q && r_fresh_q;
+  assign r_write      = r_valid_q && r_fresh_q;
+  assign tell_ready_o = !r_write;
+  assign told_write   = r_write || tell_i;
+  assign told_index   = r_write ? r_index_q : age_index_i;
+  assign told_data    = r_write ? !r_entry_q[W-2] : tell_mark_i;
 
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
       b_read_q <= mem[index_i];
       b_life_q <= life_mem[index_i];
+      b_told_q <= told_mem[index_i];
     end
     if (c_valid_q) mem[c_index_q] <= c_data_q;
     if (r_write)   life_mem[r_index_q] <= !r_entry_q[W-1];
+    if (told_write) told_mem[told_index] <= told_data;
   end
   always_ff @(posedge clk_i) begin
     if (read_i) begin
       r_entry_q <= copy_mem[read_index_i];
       r_life_q  <= life_copy_mem[read_index_i];
+      r_told_q  <= told_copy_mem[read_index_i];
       r_born_q  <= born_mem[read_index_i];
     end
     if (c_valid_q) copy_mem[c_index_q] <= c_data_q;
     if (r_write)   life_copy_mem[r_index_q] <= !r_entry_q[W-1];
+    if (told_write) told_copy_mem[told_index] <= told_data;
     if (born_i)    born_mem[born_index_i] <= time_ms_i;
   end
 
@@ -75,7 +97,7 @@ module sl_flow_count #(
     if (c_valid_q && c_index_q == b_index_q) b_now = c_data_q;
     if (b_now[W-1] != b_life_q) b_now[127:0] = '0;
     b_new = 'x;
-    if (b_valid_q) b_new = {b_life_q, b_time_q, b_now[127:64] + 64'(b_len_q), b_now[63:0] + 64'd1};
+    if (b_valid_q) b_new = {b_life_q, !b_told_q, b_time_q, b_now[127:64] + 64'(b_len_q), b_now[63:0] + 64'd1};
   end
 
   always_ff @(posedge clk_i) begin
@@ -96,8 +118,14 @@ module sl_flow_count #(
     end
     r_fresh_q <= fresh_i;
     if (read_i)    r_index_q <= read_index_i;
-    if (r_valid_q) data_o <= r_entry_q[W-1] == r_life_q ? r_entry_q[159:0] : {r_born_q, 128'd0};
+    if (r_valid_q) begin
+      data_o <= r_entry_q[W-1] == r_life_q ? r_entry_q[159:0] : {r_born_q, 128'd0};
+      told_o <= r_entry_q[W-2] == r_told_q;
+      mark_o <= r_entry_q[W-2];
+    end
   end
+  assign touched_o = (valid_i && index_i == age_index_i) || (b_valid_q && b_index_q == age_index_i)
+                     || (c_valid_q && c_index_q == age_index_i);
   assign busy_o = b_valid_q || c_valid_q;
 
 `ifndef SYNTHESIS
@@ -109,6 +137,7 @@ module sl_flow_count #(
     if (read_i && last_i) alive[read_index_i] <= 1'b0;
     if (born_i)           alive[born_index_i] <= 1'b1;
   end
+  a_tell: assert property (@(posedge clk_i) disable iff (!rst_ni) tell_i |-> tell_ready_o && !touched_o);
   a_alive: assert property (@(posedge clk_i) disable iff (!rst_ni) b_valid_q |-> alive_q);
   a_settled: assert property (@(posedge clk_i) disable iff (!rst_ni)
     read_i && (fresh_i || last_i) |-> !(b_valid_q && b_index_q == read_index_i)

@@ -40,6 +40,9 @@ module sl_hif #(
   output logic                    s_axis_cpl_tready,
   input  wire logic [255:0]       s_axis_cpl_tdata,
   input  wire logic [1023:0]      s_axis_cpl_state,
+  input  wire logic               s_axis_aged_tvalid,   // flows that have aged: last seen, flow id
+  output logic                    s_axis_aged_tready,
+  input  wire logic [63:0]        s_axis_aged_tdata,
   // Host memory: AXI4, 512 bits, bursts of up to 8 beats.
   output logic                    m_axi_arvalid,
   input  wire logic               m_axi_arready,
@@ -435,7 +438,9 @@ module sl_hif #(
   assign event_fail_status = '0;
   assign event_active = 1'b0;
   sl_eventq u_eventq (
-    .clk_i, .rst_ni, .reset_i(host_if), .time_ms_i, .push_i(event_push), .event_i(event_data), .lost_o(events_lost),
+    .clk_i, .rst_ni, .reset_i(host_if), .time_ms_i, .push_i(event_push), .event_i(event_data),
+    .aged_valid_i(s_axis_aged_tvalid), .aged_ready_o(s_axis_aged_tready), .aged_i(s_axis_aged_tdata),
+    .lost_o(events_lost),
     .en_i(event_en), .room_i(event_room), .cpl_valid_o(event_cpl_valid), .cpl_ready_i(event_cpl_ready),
     .cpl_data_o(event_cpl_data), .busy_o(event_busy)
   );

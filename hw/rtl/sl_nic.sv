@@ -124,6 +124,8 @@ module sl_nic #(
   logic [2:0]      tx_dest;
   logic [1023:0]   cmd_data, cpl_state;
   logic [255:0]    cpl_data;
+  logic            aged_valid, aged_ready;
+  logic [63:0]     aged;
   logic [sl_dp_pkg::META_W-1:0] rx_user;
 
   sl_core #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_core (
@@ -137,7 +139,8 @@ module sl_nic #(
     .s_axis_host_tkeep(tx_keep), .s_axis_host_tlast(tx_last), .s_axis_host_tdest(tx_dest),
     .s_axis_cmd_tvalid(cmd_valid), .s_axis_cmd_tready(cmd_ready), .s_axis_cmd_tdata(cmd_data),
     .m_axis_cpl_tvalid(cpl_valid), .m_axis_cpl_tready(cpl_ready), .m_axis_cpl_tdata(cpl_data),
-    .m_axis_cpl_state(cpl_state),
+    .m_axis_cpl_state(cpl_state), .m_axis_aged_tvalid(aged_valid), .m_axis_aged_tready(aged_ready),
+    .m_axis_aged_tdata(aged),
     .s_axil_awvalid(s_axil_csr_awvalid), .s_axil_awready(s_axil_csr_awready), .s_axil_awaddr(s_axil_csr_awaddr),
     .s_axil_wvalid(s_axil_csr_wvalid), .s_axil_wready(s_axil_csr_wready), .s_axil_wdata(s_axil_csr_wdata),
     .s_axil_bvalid(s_axil_csr_bvalid), .s_axil_bready(s_axil_csr_bready), .s_axil_bresp(s_axil_csr_bresp),
@@ -153,7 +156,8 @@ module sl_nic #(
     .m_axis_tx_tdest(tx_dest), .m_axis_cmd_tvalid(cmd_valid), .m_axis_cmd_tready(cmd_ready),
     .m_axis_cmd_tdata(cmd_data),
     .s_axis_cpl_tvalid(cpl_valid), .s_axis_cpl_tready(cpl_ready), .s_axis_cpl_tdata(cpl_data),
-    .s_axis_cpl_state(cpl_state),
+    .s_axis_cpl_state(cpl_state), .s_axis_aged_tvalid(aged_valid), .s_axis_aged_tready(aged_ready),
+    .s_axis_aged_tdata(aged),
     .m_axi_arvalid, .m_axi_arready, .m_axi_arid, .m_axi_araddr, .m_axi_arlen, .m_axi_rvalid, .m_axi_rready, .m_axi_rid,
     .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_awvalid, .m_axi_awready, .m_axi_awid, .m_axi_awaddr, .m_axi_awlen,
     .m_axi_wvalid, .m_axi_wready, .m_axi_wdata, .m_axi_wstrb, .m_axi_wlast, .m_axi_bvalid, .m_axi_bready, .m_axi_bid,

@@ -18,7 +18,7 @@ module sl_table #(
   parameter int unsigned TAG_W = 121,
   parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
   parameter int unsigned SLOT_S = 192,      // of the bus of eight slots: bits from one to the next
-  parameter int unsigned KEPT_W = 240       // of a record, as in sl_record
+  parameter int unsigned KEPT_W = 256       // of a record, as in sl_record
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,

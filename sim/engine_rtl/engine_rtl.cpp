@@ -40,6 +40,7 @@ constexpr size_t BYTES_IN_MAX = 4 << 20; // of them
 constexpr size_t FRAMES_OUT_MAX = 4096;  // that wait for the caller, per port
 constexpr size_t HOST_OUT_MAX = 16;      // more wait in the card's host buffer
 constexpr size_t COMMANDS_MAX = 64;
+constexpr size_t AGED_MAX = 1;           // flows that have aged and wait for the caller: more wait in the card
 constexpr uint32_t CSR_CLOCKS_MAX = 1000;
 constexpr uint32_t CLEAR_CLOCKS_MAX = 1u << 22;
 constexpr uint32_t TIME_CLOCKS_MAX = 4 * 255 + 2; // sl_clock: 255 steps of each of its sizes
@@ -93,6 +94,7 @@ struct sl_engine {
 	Frame partial_out[PORTS], partial_host;
 	std::deque<sl_flow_cmd> commands;
 	std::deque<sl_flow_done> done;
+	std::deque<sl_aged> aged;
 
 	Waveform<Vsl_core> waveform;
 
@@ -151,6 +153,7 @@ void sl_engine::drive(bool inject)
 	t.s_axis_tuser = user;
 	t.m_axis_tready = ready;
 	t.m_axis_host_tready = host_out.size() < HOST_OUT_MAX && !stall();
+	t.m_axis_aged_tready = aged.size() < AGED_MAX && !stall();
 	t.m_axis_cpl_tready = done.size() < COMMANDS_MAX && !stall();
 
 	// A stream that has offered a beat goes on offering it until it is taken.
@@ -242,6 +245,8 @@ void sl_engine::take()
 		t.s_axis_cmd_tvalid = 0;
 		commands.pop_front();
 	}
+	if (t.m_axis_aged_tvalid && t.m_axis_aged_tready)
+		aged.push_back({(uint32_t)t.m_axis_aged_tdata, (uint32_t)(t.m_axis_aged_tdata >> 32)});
 	if (t.m_axis_cpl_tvalid && t.m_axis_cpl_tready) {
 		sl_flow_done d;
 
@@ -279,7 +284,7 @@ bool sl_engine::working() const
 
 	if (!wire_in[0].empty() || !wire_in[1].empty() || !host_tx.empty() || !commands.empty())
 		return true;
-	return t.busy_o || (t.m_axis_host_tvalid && host_out.size() < HOST_OUT_MAX);
+	return t.busy_o || (t.m_axis_aged_tvalid && aged.size() < AGED_MAX) || (t.m_axis_host_tvalid && host_out.size() < HOST_OUT_MAX);
 }
 
 // The card's time first catches up, so that meters have grown before the frames that follow.
@@ -316,6 +321,7 @@ void sl_engine::reset()
 	host_out.clear();
 	commands.clear();
 	done.clear();
+	aged.clear();
 	t.s_axis_host_tvalid = 0;
 	t.s_axis_cmd_tvalid = 0;
 	t.s_axil_awvalid = t.s_axil_wvalid = t.s_axil_arvalid = 0;
@@ -472,7 +478,7 @@ static uint32_t rtl_step(struct sl_engine *e, uint32_t time_ms, uint32_t budget)
 	const uint64_t start = e->clocks;
 
 	e->time_ms = time_ms;
-	if (!e->working())
+	if (e->top->time_ms_i == time_ms && !e->working())
 		return 0;
 	e->chase();
 	while (e->clocks - start < budget && e->working())
@@ -515,6 +521,15 @@ static bool rtl_flow_done(struct sl_engine *e, struct sl_flow_done *done)
 	return true;
 }
 
+static bool rtl_aged(struct sl_engine *e, struct sl_aged *aged)
+{
+	if (e->aged.empty())
+		return false;
+	*aged = e->aged.front();
+	e->aged.pop_front();
+	return true;
+}
+
 static bool rtl_idle(const struct sl_engine *e)
 {
 	return !e->working();
@@ -532,5 +547,5 @@ static void rtl_reset(struct sl_engine *e)
 
 extern "C" __attribute__((visibility("default"))) const struct sl_engine_ops sl_engine_rtl = {
 	"rtl",	      rtl_create,   rtl_destroy,  rtl_csr_read,	 rtl_csr_write, rtl_wire_in, rtl_host_tx, rtl_flow_submit,
-	rtl_step,     rtl_wire_out, rtl_host_out, rtl_flow_done, rtl_idle,	rtl_clocks,  rtl_reset,
+	rtl_step,     rtl_wire_out, rtl_host_out, rtl_flow_done, rtl_aged,	rtl_idle,    rtl_clocks,  rtl_reset,
 };

@@ -265,5 +265,5 @@ static const struct sl_nic_ops nic_ops = {
 
 extern "C" __attribute__((visibility("default"))) const struct sl_engine_ops sl_engine_rtl = {
 	"rtl",	  nic_create,	nic_destroy, nic_csr_read, nic_csr_write, nic_wire_in, nullptr,	  nullptr,
-	nic_step, nic_wire_out, nullptr,     nullptr,	   nic_idle,	  nic_clocks,  nic_reset, &nic_ops,
+	nic_step, nic_wire_out, nullptr,     nullptr,	   nullptr,	nic_idle,	  nic_clocks,  nic_reset, &nic_ops,
 };

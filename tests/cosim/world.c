@@ -333,7 +333,7 @@ void world_record(const struct world *w, struct chance *c, const struct sl_key *
 		record->l4_delta = (uint16_t)chance_word(c);
 	}
 	if (chance_percent(c, 10)) { /* what the card does not keep */
-		record->reserved0 = (uint16_t)chance_word(c);
+		record->age_s = (uint16_t)chance_word(c);
 		record->reserved1 = chance_word(c);
 		record->new_src[15] = (uint8_t)chance_word(c);
 	}

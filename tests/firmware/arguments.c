@@ -51,6 +51,7 @@ uint32_t core_argument(unsigned int opcode, uint8_t *arg)
 		[SL_ADMIN_OP_IMAGE_SELECT] = { &one, sizeof(one) },
 		[SL_ADMIN_OP_PREFIX_SET] = { &prefix, sizeof(prefix) },
 		[SL_ADMIN_OP_PREFIX_LIST] = { &one, sizeof(one) },
+		[SL_ADMIN_OP_AGE_SET] = { &one, sizeof(one) },
 	};
 
 	memset(arg, 0, 240);

@@ -66,6 +66,7 @@ static void fresh_start_sets_up(void **state)
 		assert_int_equal(core.datapath.meter[i].burst, 65535);
 	}
 	assert_int_equal(core.datapath.vxlan_port, SL_VXLAN_PORT);
+	assert_int_equal(core.datapath.age_period, SL_AGE_PERIOD_MS);
 	assert_int_equal(core.datapath.clearing, 0);
 	assert_int_equal(core.event_count, 0);
 	assert_int_equal(core.bad_accesses, 0);

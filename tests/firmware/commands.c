@@ -59,7 +59,7 @@ static void lengths(void **state)
 	uint8_t arg[240];
 
 	(void)state;
-	for (unsigned int opcode = 0; opcode <= SL_ADMIN_OP_PREFIX_LIST; opcode++) {
+	for (unsigned int opcode = 0; opcode <= SL_ADMIN_OP_AGE_SET; opcode++) {
 		const uint32_t len = core_argument(opcode, arg);
 		const uint32_t wrong[] = { len + 1, len + 4, len * 2 + 8, 240, 241, 0x80000000, 0xffffffff };
 
@@ -70,7 +70,7 @@ static void lengths(void **state)
 		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 			expect(opcode, arg, wrong[i], SL_STATUS_BAD_LENGTH);
 	}
-	for (unsigned int opcode = SL_ADMIN_OP_PREFIX_LIST + 1; opcode < 256; opcode++)
+	for (unsigned int opcode = SL_ADMIN_OP_AGE_SET + 1; opcode < 256; opcode++)
 		expect(opcode, NULL, 0, SL_STATUS_BAD_OPCODE);
 }
 
@@ -236,6 +236,8 @@ static const struct bound bounds[] = {
 	{ "reason reserved", SL_ADMIN_OP_REASON_STATS, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 	{ "no VXLAN", SL_ADMIN_OP_VXLAN_PORT, INDEX, 0, OK },
 	{ "bits above the tunnels", SL_ADMIN_OP_VXLAN_PORT, INDEX, 0x100000, VALUE },
+	{ "no sweeps", SL_ADMIN_OP_AGE_SET, INDEX, 0, OK },
+	{ "sweep period reserved", SL_ADMIN_OP_AGE_SET, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 	{ "UDP port reserved", SL_ADMIN_OP_VXLAN_PORT, FIELD(struct sl_index_arg, reserved0), 1, VALUE },
 	{ "no miss mark", SL_ADMIN_OP_MISS_MARK, FIELD(struct sl_miss_arg, valid), 0, OK },
 	{ "miss mark valid 2", SL_ADMIN_OP_MISS_MARK, FIELD(struct sl_miss_arg, valid), 2, VALUE },
@@ -366,7 +368,7 @@ static void answers(void **state)
 	assert_int_equal(caps.meters, SL_METERS);
 	assert_int_equal(caps.flow_queues, 8);
 	assert_int_equal(caps.frame_max, 9600);
-	assert_int_equal(caps.modes, 0x7ff);
+	assert_int_equal(caps.modes, 0xfff);
 	assert_int_equal(caps.prefixes, 32768);
 	assert_string_equal((char *)caps.fw_name, SL_FIRMWARE_NAME);
 
@@ -601,8 +603,8 @@ static void random_commands(void **state)
 	print_message("random commands: SLUICE_SEED=0x%llx\n", (unsigned long long)seed);
 	random_state = seed ? seed : 1;
 	for (unsigned int i = 0; i < FUZZ_COMMANDS; i++) {
-		const unsigned int opcode = random_below(20) ? random_below(SL_ADMIN_OP_PREFIX_LIST + 1) : random_below(256);
-		uint32_t len = opcode <= SL_ADMIN_OP_PREFIX_LIST ? core_argument(opcode, arg) : 8;
+		const unsigned int opcode = random_below(20) ? random_below(SL_ADMIN_OP_AGE_SET + 1) : random_below(256);
+		uint32_t len = opcode <= SL_ADMIN_OP_AGE_SET ? core_argument(opcode, arg) : 8;
 
 		for (unsigned int changes = random_below(4); changes; changes--)
 			arg[random_below(len ? len : 1)] = (uint8_t)(random_below(2) ? random_below(256) : 1u << random_below(8));

@@ -85,6 +85,7 @@ uint32_t fake_csr_read(struct sl_engine *e, uint32_t offset)
 	case SL_CSR_CTRL: return e->ctrl;
 	case SL_CSR_EPOCH: return e->epoch;
 	case SL_CSR_VXLAN_PORT: return e->vxlan_port;
+	case SL_CSR_AGE_PERIOD: return e->age_period;
 	case SL_CSR_OCCUPANCY: return e->occupancy;
 	case SL_CSR_MOVES: return e->moves;
 	case SL_CSR_REFUSED: return e->refused;
@@ -122,6 +123,7 @@ void fake_csr_write(struct sl_engine *e, uint32_t offset, uint32_t value)
 		e->clearing = e->clear_after_epoch;
 		break;
 	case SL_CSR_VXLAN_PORT: e->vxlan_port = value; break;
+	case SL_CSR_AGE_PERIOD: e->age_period = value; break;
 	case SL_CSR_MISS_MARK: e->miss_mark = value; break;
 	case SL_CSR_MISS_FLAGS: e->miss_flags = value; break;
 	case SL_CSR_TBL_SEL: e->tbl_sel = value; break;

@@ -18,7 +18,7 @@ struct sl_engine {
 	uint32_t clearing;      /* STATUS bit 0 is set for this many reads; UINT32_MAX for ever */
 	uint32_t clear_after_epoch; /* reads that a new EPOCH takes to clear */
 	bool table_stuck;       /* TBL_STATUS stays busy */
-	uint32_t ctrl, epoch, vxlan_port, miss_mark, miss_flags;
+	uint32_t ctrl, epoch, age_period, vxlan_port, miss_mark, miss_flags;
 	uint32_t occupancy, moves, refused;
 	uint32_t hash_key[SL_CSR_HASH_KEY_COUNT];
 	unsigned int hash_key_writes;

@@ -3,7 +3,8 @@
 # (`make bench-rtl`, JSON in build/bench/rtl.json; `make bench-card`, JSON in build/bench/card.json).
 RTL_TEST_BIN := $(B)/tests/rtl/engine_rtl_test
 RTL_CHURN_BIN := $(B)/tests/rtl/churn_test
-UNIT_TESTS += $(RTL_TEST_BIN) $(RTL_CHURN_BIN)
+RTL_AGE_BIN := $(B)/tests/rtl/age_test
+UNIT_TESTS += $(RTL_TEST_BIN) $(RTL_CHURN_BIN) $(RTL_AGE_BIN)
 
 $(RTL_TEST_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h tests/rtl/collision.h $(B)/contract.stamp | $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) \
 		$(RTL_LIB_TRACE)
@@ -18,6 +19,10 @@ $(RTL_CHURN_BIN): tests/rtl/churn_test.c tests/rtl/churn.h tests/rtl/rtl_card.h 
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< $(RTL_CHURN_SRC) \
 		-o $@ -lcmocka -ldl
+
+$(RTL_AGE_BIN): tests/rtl/age_test.c tests/rtl/rtl_card.h sim/engine_model.c $(MODEL_SRC) $(B)/contract.stamp | $(RTL_LIB_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< sim/engine_model.c $(MODEL_SRC) -o $@ -lcmocka -ldl
 
 $(B)/tests/rtl/bench: tests/rtl/bench.c tests/rtl/rtl_card.h tests/rtl/rate.h $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
