@@ -14,7 +14,7 @@
 #define TCP_SYN 2
 #define TCP_RST 4
 #define TCP_ACK 16
-#define AGE_S 0xffffff /* the host decides; the action only makes the card remember the last hit */
+#define AGE_S 0xffff /* the host decides; the action makes the card remember the last hit, and 18 hours need no event */
 #define CATCH_ALL_PRIORITY 1
 #define SEEN 65536u
 

@@ -218,8 +218,13 @@ static int egress(struct parser *p, const struct rte_flow_action *action)
 
 static int age(struct parser *p, const struct rte_flow_action *action)
 {
+	const struct rte_flow_action_age *conf = action->conf;
+
+	if (conf->timeout > UINT16_MAX)
+		return CANNOT(p, ACTION_CONF, action->conf, "age has a timeout of at most 65535 seconds");
 	p->rewrite->age = true;
-	p->rewrite->age_s = ((const struct rte_flow_action_age *)action->conf)->timeout;
+	p->rewrite->age_s = conf->timeout;
+	p->rewrite->age_context = conf->context;
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct sl_rewrite {
 	const struct rte_flow_action *copy_action; /* for refusals */
 	bool count, age;
 	uint32_t age_s;
+	void *age_context;
 };
 
 /* family: of the packets that the rule matches, 4 or 6. 0, or a refusal in error. */

@@ -118,6 +118,13 @@ static void handle_event(struct sl_card *card, const struct sl_event *event)
 	case SL_EVENT_TYPE_OVERFLOW:
 		links_read(card);
 		break;
+	case SL_EVENT_TYPE_AGED: {
+		const uint8_t owner = sl_aged_note(&card->aged, event->arg0);
+
+		if (owner)
+			report_events(card, RTE_ETH_EVENT_FLOW_AGED, owner - 1u);
+		break;
+	}
 	case SL_EVENT_TYPE_RESET:
 		SL_LOG(WARNING, "%s: the card's firmware has restarted (%s)", card->config.path,
 			sl_reset_kind_name(event->arg0) ? sl_reset_kind_name(event->arg0) : "unknown cause");
@@ -214,6 +221,14 @@ int sl_card_set_meter(struct sl_card *card, unsigned int meter, uint64_t frames_
 	return sl_admin_exec(&card->admin, SL_ADMIN_OP_METER_SET, &arg, sizeof(arg), NULL, 0);
 }
 
+/* From now on the card tells of aged flows, also of those that it told an earlier driver of. */
+static int start_ageing(struct sl_card *card)
+{
+	const struct sl_index_arg arg = {.index = SL_AGE_PERIOD_MS};
+
+	return sl_admin_exec(&card->admin, SL_ADMIN_OP_AGE_SET, &arg, sizeof(arg), NULL, 0);
+}
+
 /* Queues, capabilities, tables, and what an earlier driver left. */
 static int bring_up(struct sl_card *card)
 {
@@ -251,6 +266,8 @@ static int bring_up(struct sl_card *card)
 	if (rc == 0 && !card->mac_flows)
 		rc = -ENOMEM;
 	if (rc == 0)
+		rc = sl_aged_open(&card->aged, 1u << card->caps.table_log2);
+	if (rc == 0)
 		rc = sl_adopt_read(card);
 	if (rc == 0)
 		rc = sl_card_set_meter(card, SL_METER_UNLIMITED, 0, 1);
@@ -260,6 +277,8 @@ static int bring_up(struct sl_card *card)
 		rc = watch(card);
 	if (rc == 0)
 		rc = sl_queue_arm(&card->events);
+	if (rc == 0 && card->caps.modes & SL_CARD_MODE_AGED)
+		rc = start_ageing(card);
 	return rc;
 }
 
@@ -289,6 +308,7 @@ static void tear_down(struct sl_card *card)
 	rte_eal_alarm_cancel(settle, card);
 	unwatch(card);
 	sl_flows_close(&card->flows);
+	sl_aged_close(&card->aged);
 	sl_prefixes_close(&card->prefixes);
 	sl_rules_close(&card->rules);
 	sl_actions_close(&card->actions);

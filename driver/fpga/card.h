@@ -18,6 +18,7 @@
 
 #include "driver/fpga/actions.h"
 #include "driver/fpga/admin.h"
+#include "driver/fpga/aged.h"
 #include "driver/fpga/flowq.h"
 #include "driver/fpga/flows.h"
 #include "driver/fpga/misses.h"
@@ -25,6 +26,7 @@
 #include "driver/fpga/rules.h"
 
 #define SL_CARD_MODE_PREFIXES (1u << 10) /* of caps.modes */
+#define SL_CARD_MODE_AGED     (1u << 11)
 
 /* The meter of rules that ask for none: unlimited. Meter 0 is that of frames no rule matched. */
 #define SL_METER_UNLIMITED (SL_METERS - 1)
@@ -58,6 +60,7 @@ struct sl_card {
 	struct sl_prefixes prefixes;
 	struct sl_actions actions;
 	struct sl_flows flows;
+	struct sl_aged aged;
 	struct sl_misses misses;
 	uint32_t flow_priority_max; /* of the flows created so far */
 	uint32_t *mac_flows;        /* by tenant: connections made by set_mac */

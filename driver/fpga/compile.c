@@ -150,6 +150,7 @@ void sl_compile_record(const struct sl_rewrite *rewrite, const struct sl_key *ke
 {
 	memset(record, 0, sizeof(*record));
 	record->owner = owner;
+	record->age_s = (uint16_t)(rewrite->age ? rewrite->age_s : 0);
 	if (rewrite->dec_ttl)
 		record->flags |= SL_RECORD_FLAG_DEC_TTL;
 	if (rewrite->copy_ecn)

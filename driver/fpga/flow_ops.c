@@ -334,6 +334,9 @@ static int enter_flow(struct sl_port *port, struct draft *draft, struct rte_flow
 		card->mac_flows[draft->key.tenant]++;
 	flow->age = draft->rewrite.age;
 	flow->age_s = draft->rewrite.age_s;
+	flow->age_context = draft->rewrite.age_context;
+	if (flow->age_s)
+		sl_aged_watch(&card->aged, flow->flow->flow_id, flow, port->owner);
 	card->flow_priority_max = RTE_MAX(card->flow_priority_max, draft->priority);
 	return 0;
 }
@@ -395,10 +398,13 @@ static struct rte_flow *create(struct rte_eth_dev *dev, const struct rte_flow_at
 static int leave_flow(struct sl_card *card, struct rte_flow *flow)
 {
 	const uint16_t tenant = flow->flow->key.tenant;
+	const uint32_t flow_id = flow->flow->flow_id;
 	int rc = sl_flows_remove(&card->flows, flow->flow);
 
 	if (rc)
 		return rc;
+	if (flow->age_s)
+		sl_aged_forget(&card->aged, flow_id);
 	sl_actions_put(&card->actions, flow->action);
 	if (flow->indirect)
 		flow->indirect->rules--;
@@ -511,6 +517,23 @@ static int query(struct rte_eth_dev *dev, struct rte_flow *flow, const struct rt
 			"the rule has no such action to ask, or the action cannot be asked");
 	pthread_mutex_unlock(&port->card->lock);
 	return rc;
+}
+
+static int get_aged_flows(struct rte_eth_dev *dev, void **contexts, uint32_t n, struct rte_flow_error *error)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_card *card = port->card;
+	int rc;
+
+	if (n && !contexts)
+		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "there is no room for the contexts");
+	if (!(card->caps.modes & SL_CARD_MODE_AGED))
+		return sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+			"this card does not look for aged connections: query the rules");
+	pthread_mutex_lock(&card->lock);
+	rc = sl_aged_take(&card->aged, &card->flows, port->owner, contexts, n);
+	pthread_mutex_unlock(&card->lock);
+	return rc < 0 ? card_error(error, rc, NULL) : rc;
 }
 
 static int isolate(struct rte_eth_dev *dev, int set, struct rte_flow_error *error)
@@ -657,6 +680,8 @@ void sl_flow_leave(struct sl_port *port)
 		} else if (flow->kind == SL_RULE_CATCH_ALL) {
 			sl_misses_drop(&card->misses, flow->tag);
 		} else {
+			if (flow->age_s)
+				sl_aged_forget(&card->aged, flow->flow->flow_id);
 			sl_flows_release(&card->flows, flow->flow);
 			sl_actions_put(&card->actions, flow->action);
 			if (flow->mac)
@@ -685,6 +710,7 @@ const struct rte_flow_ops sl_flow_ops = {
 	.flush = flush,
 	.query = query,
 	.isolate = isolate,
+	.get_aged_flows = get_aged_flows,
 	.dev_dump = dev_dump,
 	.action_handle_create = handle_create,
 	.action_handle_destroy = handle_destroy,

@@ -30,6 +30,7 @@ struct rte_flow {
 	bool mac;                          /* FLOW: made by set_mac, so untagged frames only */
 	bool count, age;
 	uint32_t age_s;
+	void *age_context;
 	int meter;                         /* of the card, or negative */
 	uint32_t tag;                      /* CATCH_ALL */
 	struct sl_counter_pair count_base; /* shown counters start here */

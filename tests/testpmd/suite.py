@@ -226,6 +226,11 @@ class Suite:
         expect(t.xstats(1)["wire_tx_packets"] >= 10, "port 1 did not count what it sent")
         time.sleep(1.1)
         expect("aged: 1" in t.command(f"flow query 0 {l2} age"), "an idle connection is not reported as aged")
+        text = t.command("flow aged 0")
+        expect(re.search(rf"^Flow\s+{l2}\b", text, re.M), f"flow aged does not list rule {l2}: {text}")
+        self.forward(request(1000), rows[0][2], "an aged connection")
+        text = t.command("flow aged 0")
+        expect(not re.search(rf"^Flow\s+{l2}\b", text, re.M), f"flow aged lists rule {l2}, which was seen since: {text}")
         text = t.command("flow dump 0 all")
         expect(f"flow 0: tenant 5 tcp {CLIENT} 1000 -> {VIP} 80 dec_ttl" in text,
                f"the dump lacks the first flow: {text}")
