@@ -110,6 +110,32 @@ static void test_commands(void **state)
 	}
 }
 
+/* Counters go on where 32 bits end, and begin anew where 64 do, as in the RTL (flow_count_test). */
+static void test_counters_wrap(void **state)
+{
+	static const struct sl_counters starts[] = {
+		{ .packets = UINT32_MAX, .bytes = UINT32_MAX - 99 },
+		{ .packets = UINT64_MAX - 1, .bytes = UINT64_MAX - 150 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		uint32_t id;
+		struct sl_flow_cpl cpl;
+
+		open_table(10, 1);
+		id = run(SL_FLOW_OP_INSERT, 1, 5, 10).flow_id;
+		table.flow[id].counters.packets = starts[i].packets;
+		table.flow[id].counters.bytes = starts[i].bytes;
+		for (unsigned int n = 0; n < 3; n++)
+			sl_table_count(&table, id, 100, 20);
+		cpl = run(SL_FLOW_OP_QUERY, 1, 0, 30);
+		assert_int_equal(cpl.packets, starts[i].packets + 3);
+		assert_int_equal(cpl.bytes, starts[i].bytes + 300);
+		assert_int_equal(cpl.idle_ms, 10);
+	}
+}
+
 static unsigned int status_of(unsigned int opcode, const struct sl_key *key)
 {
 	struct sl_flow_cmd cmd = { .opcode = (uint8_t)opcode, .key = *key };
@@ -423,7 +449,7 @@ static int close_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_counters_wrap),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_v6_room),
 		cmocka_unit_test(test_v6_collision), cmocka_unit_test(test_placement), cmocka_unit_test(test_displacement),

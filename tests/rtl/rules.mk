@@ -33,4 +33,19 @@ bench-rtl: $(B)/tests/rtl/bench $(RTL_LIB) ## clocks per packet, latency and ins
 	$(Q)timeout 300 $< $(RTL_LIB) $(B)/bench/rtl.json
 .PHONY: bench-rtl
 
+# Where the flow counters' 32 and 64 bits end. The test writes their memories.
+COUNT_OBJ := $(B)/rtl/count
+COUNT_TEST := $(B)/tests/rtl/flow_count_test
+UNIT_TESTS += $(COUNT_TEST)
+$(COUNT_OBJ)/Vsl_flow_count.mk: hw/rtl/sl_flow_count.sv hw/lint/waivers.vlt
+	$(Q)mkdir -p $(@D)
+	$(Q)$(VERILATOR) --cc --top-module sl_flow_count -GLOG2=4 -O3 --x-assign fast --x-initial fast -Wall --assert --public-flat-rw \
+		hw/lint/waivers.vlt --Mdir $(@D) $<
+
+$(COUNT_TEST): tests/rtl/flow_count_test.cpp $(COUNT_OBJ)/Vsl_flow_count.mk $(B)/contract.stamp
+	$(Q)$(MAKE) --no-print-directory -s -C $(COUNT_OBJ) -f Vsl_flow_count.mk CFG_CXXFLAGS_PCH_I= Vsl_flow_count__ALL.a >/dev/null
+	$(Q)$(CXX) -std=c++17 -O1 -g -w -I$(COUNT_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(COUNT_OBJ)/Vsl_flow_count__ALL.a -lpthread
+
 include tests/rtl/hif.mk
