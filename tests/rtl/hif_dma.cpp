@@ -29,7 +29,7 @@ struct Hif {
 	Board<Vsl_hif> board;
 	std::vector<uint8_t> in, out; // frame for the host, frame from the host
 	size_t in_at = 0;
-	bool out_waits = false, flow_taken = false, in_taken = false;
+	bool out_waits = false, flow_taken = false, in_taken = false, aged_taken = false;
 	bool stepping = false; // frames for the host come only then
 	uint64_t moved = 0;
 	uint32_t drops[2] = {};
@@ -108,6 +108,14 @@ void Hif::drive()
 			top.s_axis_cpl_tvalid = 1;
 		}
 	}
+	if (!top.s_axis_aged_tvalid && stepping) {
+		sl_aged aged;
+
+		if (dma->ops->aged(dma->engine, &aged)) {
+			top.s_axis_aged_tdata = (uint64_t)aged.last_seen_ms << 32 | aged.flow_id;
+			top.s_axis_aged_tvalid = 1;
+		}
+	}
 	if (in.empty() && stepping) {
 		sl_host_meta meta;
 		const uint32_t len = dma->ops->host_out(dma->engine, &meta, frame);
@@ -131,6 +139,7 @@ void Hif::drive()
 void Hif::take()
 {
 	flow_taken = top.s_axis_cpl_tvalid && top.s_axis_cpl_tready;
+	aged_taken = top.s_axis_aged_tvalid && top.s_axis_aged_tready;
 	in_taken = top.s_axis_rx_tvalid && top.s_axis_rx_tready;
 	if (top.m_axis_tx_tvalid && top.m_axis_tx_tready) {
 		const size_t n = ~top.m_axis_tx_tkeep == 0 ? LINE : (size_t)__builtin_ctzll(~top.m_axis_tx_tkeep);
@@ -161,6 +170,10 @@ void Hif::clock()
 	board.settle();
 	if (flow_taken)
 		top.s_axis_cpl_tvalid = 0;
+	if (aged_taken) {
+		top.s_axis_aged_tvalid = 0;
+		moved++;
+	}
 	if (in_taken) {
 		top.s_axis_rx_tvalid = 0;
 		in_at += LINE;

@@ -79,12 +79,25 @@ static bool engine_flow_done(struct sl_engine *e, struct sl_flow_done *d)
 	return true;
 }
 
+static unsigned int aged_waiting, aged_taken;
+
+static bool engine_aged(struct sl_engine *e, struct sl_aged *aged)
+{
+	(void)e;
+	if (aged_taken == aged_waiting)
+		return false;
+	*aged = (struct sl_aged){ .flow_id = 100 + aged_taken, .last_seen_ms = 1000 + aged_taken };
+	aged_taken++;
+	return true;
+}
+
 static const struct sl_engine_ops engine = {
 	.name = "test",
 	.host_tx = engine_host_tx,
 	.host_out = engine_host_out,
 	.flow_submit = engine_flow_submit,
 	.flow_done = engine_flow_done,
+	.aged = engine_aged,
 };
 
 /* ---- the in-test management core: answers what it is given when allowed to ---- */
@@ -192,6 +205,7 @@ static int setup(void **state)
 	mailbox_answers = true;
 	status_bits = SL_MGMT_STATUS_SERVING;
 	events_waiting = core_events_lost = 0;
+	aged_waiting = aged_taken = 0;
 	memset(dropped, 0, sizeof(dropped));
 	memset(raised, 0, sizeof(raised));
 	return 0;
@@ -831,6 +845,38 @@ static void events(void **state)
 	assert_null(ring_peek(&event));
 }
 
+/* Flows that have aged wait for whom they are told, leave room for other events, and are all told. */
+static void aged_flows(void **state)
+{
+	struct ring event;
+	const struct sl_event *e;
+
+	(void)state;
+	aged_waiting = 20;
+	step(&host);
+	assert_true(aged_taken <= 1); /* the RTL's wire holds one */
+	ring_start(&event, &host, SL_QUEUE_EVENT, 3, 0);
+	for (unsigned int i = 0; i < 5; i++)
+		step(&host);
+	assert_in_range(aged_taken, 4, 5);
+	events_waiting = 3;
+	step(&host);
+	for (unsigned int i = 0; i < 23; i++) {
+		const bool link = i >= 4 && i < 7;
+
+		e = ring_wait(&event);
+		assert_int_equal(e->type, link ? SL_EVENT_TYPE_LINK : SL_EVENT_TYPE_AGED);
+		if (!link) {
+			assert_int_equal(e->arg0, 100 + (i < 4 ? i : i - 3));
+			assert_int_equal(e->arg1, 1000 + (i < 4 ? i : i - 3));
+		}
+		ring_pop(&event);
+	}
+	assert_int_equal(aged_taken, 20);
+	assert_null(ring_peek(&event));
+	assert_int_equal(sl_dma_events_lost(&dma), 0);
+}
+
 /* Arming before, between and after completions: never lost, never twice. */
 static void interrupts(void **state)
 {
@@ -873,7 +919,7 @@ int main(void)
 		ROW(enable_checks), ROW(doorbell_checks), ROW(rx_wraps), ROW(rx_metadata), ROW(rx_chains),
 		ROW(rx_completions_full), ROW(rx_spread), ROW(rx_hostile), ROW(ring_not_mapped), ROW(tx_gathers),
 		ROW(tx_hostile), ROW(tx_waits), ROW(tx_completions_full), ROW(flow_order), ROW(flow_dump),
-		ROW(flow_stale), ROW(admin_commands), ROW(events), ROW(interrupts),
+		ROW(flow_stale), ROW(admin_commands), ROW(events), ROW(aged_flows), ROW(interrupts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
