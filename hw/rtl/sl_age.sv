@@ -25,6 +25,8 @@ module sl_age #(
   input  wire logic                  remove_i,
   input  wire logic [TABLE_LOG2-1:0] flow_i,
   input  wire logic [15:0]           age_s_i,
+  input  wire logic                  dump_i,        // read the age of flow_i for a command: there two clocks later
+  output logic      [15:0]           dump_age_s_o,
   // sl_flow_count. Answers two clocks after read_o.
   input  wire logic                  taken_i,       // a command reads
   output logic                       read_o,
@@ -51,17 +53,19 @@ module sl_age #(
   logic [TABLE_LOG2:0]   index_q, high_q, next;
   logic [31:0]           begun_q, since, last_q, idle_q;
   logic [25:0]           limit_q;
-  logic                  due, again_q, start_q, touched_q, told_q, mark_q, never_q, old;
+  logic                  due, again_q, start_q, touched_q, told_q, mark_q, never_q, old, dump_q;
 
   always_ff @(posedge clk_i) begin
     if (write_i || remove_i) age_mem[flow_i] <= remove_i ? 16'd0 : age_s_i;
-    if (read_o)              age_q <= age_mem[index_q[TABLE_LOG2-1:0]];
+    if (read_o || dump_i)    age_q <= age_mem[dump_i ? flow_i : index_q[TABLE_LOG2-1:0]];
+    dump_q <= dump_i;
+    if (dump_q) dump_age_s_o <= age_q;
   end
 
   assign since  = time_ms_i - begun_q;
   assign due    = start_q || (period_ms_i != '0 && since >= period_ms_i);
   assign next   = index_q + 1'b1;
-  assign read_o = state_q == READ && !taken_i && !m_axis_aged_tvalid && !start_q && index_q != high_q;
+  assign read_o = state_q == READ && !taken_i && !dump_i && !m_axis_aged_tvalid && !start_q && index_q != high_q;
   assign index_o     = index_q[TABLE_LOG2-1:0];
   assign old         = !never_q && idle_q >= 32'(limit_q) && (!told_q || again_q) && !touched_q && !touched_i;
   assign tell_o      = state_q == JUDGE && old && tell_ready_i;

@@ -21,7 +21,7 @@ module sl_command #(
   parameter int unsigned TAG_W = 121,       // these as in sl_table
   parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
   parameter int unsigned SLOT_S = 192,
-  parameter int unsigned KEPT_W = 256
+  parameter int unsigned KEPT_W = 240
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -66,6 +66,9 @@ module sl_command #(
   input  wire logic [159:0]           count_data_i,
   output logic                        born_o,      // with record_write_o: of a new flow
   output logic                        removed_o,   // flow_o is no flow any more
+  // The record's age_s is kept by sl_age: written with record_write_o, read (two clocks later) with record_read_o.
+  output logic [15:0]                 age_s_o,
+  input  wire logic [15:0]            age_s_i,
   output logic                        busy_o
 );
   localparam logic [3:0] CLEAR = 4'd0, READ = 4'd1, COMPARE = 4'd2, JUDGE = 4'd3, SEARCH = 4'd4, MOVE_READ = 4'd5,
@@ -200,8 +203,9 @@ module sl_command #(
       flow_q      <= place_now ? id : same_id;
       at_new_q    <= {place[2], place[2] ? bucket1 : bucket0, place[1:0]};
       where_q     <= place_now ? where : same_where;
-      kept_q      <= {record[sl_pkg::RECORD_NEW_SPORT_LSB +: 192], record[sl_pkg::RECORD_NEW_DST_LSB +: 32],
-                      record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
+      kept_q      <= {record[sl_pkg::RECORD_COOKIE_LSB +: 64], record[sl_pkg::RECORD_NEW_SPORT_LSB +: 112],
+                      record[sl_pkg::RECORD_NEW_DST_LSB +: 32], record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
+      age_s_o     <= record[sl_pkg::RECORD_AGE_S_LSB +: 16];
       addresses_q <= {record[sl_pkg::RECORD_NEW_SRC_LSB +: 256], key[sl_pkg::KEY_SRC_LSB +: 256]};
     end
   end
@@ -408,7 +412,8 @@ module sl_command #(
   // What was dumped stays until it is answered.
   logic [511:0] dumped_record;
   logic [319:0] dumped_key;
-  sl_record u_dumped (.kept_i(record_i), .v6_i(moved_q[56]), .addresses_i(v6_i[511:256]), .record_o(dumped_record));
+  sl_record u_dumped (.kept_i(record_i), .v6_i(moved_q[56]), .addresses_i(v6_i[511:256]), .age_s_i,
+                     .record_o(dumped_record));
   assign dumped_key = {moved_q[56] ? 8'd6 : 8'd4, moved_q[55:0],
                        moved_q[56] ? v6_i[255:0] : {96'd0, moved_q[120:89], 96'd0, moved_q[88:57]}};
   assign m_axis_cpl_state = {dump_count, dumped_record, dumped_key};

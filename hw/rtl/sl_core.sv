@@ -90,7 +90,7 @@ module sl_core #(
   localparam int unsigned FRAMES_LOG2 = 7;
   localparam int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3;
   localparam int unsigned V6_LOG2 = TABLE_LOG2 - sl_pkg::TABLE_V6_SHIFT;
-  localparam int unsigned SLOT_W = 121 + TABLE_LOG2 + BUCKET_LOG2 + 9, SLOT_S = 192, KEPT_W = 256;
+  localparam int unsigned SLOT_W = 121 + TABLE_LOG2 + BUCKET_LOG2 + 9, SLOT_S = 192, KEPT_W = 240;
 
   // Time and registers.
   logic        tick, clearing_table, clear, miss_valid, rule_write, action_read, action_write, meter_write;
@@ -233,6 +233,7 @@ module sl_core #(
   logic                   flow_read, flow_fresh, flow_last, flow_born, flow_removed, flow_told, flow_mark;
   logic                   age_read, age_touched, age_tell, age_tell_mark, age_tell_ready, age_busy;
   logic [TABLE_LOG2-1:0]  age_index;
+  logic [15:0]            cmd_age, cmd_age_dumped;
   logic [159:0]           flow_data;
   sl_table #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2)) u_table (
     .clk_i, .rst_ni, .clearing_i(clearing_table), .epoch_i(epoch), .miss_mark_i(miss_mark), .miss_valid_i(miss_valid),
@@ -251,12 +252,14 @@ module sl_core #(
     .record_o(cmd_record_w), .record_i(cmd_record_r), .v6_read_o(v6_read), .v6_write_o(v6_write),
     .v6_index_o(cmd_v6_index), .v6_o(cmd_v6_w), .v6_i(cmd_v6_r),
     .count_read_o(flow_read), .count_fresh_o(flow_fresh), .count_last_o(flow_last), .count_index_o(flow_index),
-    .count_data_i(flow_data), .born_o(flow_born), .removed_o(flow_removed), .busy_o(cmd_busy)
+    .count_data_i(flow_data), .born_o(flow_born), .removed_o(flow_removed),
+    .age_s_o(cmd_age), .age_s_i(cmd_age_dumped), .busy_o(cmd_busy)
   );
   sl_age #(.TABLE_LOG2(TABLE_LOG2)) u_age (
     .clk_i, .rst_ni, .time_ms_i(time_ms_o), .clearing_i(clearing_table), .period_ms_i(age_period), .start_i(age_start),
     .write_i(record_write), .born_i(flow_born), .remove_i(flow_removed), .flow_i(cmd_flow),
-    .age_s_i(cmd_record_w[176 +: 16]), .taken_i(flow_read), .read_o(age_read), .index_o(age_index),
+    .age_s_i(cmd_age), .dump_i(record_read), .dump_age_s_o(cmd_age_dumped),
+    .taken_i(flow_read), .read_o(age_read), .index_o(age_index),
     .last_seen_i(flow_data[159:128]), .told_i(flow_told), .mark_i(flow_mark), .touched_i(age_touched),
     .tell_o(age_tell), .tell_mark_o(age_tell_mark), .tell_ready_i(age_tell_ready), .m_axis_aged_tvalid,
     .m_axis_aged_tready, .m_axis_aged_tdata, .aged_o(aged), .busy_o(age_busy)

@@ -18,7 +18,7 @@ module sl_table #(
   parameter int unsigned TAG_W = 121,
   parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
   parameter int unsigned SLOT_S = 192,      // of the bus of eight slots: bits from one to the next
-  parameter int unsigned KEPT_W = 256       // of a record, as in sl_record
+  parameter int unsigned KEPT_W = 240       // of a record, as in sl_record
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -153,7 +153,7 @@ module sl_table #(
     .clk_i, .a_read_i(valid3_q && v6_3_q), .a_addr_i(where3_q), .a_data_o(v6_4),
     .b_read_i(c_v6_read_i), .b_write_i(c_v6_write_i), .b_addr_i(c_v6_index_i), .b_data_i(c_v6_i), .b_data_o(c_v6_o)
   );
-  sl_record u_kept (.kept_i(kept4), .v6_i(v6_4_q), .addresses_i(v6_4[511:256]), .record_o(record4));
+  sl_record u_kept (.kept_i(kept4), .v6_i(v6_4_q), .addresses_i(v6_4[511:256]), .age_s_i(16'd0), .record_o(record4));
   assign hit = hit4_q && (!v6_4_q || v6_4[255:0] == addr4_q);
 
   always_ff @(posedge clk_i) begin

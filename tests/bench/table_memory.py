@@ -20,12 +20,13 @@ FIGURES = [
     ("slot_bytes_ipv4", r"u_table\.u_ram\.mem"),
     ("record_bytes_ipv4", r"u_table\.u_record\.mem|u_command\.at_mem"),
     ("counter_bytes", r"u_counters\.u_flow\.\w+"),
+    ("age_bytes", r"u_age\.age_mem"),
     ("free_id_bytes", r"u_command\.u_retire\.given_mem"),
     ("ipv6_entry_bytes", r"u_table\.u_v6\.mem"),
     ("ipv6_free_entry_bytes", r"u_command\.u_where\.mem"),
 ]
 # Parts of the flow table, and what is in them beside it: queues of commands, the nodes of a search.
-TABLE = r"u_(table|command|counters\.u_flow)\."
+TABLE = r"u_(table|command|age|counters\.u_flow)\."
 WORK = r"u_command\.(u_queue|u_hashed|u_retire\.u_queue|u_retire\.u_out)\.mem|u_command\.u_search\.tree\d_mem"
 
 

@@ -279,7 +279,6 @@ static void test_dump_v6(void **state)
 		for (unsigned int i = 0; i < sizeof(record); i++)
 			((uint8_t *)&record)[i] = (uint8_t)(i + 100);
 		kept = record;
-		kept.reserved0 = 0;
 		kept.reserved1 = 0;
 		memset(kept.new_src + 4, 0, v6 ? 0 : 12);
 		memset(kept.new_dst + 4, 0, v6 ? 0 : 12);
