@@ -536,3 +536,24 @@ void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, con
 	else
 		to_host(r, marks[want->kind], how->mtr_id, ethdev);
 }
+
+/* ---- counters ------------------------------------------------------------------------------------------------- */
+
+void sl_flow_rule_query(uint16_t proxy, struct rte_flow *rule, bool age, struct sl_flow_rule_counts *counts)
+{
+	static const struct rte_flow_action count_action[2] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT } };
+	static const struct rte_flow_action age_action[2] = { { .type = RTE_FLOW_ACTION_TYPE_AGE } };
+	struct rte_flow_query_count count = { 0 };
+	struct rte_flow_query_age aged = { 0 };
+	struct rte_flow_error error;
+
+	*counts = (struct sl_flow_rule_counts){ .idle_ms = UINT64_MAX };
+	if (!rte_flow_query(proxy, rule, count_action, &count, &error) && count.hits_set) {
+		counts->known = true;
+		counts->packets = count.hits;
+		counts->bytes_known = count.bytes_set;
+		counts->bytes = count.bytes;
+	}
+	if (age && !rte_flow_query(proxy, rule, age_action, &aged, &error) && aged.sec_since_last_hit_valid)
+		counts->idle_ms = aged.sec_since_last_hit * UINT64_C(1000);
+}

@@ -120,4 +120,13 @@ static inline bool sl_flow_rule_may_stand(int rc)
 	return rc == -ETIMEDOUT || rc == -EBUSY || rc == -EAGAIN;
 }
 
+/* What the driver knows of a rule's packets. known: packets is; idle_ms: UINT64_MAX if not known. */
+struct sl_flow_rule_counts {
+	bool known, bytes_known;
+	uint64_t packets, bytes, idle_ms;
+};
+
+/* age: ask for idle_ms, too. */
+void sl_flow_rule_query(uint16_t proxy, struct rte_flow *rule, bool age, struct sl_flow_rule_counts *counts);
+
 #endif

@@ -41,6 +41,7 @@
 #include "host/log.h"
 #include "host/meters.h"
 #include "host/port.h"
+#include "host/port_info.h"
 #include "host/probe.h"
 #include "host/refusal.h"
 #include "host/returns.h"
@@ -129,21 +130,16 @@ static void add(uint64_t *counter, uint64_t n)
 /* Reads one direction; *idle_ms is lowered to how long it has been idle, if the driver knows. */
 static void query_rule(struct offload_flow *flow, unsigned int direction, bool age, uint64_t *idle_ms)
 {
-	static const struct rte_flow_action count_action[2] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT } };
-	static const struct rte_flow_action age_action[2] = { { .type = RTE_FLOW_ACTION_TYPE_AGE } };
-	struct rte_flow_query_count count = { 0 };
-	struct rte_flow_query_age aged = { 0 };
-	struct rte_flow_error error;
+	struct sl_flow_rule_counts counts;
 
-	if (!rte_flow_query(flow->proxy, flow->rule[direction], count_action, &count, &error) && count.hits_set) {
-		if (count.hits != flow->packets[direction] && !flow->adopted)
+	sl_flow_rule_query(flow->proxy, flow->rule[direction], age, &counts);
+	if (counts.known) {
+		if (counts.packets != flow->packets[direction] && !flow->adopted)
 			*idle_ms = 0;
-		flow->packets[direction] = count.hits;
-		flow->bytes[direction] = count.bytes_set ? count.bytes : flow->bytes[direction];
+		flow->packets[direction] = counts.packets;
+		flow->bytes[direction] = counts.bytes_known ? counts.bytes : flow->bytes[direction];
 	}
-	if (age && !rte_flow_query(flow->proxy, flow->rule[direction], age_action, &aged, &error) &&
-	    aged.sec_since_last_hit_valid && *idle_ms > aged.sec_since_last_hit * UINT64_C(1000))
-		*idle_ms = aged.sec_since_last_hit * UINT64_C(1000);
+	*idle_ms = RTE_MIN(*idle_ms, counts.idle_ms);
 }
 
 /* The first counters of an adopted connection: the base, saved by the last agent, holds them already. */
@@ -640,46 +636,12 @@ uint32_t sl_offload_capable(void)
 	return __atomic_load_n(&off.capable, __ATOMIC_ACQUIRE);
 }
 
-/* Meters that the driver gives: one is made and tried in each place. */
-static void meters_bring_up(unsigned int i)
-{
-	struct sl_offload_port_info *info = &off.info[i];
-	struct sl_meter_info syn;
-	uint32_t mtr_id;
-
-	if (sl_meters_get(i, SL_METERED_SYN, &mtr_id)) {
-		sl_probe_meters(off.proxy[i], sl_port_at(i)->port_id, mtr_id, info);
-		return;
-	}
-	sl_meters_info(i, SL_METERED_SYN, &syn);
-	snprintf(info->meters_error, sizeof(info->meters_error), "%s", syn.why);
-}
-
-static void meters_tell(unsigned int i)
-{
-	const struct sl_services *services = sl_services_current();
-	struct sl_offload_port_info *info = &off.info[i];
-	unsigned int n = 0;
-
-	for (enum sl_metered metered = 0; metered < SL_METERED_CLASSES; metered++)
-		sl_meters_info(i, metered, &info->meters[metered]);
-	for (unsigned int k = 0; services && k < services->service_count && n < RTE_DIM(info->service_meter); k++) {
-		const struct sl_service *s = services->services[k];
-
-		if (!s->misses.rate_pps || s->retired)
-			continue;
-		snprintf(info->service_meter[n].service, sizeof(info->service_meter[n].service), "%s", s->name);
-		sl_meters_info_service(i, s->id, &s->misses, &info->service_meter[n++].meter);
-	}
-	info->service_meter_count = n;
-}
-
 static void classes_apply(unsigned int i)
 {
 	struct sl_offload_port_info *info = &off.info[i];
 
 	info->rules = sl_classes_sync(i, sl_services_current(), info->rules_error, sizeof(info->rules_error));
-	meters_tell(i);
+	sl_port_info_meters(i, sl_services_current(), info);
 }
 
 static void port_bring_up(unsigned int i)
@@ -688,7 +650,7 @@ static void port_bring_up(unsigned int i)
 
 	sl_probe_port(off.proxy[i], p->port_id, &off.info[i]);
 	sl_meters_open(i, off.proxy[i]);
-	meters_tell(i);
+	sl_port_info_meters(i, sl_services_current(), &off.info[i]);
 	if (sl_bond_members(i) && p->domain == UINT16_MAX && off.info[i].caps) {
 		off.info[i].caps = 0;
 		snprintf(off.info[i].refusal, sizeof(off.info[i].refusal), "%s",
@@ -699,7 +661,7 @@ static void port_bring_up(unsigned int i)
 	off.ready[i] = true;
 	if (off.info[i].caps & SL_CAP_WAY)
 		sl_way_open(i, off.proxy[sl_bond_lead(i)]);
-	meters_bring_up(i);
+	sl_port_info_probe_meters(i, off.proxy[i], &off.info[i]);
 	if (sl_classes_open(i, off.proxy[i], off.info[i].caps, off.info[i].rules_error, sizeof(off.info[i].rules_error)))
 		sl_log(SL_LOG_ERROR, "rules", "port=%s error=%s", p->name, off.info[i].rules_error);
 	classes_apply(i);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Offload against a fake driver: which classification rules a configuration wants and what they say, what is concluded from
- * refusals, the order of a connection's rules, shared next hops, a full table, and a device that disappears. The rte_flow
+ * Offload against a fake driver: what is concluded from refusals, the order of a connection's rules, shared next hops, a full table, and a device that disappears. The rte_flow
  * functions of this program stand before DPDK's.
  */
 #include <setjmp.h>
@@ -32,6 +31,7 @@
 #include "host/returns.h"
 #include "host/worker.h"
 #include "tests/host/fake_driver.h"
+#include "tests/host/four_services.h"
 
 #define CAPACITY 64u
 
@@ -73,20 +73,6 @@ static void wait_answers(unsigned int n)
 	assert_true(__atomic_load_n(&answers, __ATOMIC_ACQUIRE) >= n);
 }
 
-static const char config_text[] =
-	"node: {name: test}\n"
-	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
-	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9]}]\n"
-	"services:\n"
-	"- {name: nat, vip: 192.0.2.2, protocol: tcp, port: 80, "
-	"mode: nat, health: {type: none}, backends: [{name: b1, address: 10.1.0.1, port: 8080}]}\n"
-	"- {name: dsr, vip: 192.0.2.1, protocol: tcp, port: 80, "
-	"mode: dsr-l2, health: {type: none}, backends: [{name: b1, address: 10.1.0.1}]}\n"
-	"- {name: red, tenant: red, vip: '2001:db8::1', protocol: tcp, port: 80, "
-	"mode: dsr-l2, health: {type: none}, backends: [{name: b1, address: '2001:db8:1::1'}]}\n"
-	"- {name: blue, tenant: blue, vip: 192.0.2.1, protocol: udp, port: 53, "
-	"mode: dsr-l2, health: {type: none}, backends: [{name: b1, address: 10.1.0.1}]}\n";
-
 struct bench {
 	struct sl_config *config;
 	struct sl_service_table *services;
@@ -117,7 +103,7 @@ static int bench_up(void **state)
 	memset(pool, 0, sizeof(pool));
 	port0.gone = false;
 	answers = 0;
-	if (sl_config_parse("t", config_text, sizeof(config_text) - 1, &b->config, &error))
+	if (sl_config_parse("t", four_services, sizeof(four_services) - 1, &b->config, &error))
 		fail_msg("%s", error.text);
 	b->services = sl_service_table_create(b->config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
 	sl_egress_configure(b->config);
@@ -126,42 +112,6 @@ static int bench_up(void **state)
 	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
 	*state = b;
 	return 0;
-}
-
-/* A thousand services of four backends each: what a port wants is all of them, each once. */
-static void test_thousand_services(void **state)
-{
-	static struct sl_class out[8192];
-	static struct sl_service service[1000];
-	static struct sl_backend backend[4000];
-	static const struct sl_backend *backends[4000];
-	static const struct sl_service *list[1000];
-	struct bench *b = *state;
-	struct sl_services services = { .service_count = 1000, .services = list, .tenant_count = 1, .tenants = b->config->tenants };
-	unsigned int n, kinds[SL_CLASS_KINDS] = { 0 };
-
-	for (unsigned int i = 0; i < 4000; i++) {
-		backend[i].address = (struct sl_addr){ .family = 4, .bytes = { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
-		backend[i].port = (uint16_t)(8000 + i % 2);
-		backends[i] = &backend[i];
-	}
-	for (unsigned int i = 0; i < 1000; i++) {
-		service[i] = (struct sl_service){ .id = i, .mode = SL_MODE_NAT, .protocol = 6, .port_lo = 80, .port_hi = 80,
-						  .backend_count = 4, .backends = &backends[4 * i],
-						  .vip = { .family = 4, .bytes = { 192, 0, (uint8_t)(i >> 8), (uint8_t)i } } };
-		list[i] = &service[i];
-	}
-	n = sl_class_wanted(&services, 0, NULL, 0, false, out, 8192);
-	for (unsigned int i = 0; i < n && i < 8192; i++)
-		kinds[out[i].kind]++;
-	assert_int_equal(kinds[SL_CLASS_VIP], 1000);
-	assert_int_equal(kinds[SL_CLASS_SOURCE], 4000);
-	assert_int_equal(kinds[SL_CLASS_SYN], 1);
-	assert_in_range(n, 5000, 5010);
-	for (unsigned int i = 1; i < n; i++)
-		assert_int_not_equal(memcmp(&out[i], &out[i - 1], sizeof(out[i])), 0);
-	list[999] = list[998]; /* again */
-	assert_int_equal(sl_class_wanted(&services, 0, NULL, 0, false, out, 8192), n - 5);
 }
 
 static int bench_down(void **state)
@@ -200,102 +150,6 @@ static uint32_t conn_make(struct bench *b, const char *service, uint16_t sport)
 
 	assert_int_equal(sl_conn_create(b->table, sl_conn_shard(b->table, c.key.src, c.key.sport, 0), &c, &index), 0);
 	return index;
-}
-
-/* ---- classification --------------------------------------------------------------------------------------------- */
-
-static void test_wanted(void **state)
-{
-	struct bench *b = *state;
-	struct sl_class out[64];
-	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 64);
-	unsigned int kinds[SL_CLASS_KINDS] = { 0 };
-
-	/* Three tenants, each in one family: fragments, TTL, FIN, RST for each; SYNs to two VIPs of the default tenant, one of red,
-	 * and of all in the tunnel; the VIPs; one NAT source; one tunnel; what is left for the kernel. */
-	for (unsigned int i = 0; i < n; i++) {
-		kinds[out[i].kind]++;
-		assert_true(i == 0 || out[i].kind >= out[i - 1].kind);
-	}
-	for (unsigned int kind = SL_CLASS_FRAGMENT; kind <= SL_CLASS_RST; kind++)
-		assert_int_equal(kinds[kind], kind == SL_CLASS_SYN ? 4 : 3);
-	assert_int_equal(kinds[SL_CLASS_VIP], 3);
-	assert_int_equal(kinds[SL_CLASS_SOURCE], 1);
-	assert_int_equal(kinds[SL_CLASS_TUNNEL], 1);
-	assert_int_equal(kinds[SL_CLASS_KERNEL], 1);
-	assert_int_equal(kinds[SL_CLASS_GROUPCAST], 1);
-	/* With many rules one for SYNs to all addresses of each tenant and family has to do. */
-	assert_int_equal(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, false, out, 64), n - 1);
-	for (unsigned int i = 0; i < n - 1; i++)
-		assert_false(out[i].kind == SL_CLASS_SYN && out[i].addr.family);
-	/* No room: the number wanted is told. */
-	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 4) >= n);
-}
-
-static void test_class_rules(void **state)
-{
-	static const uint32_t meter = 3;
-	static const struct {
-		struct sl_class want;
-		struct sl_class_how how;
-		const char *items; /* one letter each: P represented_port E eth V vlan 4 6 T tcp U udp X vxlan */
-		const char *acts;  /* m mark M meter h host d decap s set_meta t set_tag c sample j jump */
-	} rows[] = {
-		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .copy = true }, "PE4T", "mh" },
-		{ { .kind = SL_CLASS_FIN, .family = 6 }, { .copy = true }, "PE6T", "scj" },
-		{ { .kind = SL_CLASS_FIN, .family = 6 }, { 0 }, "PE6T", "mh" },
-		{ { .kind = SL_CLASS_TTL, .family = 4, .vlan = 12 }, { .copy = true }, "PEV4", "mh" },
-		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .copy = true }, "PE4", "sj" },
-		{ { .kind = SL_CLASS_VIP, .family = 6, .vlan = 12, .inner_vlan = 13 }, { .copy = true }, "PEVV6", "sj" },
-		{ { .kind = SL_CLASS_SOURCE, .family = 4, .proto = 17 }, { .copy = true }, "PE4U", "sj" },
-		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4 }, { .copy = true }, "PE4UXE", "dsj" },
-		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4 }, { .copy = true }, "PE4UXE6T", "dscj" },
-		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .mtr_id = &meter }, "PE4T", "mMh" },
-		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .mtr_id = &meter, .tag = 5 }, "PE4", "stj" },
-		{ { .kind = SL_CLASS_RST, .family = 4 }, { .mtr_id = &meter, .tag = 5, .copy = true }, "PE4T", "stcj" },
-		{ { .kind = SL_CLASS_VIP, .family = 4, .service = 1, .proto = 6, .port_lo = 80, .port_hi = 80 }, { 0 }, "PE4T", "sj" },
-		{ { .kind = SL_CLASS_VIP, .family = 6, .service = 1, .proto = 17, .port_hi = 65535 }, { 0 }, "PE6U", "sj" },
-		{ { .kind = SL_CLASS_SYN, .family = 4, .service = 1, .proto = 6, .port_lo = 80, .port_hi = 90 }, { 0 }, "PE4T", "mh" },
-		{ { .kind = SL_CLASS_KERNEL }, { .mtr_id = &meter }, "PE", "Mh" },
-		{ { .kind = SL_CLASS_GROUPCAST }, { .mtr_id = &meter }, "PE", "Mh" },
-	};
-	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct sl_flow_rule r;
-		char items[16] = "", acts[16] = "";
-
-		sl_flow_rule_class(&r, &rows[i].want, mac, 3, &rows[i].how);
-		for (unsigned int n = 0; n < r.items; n++) {
-			static const struct { enum rte_flow_item_type type; char letter; } letters[] = {
-				{ RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, 'P' }, { RTE_FLOW_ITEM_TYPE_ETH, 'E' },
-				{ RTE_FLOW_ITEM_TYPE_VLAN, 'V' }, { RTE_FLOW_ITEM_TYPE_IPV4, '4' }, { RTE_FLOW_ITEM_TYPE_IPV6, '6' },
-				{ RTE_FLOW_ITEM_TYPE_TCP, 'T' }, { RTE_FLOW_ITEM_TYPE_UDP, 'U' }, { RTE_FLOW_ITEM_TYPE_VXLAN, 'X' } };
-
-			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
-				if (letters[l].type == r.pattern[n].type)
-					items[n] = letters[l].letter;
-			}
-		}
-		for (unsigned int n = 0; n < r.acts; n++) {
-			static const struct { enum rte_flow_action_type type; char letter; } letters[] = {
-				{ RTE_FLOW_ACTION_TYPE_MARK, 'm' }, { RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, 'h' },
-				{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, 'd' }, { RTE_FLOW_ACTION_TYPE_SET_META, 's' },
-				{ RTE_FLOW_ACTION_TYPE_SAMPLE, 'c' }, { RTE_FLOW_ACTION_TYPE_JUMP, 'j' },
-				{ RTE_FLOW_ACTION_TYPE_METER, 'M' }, { RTE_FLOW_ACTION_TYPE_SET_TAG, 't' } };
-
-			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
-				if (letters[l].type == r.actions[n].type)
-					acts[n] = letters[l].letter;
-			}
-		}
-		assert_string_equal(items, rows[i].items);
-		assert_string_equal(acts, rows[i].acts);
-		assert_int_equal(r.attr.group, 0);
-		assert_int_equal(r.attr.priority, 2 * rows[i].want.kind + (rows[i].want.service ? 0 : 1));
-		assert_int_equal(r.pattern[r.items].type, RTE_FLOW_ITEM_TYPE_END);
-	}
 }
 
 /* ---- probing ---------------------------------------------------------------------------------------------------- */
@@ -1022,7 +876,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = {
-		T(test_wanted), T(test_thousand_services), T(test_class_rules), T(test_probe), T(test_probe_meters), T(test_meters),
+		T(test_probe), T(test_probe_meters), T(test_meters),
 		T(test_meter_of_service), T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_adopted),
 		T(test_connections), T(test_unconfirmed), T(test_hanging_card), T(test_way_back_moves),
 		T(test_way_back_of_neighbours), T(test_refused), T(test_bond),

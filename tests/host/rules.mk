@@ -32,7 +32,8 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/conn_test $(T_HOST)/bond_test $(T_HOST)/slowpath_test $(T_HOST)/offload_test $(T_HOST)/vectors_software
+UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/conn_test $(T_HOST)/bond_test $(T_HOST)/slowpath_test $(T_HOST)/offload_test $(T_HOST)/vectors_software \
+	$(T_HOST)/flow_rule_test
 
 $(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -58,6 +59,9 @@ $(T_HOST)/slowpath_test: $(call t_data,slowpath_test.o conn.o slowpath.o egress.
 $(T_HOST)/egress_test: $(call t_data,egress_test.o egress.o bond.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
+$(T_HOST)/flow_rule_test: $(call t_data,flow_rule_test.o flow_rule.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka
+
 # The vector corpus on the software path (VECTORS_* are tests/vectors').
 $(T_HOST)/data/vectors_software.o: tests/host/vectors_software.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -76,5 +80,5 @@ $(T_HOST)/data/fake_driver.o: tests/host/fake_driver.c $(CONTRACT_H)
 	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
 
 $(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o slowpath.o egress.o \
-		reply.o refusal.o returns.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+		port_info.o reply.o refusal.o returns.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread
