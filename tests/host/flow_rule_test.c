@@ -48,8 +48,8 @@ static void test_wanted(void **state)
 	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 64);
 	unsigned int kinds[SL_CLASS_KINDS] = { 0 };
 
-	/* Three tenants, each in one family: fragments, TTL, FIN, RST for each; SYNs to two VIPs of the default tenant, one of red,
-	 * and of all in the tunnel; the VIPs; one NAT source; one tunnel; what is left for the kernel. */
+	/* Three tenants, each in one family: fragments, TTL, FIN, RST for each; SYNs to two VIPs of the default tenant,
+	 * one of red, and of all in the tunnel; the VIPs; one NAT source; one tunnel; what is left for the kernel. */
 	for (unsigned int i = 0; i < n; i++) {
 		kinds[out[i].kind]++;
 		assert_true(i == 0 || out[i].kind >= out[i - 1].kind);
