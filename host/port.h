@@ -51,8 +51,8 @@ struct sl_port *sl_port_at(unsigned int index);
 
 /* Whether the port's link is up, as far as its driver knows or the kernel interface below it tells. Control thread. */
 bool sl_port_link(const struct sl_port *port);
-/* Has `wake` called from any thread when the link of a bond's member may have changed, if its driver tells; before the ports are
- * opened. */
+/* Has `wake` called from any thread when the link of a bond's member may have changed, if its driver tells. Control thread; `wake`
+ * has to stay callable until the ports are closed. */
 void sl_port_links_wake(void (*wake)(void));
 
 /* Adds or removes a VIP on every kernel interface (/32, /128), so that the kernel answers ARP, ND and echo for it.
