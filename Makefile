@@ -27,6 +27,7 @@ CFLAGS_TEST := $(CFLAGS_BASE) -O1 -fsanitize=address,undefined -fno-omit-frame-p
 CONTRACT_H := $(B)/include/sluice/contract.h
 CONTRACT_SV := $(B)/rtl/sl_pkg.sv
 CONTRACT_MD := docs/reference/contract.md
+CARD_MD := docs/reference/card.md
 CONTRACT_SRC := $(wildcard include/contract/*.yaml) include/contract/generate.py
 
 ALL :=
@@ -58,6 +59,7 @@ $(B)/deps.stamp: .ci/packages.txt .ci/deps
 
 docs: ## write the generated reference pages again
 	$(Q)$(PYTHON) include/contract/generate.py --md $(CONTRACT_MD)
+	$(Q)$(PYTHON) -B hw/docs/card.py $(CARD_MD)
 
 SUITE_ORDER ?= contract unit fuzz lint synth formal vectors bpf cosim testpmd system
 test: $(B)/deps.stamp ## install what is missing, build, and run every test suite with its time

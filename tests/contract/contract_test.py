@@ -15,10 +15,12 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join("include", "contract"))
+sys.path[:0] = [os.path.join("include", "contract"), os.path.join("hw", "docs")]
+import card      # noqa: E402
 import generate  # noqa: E402
 
 REFERENCE = "docs/reference/contract.md"
+CARD = "docs/reference/card.md"
 # A folder's sources may include these; tests may include anything.
 ARROWS = {
     "include": {"include"},
@@ -47,6 +49,13 @@ def read(path):
 def check_reference(args):
     if read(REFERENCE) != generate.to_md(generate.load()):
         yield f"{REFERENCE} is not what include/contract says: run `make docs`"
+    try:
+        drawn = card.page()
+    except card.rtl.Unreadable as e:
+        yield f"hw/docs/card.py: {e}: it reads only what is written as the other RTL"
+        return
+    if read(CARD) != drawn:
+        yield f"{CARD} is not what hw/rtl, include/contract, hw/formal and firmware/link.ld say: run `make docs`"
 
 
 # C and SystemVerilog ---------------------------------------------------------------------------------------------
@@ -198,6 +207,10 @@ def check_licences(args):
             yield f"{path}: {line.strip()} should be BSD-3-Clause"
 
 
+def documents():
+    return sorted(f for f in tracked() if f.endswith(".md") and (f.count("/") == 0 or f.startswith(("docs/", "tests/"))))
+
+
 def check_documents(args):
     files = set(tracked())
     folders = {os.path.dirname(f) for f in files}
@@ -207,7 +220,7 @@ def check_documents(args):
     def exists(path):
         path = path.rstrip("/")
         return path in files or path in folders or os.path.exists(path)
-    for path in sorted(f for f in files if f.endswith(".md") and (f.count("/") == 0 or f.startswith(("docs/", "tests/")))):
+    for path in documents():
         for number, line in enumerate(read(path).split("\n"), 1):
             for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", line):
                 if "://" not in link and not exists(os.path.normpath(os.path.join(os.path.dirname(path), link))):
@@ -217,10 +230,69 @@ def check_documents(args):
                     yield f"{path}:{number}: names {name}, which is not there"
 
 
-CHECKS = [("reference page is up to date", check_reference), ("C and SystemVerilog agree", check_languages),
+# Commands that documents give ---------------------------------------------------------------------------------------
+def code_of(path):
+    """(line number, text) of what a page marks as code: spans, fences, indented lines."""
+    fenced = False
+    for number, line in enumerate(read(path).split("\n"), 1):
+        if line.startswith("```"):
+            fenced = not fenced
+        elif fenced or line.startswith("    "):
+            yield number, line.strip()
+        else:
+            yield from ((number, span) for span in re.findall(r"`([^`]+)`", line))
+
+
+def make_targets():
+    """Names before a colon in the Makefile and the rules of the folders."""
+    targets = set()
+    for path in tracked():
+        if os.path.basename(path) == "Makefile" or path.endswith(".mk"):
+            for names in re.findall(r"^([\w-][\w \-]*):(?!=)", read(path), flags=re.M):
+                targets |= set(names.split())
+    return targets
+
+
+def cli_verbs():
+    """{object: its verbs} of the command line's table; None is an object without verb."""
+    table = re.search(r"verb verbs\[\] = \{(.*?)\n\};", read("host/cli.c"), flags=re.S)
+    verbs = {}
+    for name, verb in re.findall(r'\{ "(\w+)", (NULL|"\w+"),', table.group(1) if table else ""):
+        verbs.setdefault(name, set()).add(None if verb == "NULL" else verb.strip('"'))
+    return verbs
+
+
+def check_commands(args):
+    targets, verbs, seen_make, seen_cli = make_targets(), cli_verbs(), 0, 0
+    if len(targets) < 30 or len(verbs) < 5:
+        yield f"only {len(targets)} targets and {len(verbs)} objects of the command line found: the parser has lost them"
+    for path in documents():
+        for number, text in code_of(path):
+            for name in re.findall(r"(?:^|[;&$] |sudo )make (?:[A-Z_]+=\S+ )*([a-z][\w-]*)", text):
+                seen_make += 1
+                if name not in targets:
+                    yield f"{path}:{number}: `make {name}`, which is no target"
+            m = re.match(r"(?:\$ |sudo )?(?:build/bin/)?sluice(?: +-j| +--json| +-s +\S+)* +([a-z]+)(?: +(\S+))?", text)
+            if m:
+                seen_cli += 1
+                name, verb = m.groups()
+                if name not in verbs:
+                    yield f"{path}:{number}: `sluice {name}`, which is no object"
+                elif None not in verbs[name] and verb and re.fullmatch(r"[a-z]+", verb) and verb not in verbs[name]:
+                    yield f"{path}:{number}: `sluice {name} {verb}`; there is {', '.join(sorted(verbs[name]))}"
+    if seen_make < 40 or seen_cli < 8:
+        yield f"only {seen_make} uses of make and {seen_cli} of sluice found in documents: the scan has lost them"
+    listed = {(name, verb or None) for name, verb in
+              re.findall(r"^\| `([a-z]+)(?: ([a-z]+))?", read("docs/cli.md"), flags=re.M)}
+    for name, verb in sorted({(n, v) for n in verbs for v in verbs[n]} ^ listed, key=str):
+        if name != "help":
+            yield f"docs/cli.md and host/cli.c differ: only one has `{name}{' ' + verb if verb else ''}`"
+
+
+CHECKS = [("reference pages are up to date", check_reference), ("C and SystemVerilog agree", check_languages),
           ("generator's errors name the field", check_generator_errors), ("dependencies point one way", check_dependencies),
           ("nothing generated is tracked", check_generated), ("every source has its licence", check_licences),
-          ("documents name what exists", check_documents)]
+          ("documents name what exists", check_documents), ("documents give commands that exist", check_commands)]
 
 
 def main():
