@@ -8,7 +8,7 @@
 //   IPv4     w0   (pass)        │  last   length
 //            outer and inner    │  the one chosen
 //
-// Two clocks a round. The hash is there 11 clocks after the choice (choose_i).
+// A clock a round; the addresses' rounds wait for the choice. The hash is there 6 clocks after it (choose_i).
 `default_nettype none
 module sl_hash (
   input  wire logic         clk_i,
@@ -30,26 +30,32 @@ module sl_hash (
   output logic [63:0]       hash_o
 );
   logic [255:0] start;
-  assign start = {seed_i[127:64] ^ 64'h7465646279746573, seed_i[63:0] ^ 64'h6c7967656e657261,
-                  seed_i[127:64] ^ 64'h646f72616e646f6d, seed_i[63:0] ^ 64'h736f6d6570736575};
+  // (In registers: the seed is set while nothing is hashed, and a round has no time for constants.)
+  always_ff @(posedge clk_i)
+    start <= {seed_i[127:64] ^ 64'h7465646279746573, seed_i[63:0] ^ 64'h6c7967656e657261,
+              seed_i[127:64] ^ 64'h646f72616e646f6d, seed_i[63:0] ^ 64'h736f6d6570736575};
 
   function automatic logic [255:0] message(input logic v6, input logic [255:0] addresses);
     message = v6 ? addresses : {192'd0, addresses[128 +: 32], addresses[31:0]};
   endfunction
 
-  logic         outer_valid, outer_v6, late_valid, late_v6, inner_valid, inner_v6;
-  logic [255:0] outer_state, late_state, inner_state, outer_words, inner_words;
+  logic         outer_valid, outer_v6, late_valid, late_v6, inner_hashed, hashed_v6, inner_valid, inner_v6;
+  logic [255:0] outer_state, late_state, hashed_state, inner_state, outer_words, inner_words;
   sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_outer (
     .clk_i, .rst_ni, .valid_i(outer_valid_i), .v6_i(outer_v6_i), .words_i(message(outer_v6_i, outer_addresses_i)),
     .state_i(start), .valid_o(outer_valid), .v6_o(outer_v6), .words_o(outer_words), .state_o(outer_state)
   );
-  sl_delay #(.W(257), .N(1)) u_late (
+  sl_delay #(.W(257), .N(5)) u_late (
     .clk_i, .rst_ni, .valid_i(outer_valid), .data_i({outer_v6, outer_state}), .valid_o(late_valid),
     .data_o({late_v6, late_state})
   );
   sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_inner (
     .clk_i, .rst_ni, .valid_i(inner_valid_i), .v6_i(inner_v6_i), .words_i(message(inner_v6_i, inner_addresses_i)),
-    .state_i(start), .valid_o(inner_valid), .v6_o(inner_v6), .words_o(inner_words), .state_o(inner_state)
+    .state_i(start), .valid_o(inner_hashed), .v6_o(hashed_v6), .words_o(inner_words), .state_o(hashed_state)
+  );
+  sl_delay #(.W(257), .N(4)) u_inner_late (
+    .clk_i, .rst_ni, .valid_i(inner_hashed), .data_i({hashed_v6, hashed_state}), .valid_o(inner_valid),
+    .data_o({inner_v6, inner_state})
   );
 
   logic         valid_q, v6_q, end_v6;

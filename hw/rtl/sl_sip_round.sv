@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One SipHash round (Aumasson and Bernstein) in two clocks. Which round it is, is fixed where it is used; the state is
+// One SipHash round (Aumasson and Bernstein) in one clock. Which round it is, is fixed where it is used; the state is
 // {v3, v2, v1, v0}. A round takes the next word of the message into v3 before and into v0 behind it.
 `default_nettype none
 module sl_sip_round #(
@@ -17,50 +17,38 @@ module sl_sip_round #(
   output logic [WORDS_W-1:0] words_o,  // without the word that this round took
   output logic [255:0]      state_o
 );
-  function automatic logic [255:0] first(input logic [255:0] s, input logic [63:0] m, input logic [63:0] f);
-    logic [63:0] v0, v1, v2, v3, a, b;
-    v0 = s[63:0];
-    v1 = s[127:64];
-    v2 = s[191:128] ^ f;
-    v3 = s[255:192] ^ m;
-    a = v0 + v1;
-    b = v2 + v3;
-    first = {{v3[47:0], v3[63:48]} ^ b, b, {v1[50:0], v1[63:51]} ^ a, {a[31:0], a[63:32]}};
-  endfunction
-
-  function automatic logic [255:0] second(input logic [255:0] s, input logic [63:0] m);
-    logic [63:0] v0, v1, v2, v3, a, b;
+  // Two additions one behind the other. Each exclusive or is in the LUTs of the addition that takes it: there one operand
+  // goes by the LUT into the carry chain, so it is the other that has one. Hence f, which belongs in front of round 6, is
+  // behind round 5.
+  function automatic logic [255:0] round(input logic [255:0] s, input logic [63:0] m, input logic [63:0] f);
+    logic [63:0] v0, v1, v2, v3, a, b, c, d;
     v0 = s[63:0];
     v1 = s[127:64];
     v2 = s[191:128];
-    v3 = s[255:192];
-    a = v2 + v1;
-    b = v0 + v3;
-    second = {{v3[42:0], v3[63:43]} ^ b, {a[31:0], a[63:32]}, {v1[46:0], v1[63:47]} ^ a, b ^ m};
+    v3 = s[255:192] ^ m;
+    a  = v0 + v1;
+    b  = v2 + v3;
+    v0 = {a[31:0], a[63:32]};
+    v1 = {v1[50:0], v1[63:51]} ^ a;
+    v3 = {v3[47:0], v3[63:48]} ^ b;
+    c  = b + v1;
+    d  = v0 + v3;
+    round = {{v3[42:0], v3[63:43]} ^ d, {c[31:0], c[63:32]} ^ f, {v1[46:0], v1[63:47]} ^ c, d ^ m};
   endfunction
 
-  logic         valid_q, v6_q, skip, skip_q;
-  logic [WORDS_W-1:0] words_q;
-  logic [255:0] state_q;
-  logic [63:0]  m, m_q;
+  logic        skip;
+  logic [63:0] m;
   // IPv4 keys have two words, the first and the last.
-  assign skip   = ROUND >= 1 && ROUND <= 3 && !v6_i;
-  assign skip_q = ROUND >= 1 && ROUND <= 3 && !v6_q;
-  assign m      = ROUND < 5 ? words_i[63:0] : ROUND == 5 ? {v6_i ? 8'd40 : 8'd16, 56'd0} : 64'd0;
-  assign m_q    = ROUND < 5 ? words_q[63:0] : ROUND == 5 ? {v6_q ? 8'd40 : 8'd16, 56'd0} : 64'd0;
+  assign skip = ROUND >= 1 && ROUND <= 3 && !v6_i;
+  assign m    = ROUND < 5 ? words_i[63:0] : ROUND == 5 ? {v6_i ? 8'd40 : 8'd16, 56'd0} : 64'd0;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) {valid_o, valid_q} <= '0;
-    else         {valid_o, valid_q} <= {valid_q, valid_i};
+    if (!rst_ni) valid_o <= 1'b0;
+    else         valid_o <= valid_i;
     if (valid_i) begin
-      v6_q    <= v6_i;
-      words_q <= words_i;
-      state_q <= skip ? state_i : first(state_i, m, ROUND == 6 ? 64'hff : 64'd0);
-    end
-    if (valid_q) begin
-      v6_o    <= v6_q;
-      words_o <= words_q >> 64;
-      state_o <= skip_q ? state_q : second(state_q, m_q);
+      v6_o    <= v6_i;
+      words_o <= words_i >> 64;
+      state_o <= skip ? state_i : round(state_i, m, ROUND == 5 ? 64'hff : 64'd0);
     end
   end
 endmodule

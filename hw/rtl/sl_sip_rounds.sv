@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rounds FROM to TO of SipHash-1-3 over a flow key, one key per clock, two clocks a round. The words of the message
+// Rounds FROM to TO of SipHash-1-3 over a flow key, one key per clock, a round a clock. The words of the message
 // come from bit 0 on and are used up by the rounds that take them; the state between such modules is {v3, v2, v1, v0}.
 `default_nettype none
 module sl_sip_rounds #(
