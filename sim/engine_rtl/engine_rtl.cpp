@@ -17,18 +17,12 @@
 
 #include "Vsl_core.h"
 #include "verilated.h"
-#ifdef SL_RTL_COVER
-#include <unistd.h>
-
-#include <cstdlib>
-#include <string>
-#include <verilated_cov.h>
-#endif
 
 #define _Static_assert static_assert
 extern "C" {
 #include "sim/engine.h"
 }
+#include "sim/engine_rtl/coverage.h"
 #include "sim/engine_rtl/waveform.h"
 
 namespace {
@@ -376,29 +370,13 @@ void sl_engine::axil_write(uint32_t offset, uint32_t value)
 	t.s_axil_awvalid = t.s_axil_wvalid = 0;
 }
 
-#ifdef SL_RTL_COVER
-/* Each engine leaves one file in the folder that SL_RTL_COVER names. */
-static void rtl_cover_write(struct sl_engine *e)
-{
-	const char *folder = getenv("SL_RTL_COVER");
-	static unsigned int number;
-
-	if (folder == nullptr)
-		return;
-	e->context->coveragep()->write(
-		(std::string(folder) + "/" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".dat").c_str());
-}
-#endif
-
 static void rtl_destroy(struct sl_engine *e)
 {
 	if (!e)
 		return;
 	e->waveform.close();
 	e->top->final();
-#ifdef SL_RTL_COVER
-	rtl_cover_write(e);
-#endif
+	rtl_cover_write(*e->context);
 	delete e;
 }
 

@@ -40,7 +40,7 @@ $(B)/rtl/$(1)/Vsl_core__ALL.a: $(B)/rtl/$(1)/Vsl_core.mk
 		OPT_FAST="-O3 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" \
 		OPT_GLOBAL="-O2 -fPIC -fvisibility=hidden" Vsl_core__ALL.a >/dev/null
 
-$(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/waveform.h sim/engine_rtl/exports.map sim/engine.h $(B)/rtl/$(1)/Vsl_core__ALL.a
+$(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/waveform.h sim/engine_rtl/coverage.h sim/engine_rtl/exports.map sim/engine.h $(B)/rtl/$(1)/Vsl_core__ALL.a
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_CXXFLAGS_$(1)) -I$(B)/rtl/$(1) -I$(B)/include -Iinclude -I. -shared \
 		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@.new $$< \

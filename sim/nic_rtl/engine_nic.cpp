@@ -10,6 +10,7 @@
 #include "sim/nic_rtl/board.h"
 #include "sim/nic_rtl/wires.h"
 
+#include "sim/engine_rtl/coverage.h"
 #include "sim/engine_rtl/waveform.h"
 
 namespace {
@@ -109,6 +110,7 @@ static void nic_destroy(struct sl_engine *e)
 	if (e) {
 		e->waveform.close();
 		e->top.final();
+		rtl_cover_write(e->context);
 	}
 	delete e;
 }

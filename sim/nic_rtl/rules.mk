@@ -4,14 +4,16 @@
 #   libsl_nic.so         fast, for the simulated card
 #   libsl_nic_trace.so   with FST tracing
 #   libsl_nic_small.so   with the RTL's assertions and a table of 256 slots, for tests alone
+#   libsl_nic_cover.so   the same with line coverage, for `make coverage` alone
 NIC_LIB := $(B)/lib/libsl_nic.so
 NIC_LIB_TRACE := $(B)/lib/libsl_nic_trace.so
 NIC_LIB_SMALL := $(B)/lib/libsl_nic_small.so
+NIC_LIB_COVER := $(B)/lib/libsl_nic_cover.so
 ALL += $(NIC_LIB) $(NIC_LIB_TRACE)
 
 NIC_VERILATOR_FLAGS := --cc --top-module sl_nic -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM \
 	--output-split 20000 hw/lint/waivers.vlt
-NIC_DEPS := sim/nic_rtl/board.h sim/nic_rtl/wires.h sim/engine_rtl/waveform.h sim/engine_rtl/exports.map sim/engine.h
+NIC_DEPS := sim/engine_rtl/coverage.h sim/nic_rtl/board.h sim/nic_rtl/wires.h sim/engine_rtl/waveform.h sim/engine_rtl/exports.map sim/engine.h
 
 # $(1): flavour as in sim/engine_rtl/rules.mk, $(2): library
 define NIC_FLAVOUR_RULES
@@ -29,9 +31,11 @@ $(2): sim/nic_rtl/engine_nic.cpp $(NIC_DEPS) $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a
 	$$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_CXXFLAGS_$(1)) -I$(B)/rtl/nic_$(1) -I$(B)/include -Iinclude -I. -shared \
 		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@.new $$< \
 		$(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
+		$$(if $$(filter cover,$(1)),$(VERILATOR_ROOT)/include/verilated_cov.cpp) \
 		$$(if $$(filter trace,$(1)),$(VERILATOR_ROOT)/include/verilated_fst_c.cpp) \
 		$(B)/rtl/nic_$(1)/Vsl_nic__ALL.a $(RTL_LIBS_$(1)) -lpthread -lm && mv -f $$@.new $$@
 endef
 $(eval $(call NIC_FLAVOUR_RULES,fast,$(NIC_LIB)))
 $(eval $(call NIC_FLAVOUR_RULES,trace,$(NIC_LIB_TRACE)))
 $(eval $(call NIC_FLAVOUR_RULES,small,$(NIC_LIB_SMALL)))
+$(eval $(call NIC_FLAVOUR_RULES,cover,$(NIC_LIB_COVER)))

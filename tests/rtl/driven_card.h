@@ -11,6 +11,7 @@
 
 #include "verilated.h"
 
+#include "sim/engine_rtl/coverage.h"
 #include "sim/nic_rtl/board.h"
 
 #define _Static_assert static_assert
@@ -30,7 +31,11 @@ public:
 	{
 		board.clock = [this] { clock(); };
 	}
-	virtual ~DrivenCard() { top.final(); }
+	virtual ~DrivenCard()
+	{
+		top.final();
+		rtl_cover_write(context);
+	}
 
 	void power_on()
 	{

@@ -1,62 +1,59 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The host interface in RTL under the tests of the simulator's own DMA (tests/sim/test_dma.c), with its assertions.
+# The host interface in RTL: under the tests of the simulator's own DMA (tests/sim/test_dma.c), with its assertions; what
+# it carries in a clock (hif_rate prints, and asserts floors) and promises in time (hif_bounds); the whole card under a
+# hostile host (nic_stress), and what it owes to others when it is reset (nic_reset). All of them are built once more with
+# line coverage, for `make coverage` alone (tests/coverage).
 HIF_OBJ := $(B)/rtl/hif
-HIF_TEST := $(B)/tests/rtl/test_hif
-HIF_SRC := $(NIC_SRC)
-UNIT_TESTS += $(HIF_TEST)
+HIF_OBJ_COVER := $(B)/rtl/hif_cover
+HIF_NAMES := test_hif hif_rate hif_bounds nic_stress nic_reset
+HIF_TESTS := $(HIF_NAMES:%=$(B)/tests/rtl/%)
+HIF_TESTS_COVER := $(HIF_NAMES:%=$(B)/coverage/%)
+NIC_STRESS := $(B)/tests/rtl/nic_stress
+UNIT_TESTS += $(HIF_TESTS)
 
-$(HIF_OBJ)/Vsl_hif.mk: $(HIF_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
-	$(Q)mkdir -p $(@D)
-	$(Q)$(VERILATOR) --cc --top-module sl_hif -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM --assert \
-		--output-split 20000 hw/lint/waivers.vlt --Mdir $(@D) -f $(NIC_LIST)
-
-$(HIF_OBJ)/Vsl_hif__ALL.a: $(HIF_OBJ)/Vsl_hif.mk
-	$(Q)$(MAKE) --no-print-directory -s -C $(@D) -f Vsl_hif.mk CFG_CXXFLAGS_PCH_I= OPT_FAST="-O1 -fPIC" OPT_SLOW="-O0 -fPIC" \
-		OPT_GLOBAL="-O1 -fPIC" Vsl_hif__ALL.a >/dev/null
+HIF_CXX := $(CXX) -std=c++17 -g -w -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+	-isystem $(VERILATOR_ROOT)/include/vltstd
+HIF_DEPS := tests/rtl/driven_card.h sim/nic_rtl/board.h sim/engine_rtl/coverage.h
 
 $(B)/tests/rtl/test_dma.o: tests/sim/test_dma.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -DDMA_IS_RTL -c $< -o $@
 
-$(B)/tests/rtl/hif_dma.o: tests/rtl/hif_dma.cpp sim/nic_rtl/board.h sim/dma.h sim/queue.h $(HIF_OBJ)/Vsl_hif.mk
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O1 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
-		-isystem $(VERILATOR_ROOT)/include/vltstd -c $< -o $@
+# $(1): folder of the programs; of Verilated models: $(2) of the host interface, $(3) of the card; $(4): the card's library;
+# $(5): flags of Verilator, $(6): of the compiler, with what is linked beside the model
+define HIF_RULES
+$(2)/Vsl_hif.mk: $(NIC_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(VERILATOR) --cc --top-module sl_hif -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM --assert $(5) \
+		--output-split 20000 hw/lint/waivers.vlt --Mdir $$(@D) -f $(NIC_LIST)
 
-$(HIF_TEST): $(B)/tests/rtl/test_dma.o $(B)/tests/rtl/hif_dma.o $(B)/tests/sim/host.o $(B)/tests/sim/card/sim/iova.o \
-		$(HIF_OBJ)/Vsl_hif__ALL.a
-	$(Q)$(CXX) -fsanitize=address,undefined -w -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -o $@ \
-		$(filter %.o,$^) $(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp \
-		$(HIF_OBJ)/Vsl_hif__ALL.a -lcmocka -lpthread
+$(2)/Vsl_hif__ALL.a: $(2)/Vsl_hif.mk
+	$$(Q)$$(MAKE) --no-print-directory -s -C $$(@D) -f Vsl_hif.mk CFG_CXXFLAGS_PCH_I= OPT_FAST="-O1 -fPIC" \
+		OPT_SLOW="-O0 -fPIC" OPT_GLOBAL="-O1 -fPIC" Vsl_hif__ALL.a >/dev/null
 
-# What it carries in a clock: prints, and asserts floors.
-HIF_RATE := $(B)/tests/rtl/hif_rate
-UNIT_TESTS += $(HIF_RATE)
-$(HIF_RATE): tests/rtl/hif_rate.cpp sim/nic_rtl/board.h $(HIF_OBJ)/Vsl_hif__ALL.a
-	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
-		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
-		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(HIF_OBJ)/Vsl_hif__ALL.a -lpthread
+$(1)/hif_dma.o: tests/rtl/hif_dma.cpp $(HIF_DEPS) sim/dma.h sim/queue.h $(2)/Vsl_hif.mk
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(HIF_CXX) -O1 -I$(2) $(filter -D%,$(6)) -c $$< -o $$@
 
-# What it promises in time.
-HIF_BOUNDS := $(B)/tests/rtl/hif_bounds
-UNIT_TESTS += $(HIF_BOUNDS)
-$(HIF_BOUNDS): tests/rtl/hif_bounds.cpp tests/rtl/driven_card.h sim/nic_rtl/board.h $(HIF_OBJ)/Vsl_hif__ALL.a
-	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(HIF_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
-		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
-		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(HIF_OBJ)/Vsl_hif__ALL.a -lpthread
+$(1)/test_hif: $(B)/tests/rtl/test_dma.o $(1)/hif_dma.o $(B)/tests/sim/host.o $(B)/tests/sim/card/sim/iova.o \
+		$(2)/Vsl_hif__ALL.a
+	$$(Q)$(HIF_CXX) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(6) $(2)/Vsl_hif__ALL.a -lcmocka -lpthread
 
-# The whole card under a hostile host.
-NIC_STRESS := $(B)/tests/rtl/nic_stress
-UNIT_TESTS += $(NIC_STRESS)
-$(NIC_STRESS): tests/rtl/nic_stress.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(NIC_LIB_SMALL)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_TEST) -DNIC_LIBRARY='"$(NIC_LIB_SMALL)"' $< -o $@ -lcmocka -ldl
+$(1)/hif_rate $(1)/hif_bounds: $(1)/%: tests/rtl/%.cpp $(HIF_DEPS) $(2)/Vsl_hif__ALL.a
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(HIF_CXX) -O2 -I$(2) -o $$@ $$< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(6) $(2)/Vsl_hif__ALL.a -lpthread
 
-# What it owes to others when it is reset.
-NIC_RESET := $(B)/tests/rtl/nic_reset
-UNIT_TESTS += $(NIC_RESET)
-$(NIC_RESET): tests/rtl/nic_reset.cpp tests/rtl/driven_card.h sim/nic_rtl/board.h $(B)/rtl/nic_small/Vsl_nic__ALL.a
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O2 -g -w -I$(B)/rtl/nic_small -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
-		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
-		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(B)/rtl/nic_small/Vsl_nic__ALL.a -lpthread
+$(1)/nic_stress: tests/rtl/nic_stress.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(4)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC) $(CFLAGS_TEST) -DNIC_LIBRARY='"$(4)"' $$< -o $$@ -lcmocka -ldl
+
+$(1)/nic_reset: tests/rtl/nic_reset.cpp $(HIF_DEPS) $(3)/Vsl_nic__ALL.a
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(HIF_CXX) -O2 -I$(3) -o $$@ $$< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(6) $(3)/Vsl_nic__ALL.a -lpthread
+endef
+$(eval $(call HIF_RULES,$(B)/tests/rtl,$(HIF_OBJ),$(B)/rtl/nic_small,$(NIC_LIB_SMALL)))
+$(eval $(call HIF_RULES,$(B)/coverage,$(HIF_OBJ_COVER),$(B)/rtl/nic_cover,$(NIC_LIB_COVER),--coverage-line,-DSL_RTL_COVER \
+	$(VERILATOR_ROOT)/include/verilated_cov.cpp))

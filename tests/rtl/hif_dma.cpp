@@ -8,6 +8,7 @@
 #include "Vsl_hif.h"
 #include "verilated.h"
 
+#include "sim/engine_rtl/coverage.h"
 #include "sim/nic_rtl/board.h"
 
 #define _Static_assert static_assert
@@ -35,6 +36,7 @@ struct Hif {
 	uint32_t drops[2] = {};
 
 	explicit Hif(sl_dma *d);
+	~Hif() { rtl_cover_write(context); }
 	void clock();
 	void drive();
 	void take();

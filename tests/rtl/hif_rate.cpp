@@ -15,6 +15,7 @@
 #include "Vsl_hif.h"
 #include "verilated.h"
 
+#include "sim/engine_rtl/coverage.h"
 #include "sim/nic_rtl/board.h"
 
 #define _Static_assert static_assert
@@ -257,6 +258,7 @@ int report(const Row &row)
 	if (r->wrong != 0)
 		failed = printf("        rx: %" PRIu64 " bytes are not those of the frame\n", r->wrong);
 	r->top.final();
+	rtl_cover_write(r->context);
 	return failed != 0;
 }
 
@@ -284,6 +286,7 @@ int moderation(uint32_t holdoff)
 	if (r->board.bar_read(SL_BAR_Q_HOLDOFF(q)) != 0)
 		failed = printf("        a host interface reset keeps Q_HOLDOFF\n");
 	r->top.final();
+	rtl_cover_write(r->context);
 	return failed != 0;
 }
 

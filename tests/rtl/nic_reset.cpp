@@ -181,6 +181,51 @@ void frames_received()
 	expect(c.port_frames(0) == 1, "the next frame is");
 }
 
+// The management core's silence is told after a second and ends in a restart after five; a step of time counts 50 ms at
+// most, a core that sleeps for ever is not restarted, and the link's changes wake it.
+void firmware_silent()
+{
+	Card c;
+	unsigned restarts = 0;
+	auto pass = [&](unsigned ms, unsigned step) {
+		for (unsigned i = 0; i < ms; i += step) {
+			c.top.time_ms_i += step;
+			for (unsigned k = 0; k < 4; k++) {
+				c.clock();
+				restarts += c.top.restart_o;
+			}
+		}
+	};
+
+	c.board.mgmt_write(SL_MGMT_HEARTBEAT, 77);
+	expect(c.board.bar_read(SL_BAR_HEARTBEAT) == 77, "the heartbeat can be read");
+	pass(999, 1);
+	expect((c.board.bar_read(SL_BAR_STATUS) & 4) == 0, "a second has not passed");
+	pass(1, 1);
+	expect((c.board.bar_read(SL_BAR_STATUS) & 4) != 0, "silence is told after a second");
+	c.board.mgmt_write(SL_MGMT_HEARTBEAT, 78);
+	c.run(4);
+	expect((c.board.bar_read(SL_BAR_STATUS) & 4) == 0, "a heartbeat ends it");
+	pass(4900, 50);
+	pass(98, 1);
+	expect(restarts == 0, "five seconds have not passed");
+	pass(10, 1);
+	expect(restarts == 1 && c.top.restart_cause_o == SL_RESET_KIND_FIRMWARE, "the core starts again after five");
+	expect(c.board.mgmt_read(SL_MGMT_WATCHDOGS) == 1, "and is told why");
+	pass(8000, 400);
+	expect(restarts == 1, "a long step of time counts little");
+	c.board.mgmt_write(SL_MGMT_HEARTBEAT, 79);
+	c.board.mgmt_write(SL_MGMT_SLEEP, 0xffffffffu);
+	pass(20000, 50);
+	expect(restarts == 1, "a core that sleeps for ever is left alone");
+	c.top.link_i ^= 1;
+	c.run(4);
+	expect(c.top.wake_o, "a link's change wakes");
+	(void)c.board.mgmt_read(SL_MGMT_LINK);
+	c.run(4);
+	expect(!c.top.wake_o, "until it was read");
+}
+
 struct Row {
 	const char *what;
 	void (*test)();
@@ -194,6 +239,7 @@ int main()
 		{"the datapath's registers answer around a card reset", csr_answers},
 		{"frames that are sent when a card reset comes", frames_sent},
 		{"frames that come when a card reset does", frames_received},
+		{"the management core's silence", firmware_silent},
 	};
 	unsigned bad = 0;
 

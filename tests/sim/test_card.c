@@ -36,12 +36,17 @@
 #define TENANT   3
 
 /* The model with sanitizers and a small table; the RTL as it is. */
+/* Its RTL is in ../lib from there. */
+#ifndef RTL_PROGRAM
+#define RTL_PROGRAM "build/bin/sluice-sim"
+#endif
+
 static const struct engine {
 	const char *program, *name, *more;
 	unsigned int table_log2; /* 0: whatever it was built with */
 } engines[] = {
 	{ "build/tests/sim/sluice-sim", "--engine=model", "--table-log2=10", 10 },
-	{ "build/bin/sluice-sim", "--engine=rtl", NULL, 0 },
+	{ RTL_PROGRAM, "--engine=rtl", NULL, 0 },
 };
 static const struct engine *engine;
 static char folder[64];

@@ -572,6 +572,42 @@ static void ring_not_mapped(void **state)
 	}
 }
 
+/* Rings of commands outside memory: nothing is executed, and the queue serves again when it is put right. */
+static void command_ring_not_mapped(void **state)
+{
+	static const unsigned int queues[] = { SL_QUEUE_FLOW0, SL_QUEUE_FLOW0 + 7, SL_QUEUE_ADMIN };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+		const unsigned int q = queues[i];
+		struct ring ring;
+		uint8_t arg[8] = { 1 };
+		struct sl_admin_cpl cpl;
+
+		ring_start(&ring, &host, q, 3, 0);
+		reg_write(&host, SL_BAR_Q_CTRL(q), 0);
+		reg_write(&host, SL_BAR_Q_SQ_HI(q), 0x1234);
+		reg_write(&host, SL_BAR_Q_CTRL(q), 1);
+		memset(ring_sq(&ring), 0, q == SL_QUEUE_ADMIN ? sizeof(struct sl_admin_cmd) : sizeof(struct sl_flow_cmd));
+		ring_push(&ring);
+		ring_doorbell(&ring);
+		step(&host);
+		assert_int_equal(reg_read(&host, SL_BAR_Q_STATUS(q)), SL_STATUS_DMA_ERROR);
+		assert_int_equal(reg_read(&host, SL_BAR_Q_CTRL(q)) & 1u, 0);
+		assert_false(mailbox_full);
+		assert_null(ring_peek(&ring));
+		ring_start(&ring, &host, q, 3, 0);
+		if (q == SL_QUEUE_ADMIN) {
+			assert_int_equal(host_admin(&ring, 9, arg, sizeof(arg), &cpl), SL_STATUS_OK);
+			continue;
+		}
+		*(struct sl_flow_cmd *)ring_sq(&ring) = (struct sl_flow_cmd){ .opcode = SL_FLOW_OP_QUERY, .tag = 7 };
+		ring_push(&ring);
+		ring_doorbell(&ring);
+		assert_int_equal(((const struct sl_flow_cpl *)ring_wait(&ring))->tag, 7);
+	}
+}
+
 static void tx_gathers(void **state)
 {
 	struct ring tx;
@@ -917,7 +953,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		ROW(enable_checks), ROW(doorbell_checks), ROW(rx_wraps), ROW(rx_metadata), ROW(rx_chains),
-		ROW(rx_completions_full), ROW(rx_spread), ROW(rx_hostile), ROW(ring_not_mapped), ROW(tx_gathers),
+		ROW(rx_completions_full), ROW(rx_spread), ROW(rx_hostile), ROW(ring_not_mapped),
+		ROW(command_ring_not_mapped), ROW(tx_gathers),
 		ROW(tx_hostile), ROW(tx_waits), ROW(tx_completions_full), ROW(flow_order), ROW(flow_dump),
 		ROW(flow_stale), ROW(admin_commands), ROW(events), ROW(aged_flows), ROW(interrupts),
 	};
