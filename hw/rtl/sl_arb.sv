@@ -33,7 +33,8 @@ module sl_arb #(
   output logic                       busy_o
 );
   logic [RING_LOG2:0] emit_used_q, punt_used_q;
-  logic [7:0]         emit_frames_q, punt_frames_q;
+  localparam int unsigned COUNT_W = FRAMES > 255 ? 10 : 8;
+  logic [COUNT_W-1:0] emit_frames_q, punt_frames_q;
 
   logic       mid_q;          // inside a frame
   logic [2:0] port_q;         // of the present or last frame
@@ -63,7 +64,7 @@ module sl_arb #(
   assign room  = emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1)
                && punt_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1);
   assign start = !mid_q && pick_valid && room && !bubble_i
-               && emit_frames_q < 8'(FRAMES) && punt_frames_q < 8'(FRAMES);
+               && emit_frames_q < COUNT_W'(FRAMES) && punt_frames_q < COUNT_W'(FRAMES);
   assign take  = start || (mid_q && room);
 
   always_comb begin
@@ -102,8 +103,8 @@ module sl_arb #(
       end
       emit_used_q   <= emit_used_q + (RING_LOG2+1)'(take) - (emit_done_i ? (RING_LOG2+1)'(emit_beats_i) : '0);
       punt_used_q   <= punt_used_q + (RING_LOG2+1)'(take) - (punt_done_i ? (RING_LOG2+1)'(punt_beats_i) : '0);
-      emit_frames_q <= emit_frames_q + 8'(start) - 8'(emit_done_i);
-      punt_frames_q <= punt_frames_q + 8'(start) - 8'(punt_done_i);
+      emit_frames_q <= emit_frames_q + COUNT_W'(start) - COUNT_W'(emit_done_i);
+      punt_frames_q <= punt_frames_q + COUNT_W'(start) - COUNT_W'(punt_done_i);
     end
     if (take) rd_port_q <= start ? pick : port_q;
     if (start) len_o <= pick_len;
@@ -114,12 +115,12 @@ module sl_arb #(
     data_o = rd_data_i[511:0];
     for (int p = 1; p < NPORTS; p++) if (rd_port_q == 3'(p)) data_o = rd_data_i[512*p +: 512];
   end
-  assign busy_o = mid_q || valid_o || emit_frames_q != 8'd0 || punt_frames_q != 8'd0;
+  assign busy_o = mid_q || valid_o || emit_frames_q != '0 || punt_frames_q != '0;
 
 `ifndef SYNTHESIS
   a_credits: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    emit_done_i |-> emit_frames_q != 8'd0 && emit_used_q >= (RING_LOG2+1)'(emit_beats_i));
+    emit_done_i |-> emit_frames_q != '0 && emit_used_q >= (RING_LOG2+1)'(emit_beats_i));
   a_credits_punt: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    punt_done_i |-> punt_frames_q != 8'd0 && punt_used_q >= (RING_LOG2+1)'(punt_beats_i));
+    punt_done_i |-> punt_frames_q != '0 && punt_used_q >= (RING_LOG2+1)'(punt_beats_i));
 `endif
 endmodule

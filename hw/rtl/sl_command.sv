@@ -21,7 +21,8 @@ module sl_command #(
   parameter int unsigned TAG_W = 121,       // these as in sl_table
   parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
   parameter int unsigned SLOT_S = 192,
-  parameter int unsigned KEPT_W = 240
+  parameter int unsigned KEPT_W = 240,
+  parameter int unsigned RECORDS_HBM = 0
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -53,6 +54,8 @@ module sl_command #(
   output logic [TABLE_LOG2-1:0]       flow_o,
   output logic [KEPT_W-1:0]           record_o,
   input  wire logic [KEPT_W-1:0]      record_i,
+  input  wire logic                   record_room_i,    // for what one more command writes
+  input  wire logic                   record_valid_i,   // what was read is there (three clocks later, or when it is)
   output logic                        v6_read_o,
   output logic                        v6_write_o,
   output logic [V6_LOG2-1:0]          v6_index_o,
@@ -69,6 +72,9 @@ module sl_command #(
   // The record's age_s is kept by sl_age: written with record_write_o, read (two clocks later) with record_read_o.
   output logic [15:0]                 age_s_o,
   input  wire logic [15:0]            age_s_i,
+  // Frames that have begun and ended, as in sl_flight.
+  input  wire logic [15:0]            begun_i,
+  input  wire logic [15:0]            ended_i,
   output logic                        busy_o
 );
   localparam logic [3:0] CLEAR = 4'd0, READ = 4'd1, COMPARE = 4'd2, JUDGE = 4'd3, SEARCH = 4'd4, MOVE_READ = 4'd5,
@@ -292,10 +298,11 @@ module sl_command #(
     end
   end
   assign cmd_pop = finish;
-  sl_retire #(.TABLE_LOG2(TABLE_LOG2)) u_retire (
-    .clk_i, .rst_ni, .clear_i(state_q == CLEAR), .time_ms_i, .push_i(finish), .op_i(op), .status_i(status), .tag_i(tag),
-    .counted_i(counted), .flow_i(flow), .room_o(room), .empty_o(retired), .done_o(answered), .id_valid_o(id_valid),
-    .id_o(id), .id_take_i(place_now), .count_read_o, .count_fresh_o, .count_last_o, .count_index_o, .count_data_i,
+  sl_retire #(.TABLE_LOG2(TABLE_LOG2), .EXACT(RECORDS_HBM), .QUEUE_LOG2(RECORDS_HBM != 0 ? 7 : 5)) u_retire (
+    .clk_i, .rst_ni, .clear_i(state_q == CLEAR), .time_ms_i, .begun_i, .ended_i, .push_i(finish), .op_i(op),
+    .status_i(status), .tag_i(tag), .counted_i(counted), .flow_i(flow), .room_o(room), .empty_o(retired),
+    .done_o(answered), .id_valid_o(id_valid), .id_o(id), .id_take_i(place_now), .count_read_o, .count_fresh_o,
+    .count_last_o, .count_index_o, .count_data_i,
     .m_axis_cpl_tvalid, .m_axis_cpl_tready, .m_axis_cpl_tdata, .dump_count_o(dump_count)
   );
 
@@ -394,7 +401,7 @@ module sl_command #(
         DUMP:      state_q <= DUMP_READ;
         DUMP_READ: state_q <= DUMP_WAIT;
         DUMP_WAIT: state_q <= DUMP_V6;
-        DUMP_V6:   state_q <= DUMP_KEEP;
+        DUMP_V6:   if (record_valid_i) state_q <= DUMP_KEEP;
         default:   state_q <= READ;                // VERIFY, SLOT, DUMP_KEEP
       endcase
     end
@@ -417,7 +424,7 @@ module sl_command #(
   assign dumped_key = {moved_q[56] ? 8'd6 : 8'd4, moved_q[55:0],
                        moved_q[56] ? v6_i[255:0] : {96'd0, moved_q[120:89], 96'd0, moved_q[88:57]}};
   assign m_axis_cpl_state = {dump_count, dumped_record, dumped_key};
-  assign go               = hashed && room && (!dumped_q || answered);
+  assign go               = hashed && room && record_room_i && (!dumped_q || answered);
   assign clearing_o       = state_q == CLEAR || clear_q;
   assign occupancy_o      = occupancy_q;
   assign moves_o          = moves_q;

@@ -29,6 +29,11 @@ hw/rtl/sl_table.sv
 hw/rtl/sl_search.sv
 hw/rtl/sl_retire.sv
 hw/rtl/sl_pool.sv
+hw/rtl/sl_flight.sv
+hw/rtl/sl_record_channel.sv
+hw/rtl/sl_record_share.sv
+hw/rtl/sl_record_pending.sv
+hw/rtl/sl_record_hbm.sv
 hw/rtl/sl_command.sv
 hw/rtl/sl_action.sv
 hw/rtl/sl_rewrite.sv

@@ -18,7 +18,8 @@
 `default_nettype none
 module sl_core #(
   parameter int unsigned NPORTS = 2,
-  parameter int unsigned TABLE_LOG2 = 16
+  parameter int unsigned TABLE_LOG2 = 16,
+  parameter int unsigned RECORDS_HBM = 0               // 1: records are in the memory at hbm_*
 ) (
   input  wire logic                    clk_i,
   input  wire logic                    rst_ni,         // card
@@ -82,12 +83,27 @@ module sl_core #(
   input  wire logic                    s_axil_rready,
   output logic [31:0]                  s_axil_rdata,
   output logic [1:0]                   s_axil_rresp,
+  // Memory of the records, if they are not on chip (sl_record_hbm): 16 channels of 32-byte words.
+  output logic [15:0]                  hbm_ar_valid_o,
+  input  wire logic [15:0]             hbm_ar_ready_i,
+  output logic [16*28-1:0]             hbm_ar_addr_o,
+  input  wire logic [15:0]             hbm_r_valid_i,
+  output logic [15:0]                  hbm_r_ready_o,
+  input  wire logic [16*256-1:0]       hbm_r_data_i,
+  output logic [15:0]                  hbm_w_valid_o,
+  input  wire logic [15:0]             hbm_w_ready_i,
+  output logic [27:0]                  hbm_w_addr_o,
+  output logic [255:0]                 hbm_w_data_o,
+  input  wire logic [15:0]             hbm_b_valid_i,
+  output logic [15:0]                  hbm_b_ready_o,
   // Something is under way other than frames that wait for the host.
   output logic                         busy_o,
   output logic                         clearing_o
 );
-  localparam int unsigned RING_LOG2 = 9;
-  localparam int unsigned FRAMES_LOG2 = 7;
+  // Frames in flight, and their beats: what the latency needs, with records in HBM some 300 clocks more.
+  localparam int unsigned RING_LOG2 = RECORDS_HBM != 0 ? 10 : 9;
+  localparam int unsigned FRAMES_LOG2 = RECORDS_HBM != 0 ? 9 : 7;
+  localparam int unsigned FRAMES = RECORDS_HBM != 0 ? (1 << FRAMES_LOG2) - 128 : (1 << FRAMES_LOG2) - 8;
   localparam int unsigned BUCKET_LOG2 = TABLE_LOG2 - 3;
   localparam int unsigned V6_LOG2 = TABLE_LOG2 - sl_pkg::TABLE_V6_SHIFT;
   localparam int unsigned SLOT_W = 121 + TABLE_LOG2 + BUCKET_LOG2 + 9, SLOT_S = 192, KEPT_W = 240;
@@ -156,7 +172,7 @@ module sl_core #(
   logic [13:0]  beat_len;
   logic [511:0] beat_data;
   logic [7:0]   emit_done_beats, punt_done_beats;
-  sl_arb #(.NPORTS(NPORTS), .RING_LOG2(RING_LOG2), .FRAMES((1 << FRAMES_LOG2) - 8)) u_arb (
+  sl_arb #(.NPORTS(NPORTS), .RING_LOG2(RING_LOG2), .FRAMES(FRAMES)) u_arb (
     .clk_i, .rst_ni, .bubble_i(bubble), .desc_valid_i(desc_valid), .desc_len_i(desc_len), .desc_pop_o(desc_pop),
     .rd_o(rd), .rd_data_i(rd_data), .valid_o(beat), .sop_o(sop), .eop_o(eop), .port_o(beat_port), .len_o(beat_len),
     .data_o(beat_data), .emit_done_i(emit_done), .emit_beats_i(emit_done_beats), .punt_done_i(punt_done),
@@ -181,10 +197,12 @@ module sl_core #(
     .inner_early_o(inner_early), .inner_v6_o(inner_v6), .inner_addresses_o(inner_addresses),
     .valid_o(parsed_valid), .parsed_o(parsed)
   );
+  localparam int unsigned METERS_LOG2 = RECORDS_HBM != 0 ? FRAMES_LOG2 : 5;
   logic [4*8*32-1:0] prefix_sets;
   logic [4*8*8-1:0]  prefix_meters;
   logic              meter_valid, meter_late_valid;
-  logic [5:0]        meter, meter_late, meter_count;
+  logic [5:0]        meter, meter_late;
+  logic [METERS_LOG2:0] meter_count;
   sl_prefix u_prefix (
     .clk_i, .rst_ni, .csr_read_i(prefix_read), .csr_write_i(prefix_write), .csr_clear_i(prefix_clear),
     .csr_index_i(prefix_index), .csr_data_i(entry), .csr_data_o(prefix_data), .window_valid_i(window_valid),
@@ -208,7 +226,7 @@ module sl_core #(
     .choose_i(choose), .choose_inner_i(choose_inner), .outer_last_i(outer_last), .inner_last_i(inner_last),
     .valid_o(hash_valid), .hash_o(hash)
   );
-  sl_fifo #(.W(6), .LOG2(5)) u_meter (
+  sl_fifo #(.W(6), .LOG2(METERS_LOG2)) u_meter (
     .clk_i, .rst_ni, .push_i(meter_valid), .data_i(meter), .pop_i(action_valid), .valid_o(meter_late_valid),
     .data_o(meter_late), .count_o(meter_count)
   );
@@ -235,25 +253,52 @@ module sl_core #(
   logic [TABLE_LOG2-1:0]  age_index;
   logic [15:0]            cmd_age, cmd_age_dumped;
   logic [159:0]           flow_data;
-  sl_table #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2)) u_table (
+  logic                   found_valid, record_room, record_valid, records_busy;
+  sl_dp_pkg::job_t        job_found;
+  sl_dp_pkg::found_t      found;
+  logic [511:0]           record_found;
+  logic [KEPT_W-1:0]      cmd_record_chip;
+  logic [15:0]            begun, ended;
+  sl_table #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2), .RECORDS_HBM(RECORDS_HBM)) u_table (
     .clk_i, .rst_ni, .clearing_i(clearing_table), .epoch_i(epoch), .miss_mark_i(miss_mark), .miss_valid_i(miss_valid),
-    .valid_i(hash_valid), .hash_i(hash), .key_i(key_hash), .job_i(job_hash), .valid_o(table_valid), .job_o(job_table),
-    .found_o(found_table), .record_o(record_table), .c_slot_read_i(slot_read), .c_slot_write_i(slot_write),
+    .valid_i(hash_valid), .hash_i(hash), .key_i(key_hash), .job_i(job_hash), .valid_o(found_valid), .job_o(job_found),
+    .found_o(found), .record_o(record_found), .c_slot_read_i(slot_read), .c_slot_write_i(slot_write),
     .c_bucket0_i(bucket0), .c_bucket1_i(bucket1), .c_slot_i(slot), .c_slots_o(slots), .c_record_read_i(record_read),
-    .c_record_write_i(record_write), .c_flow_i(cmd_flow), .c_record_i(cmd_record_w), .c_record_o(cmd_record_r),
+    .c_record_write_i(record_write), .c_flow_i(cmd_flow), .c_record_i(cmd_record_w), .c_record_o(cmd_record_chip),
     .c_v6_read_i(v6_read), .c_v6_write_i(v6_write), .c_v6_index_i(cmd_v6_index), .c_v6_i(cmd_v6_w), .c_v6_o(cmd_v6_r)
   );
-  sl_command #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2)) u_command (
+  if (RECORDS_HBM == 0) begin : g_records_chip
+    assign {table_valid, job_table, found_table, record_table} = {found_valid, job_found, found, record_found};
+    assign {record_room, record_valid, records_busy}           = 3'b110;
+    assign cmd_record_r                                        = cmd_record_chip;
+    assign {begun, ended, hbm_ar_valid_o, hbm_ar_addr_o, hbm_r_ready_o, hbm_w_valid_o, hbm_w_addr_o, hbm_w_data_o,
+            hbm_b_ready_o} = '0;
+  end else begin : g_records_hbm
+    sl_record_hbm #(.TABLE_LOG2(TABLE_LOG2), .SLOT_LOG2(FRAMES_LOG2)) u_records (
+      .clk_i, .rst_ni, .por_ni, .bubble_i(bubble), .valid_i(found_valid), .job_i(job_found), .found_i(found),
+      .addresses_i(record_found[sl_pkg::RECORD_NEW_SRC_LSB +: 256]), .valid_o(table_valid), .job_o(job_table),
+      .found_o(found_table), .record_o(record_table), .c_room_o(record_room), .c_read_i(record_read),
+      .c_write_i(record_write), .c_flow_i(cmd_flow), .c_record_i(cmd_record_w), .c_valid_o(record_valid),
+      .c_record_o(cmd_record_r), .busy_o(records_busy), .hbm_ar_valid_o, .hbm_ar_ready_i, .hbm_ar_addr_o,
+      .hbm_r_valid_i, .hbm_r_ready_o, .hbm_r_data_i, .hbm_w_valid_o, .hbm_w_ready_i, .hbm_w_addr_o, .hbm_w_data_o,
+      .hbm_b_valid_i, .hbm_b_ready_o
+    );
+    sl_flight u_flight (
+      .clk_i, .rst_ni, .lookup_i(hash_valid), .verdict_i(verdict), .begun_o(begun), .ended_o(ended)
+    );
+  end
+  sl_command #(.TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2), .RECORDS_HBM(RECORDS_HBM)) u_command (
     .clk_i, .rst_ni, .seed_i(seed), .epoch_i(epoch), .time_ms_i(time_ms_o), .clear_i(clear),
     .clearing_o(clearing_table), .occupancy_o(occupancy), .moves_o(moves), .refused_o(refused), .s_axis_cmd_tvalid,
     .s_axis_cmd_tready, .s_axis_cmd_tdata, .m_axis_cpl_tvalid, .m_axis_cpl_tready, .m_axis_cpl_tdata, .m_axis_cpl_state,
     .slot_read_o(slot_read), .slot_write_o(slot_write), .bucket0_o(bucket0), .bucket1_o(bucket1), .slot_o(slot),
     .slots_i(slots), .record_read_o(record_read), .record_write_o(record_write), .flow_o(cmd_flow),
-    .record_o(cmd_record_w), .record_i(cmd_record_r), .v6_read_o(v6_read), .v6_write_o(v6_write),
+    .record_o(cmd_record_w), .record_i(cmd_record_r), .record_room_i(record_room),
+    .record_valid_i(record_valid), .v6_read_o(v6_read), .v6_write_o(v6_write),
     .v6_index_o(cmd_v6_index), .v6_o(cmd_v6_w), .v6_i(cmd_v6_r),
     .count_read_o(flow_read), .count_fresh_o(flow_fresh), .count_last_o(flow_last), .count_index_o(flow_index),
     .count_data_i(flow_data), .born_o(flow_born), .removed_o(flow_removed),
-    .age_s_o(cmd_age), .age_s_i(cmd_age_dumped), .busy_o(cmd_busy)
+    .age_s_o(cmd_age), .age_s_i(cmd_age_dumped), .begun_i(begun), .ended_i(ended), .busy_o(cmd_busy)
   );
   sl_age #(.TABLE_LOG2(TABLE_LOG2)) u_age (
     .clk_i, .rst_ni, .time_ms_i(time_ms_o), .clearing_i(clearing_table), .period_ms_i(age_period), .start_i(age_start),
@@ -352,7 +397,7 @@ module sl_core #(
   );
 
   assign busy_o = csr_busy || ingress_busy != '0 || arb_busy || emit_busy || cmd_busy || m_axis_cpl_tvalid || punt_busy
-                  || tx_busy != '0 || counters_busy || age_busy || time_ms_o != time_ms_i;
+                  || tx_busy != '0 || counters_busy || age_busy || records_busy || time_ms_o != time_ms_i;
 
 `ifndef SYNTHESIS
   initial assert (NPORTS >= 1 && NPORTS <= sl_pkg::PORTS_MAX) else $fatal(1, "sl_core: NPORTS is out of range");

@@ -4,7 +4,8 @@
 `default_nettype none
 module sl_nic #(
   parameter int unsigned NPORTS = 2,
-  parameter int unsigned TABLE_LOG2 = 16
+  parameter int unsigned TABLE_LOG2 = 16,
+  parameter int unsigned RECORDS_HBM = 0           // 1: records are in the memory at hbm_*
 ) (
   input  wire logic               clk_i,
   input  wire logic               rst_ni,          // power-on
@@ -49,6 +50,19 @@ module sl_nic #(
   output logic                    m_axi_bready,
   input  wire logic [3:0]         m_axi_bid,
   input  wire logic [1:0]         m_axi_bresp,
+  // Memory of the records, if they are not on chip (sl_record_hbm): 16 channels of 32-byte words.
+  output logic [15:0]                  hbm_ar_valid_o,
+  input  wire logic [15:0]             hbm_ar_ready_i,
+  output logic [16*28-1:0]             hbm_ar_addr_o,
+  input  wire logic [15:0]             hbm_r_valid_i,
+  output logic [15:0]                  hbm_r_ready_o,
+  input  wire logic [16*256-1:0]       hbm_r_data_i,
+  output logic [15:0]                  hbm_w_valid_o,
+  input  wire logic [15:0]             hbm_w_ready_i,
+  output logic [27:0]                  hbm_w_addr_o,
+  output logic [255:0]                 hbm_w_data_o,
+  input  wire logic [15:0]             hbm_b_valid_i,
+  output logic [15:0]                  hbm_b_ready_o,
   // The host's BAR 0.
   input  wire logic               s_axil_bar_awvalid,
   output logic                    s_axil_bar_awready,
@@ -128,7 +142,7 @@ module sl_nic #(
   logic [63:0]     aged;
   logic [sl_dp_pkg::META_W-1:0] rx_user;
 
-  sl_core #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2)) u_core (
+  sl_core #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2), .RECORDS_HBM(RECORDS_HBM)) u_core (
     .clk_i, .rst_ni(card_n), .por_ni(rst_ni), .time_ms_i, .time_ms_o,
     .s_axis_tvalid, .s_axis_tdata, .s_axis_tkeep, .s_axis_tlast,
     .s_axis_tuser, .rx_free_o, .m_axis_tvalid, .m_axis_tready, .m_axis_tdata, .m_axis_tkeep, .m_axis_tlast,
@@ -146,7 +160,9 @@ module sl_nic #(
     .s_axil_bvalid(s_axil_csr_bvalid), .s_axil_bready(s_axil_csr_bready), .s_axil_bresp(s_axil_csr_bresp),
     .s_axil_arvalid(s_axil_csr_arvalid), .s_axil_arready(s_axil_csr_arready), .s_axil_araddr(s_axil_csr_araddr),
     .s_axil_rvalid(s_axil_csr_rvalid), .s_axil_rready(s_axil_csr_rready), .s_axil_rdata(s_axil_csr_rdata),
-    .s_axil_rresp(s_axil_csr_rresp), .busy_o(core_busy), .clearing_o
+    .s_axil_rresp(s_axil_csr_rresp), .hbm_ar_valid_o, .hbm_ar_ready_i, .hbm_ar_addr_o, .hbm_r_valid_i, .hbm_r_ready_o,
+    .hbm_r_data_i, .hbm_w_valid_o, .hbm_w_ready_i, .hbm_w_addr_o, .hbm_w_data_o, .hbm_b_valid_i, .hbm_b_ready_o,
+    .busy_o(core_busy), .clearing_o
   );
 
   sl_hif #(.NPORTS(NPORTS)) u_hif (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where executed flow commands end: completions leave in order, each with its counters, and the ids of deleted flows
 // come back. A deleted flow's slot is gone when it arrives here; frames that still found it are counted for DRAIN
-// clocks more. It waits that long, with all behind it, before its last counters are read and its id returns, while
-// the commands that follow are executed.
+// clocks more, or with EXACT until the frames that had begun are counted (sl_flight). It waits that long, with all
+// behind it, before its last counters are read and its id returns, while the commands that follow are executed.
 //
 //   sl_command ─► queue ─► (aged) read counters ─► . ─► answer ─► completions ─► m_axis_cpl
 //                                                        └─► ids given back ─► made fresh ─► the next id
@@ -12,12 +12,17 @@
 `default_nettype none
 module sl_retire #(
   parameter int unsigned TABLE_LOG2 = 16,
-  parameter int unsigned DRAIN = 38         // clocks from a lookup to its count in memory, at least
+  parameter int unsigned DRAIN = 38,        // clocks from a lookup to its count in memory, at least
+  parameter int unsigned EXACT = 0,
+  parameter int unsigned QUEUE_LOG2 = 5,
+  parameter int unsigned COUNT_W = 16
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_ni,
   input  wire logic                  clear_i,      // ids 0, 1, 2, ... again; the queue is empty
   input  wire logic [31:0]           time_ms_i,
+  input  wire logic [COUNT_W-1:0]    begun_i,      // frames: with this clock
+  input  wire logic [COUNT_W-1:0]    ended_i,
   // Executed commands. `counted`: with the counters of this id.
   input  wire logic                  push_i,
   input  wire logic [7:0]            op_i,
@@ -42,17 +47,19 @@ module sl_retire #(
   output logic      [255:0]          m_axis_cpl_tdata,
   output logic      [191:0]          dump_count_o  // structure counters of the last DUMP
 );
-  localparam int unsigned QUEUE_LOG2 = 5, OUT_LOG2 = 3;
+  localparam int unsigned OUT_LOG2 = 3;
+  localparam int unsigned NOW_W = EXACT != 0 ? COUNT_W : 7;
   localparam int unsigned ENTRY_W = 8 + 8 + 16 + 1 + 32;
   localparam int unsigned CPL_W = 32 + 64 + 64 + 8 + 8 + 16 + 32;
 
   // The queue, with the time of entry.
-  logic [6:0]           now_q, stamp, age;
+  logic [6:0]           now_q;
+  logic [NOW_W-1:0]     now, stamp, age;
   logic                 head_valid, pop, aged;
   logic [ENTRY_W-1:0]   head, e1_q, e2_q;
   logic [QUEUE_LOG2:0]  queued;
-  sl_fifo #(.W(7 + ENTRY_W), .LOG2(QUEUE_LOG2)) u_queue (
-    .clk_i, .rst_ni, .push_i, .data_i({now_q, op_i, status_i, tag_i, counted_i, flow_i}), .pop_i(pop),
+  sl_fifo #(.W(NOW_W + ENTRY_W), .LOG2(QUEUE_LOG2)) u_queue (
+    .clk_i, .rst_ni, .push_i, .data_i({now, op_i, status_i, tag_i, counted_i, flow_i}), .pop_i(pop),
     .valid_o(head_valid), .data_o({stamp, head}), .count_o(queued)
   );
   assign room_o = queued < (QUEUE_LOG2+1)'((1 << QUEUE_LOG2) - 2);
@@ -68,18 +75,43 @@ module sl_retire #(
   assign dump2        = counted2 && e2_q[ENTRY_W-1 -: 8] == sl_pkg::FLOW_OP_DUMP;
 
   // An age that wrapped waits once more: never too short.
-  assign age  = now_q - stamp;
-  assign aged = !head_delete || age >= 7'(DRAIN);
+  logic settled;                          // after clearing: the frames that found old flows are counted
+  if (EXACT == 0) begin : g_clocks
+    logic [6:0] settle_q;
+    assign now     = now_q;
+    assign age     = now_q - stamp;
+    assign aged    = !head_delete || age >= 7'(DRAIN);
+    assign settled = settle_q == '0;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || clear_i)  settle_q <= 7'(DRAIN);
+      else if (settle_q != '0) settle_q <= settle_q - 7'd1;
+    end
+  end else begin : g_frames
+    logic               settled_q;
+    logic [COUNT_W-1:0] clear_q, since;
+    assign now     = begun_i;
+    assign age     = ended_i - stamp;
+    assign aged    = !head_delete || !age[COUNT_W-1] || begun_i == ended_i;
+    assign since   = ended_i - clear_q;
+    assign settled = settled_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || clear_i) begin
+        settled_q <= 1'b0;
+        clear_q   <= rst_ni ? begun_i : '0;
+      end else if (!since[COUNT_W-1] || begun_i == ended_i) begin
+        settled_q <= 1'b1;
+      end
+    end
+  end
 
   // Ids.
   logic [TABLE_LOG2:0]   fresh_q, given_wr_q, given_rd_q;
   (* ram_style = "ultra" *) logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
   logic [TABLE_LOG2-1:0] given_q, next, id_q;
   logic                  given_ok_q, fresh_left, prepare, preparing_q, id_valid_q;
-  logic [6:0]            settle_q;        // after clearing, until the frames that found old flows are counted
   assign fresh_left = !fresh_q[TABLE_LOG2];
   assign next       = fresh_left ? fresh_q[TABLE_LOG2-1:0] : given_q;
-  assign prepare    = !clear_i && settle_q == '0 && !id_valid_q && !preparing_q && (fresh_left || given_ok_q);
+  assign prepare    = !clear_i && settled && !id_valid_q && !preparing_q && (fresh_left || given_ok_q);
 
   // Completions that were answered, and room for those being answered.
   logic               v1_q, v2_q, out_valid;
@@ -126,11 +158,9 @@ module sl_retire #(
       given_wr_q  <= '0;
       given_rd_q  <= '0;
       given_ok_q  <= 1'b0;
-      settle_q    <= 7'(DRAIN);
       id_valid_q  <= 1'b0;
       preparing_q <= 1'b0;
     end else begin
-      if (settle_q != '0) settle_q <= settle_q - 7'd1;
       given_ok_q  <= given_wr_q != given_rd_q && !(prepare && !fresh_left);
       preparing_q <= prepare;
       if (prepare)        id_valid_q <= 1'b1;

@@ -18,7 +18,8 @@ module sl_table #(
   parameter int unsigned TAG_W = 121,
   parameter int unsigned SLOT_W = TAG_W + TABLE_LOG2 + BUCKET_LOG2 + 9,
   parameter int unsigned SLOT_S = 192,      // of the bus of eight slots: bits from one to the next
-  parameter int unsigned KEPT_W = 240       // of a record, as in sl_record
+  parameter int unsigned KEPT_W = 240,      // of a record, as in sl_record
+  parameter int unsigned RECORDS_HBM = 0    // what is kept of records is added later (sl_record_hbm)
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -144,11 +145,16 @@ module sl_table #(
   logic [KEPT_W-1:0] kept4;
   logic [511:0]      v6_4, record4;
   logic              hit;
-  sl_slot_ram #(.W(KEPT_W), .LOG2(TABLE_LOG2)) u_record (
-    .clk_i, .a_read_i(valid3_q), .a_addr_i(id3_q), .a_data_o(kept4),
-    .b_read_i(c_record_read_i), .b_write_i(c_record_write_i), .b_addr_i(c_flow_i), .b_data_i(c_record_i),
-    .b_data_o(c_record_o)
-  );
+  if (RECORDS_HBM == 0) begin : g_chip
+    sl_slot_ram #(.W(KEPT_W), .LOG2(TABLE_LOG2)) u_record (
+      .clk_i, .a_read_i(valid3_q), .a_addr_i(id3_q), .a_data_o(kept4),
+      .b_read_i(c_record_read_i), .b_write_i(c_record_write_i), .b_addr_i(c_flow_i), .b_data_i(c_record_i),
+      .b_data_o(c_record_o)
+    );
+  end else begin : g_hbm
+    assign kept4      = '0;
+    assign c_record_o = '0;
+  end
   sl_slot_ram #(.W(512), .LOG2(V6_LOG2)) u_v6 (
     .clk_i, .a_read_i(valid3_q && v6_3_q), .a_addr_i(where3_q), .a_data_o(v6_4),
     .b_read_i(c_v6_read_i), .b_write_i(c_v6_write_i), .b_addr_i(c_v6_index_i), .b_data_i(c_v6_i), .b_data_o(c_v6_o)

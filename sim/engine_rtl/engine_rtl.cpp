@@ -7,7 +7,7 @@
 // so RX_OVERFLOW is seen only with wire_waits_not.
 //
 // Built in flavours (see rules.mk): the same file with assertions, with tracing (SL_RTL_TRACE), with line coverage
-// (SL_RTL_COVER), with a small table.
+// (SL_RTL_COVER), with a small table, with records in HBM (SL_RTL_HBM).
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -24,6 +24,9 @@ extern "C" {
 }
 #include "sim/engine_rtl/coverage.h"
 #include "sim/engine_rtl/waveform.h"
+#ifdef SL_RTL_HBM
+#include "sim/engine_rtl/hbm.h"
+#endif
 
 namespace {
 
@@ -38,6 +41,11 @@ constexpr size_t AGED_MAX = 1;           // flows that have aged and wait for th
 constexpr uint32_t CSR_CLOCKS_MAX = 1000;
 constexpr uint32_t CLEAR_CLOCKS_MAX = 1u << 22;
 constexpr uint32_t TIME_CLOCKS_MAX = 4 * 255 + 2; // sl_clock: 255 steps of each of its sizes
+#ifdef SL_RTL_HBM
+constexpr bool POWER_STAYS = true;       // a reset is one of the card alone
+#else
+constexpr bool POWER_STAYS = false;
+#endif
 constexpr uint16_t ROOM_MARGIN = 4;      // beats between the RTL's hint and the truth
 
 struct Frame {
@@ -91,6 +99,9 @@ struct sl_engine {
 	std::deque<sl_aged> aged;
 
 	Waveform<Vsl_core> waveform;
+#ifdef SL_RTL_HBM
+	HbmPorts<Vsl_core> hbm;
+#endif
 
 	bool stall() { return stall_pct != 0 && random.next() % 100 < stall_pct; }
 	void drive(bool inject);
@@ -99,6 +110,7 @@ struct sl_engine {
 	bool working() const;
 	void chase();
 	void reset();
+	void reset_card();
 	uint32_t axil_read(uint32_t offset);
 	void axil_write(uint32_t offset, uint32_t value);
 	void settle_clear();
@@ -253,12 +265,18 @@ void sl_engine::take()
 void sl_engine::clock(bool inject)
 {
 	drive(inject);
+#ifdef SL_RTL_HBM
+	hbm.drive(*top);
+#endif
 	top->clk_i = 0;
 	top->eval();
 	// The streams' inputs change only after the edge: take() notes what the edge will transfer.
 	const bool host_fired = top->s_axis_host_tvalid && top->s_axis_host_tready;
 	const bool cmd_fired = top->s_axis_cmd_tvalid && top->s_axis_cmd_tready;
 	take();
+#ifdef SL_RTL_HBM
+	hbm.take(*top);
+#endif
 	top->s_axis_host_tvalid |= host_fired;
 	top->s_axis_cmd_tvalid |= cmd_fired;
 	waveform.low(clocks);
@@ -297,10 +315,26 @@ void sl_engine::settle_clear()
 		clock(false);
 }
 
+#ifdef SL_RTL_HBM
+// The memory outlives a card reset and answers what it was asked before. So do the MACs: frames that have begun end.
+void sl_engine::reset_card()
+{
+	if (clocks == 0)
+		hbm.reset(random.state, stall_pct);
+	top->rst_ni = 0;
+	clock(false);
+	while (wire_in_started[0] || wire_in_started[1] || top->m_axis_tvalid)
+		clock(false);
+}
+#endif
+
 void sl_engine::reset()
 {
 	Vsl_core &t = *top;
 
+#ifdef SL_RTL_HBM
+	reset_card();
+#endif
 	for (unsigned p = 0; p < PORTS; p++) {
 		wire_in[p].clear();
 		wire_in_at[p] = 0;
@@ -321,7 +355,8 @@ void sl_engine::reset()
 	t.s_axil_awvalid = t.s_axil_wvalid = t.s_axil_arvalid = 0;
 	t.s_axil_bready = t.s_axil_rready = 1;
 	t.time_ms_i = 0;
-	t.rst_ni = t.por_ni = 0;
+	t.rst_ni = 0;
+	t.por_ni = POWER_STAYS && clocks != 0;
 	for (int i = 0; i < 8; i++)
 		clock(false);
 	t.rst_ni = t.por_ni = 1;

@@ -5,14 +5,19 @@
 #   libsl_rtl_assert.so  with the RTL's assertions, for co-simulation
 #   libsl_rtl_small.so   the same with a table of 256 slots, to fill it
 #   libsl_rtl_trace.so   with FST tracing
+#   libsl_rtl_hbm.so, libsl_rtl_hbm_assert.so, libsl_rtl_hbm_small.so
+#                        as fast, assert and small, with records in HBM (hbm.h is the memory)
 #   libsl_rtl_cover.so   the small one with line coverage, for `make coverage` alone
-RTL_FLAVOURS := fast assert small trace
+RTL_FLAVOURS := fast assert small trace hbm hbm_assert hbm_small
 RTL_LIB := $(B)/lib/libsl_rtl.so
 RTL_LIB_ASSERT := $(B)/lib/libsl_rtl_assert.so
 RTL_LIB_SMALL := $(B)/lib/libsl_rtl_small.so
 RTL_LIB_TRACE := $(B)/lib/libsl_rtl_trace.so
+RTL_LIB_HBM := $(B)/lib/libsl_rtl_hbm.so
+RTL_LIB_HBM_ASSERT := $(B)/lib/libsl_rtl_hbm_assert.so
+RTL_LIB_HBM_SMALL := $(B)/lib/libsl_rtl_hbm_small.so
 RTL_LIB_COVER := $(B)/lib/libsl_rtl_cover.so
-ALL += $(RTL_LIB) $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) $(RTL_LIB_TRACE)
+ALL += $(RTL_LIB) $(RTL_LIB_ASSERT) $(RTL_LIB_SMALL) $(RTL_LIB_TRACE) $(RTL_LIB_HBM_ASSERT) $(RTL_LIB_HBM_SMALL)
 
 RTL_SMALL_LOG2 := 8
 VERILATOR_FLAGS := --cc --top-module sl_core -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM \
@@ -22,6 +27,12 @@ RTL_VFLAGS_assert := --assert
 RTL_VFLAGS_small := --assert -GTABLE_LOG2=$(RTL_SMALL_LOG2)
 RTL_VFLAGS_cover := $(RTL_VFLAGS_small) --coverage-line
 RTL_CXXFLAGS_cover := -DSL_RTL_COVER
+RTL_VFLAGS_hbm := $(RTL_VFLAGS_fast) -GRECORDS_HBM=1
+RTL_VFLAGS_hbm_assert := $(RTL_VFLAGS_assert) -GRECORDS_HBM=1
+RTL_VFLAGS_hbm_small := $(RTL_VFLAGS_small) -GRECORDS_HBM=1
+RTL_CXXFLAGS_hbm := -DSL_RTL_HBM
+RTL_CXXFLAGS_hbm_assert := -DSL_RTL_HBM
+RTL_CXXFLAGS_hbm_small := -DSL_RTL_HBM
 RTL_VFLAGS_trace := --noassert --trace-fst
 RTL_CXXFLAGS_trace := -DSL_RTL_TRACE
 RTL_LIBS_trace := -lz
@@ -40,7 +51,8 @@ $(B)/rtl/$(1)/Vsl_core__ALL.a: $(B)/rtl/$(1)/Vsl_core.mk
 		OPT_FAST="-O3 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" \
 		OPT_GLOBAL="-O2 -fPIC -fvisibility=hidden" Vsl_core__ALL.a >/dev/null
 
-$(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/waveform.h sim/engine_rtl/coverage.h sim/engine_rtl/exports.map sim/engine.h $(B)/rtl/$(1)/Vsl_core__ALL.a
+$(2): sim/engine_rtl/engine_rtl.cpp sim/engine_rtl/waveform.h sim/engine_rtl/coverage.h sim/engine_rtl/hbm.h \
+		sim/engine_rtl/exports.map sim/engine.h $(B)/rtl/$(1)/Vsl_core__ALL.a
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_CXXFLAGS_$(1)) -I$(B)/rtl/$(1) -I$(B)/include -Iinclude -I. -shared \
 		-static-libstdc++ -static-libgcc -Wl,-z,defs -Wl,--version-script=sim/engine_rtl/exports.map -o $$@.new $$< \
@@ -53,4 +65,7 @@ $(eval $(call RTL_FLAVOUR_RULES,fast,$(RTL_LIB)))
 $(eval $(call RTL_FLAVOUR_RULES,assert,$(RTL_LIB_ASSERT)))
 $(eval $(call RTL_FLAVOUR_RULES,small,$(RTL_LIB_SMALL)))
 $(eval $(call RTL_FLAVOUR_RULES,trace,$(RTL_LIB_TRACE)))
+$(eval $(call RTL_FLAVOUR_RULES,hbm,$(RTL_LIB_HBM)))
+$(eval $(call RTL_FLAVOUR_RULES,hbm_assert,$(RTL_LIB_HBM_ASSERT)))
+$(eval $(call RTL_FLAVOUR_RULES,hbm_small,$(RTL_LIB_HBM_SMALL)))
 $(eval $(call RTL_FLAVOUR_RULES,cover,$(RTL_LIB_COVER)))

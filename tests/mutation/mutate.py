@@ -29,6 +29,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EQUIVALENT = os.path.join(HERE, "equivalent.txt")
+# Modules that are in the card only with records in HBM: their mutants are built that way.
+HBM = {"sl_flight", "sl_record_channel", "sl_record_share", "sl_record_pending", "sl_record_hbm"}
 # (name, pattern, replacement): each match in a line of logic is one mutant.
 OPERATORS = [
     ("equal", r"==(?!=)", "!="), ("unequal", r"!=(?!=)", "=="),
@@ -114,13 +116,15 @@ class Checks:
         """The library of a mutant, or None and why not."""
         sources = [os.path.join(folder, p) if mutant and p == mutant.path else p for p in self.list]
         made = os.path.join(folder, "made")
+        hbm = mutant and os.path.basename(mutant.path)[:-3] in HBM
         failed, why = self.run(["verilator", "--cc", "--top-module", "sl_core", "-O3", "--x-assign", "fast",
                                 "--x-initial", "fast", "-Wall", "-Wno-UNUSEDPARAM", "--output-split", "1500",
-                                "--assert", "-GTABLE_LOG2=8", "--Mdir", made, "hw/lint/waivers.vlt", *sources], 300)
+                                "--assert", "-GTABLE_LOG2=8", f"-GRECORDS_HBM={int(bool(hbm))}", "--Mdir", made,
+                                "hw/lint/waivers.vlt", *sources], 300)
         if failed:
             return None, why
         flags = ["-std=c++17", "-O1", "-fPIC", "-w", f"-I{self.root}/include", f"-I{self.root}/include/vltstd",
-                 f"-I{made}", "-Ibuild/include", "-Iinclude", "-I."]
+                 f"-I{made}", "-Ibuild/include", "-Iinclude", "-I.", *["-DSL_RTL_HBM"] * bool(hbm)]
         headers = b"".join(open(h, "rb").read() for h in sorted(glob.glob(made + "/*.h")))
         objects = [self.compile(s, headers, flags, made) for s in sorted(glob.glob(made + "/*.cpp"))]
         for name in ("sim/engine_rtl/engine_rtl.cpp", f"{self.root}/include/verilated.cpp",

@@ -20,6 +20,27 @@ $(RTL_CHURN_BIN): tests/rtl/churn_test.c tests/rtl/churn.h tests/rtl/rtl_card.h 
 	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY='"$(RTL_LIB_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< $(RTL_CHURN_SRC) \
 		-o $@ -lcmocka -ldl
 
+# With records in HBM: the same smoke test and replacement, and what only they have.
+HBM_TEST_BIN := $(B)/tests/rtl/hbm_test
+HBM_RTL_BIN := $(B)/tests/rtl/engine_hbm_test
+HBM_CHURN_BIN := $(B)/tests/rtl/churn_hbm_test
+UNIT_TESTS += $(HBM_TEST_BIN) $(HBM_RTL_BIN) $(HBM_CHURN_BIN)
+HBM_LIBRARIES := -DRTL_LIBRARY='"$(RTL_LIB_HBM_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_HBM_SMALL)"'
+
+$(HBM_TEST_BIN): tests/rtl/hbm_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_HBM_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(HBM_LIBRARIES) $< -o $@ -lcmocka -ldl
+
+$(HBM_RTL_BIN): tests/rtl/engine_rtl_test.c tests/rtl/rtl_card.h tests/rtl/collision.h $(B)/contract.stamp \
+		| $(RTL_LIB_HBM_ASSERT) $(RTL_LIB_HBM_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(HBM_LIBRARIES) $< -o $@ -lcmocka -ldl
+
+$(HBM_CHURN_BIN): tests/rtl/churn_test.c tests/rtl/churn.h tests/rtl/rtl_card.h $(RTL_CHURN_SRC) $(B)/contract.stamp \
+		| $(RTL_LIB_HBM_ASSERT) $(RTL_LIB_HBM_SMALL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(HBM_LIBRARIES) $< $(RTL_CHURN_SRC) -o $@ -lcmocka -ldl
+
 $(RTL_AGE_BIN): tests/rtl/age_test.c tests/rtl/rtl_card.h sim/engine_model.c $(MODEL_SRC) $(B)/contract.stamp | $(RTL_LIB_SMALL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_LIBRARY_SMALL='"$(RTL_LIB_SMALL)"' $< sim/engine_model.c $(MODEL_SRC) -o $@ -lcmocka -ldl

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Records in HBM (libsl_rtl_hbm*.so; the memory is sim/engine_rtl/hbm.h), what the tests of the card with records on
+ * chip do not look at: records that change while their flow's frames come back to back, and card resets while the
+ * memory owes answers. That each frame leaves with the record of its time is also an assertion of sl_record_hbm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/rtl/rtl_card.h"
+
+#define FRAME 80
+#define UPDATES 300
+#define RESETS 40
+#define FLOWS 64
+#define CLOCKS_MAX 200000
+
+static const struct sl_engine_ops *ops;
+
+/* Number n is in all that NAT changes: a frame shows which record it was made with, or that it was made with two. */
+static struct sl_record numbered(const struct sl_key *key, unsigned int n)
+{
+	struct sl_record r = { .flags = SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST };
+
+	memcpy(r.new_src, key->src, 16);
+	memcpy(r.new_dst, key->dst, 16);
+	rtl_put16(key->family == 6 ? r.new_src + 14 : r.new_src + 2, n);
+	rtl_put16(key->family == 6 ? r.new_dst + 14 : r.new_dst + 2, n);
+	rtl_put16((uint8_t *)&r.new_sport, n);
+	rtl_put16((uint8_t *)&r.new_dport, n);
+	sl_record_set_deltas(key, &r);
+	return r;
+}
+
+static unsigned int get16(const uint8_t *p)
+{
+	return (unsigned int)p[0] << 8 | p[1];
+}
+
+/* The number of the record that made the frame. */
+static unsigned int number_of(const uint8_t *f, const struct sl_key *key)
+{
+	const uint8_t *ip = f + RTL_ETH, *l4 = ip + (key->family == 6 ? 40 : 20);
+	const unsigned int n = get16(l4);
+
+	assert_int_equal(get16(l4 + 2), n);
+	assert_int_equal(get16(key->family == 6 ? ip + 22 : ip + 14), n);
+	assert_int_equal(get16(key->family == 6 ? ip + 38 : ip + 18), n);
+	return n;
+}
+
+/* Updates of one flow, at random distances, under its own frames: no frame is torn or goes back to an older record. */
+static void updates(struct sl_key key, unsigned int stall)
+{
+	const struct sl_engine_config config = { .ports = 2, .stall_seed = stall ? 3 : 0, .stall_pct = stall };
+	struct sl_engine *e = rtl_start(ops, &config);
+	struct sl_record record = numbered(&key, 1);
+	uint8_t in[FRAME], out[SL_FRAME_MAX];
+	struct sl_flow_done done;
+	unsigned int port, sent = 0, left = 0, submitted = 1, completed = 1, last = 1, seen = 0;
+	uint32_t random = 7;
+
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1).cpl.status, SL_STATUS_OK);
+	rtl_frame(in, FRAME, &key);
+	for (unsigned int i = 0; completed < UPDATES || left < sent; i++) {
+		assert_true(i < CLOCKS_MAX);
+		while (completed < UPDATES && sent - left < 600 && ops->wire_in(e, sent & 1, in, FRAME, false))
+			sent++;
+		random = random * 1664525 + 1013904223;
+		/* Sometimes several at once, sometimes when all is quiet in memory. */
+		for (unsigned int n = random >> 28 ? 0 : 1 + (random >> 20 & 3); n > 0 && submitted < UPDATES; n--) {
+			struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_UPDATE, .key = key };
+
+			cmd.record = numbered(&key, submitted + 1);
+			submitted += ops->flow_submit(e, &cmd);
+		}
+		ops->step(e, 1, 1 + (random >> 16 & 15));
+		while (ops->flow_done(e, &done)) {
+			assert_int_equal(done.cpl.status, SL_STATUS_OK);
+			completed++;
+		}
+		while (ops->wire_out(e, &port, out) != 0) {
+			const unsigned int n = number_of(out, &key);
+
+			assert_true(n >= last && n <= submitted);
+			seen += n != last;
+			last = n;
+			left++;
+		}
+	}
+	assert_int_equal(last, UPDATES);
+	assert_true(seen > UPDATES / 3);
+	ops->destroy(e);
+}
+
+static void test_updates(void **state)
+{
+	(void)state;
+	for (unsigned int stall = 0; stall <= 40; stall += 40) {
+		updates(rtl_key(1), stall);
+		updates(rtl_key_v6(1), stall);
+	}
+}
+
+/* A flow's record can be read back as soon as it is written, and after the memory has it. */
+static void test_dump(void **state)
+{
+	const struct sl_engine_config config = { .ports = 2 };
+	struct sl_engine *e = rtl_start(ops, &config);
+
+	(void)state;
+	for (unsigned int n = 0; n < FLOWS; n++) {
+		const struct sl_key key = rtl_key(n);
+		const struct sl_record record = numbered(&key, n + 1);
+		struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_DUMP };
+		struct sl_flow_done done = rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1);
+
+		cmd.flow_id = done.cpl.flow_id;
+		for (int again = 0; again < 2; again++) {
+			assert_true(ops->flow_submit(e, &cmd));
+			for (int i = 0; !ops->flow_done(e, &done); i++) {
+				assert_true(i < 1000);
+				ops->step(e, 1, 1);
+			}
+			assert_int_equal(done.cpl.status, SL_STATUS_OK);
+			assert_memory_equal(&done.state.record, &record, sizeof(record));
+			assert_memory_equal(&done.state.key, &key, sizeof(key));
+			while (!ops->idle(e))
+				ops->step(e, 1, 100);
+		}
+	}
+	ops->destroy(e);
+}
+
+static void configure(struct sl_engine *e)
+{
+	struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_FLOWS, .tenant = RTL_TENANT, .port_mask = 3,
+				      .ttl_max = 255, .sport_hi = 0xffff, .dport_hi = 0xffff };
+	struct sl_action a = rtl_action(RTL_L2);
+
+	ops->csr_write(e, SL_CSR_PORT_FLAGS(0), 1);
+	ops->csr_write(e, SL_CSR_PORT_FLAGS(1), 1);
+	rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));
+	rtl_table_write(ops, e, SL_CSR_TABLE_ACTION, 0, &a, sizeof(a));
+	ops->csr_write(e, SL_CSR_CTRL, 1);
+}
+
+/* Resets in the middle of reads and writes: what the memory still answers is nobody's, and ids have other records. */
+static void test_reset(void **state)
+{
+	const struct sl_engine_config config = { .ports = 2, .stall_seed = 9, .stall_pct = 20 };
+	struct sl_engine *e = rtl_start(ops, &config);
+	uint8_t in[FRAME], out[SL_FRAME_MAX];
+	unsigned int port;
+
+	(void)state;
+	for (unsigned int round = 1; round <= RESETS; round++) {
+		for (unsigned int n = 0; n < FLOWS; n++) {
+			const struct sl_key key = rtl_key(n);
+			const struct sl_record record = numbered(&key, round * FLOWS + n);
+
+			assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1).cpl.flow_id, n);
+			rtl_frame(in, FRAME, &key);
+			assert_true(ops->wire_in(e, 0, in, FRAME, false));
+		}
+		for (unsigned int n = 0; n < FLOWS;) {
+			const struct sl_key key = rtl_key(n);
+
+			if (ops->wire_out(e, &port, out) == 0)
+				ops->step(e, 1, 1);
+			else
+				assert_int_equal(number_of(out, &key), round * FLOWS + n++);
+			assert_true(ops->clocks(e) < 100ull * CLOCKS_MAX);
+		}
+		for (unsigned int n = 0; n < 4 * FLOWS; n++) {
+			const struct sl_key key = rtl_key(n % FLOWS);
+			struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_UPDATE, .key = key, .record = numbered(&key, 7) };
+
+			rtl_frame(in, FRAME, &key);
+			ops->wire_in(e, n & 1, in, FRAME, false);
+			if (n < FLOWS)
+				ops->flow_submit(e, &cmd);
+		}
+		ops->step(e, 1, 40 + 7 * round);
+		ops->reset(e);
+		configure(e);
+	}
+	ops->destroy(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_updates), cmocka_unit_test(test_dump),
+					    cmocka_unit_test(test_reset) };
+
+	ops = rtl_load(RTL_LIBRARY_SMALL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
