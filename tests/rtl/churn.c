@@ -50,13 +50,27 @@ static void take_completions(struct churn *c)
 	}
 }
 
+/* Whose frame is next. */
+static const struct churn_key *hit(struct churn *c)
+{
+	switch (c->hits) {
+	case CHURN_HIT_STABLE:
+		return &c->key[below(c, c->stable)];
+	case CHURN_HIT_TURN:
+		return &c->key[c->turn++ % c->stable];
+	case CHURN_HIT_ONE:
+		return &c->key[0];
+	default:
+		return &c->key[below(c, c->count)];
+	}
+}
+
 static void feed(struct churn *c, unsigned int frames)
 {
 	uint8_t frame[2 * CHURN_FRAME]; /* room for the headers of any kind of frame */
 
 	for (unsigned int i = 0; i < frames; i++) {
-		const struct churn_key *k = &c->key[below(c, c->hits == CHURN_HIT_STABLE ? CHURN_STABLE : c->count)];
-		const struct sl_key key = key_of(k->n);
+		const struct sl_key key = key_of(hit(c)->n);
 
 		rtl_frame(frame, CHURN_FRAME, &key);
 		if (c->ops->wire_in(c->e, i & 1, frame, CHURN_FRAME, false))
@@ -122,9 +136,9 @@ static void take_out(struct churn *c, struct churn_key *k)
 
 static struct churn_key *victim(struct churn *c)
 {
-	const uint32_t room = c->count - CHURN_STABLE;
+	const uint32_t room = c->count - c->stable;
 
-	return &c->key[CHURN_STABLE + (c->sequential ? c->oldest++ % room : below(c, room))];
+	return &c->key[c->stable + (c->sequential ? c->oldest++ % room : below(c, room))];
 }
 
 bool churn_open(struct churn *c, const struct sl_engine_ops *ops, const struct sl_engine_config *config, uint32_t keys,
@@ -142,6 +156,7 @@ bool churn_open(struct churn *c, const struct sl_engine_ops *ops, const struct s
 	c->v6 = v6;
 	c->sequential = sequential;
 	c->count = keys;
+	c->stable = CHURN_STABLE;
 	c->key = calloc(keys, sizeof(*c->key));
 	for (uint32_t i = 0; c->key != NULL && i < keys; i++)
 		insert(c, &c->key[i]);
@@ -175,8 +190,17 @@ uint64_t churn_remove(struct churn *c, uint32_t count)
 	const uint64_t start = c->ops->clocks(c->e);
 
 	for (uint32_t i = 0; i < count; i++)
-		take_out(c, &c->key[CHURN_STABLE + i]);
+		take_out(c, &c->key[c->stable + i]);
 	finish_commands(c);
+	return c->ops->clocks(c->e) - start;
+}
+
+uint64_t churn_run(struct churn *c, uint32_t clocks)
+{
+	const uint64_t start = c->ops->clocks(c->e);
+
+	while (c->ops->clocks(c->e) - start < clocks)
+		step(c);
 	return c->ops->clocks(c->e) - start;
 }
 

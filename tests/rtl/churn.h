@@ -11,11 +11,13 @@
 
 enum churn_hits {
 	CHURN_NO_HITS,
-	CHURN_HIT_STABLE, /* flows that are never replaced: each frame must leave */
+	CHURN_HIT_STABLE, /* flows that are never replaced, at random: each frame must leave */
+	CHURN_HIT_TURN,	  /* the same in the order in which they were inserted */
+	CHURN_HIT_ONE,	  /* the first alone */
 	CHURN_HIT_ALL,	  /* any flow, also while it is removed: then counters are compared as a sum */
 };
 
-#define CHURN_STABLE 64
+#define CHURN_STABLE 64 /* unless the caller changes it */
 #define CHURN_FRAME 64
 #define CHURN_EXPECTED 1024
 
@@ -33,8 +35,8 @@ struct churn {
 	unsigned int v6; /* percent of the keys that are IPv6 */
 	bool sequential; /* keys count up and the oldest is replaced; else both at random */
 	struct churn_key *key;
-	uint32_t count; /* keys, of which the first CHURN_STABLE are never replaced */
-	uint32_t oldest, next;
+	uint32_t count, stable; /* keys, and how many of the first are never replaced */
+	uint32_t oldest, next, turn;
 	uint64_t random;
 	struct sl_flow_cpl expected[CHURN_EXPECTED]; /* ring: completions of the model that the RTL has still to give */
 	uint32_t submitted, completed;
@@ -52,6 +54,9 @@ void churn_close(struct churn *c);
 /* So many removals each followed by an insertion, or removals alone; the clocks they took, all completed. */
 uint64_t churn_replace(struct churn *c, uint32_t count);
 uint64_t churn_remove(struct churn *c, uint32_t count);
+
+/* Frames alone, for about so many clocks; the clocks. */
+uint64_t churn_run(struct churn *c, uint32_t clocks);
 
 /* Waits until nothing is under way. */
 void churn_settle(struct churn *c);
