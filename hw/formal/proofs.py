@@ -62,6 +62,8 @@ def prefix(name, what, **parameters):
 PROOFS = [
     Proof("fifo", "f_fifo", ["sl_fifo"], "every entry leaves once, in order, unchanged", ["order", "count_ok"]),
     Proof("fifo-full", "f_fifo", ["sl_fifo"], "never overflows under credits", ["overflow", "count_ok"]),
+    Proof("skid", "f_skid", ["sl_skid"], "every entry leaves once, in order, unchanged", ["order", "count_ok", "room"]),
+    Proof("skid-room", "f_skid", ["sl_skid"], "takes whenever it has room, never more", ["overflow", "room", "count_ok"]),
     Proof("ram-fifo", "f_ram_fifo", ["sl_ram_fifo"], "every entry leaves once, in order, unchanged",
           ["order", "free_ok"]),
     Proof("ram-fifo-commit", "f_ram_fifo", ["sl_ram_fifo"], "only committed entries leave, one per clock",
@@ -106,8 +108,8 @@ PROOFS = [
           ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
 ]
 
-FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL = (
-    RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool"))
+FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
+    RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool", "skid"))
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
@@ -122,6 +124,9 @@ MUTANTS = [
     Mutant("fifo", FIFO, "mem[wr_q[LOG2-1:0]] <= data_i;", "mem[rd_q[LOG2-1:0]] <= data_i;"),
     Mutant("fifo", FIFO, "if (pop_i && valid_o) rd_q", "if (pop_i && !push_i && valid_o) rd_q"),
     Mutant("fifo-full", FIFO, "if (pop_i && valid_o) rd_q", "if (pop_i && !push_i && valid_o) rd_q"),
+    Mutant("skid", SKID, "full_q ? second_q : data_i", "data_i"),
+    Mutant("skid", SKID, "if (ready_o)             second_q", "if (!full_d)            second_q"),
+    Mutant("skid-room", SKID, "ready_o <= !full_d;", "ready_o <= !valid_o;"),
     Mutant("ram-fifo", RAM_FIFO, "(!valid_o || pop_i);", "!valid_o || pop_i;"),
     Mutant("ram-fifo", RAM_FIFO, "if (read)   data_o <=", "if (pop_i)  data_o <="),
     Mutant("ram-fifo-commit", RAM_FIFO, "if (push_i && commit_i)", "if (push_i)"),

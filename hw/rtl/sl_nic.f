@@ -1,6 +1,7 @@
 // Everything that sl_nic is made of: the datapath, then the host interface around it.
 -f hw/rtl/sl_core.f
 hw/rtl/sl_gear.sv
+hw/rtl/sl_skid.sv
 hw/rtl/sl_dma_rd.sv
 hw/rtl/sl_dma_wr.sv
 hw/rtl/sl_queue.sv

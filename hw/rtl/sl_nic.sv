@@ -142,6 +142,22 @@ module sl_nic #(
   logic [63:0]     aged;
   logic [sl_dp_pkg::META_W-1:0] rx_user;
 
+  // The same streams on the host interface's side of the register slices between it and the datapath.
+  logic         host_rx_valid, host_rx_ready, host_rx_last, host_tx_valid, host_tx_ready, host_tx_last;
+  logic [511:0] host_rx_data, host_tx_data;
+  logic [63:0]  host_tx_keep;
+  logic [2:0]   host_tx_dest;
+  logic [sl_dp_pkg::META_W-1:0] host_rx_user;
+  sl_skid #(.W(512 + 1 + sl_dp_pkg::META_W)) u_rx (
+    .clk_i, .rst_ni(card_n), .valid_i(rx_valid), .ready_o(rx_ready), .data_i({rx_user, rx_last, rx_data}),
+    .valid_o(host_rx_valid), .ready_i(host_rx_ready), .data_o({host_rx_user, host_rx_last, host_rx_data})
+  );
+  sl_skid #(.W(512 + 64 + 1 + 3)) u_tx (
+    .clk_i, .rst_ni(card_n), .valid_i(host_tx_valid), .ready_o(host_tx_ready),
+    .data_i({host_tx_dest, host_tx_last, host_tx_keep, host_tx_data}), .valid_o(tx_valid), .ready_i(tx_ready),
+    .data_o({tx_dest, tx_last, tx_keep, tx_data})
+  );
+
   sl_core #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2), .RECORDS_HBM(RECORDS_HBM)) u_core (
     .clk_i, .rst_ni(card_n), .por_ni(rst_ni), .time_ms_i, .time_ms_o,
     .s_axis_tvalid, .s_axis_tdata, .s_axis_tkeep, .s_axis_tlast,
@@ -166,10 +182,11 @@ module sl_nic #(
   );
 
   sl_hif #(.NPORTS(NPORTS)) u_hif (
-    .clk_i, .rst_ni, .time_ms_i, .card_no(card_n), .s_axis_rx_tvalid(rx_valid), .s_axis_rx_tready(rx_ready),
-    .s_axis_rx_tdata(rx_data), .s_axis_rx_tlast(rx_last), .s_axis_rx_tuser(rx_user), .m_axis_tx_tvalid(tx_valid),
-    .m_axis_tx_tready(tx_ready), .m_axis_tx_tdata(tx_data), .m_axis_tx_tkeep(tx_keep), .m_axis_tx_tlast(tx_last),
-    .m_axis_tx_tdest(tx_dest), .m_axis_cmd_tvalid(cmd_valid), .m_axis_cmd_tready(cmd_ready),
+    .clk_i, .rst_ni, .time_ms_i, .card_no(card_n), .s_axis_rx_tvalid(host_rx_valid), .s_axis_rx_tready(host_rx_ready),
+    .s_axis_rx_tdata(host_rx_data), .s_axis_rx_tlast(host_rx_last), .s_axis_rx_tuser(host_rx_user),
+    .m_axis_tx_tvalid(host_tx_valid), .m_axis_tx_tready(host_tx_ready), .m_axis_tx_tdata(host_tx_data),
+    .m_axis_tx_tkeep(host_tx_keep), .m_axis_tx_tlast(host_tx_last), .m_axis_tx_tdest(host_tx_dest),
+    .m_axis_cmd_tvalid(cmd_valid), .m_axis_cmd_tready(cmd_ready),
     .m_axis_cmd_tdata(cmd_data),
     .s_axis_cpl_tvalid(cpl_valid), .s_axis_cpl_tready(cpl_ready), .s_axis_cpl_tdata(cpl_data),
     .s_axis_cpl_state(cpl_state), .s_axis_aged_tvalid(aged_valid), .s_axis_aged_tready(aged_ready),
@@ -188,5 +205,5 @@ module sl_nic #(
     .s_axil_mgmt_rresp, .link_i, .port_i, .random_i, .irq_valid_o, .irq_ready_i, .irq_vector_o, .wake_o, .sleep_o,
     .console_o, .core_data_o, .restart_o, .restart_cause_o, .busy_o(hif_busy)
   );
-  assign busy_o = core_busy || hif_busy;
+  assign busy_o = core_busy || hif_busy || tx_valid || host_rx_valid;
 endmodule

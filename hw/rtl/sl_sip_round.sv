@@ -17,9 +17,9 @@ module sl_sip_round #(
   output logic [WORDS_W-1:0] words_o,  // without the word that this round took
   output logic [255:0]      state_o
 );
-  // Two additions one behind the other. Each exclusive or is in the LUTs of the addition that takes it: there one operand
-  // goes by the LUT into the carry chain, so it is the other that has one. Hence f, which belongs in front of round 6, is
-  // behind round 5.
+  // Two additions one behind the other. Each exclusive or is in the LUTs of the addition that takes it: there one
+  // operand goes by the LUT into the carry chain, so it is the other that has one. Hence f, which belongs in front of
+  // round 6, is behind round 5.
   function automatic logic [255:0] round(input logic [255:0] s, input logic [63:0] m, input logic [63:0] f);
     logic [63:0] v0, v1, v2, v3, a, b, c, d;
     v0 = s[63:0];
