@@ -19,7 +19,7 @@
 module sl_record_hbm #(
   parameter int unsigned TABLE_LOG2 = 16,
   parameter int unsigned SLOT_LOG2 = 9,
-  parameter int unsigned WINDOW = 112,      // frames that may share a read
+  parameter int unsigned WINDOW = 80,       // frames that may share a read, and 32 more
   parameter int unsigned LATE = 2,          // clocks that a write follows, so that it keeps its place among lookups
   parameter int unsigned KEPT_W = 240,      // of a record, as in sl_record
   parameter int unsigned COUNT_W = 16
@@ -90,9 +90,10 @@ module sl_record_hbm #(
   assign need  = valid_i && found_i.flow_id != sl_pkg::FLOW_ID_NONE && job_i.reason == sl_pkg::REASON_FORWARDED;
   assign begun = tail_q + COUNT_W'(valid_i);
 
-  logic                    share_hit, ask, pending_hit, pending_room, same, w_valid, w_taken, acked, pending_busy;
+  logic                    share_hit, ask, pending_hit, pending_room, same, w_valid, w_taken, pending_busy;
+  logic                    acked, acked_q;
   logic [SLOT_LOG2:0]      share_slot, own_slot;
-  logic [PENDING_LOG2-1:0] pending_index, copy_index_q, w_index, acked_index;
+  logic [PENDING_LOG2-1:0] pending_index, copy_index_q, w_index, acked_index, acked_index_q;
   logic [KEPT_W-1:0]       copy_data, w_data;
   logic [TABLE_LOG2-1:0]   w_flow;
   sl_record_share #(.TABLE_LOG2(TABLE_LOG2), .SLOT_LOG2(SLOT_LOG2), .WINDOW(WINDOW)) u_share (
@@ -104,7 +105,7 @@ module sl_record_hbm #(
     .index_i(copy_index_q), .data_o(copy_data), .room_o(pending_room), .write_i(write),
     .write_flow_i(write ? write_flow : dump_flow_q), .write_data_i(write_data), .same_o(same), .begun_i(begun),
     .left_i(left_q), .hold_i(stale != '0), .w_valid_o(w_valid), .w_ready_i(w_taken), .w_index_o(w_index),
-    .w_flow_o(w_flow), .w_data_o(w_data), .acked_i(acked), .acked_index_i(acked_index), .busy_o(pending_busy)
+    .w_flow_o(w_flow), .w_data_o(w_data), .acked_i(acked_q), .acked_index_i(acked_index_q), .busy_o(pending_busy)
   );
   assign c_room_o = pending_room;
 
@@ -116,7 +117,7 @@ module sl_record_hbm #(
   logic [SLOT_LOG2-1:0]  slot1_q;
   logic [3:0]            channel1_q;
   logic [SLOT_LOG2:0]    slot1;
-  logic [GROUPS-1:0]     turned1, turned_head;
+  logic [GROUPS-1:0]     turned1, turned_head, turned_next;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid1_q <= 1'b0;
@@ -148,20 +149,33 @@ module sl_record_hbm #(
     copy_index_q <= pending_index;
   end
 
-  // Frames in order.
-  logic               head_valid, head_need, head_copy, pop;
-  logic [1:0]         head_group;
-  logic [SLOT_LOG2:0] head_slot;
-  sl_dp_pkg::job_t    head_job;
-  sl_dp_pkg::found_t  head_found;
-  logic [255:0]       head_addresses;
+  // Frames in order: the oldest, of which it is known whether its slot is answered, and the next.
+  logic               next_valid, next_need, next_copy, head_valid_q, ready_q, head_need_q, head_copy_q, load, pop;
+  logic [1:0]         next_group, head_group_q;
+  logic [SLOT_LOG2:0] next_slot, head_slot_q;
+  sl_dp_pkg::job_t    next_job, head_job_q;
+  sl_dp_pkg::found_t  next_found, head_found_q;
+  logic [255:0]       next_addresses, head_addresses_q;
   logic [SLOT_LOG2:0] frames_free;
   sl_ram_fifo #(.W(ENTRY_W), .LOG2(SLOT_LOG2)) u_frames (
     .clk_i, .rst_ni, .push_i(valid1_q), .commit_i(1'b1),
     .data_i({need1_q, copy1, channel1_q[3:2], slot1, job1_q, found1_q, addresses1_q}), .free_o(frames_free),
-    .valid_o(head_valid), .data_o({head_need, head_copy, head_group, head_slot, head_job, head_found, head_addresses}),
-    .pop_i(pop)
+    .valid_o(next_valid), .data_o({next_need, next_copy, next_group, next_slot, next_job, next_found, next_addresses}),
+    .pop_i(load)
   );
+  assign pop  = head_valid_q && ready_q && !bubble_i;
+  assign load = next_valid && (!head_valid_q || pop);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) head_valid_q <= 1'b0;
+    else         head_valid_q <= load || (head_valid_q && !pop);
+    if (load) begin
+      ready_q <= !next_need || next_copy || turned_next[next_group] == next_slot[SLOT_LOG2];
+      {head_need_q, head_copy_q, head_group_q, head_slot_q} <= {next_need, next_copy, next_group, next_slot};
+      {head_job_q, head_found_q, head_addresses_q}          <= {next_job, next_found, next_addresses};
+    end else if (turned_head[head_group_q] == head_slot_q[SLOT_LOG2]) begin
+      ready_q <= 1'b1;
+    end
+  end
 
   // Requests, in order to the channels; a command's read goes between them.
   localparam logic [2:0] REST = 3'd0, CHECK = 3'd1, LOOK = 3'd2, ASK = 3'd3, AWAIT = 3'd4;
@@ -237,6 +251,10 @@ module sl_record_hbm #(
       acked_index |= acks[c] ? ackeds[c*PENDING_LOG2 +: PENDING_LOG2] : '0;
     end
   end
+  always_ff @(posedge clk_i) begin
+    acked_q       <= rst_ni && acked;
+    acked_index_q <= acked_index;
+  end
 
   // Answers: of the channels of a group one a clock, in turn, into the group's memory.
   logic [GROUPS-1:0]        answer_q, command_q;
@@ -283,10 +301,11 @@ module sl_record_hbm #(
     end
     always_ff @(posedge clk_i) begin
       if (answer_q[g]) kept_mem[slot_q] <= answer_data_q[g*KEPT_W +: KEPT_W];
-      if (pop) kept_q <= kept_mem[head_slot[SLOT_LOG2-1:0]];
+      if (pop) kept_q <= kept_mem[head_slot_q[SLOT_LOG2-1:0]];
     end
     assign turned1[g]     = turned_mem[slot1_q];
-    assign turned_head[g] = turned_mem[head_slot[SLOT_LOG2-1:0]];
+    assign turned_next[g] = turned_mem[next_slot[SLOT_LOG2-1:0]];
+    assign turned_head[g] = turned_mem[head_slot_q[SLOT_LOG2-1:0]];
     assign kept1[g*KEPT_W +: KEPT_W] = kept_q;
   end
   assign dump_answer = command_q != '0;
@@ -303,11 +322,9 @@ module sl_record_hbm #(
   sl_dp_pkg::found_t    out_found_q;
   logic [255:0]         out_addresses_q;
   logic [511:0]         record;
-  assign pop = head_valid && !bubble_i
-               && (!head_need || head_copy || turned_head[head_group] == head_slot[SLOT_LOG2]);
   always_ff @(posedge clk_i) begin
     if (copy_q) copy_mem[copy_slot_q] <= copy_data;
-    if (pop)    copied_q <= copy_mem[head_slot[SLOT_LOG2-1:0]];
+    if (pop)    copied_q <= copy_mem[head_slot_q[SLOT_LOG2-1:0]];
   end
   always_comb begin
     kept = '0;
@@ -328,12 +345,12 @@ module sl_record_hbm #(
       left_q  <= left_q + COUNT_W'(pop);
     end
     if (pop) begin
-      out_copy_q      <= head_copy;
-      out_need_q      <= head_need;
-      out_group_q     <= head_group;
-      out_job_q       <= head_job;
-      out_found_q     <= head_found;
-      out_addresses_q <= head_addresses;
+      out_copy_q      <= head_copy_q;
+      out_need_q      <= head_need_q;
+      out_group_q     <= head_group_q;
+      out_job_q       <= head_job_q;
+      out_found_q     <= head_found_q;
+      out_addresses_q <= head_addresses_q;
     end
     if (out1_q) begin
       job_o    <= out_job_q;
@@ -360,7 +377,7 @@ module sl_record_hbm #(
   // Neither is a slot given out while somebody may still look at it.
   assign waiting = tail_q - left_q;
   a_slots: assert property (@(posedge clk_i) disable iff (!rst_ni)
-    32'(waiting) + WINDOW + 8 <= (1 << SLOT_LOG2) && frames_free != '0 && requests_free != '0);
+    32'(waiting) + WINDOW + 40 <= (1 << SLOT_LOG2) && frames_free != '0 && requests_free != '0);
   a_dump: assert property (@(posedge clk_i) disable iff (!rst_ni) c_read_i |-> c_valid_o);
 `endif
 endmodule
