@@ -180,25 +180,28 @@ module sl_record_hbm #(
   // Requests, in order to the channels; a command's read goes between them.
   localparam logic [2:0] REST = 3'd0, CHECK = 3'd1, LOOK = 3'd2, ASK = 3'd3, AWAIT = 3'd4;
   logic [2:0]            dump_state_q;
-  logic                  asked_valid, asked_pop, dump_ask, dump_answer, sent_q;
-  logic [3:0]            asked_channel, sent_channel_q, dump_channel;
-  logic [ADDR_W-1:0]     asked_addr, sent_addr_q;
-  logic [SLOT_LOG2:0]    asked_slot, requests_free;
+  logic                  asked_valid, asked_load, asked_pop, dump_ask, dump_answer, sent_q, asked_valid_q;
+  logic [3:0]            asked_channel, asked_channel_q, sent_channel_q, dump_channel;
+  logic [ADDR_W-1:0]     asked_addr, asked_addr_q, sent_addr_q;
+  logic [SLOT_LOG2:0]    asked_slot, asked_slot_q, requests_free;
   logic [FOR_W-1:0]      sent_for_q;
   logic [CHANNELS-1:0]   room, stale, channel_busy;
   sl_ram_fifo #(.W(4 + ADDR_W + SLOT_LOG2 + 1), .LOG2(SLOT_LOG2)) u_requests (
     .clk_i, .rst_ni, .push_i(ask), .commit_i(1'b1),
     .data_i({channel1_q, found1_q.flow_id[TABLE_LOG2-1:4], own_slot}), .free_o(requests_free), .valid_o(asked_valid),
-    .data_o({asked_channel, asked_addr, asked_slot}), .pop_i(asked_pop)
+    .data_o({asked_channel, asked_addr, asked_slot}), .pop_i(asked_load)
   );
   assign dump_channel = channel(dump_flow_q);
   assign dump_ask     = dump_state_q == ASK && room[dump_channel];
-  assign asked_pop    = asked_valid && room[asked_channel] && !dump_ask;
+  assign asked_pop    = asked_valid_q && room[asked_channel_q] && !dump_ask;
+  assign asked_load   = asked_valid && (!asked_valid_q || asked_pop);
   always_ff @(posedge clk_i) begin
-    sent_q <= rst_ni && (asked_pop || dump_ask);
-    sent_channel_q <= dump_ask ? dump_channel : asked_channel;
-    sent_addr_q    <= dump_ask ? dump_flow_q[TABLE_LOG2-1:4] : asked_addr;
-    sent_for_q     <= {dump_ask, asked_slot};
+    asked_valid_q <= rst_ni && (asked_load || (asked_valid_q && !asked_pop));
+    if (asked_load) {asked_channel_q, asked_addr_q, asked_slot_q} <= {asked_channel, asked_addr, asked_slot};
+    sent_q         <= rst_ni && (asked_pop || dump_ask);
+    sent_channel_q <= dump_ask ? dump_channel : asked_channel_q;
+    sent_addr_q    <= dump_ask ? dump_flow_q[TABLE_LOG2-1:4] : asked_addr_q;
+    sent_for_q     <= {dump_ask, asked_slot_q};
   end
 
   always_ff @(posedge clk_i) begin

@@ -52,7 +52,7 @@ module sl_record_pending #(
   logic [N*TABLE_LOG2-1:0] flows_q;
   logic [LOG2:0]           wr_q, send_q, free_q, held;
   logic [COUNT_W-1:0]      ahead;
-  logic                    passed, load, give;
+  logic                    passed, load, give, hit_q;
 
   always_comb begin
     match = '0;
@@ -94,25 +94,22 @@ module sl_record_pending #(
       free_q  <= '0;
       live_q  <= '0;
       done_q  <= '0;
+      hit_q   <= 1'b0;
       match_q <= '0;
       room_o  <= 1'b0;
     end else begin
+      hit_q   <= lookup_i && match != '0;
       match_q <= lookup_i ? match : '0;
       room_o  <= held < (LOG2+1)'(N - 8);
-      if (acked_i) begin
-        done_q[acked_index_i] <= 1'b1;
-        live_q[acked_index_i] <= 1'b0;
+      for (int i = 0; i < N; i++) begin
+        if (write_i && wr_q[LOG2-1:0] == LOG2'(i))                                 live_q[i] <= 1'b1;
+        else if ((write_i && same[i]) || (acked_i && acked_index_i == LOG2'(i)))   live_q[i] <= 1'b0;
+        if (acked_i && acked_index_i == LOG2'(i))                                  done_q[i] <= 1'b1;
+        else if (give && free_q[LOG2-1:0] == LOG2'(i))                             done_q[i] <= 1'b0;
       end
-      if (give) begin
-        done_q[free_q[LOG2-1:0]] <= 1'b0;
-        free_q                   <= free_q + 1'b1;
-      end
-      if (write_i) begin
-        for (int i = 0; i < N; i++) if (same[i]) live_q[i] <= 1'b0;
-        live_q[wr_q[LOG2-1:0]] <= 1'b1;
-        wr_q                   <= wr_q + 1'b1;
-      end
-      if (load) send_q <= send_q + 1'b1;
+      if (write_i) wr_q   <= wr_q + 1'b1;
+      if (load)    send_q <= send_q + 1'b1;
+      if (give)    free_q <= free_q + 1'b1;
     end
     // (What is offered to the memory outlives a card reset.)
     if (!por_ni) w_valid_o <= 1'b0;
@@ -123,11 +120,11 @@ module sl_record_pending #(
     index_o = '0;
     for (int i = 0; i < N; i++) index_o |= match_q[i] ? LOG2'(i) : '0;
   end
-  assign hit_o  = match_q != '0;
+  assign hit_o  = hit_q;
   assign busy_o = held != '0 || w_valid_o;
 
 `ifndef SYNTHESIS
-  a_one: assert property (@(posedge clk_i) disable iff (!rst_ni) $onehot0(match_q));
+  a_one: assert property (@(posedge clk_i) disable iff (!rst_ni) $onehot0(match_q) && hit_q == (match_q != '0));
   a_room: assert property (@(posedge clk_i) disable iff (!rst_ni) write_i |-> held < (LOG2+1)'(N - 4));
   a_stable: assert property (@(posedge clk_i) disable iff (!por_ni)
     w_valid_o && !w_ready_i |=> w_valid_o && $stable(w_data_o) && $stable(w_flow_o));

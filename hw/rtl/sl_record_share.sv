@@ -32,7 +32,7 @@ module sl_record_share #(
   logic [N*(SLOT_LOG2+1)-1:0] slots_q;
   logic [LOG2-1:0]          wr_q, rd_q, held;
   logic [TABLE_LOG2-1:0]    flow1_q;
-  logic                     lookup1_q, follow_q, written_q, take, drop, old_q;
+  logic                     lookup1_q, follow_q, written_q, take, drop, old_q, any_q;
   logic [SLOT_LOG2:0]       last_q;
   logic [SLOT_LOG2-1:0]     oldest, age;
 
@@ -67,22 +67,21 @@ module sl_record_share #(
       follow_q  <= 1'b0;
       written_q <= 1'b0;
       match_q   <= '0;
+      any_q     <= 1'b0;
       old_q     <= 1'b0;
     end else begin
       old_q     <= held != '0 && !drop && age >= SLOT_LOG2'(WINDOW);
       lookup1_q <= lookup_i;
       match_q   <= lookup_i ? match : '0;
+      any_q     <= lookup_i && match != '0;
       follow_q  <= lookup_i && take_i && flow_i == flow1_q;
       written_q <= write_i && write_flow_i == flow_i;
-      valid_q   <= valid_q & ~gone;
-      if (take) begin
-        valid_q[wr_q] <= 1'b1;
-        wr_q          <= wr_q + 1'b1;
+      for (int i = 0; i < N; i++) begin
+        if (take && wr_q == LOG2'(i))                      valid_q[i] <= 1'b1;
+        else if (gone[i] || (drop && rd_q == LOG2'(i)))    valid_q[i] <= 1'b0;
       end
-      if (drop) begin
-        valid_q[rd_q] <= 1'b0;
-        rd_q          <= rd_q + 1'b1;
-      end
+      if (take) wr_q <= wr_q + 1'b1;
+      if (drop) rd_q <= rd_q + 1'b1;
     end
     flow1_q <= flow_i;
     last_q  <= take_slot_i;
@@ -98,7 +97,7 @@ module sl_record_share #(
     slot_o = follow_q ? last_q : '0;
     for (int i = 0; i < N; i++) slot_o |= match_q[i] ? slots_q[i*(SLOT_LOG2+1) +: SLOT_LOG2 + 1] : '0;
   end
-  assign hit_o = follow_q || match_q != '0;
+  assign hit_o = follow_q || any_q;
 
 `ifndef SYNTHESIS
   a_one: assert property (@(posedge clk_i) disable iff (!rst_ni) $onehot0({follow_q, match_q}));
