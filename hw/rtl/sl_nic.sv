@@ -205,5 +205,5 @@ module sl_nic #(
     .s_axil_mgmt_rresp, .link_i, .port_i, .random_i, .irq_valid_o, .irq_ready_i, .irq_vector_o, .wake_o, .sleep_o,
     .console_o, .core_data_o, .restart_o, .restart_cause_o, .busy_o(hif_busy)
   );
-  assign busy_o = core_busy || hif_busy || tx_valid || host_rx_valid;
+  assign busy_o = core_busy || hif_busy || rx_valid || host_rx_valid || tx_valid;
 endmodule
