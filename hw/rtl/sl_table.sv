@@ -75,18 +75,20 @@ module sl_table #(
     .key_i, .hash_i, .where_i('0), .tag_o(tag), .mask_o(mask)
   );
 
-  // t1: the buckets are there. t2: compared. t3: one flow id, one entry of IPv6 addresses. t4: both read.
+  // t1: the buckets are there. t2: compared in parts. t3: one flow id, one entry of IPv6 addresses. t4: both read.
+  // t5: addresses compared in parts.
   logic                  valid1_q, valid2_q, valid3_q, valid4_q;
-  sl_dp_pkg::job_t       job1_q, job2_q, job3_q, job4_q;
-  logic [63:0]           hash1_q, hash2_q, hash3_q, hash4_q;
+  sl_dp_pkg::job_t       job1_q, job2_q, job3_q, job4_q, job5_q;
+  logic [63:0]           hash1_q, hash2_q, hash3_q, hash4_q, hash5_q;
   logic [255:0]          addr1_q, addr2_q, addr3_q, addr4_q;
   logic [TAG_W-1:0]      tag1_q, mask1_q;
-  logic [7:0]            match2_q;
+  logic [4*8-1:0]        same2_q;       // of each slot four parts
+  logic [7:0]            match2, same5_q;
   logic [8*TABLE_LOG2-1:0] ids2_q;
   logic [8*V6_LOG2-1:0]  wheres2_q;
-  logic [TABLE_LOG2-1:0] id3_q, id4_q, id;
+  logic [TABLE_LOG2-1:0] id3_q, id4_q, id5_q, id;
   logic [V6_LOG2-1:0]    where3_q, where;
-  logic                  hit3_q, hit4_q, v6_3_q, v6_4_q;
+  logic                  hit3_q, hit4_q, hit5_q, v6_3_q, v6_4_q, v6_5_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) {valid_o, valid4_q, valid3_q, valid2_q, valid1_q} <= '0;
@@ -106,9 +108,11 @@ module sl_table #(
       hash2_q <= hash1_q;
       addr2_q <= addr1_q;
       for (int s = 0; s < 8; s++) begin
-        match2_q[s] <= slots[s*SLOT_S + SLOT_W - 1] && slots[s*SLOT_S + EPOCH +: 8] == epoch_i
-                       && ((slots[s*SLOT_S +: TAG_W] ^ tag1_q) & mask1_q) == '0
-                       && slots[s*SLOT_S + ALT +: B] == (s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0]);
+        same2_q[4*s]     <= slots[s*SLOT_S + SLOT_W - 1] && slots[s*SLOT_S + EPOCH +: 8] == epoch_i
+                            && slots[s*SLOT_S + ALT +: B] == (s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0]);
+        same2_q[4*s + 1] <= ((slots[s*SLOT_S +: 40] ^ tag1_q[39:0]) & mask1_q[39:0]) == '0;
+        same2_q[4*s + 2] <= ((slots[s*SLOT_S + 40 +: 40] ^ tag1_q[79:40]) & mask1_q[79:40]) == '0;
+        same2_q[4*s + 3] <= ((slots[s*SLOT_S + 80 +: TAG_W-80] ^ tag1_q[TAG_W-1:80]) & mask1_q[TAG_W-1:80]) == '0;
         ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] <= slots[s*SLOT_S + ID +: TABLE_LOG2];
         wheres2_q[s*V6_LOG2 +: V6_LOG2]    <= slots[s*SLOT_S + WHERE +: V6_LOG2];
       end
@@ -117,8 +121,8 @@ module sl_table #(
       job3_q   <= job2_q;
       hash3_q  <= hash2_q;
       addr3_q  <= addr2_q;
-      hit3_q   <= match2_q != 8'd0 && job2_q.has_key && !clearing_i;
-      v6_3_q   <= job2_q.v6 && match2_q != 8'd0;
+      hit3_q   <= match2 != 8'd0 && job2_q.has_key && !clearing_i;
+      v6_3_q   <= job2_q.v6 && match2 != 8'd0;
       id3_q    <= id;
       where3_q <= where;
     end
@@ -136,9 +140,10 @@ module sl_table #(
   always_comb begin
     id    = '0;
     where = '0;
+    for (int s = 0; s < 8; s++) match2[s] = &same2_q[4*s +: 4];
     for (int s = 0; s < 8; s++) begin
-      id    |= match2_q[s] ? ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] : '0;
-      where |= match2_q[s] ? wheres2_q[s*V6_LOG2 +: V6_LOG2] : '0;
+      id    |= match2[s] ? ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] : '0;
+      where |= match2[s] ? wheres2_q[s*V6_LOG2 +: V6_LOG2] : '0;
     end
   end
 
@@ -160,19 +165,27 @@ module sl_table #(
     .b_read_i(c_v6_read_i), .b_write_i(c_v6_write_i), .b_addr_i(c_v6_index_i), .b_data_i(c_v6_i), .b_data_o(c_v6_o)
   );
   sl_record u_kept (.kept_i(kept4), .v6_i(v6_4_q), .addresses_i(v6_4[511:256]), .age_s_i(16'd0), .record_o(record4));
-  assign hit = hit4_q && (!v6_4_q || v6_4[255:0] == addr4_q);
 
   always_ff @(posedge clk_i) begin
     if (valid4_q) begin
-      job_o           <= job4_q;
-      record_o        <= record4;
-      found_o.flow_id <= hit ? 32'(id4_q) : sl_pkg::FLOW_ID_NONE;
-      found_o.hash    <= job4_q.has_key ? hash4_q : 64'd0;
-      if (job4_q.reason == sl_pkg::REASON_FORWARDED && !hit) begin
-        job_o.reason     <= sl_pkg::REASON_MISS;
-        job_o.mark_valid <= miss_valid_i;
-        job_o.mark       <= miss_valid_i ? miss_mark_i : 32'd0;
-      end
+      job5_q   <= job4_q;
+      hash5_q  <= job4_q.has_key ? hash4_q : 64'd0;
+      hit5_q   <= hit4_q;
+      v6_5_q   <= v6_4_q;
+      id5_q    <= id4_q;
+      record_o <= record4;
+      for (int i = 0; i < 8; i++) same5_q[i] <= v6_4[32*i +: 32] == addr4_q[32*i +: 32];
+    end
+  end
+  assign hit = hit5_q && (!v6_5_q || same5_q == 8'hff);
+  always_comb begin
+    job_o           = job5_q;
+    found_o.flow_id = hit ? 32'(id5_q) : sl_pkg::FLOW_ID_NONE;
+    found_o.hash    = hash5_q;
+    if (job5_q.reason == sl_pkg::REASON_FORWARDED && !hit) begin
+      job_o.reason     = sl_pkg::REASON_MISS;
+      job_o.mark_valid = miss_valid_i;
+      job_o.mark       = miss_valid_i ? miss_mark_i : 32'd0;
     end
   end
 
@@ -183,7 +196,7 @@ module sl_table #(
   // Slots that match must name one flow.
   for (genvar s = 0; s < 8; s++) begin : g_one
     a_one_flow: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
-      valid2_q && job2_q.has_key && match2_q[s] |-> ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] == id);
+      valid2_q && job2_q.has_key && match2[s] |-> ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] == id);
   end
 
   // A lookup hits exactly if its key was inserted and not removed since, whatever was moved meanwhile and whichever
@@ -192,7 +205,7 @@ module sl_table #(
   logic [319:0] present [logic [319:0]];      // (the value means nothing)
   logic [255:0] v6_addr [0:(1<<V6_LOG2)-1];
   logic [319:0] key1_q, gone_q;
-  logic         placed_q, removed_q, present2_q, present3_q, present4_q;
+  logic         placed_q, removed_q, present2_q, present3_q, present4_q, present5_q;
   logic [TAG_W-1:0] placed_tag_q;
   function automatic logic [319:0] slot_key(input logic [TAG_W-1:0] t, input logic [255:0] addr);
     slot_key = t[56] ? {8'd6, t[55:0], addr} : {8'd4, t[55:0], 96'd0, t[120:89], 96'd0, t[88:57]};
@@ -200,7 +213,7 @@ module sl_table #(
   always_ff @(posedge clk_i) begin
     key1_q     <= key_i;
     present2_q <= valid1_q && job1_q.has_key && present.exists(key1_q) != 0;
-    {present4_q, present3_q} <= {present3_q, present2_q};
+    {present5_q, present4_q, present3_q} <= {present4_q, present3_q, present2_q};
     if (removed_q) present.delete(gone_q);
     if (c_record_write_i && placed_q) present[slot_key(placed_tag_q, c_v6_i[255:0])] = '0;
     if (clearing_i) present.delete();
@@ -213,8 +226,8 @@ module sl_table #(
         gone_q <= slot_key(c_slots_o[s*SLOT_S +: TAG_W], v6_addr[c_slots_o[s*SLOT_S + WHERE +: V6_LOG2]]);
   end
   a_present_hits: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
-    valid4_q && present4_q |-> hit);
+    valid_o && present5_q |-> hit);
   a_absent_misses: assert property (@(posedge clk_i) disable iff (!rst_ni || clearing_i)
-    valid4_q && hit |-> present4_q);
+    valid_o && hit |-> present5_q);
 `endif
 endmodule
