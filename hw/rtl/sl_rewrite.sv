@@ -3,7 +3,7 @@
 // Ethernet header as it came) with its lengths completed, followed by the first 96 bytes of the IP packet with NAT and
 // TTL applied; every header that changes lies within these. The rest of the packet follows in emit.
 //
-//   window ─► r1 pick IP packet ─► r2 addresses, sums ─► r3 checksums, lengths ─► r4, r5 shift behind header ─► block
+//   window ─► r1 pick IP packet ─► r2 addresses, sums ─► r3 lengths, sums folded ─► r4 checksums; r4, r5 shift ─► block
 //
 // Latency: 5 clocks, one frame per clock; frames that are not forwarded pass without meaning.
 `default_nettype none
@@ -215,7 +215,7 @@ module sl_rewrite (
     end
   end
 
-  // r3: checksums and lengths go in.
+  // r3: lengths go in, sums are folded. r4: checksums go in.
   function automatic logic [767:0] ip_sums(input logic [767:0] ip, input logic v6, input logic udp, input logic l3,
                                            input logic [15:0] l3_sum, input logic l4, input logic [15:0] l4_sum,
                                            input logic [23:0] at);
@@ -241,17 +241,13 @@ module sl_rewrite (
 
   function automatic logic [895:0] complete(input logic [895:0] hdr, input logic [7:0] flags, input logic [6:0] l3,
                                             input logic [6:0] l4, input logic [15:0] tos, input logic [15:0] len,
-                                            input logic [15:0] sum, input logic [15:0] udp_len,
-                                            input logic [15:0] sport);
+                                            input logic [15:0] udp_len, input logic [15:0] sport);
     logic [111:0] at_l3, at_l4;
     at_l3 = 112'd1 << l3;
     at_l4 = 112'd1 << l4;
     complete = hdr;
     if (flags[2] || flags[3]) complete = put(complete, at_l3, be16(tos));
-    if (flags[2]) begin
-      complete = put(complete, at_l3 << 2, len);
-      complete = put(complete, at_l3 << 10, sum);
-    end
+    if (flags[2]) complete = put(complete, at_l3 << 2, len);
     if (flags[3]) complete = put(complete, at_l3 << 4, len - 16'd40);
     if (flags[4]) begin
       complete = put(complete, at_l4, sport);
@@ -259,17 +255,33 @@ module sl_rewrite (
     end
   endfunction
 
-  logic [15:0] l4_new;
-  assign l4_new = ~fold(l4_sum2_q);
+  // Whether a sum folds to 0xffff, of which the complement is 0: told from the sum itself, as no carry comes out then.
+  function automatic logic folds_to_ones(input logic [18:0] sum);
+    folds_to_ones = sum[15:3] == 13'h1fff && sum[2:0] == ~sum[18:16];
+  endfunction
+
   logic [767:0] ip3_q;
   logic [895:0] hdr3_q;
+  logic [111:0] sum_at3_q;                  // one bit: the byte where the outer checksum begins
+  logic [15:0]  l3_new3_q, l4_new3_q, outer_new3_q;
+  logic [23:0]  at3_q;
+  logic         v6_3_q, udp_3_q, l3_edit3_q, l4_edit3_q, l4_ones3_q;
   always_ff @(posedge clk_i) begin
     if (valid2_q && fwd2_q) begin
-      ip3_q  <= ip_sums(ip2_q, v6_2_q, udp_2_q, nat_2_q || edit_2_q, ~fold(l3_sum2_q),
-                        nat_2_q && !l4_zero2_q, udp_2_q && l4_new == 16'd0 ? 16'hffff : l4_new, at2_q);
-      hdr3_q <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_tos2_q, outer_len2_q,
-                                     ~fold(outer_sum2_q), udp_len2_q, entropy2_q)
-                          : hdr2_q;
+      ip3_q        <= ip2_q;
+      hdr3_q       <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_tos2_q, outer_len2_q,
+                                           udp_len2_q, entropy2_q)
+                                : hdr2_q;
+      sum_at3_q    <= strip_2_q && flags2_q[2] ? (112'd1 << l3_off2_q) << 10 : '0;
+      l3_new3_q    <= ~fold(l3_sum2_q);
+      l4_new3_q    <= ~fold(l4_sum2_q);
+      outer_new3_q <= ~fold(outer_sum2_q);
+      at3_q        <= at2_q;
+      v6_3_q       <= v6_2_q;
+      udp_3_q      <= udp_2_q;
+      l3_edit3_q   <= nat_2_q || edit_2_q;
+      l4_edit3_q   <= nat_2_q && !l4_zero2_q;
+      l4_ones3_q   <= udp_2_q && folds_to_ones(l4_sum2_q);
     end
   end
 
@@ -282,8 +294,9 @@ module sl_rewrite (
   logic [1663:0] ip4_q;
   always_ff @(posedge clk_i) begin
     if (valid3_q && fwd3_q) begin
-      hdr4_q <= cut(hdr3_q, shape3_q.hdr_len);
-      ip4_q  <= 1664'(ip3_q) << {shape3_q.hdr_len[6:4], 7'd0};
+      hdr4_q <= cut(put(hdr3_q, sum_at3_q, outer_new3_q), shape3_q.hdr_len);
+      ip4_q  <= 1664'(ip_sums(ip3_q, v6_3_q, udp_3_q, l3_edit3_q, l3_new3_q, l4_edit3_q,
+                              l4_ones3_q ? 16'hffff : l4_new3_q, at3_q)) << {shape3_q.hdr_len[6:4], 7'd0};
     end
     if (valid4_q && fwd4_q) block_o <= (ip4_q << {shape4_q.hdr_len[3:0], 3'd0}) | 1664'(hdr4_q);
   end
