@@ -84,7 +84,7 @@ PROOFS = [
     arb("starts", "with all credits home a waiting frame starts", "starts", "counts"),
     arb("bubble", "no frame starts in a clock asked for", "bubble"),
     tx("frames", "frames of emit and host never interleave", "no_interleave"),
-    tx("no-pause", "no pause inside a frame on the wire", "no_pause", "stable"),
+    tx("no-pause", "no pause inside a frame on the wire", "no_pause", "stable", seconds=600),
     tx("emit-wait", "emit waits for at most one frame of the host", "emit_wait"),
     tx("host-wait", "the host waits for at most one frame of emit", "host_wait"),
     tx("work", "never idle while a frame waits", "work"),

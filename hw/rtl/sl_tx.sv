@@ -16,7 +16,7 @@ module sl_tx #(
   input  wire logic [511:0] emit_data_i,
   input  wire logic [6:0]   emit_bytes_i,
   input  wire logic         emit_last_i,
-  output logic              emit_room_o,    // for eight beats
+  output logic              emit_room_o,    // a clock ago: for eight beats
   // From the host, for this port.
   input  wire logic         host_valid_i,
   input  wire logic [511:0] host_data_i,
@@ -77,7 +77,7 @@ module sl_tx #(
     .clk_i, .rst_ni, .push_i(in_valid_q), .commit_i(in_last_q), .data_i({in_last_q, in_bytes_q, in_data_q}),
     .free_o(host_free), .valid_o(h_valid), .data_o({h_last, h_bytes, h_data}), .pop_i(h_pop)
   );
-  assign emit_room_o = emit_free >= (EMIT_LOG2+1)'(8);
+  always_ff @(posedge clk_i) emit_room_o <= rst_ni && emit_free >= (EMIT_LOG2+1)'(8);
   assign host_room_o = host_free >= (HOST_LOG2+1)'(2);
 
   // Frames in turn, into the output register.
