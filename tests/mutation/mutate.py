@@ -2,239 +2,293 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Breaks the RTL in one place at a time, chosen by a seed over all its files, and asks the checks whether they notice.
 
-usage: mutate.py --build DIR --list FILE --cosim PROGRAM --vectors PROGRAM --corpus FILE --unit PROGRAM
-                 --count N --seed N [--jobs N] [--only FILE] [--min PERCENT]
+usage: mutate.py --build DIR --made BUILD --count N --seed N [--jobs N] [--only FILE] [--min PERCENT] [--tops TOPS]
 
-A mutant is a copy of one RTL file below DIR with one operator, constant, condition, index or assignment changed. It
-meets the checks from the cheapest on and ends at the first that fails:
-  build     Verilator's -Wall; what it refuses is "not built" and counts for nothing
-  vectors   the corpus on the Verilated core, with the RTL's assertions, table of 256 slots
-  unit      the RTL's unit test
-  cosim     random frames and commands against the model
-  formal    the proofs about its module (hw/formal), if there are any
-A check that does not end in time has noticed (the core hangs). Objects are shared between mutants by the hash of what
-they are compiled from, so that a mutant compiles little more than what differs. Known equivalents: see EQUIVALENT.
+All chosen mutants are in one copy of the RTL (places.py), of which four tops are built: sl_core, sl_hif, sl_nic, and sl_core
+with records in HBM (hbm). A mutant meets
+the checks of the tops that its file is in, from the quickest to notice on, and ends at the first that fails:
+  core      vectors: the corpus, with the RTL's assertions, table of 256 slots; unit: its unit test; cosim: random frames
+            and commands against the model
+  hbm       the modules that are only there with records in HBM: cosim, and the vectors
+  hif       test_hif: the simulator's tests of its DMA; hif_bounds; hif_rate
+  nic       nic_reset, nic_stress: the whole card
+Then what survived meets Verilator's -Wall and the proofs about its module (hw/formal), alone. A check that does not end in
+time has noticed (the core hangs). Mutants that no input can tell from the RTL are in equivalent.txt.
 """
 import argparse
 import collections
 import glob
-import hashlib
 import os
-import random
 import re
-import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+
+import places
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EQUIVALENT = os.path.join(HERE, "equivalent.txt")
-# Modules that are in the card only with records in HBM: their mutants are built that way.
-HBM = {"sl_flight", "sl_record_channel", "sl_record_share", "sl_record_pending", "sl_record_hbm"}
-# (name, pattern, replacement): each match in a line of logic is one mutant.
-OPERATORS = [
-    ("equal", r"==(?!=)", "!="), ("unequal", r"!=(?!=)", "=="),
-    ("less", r"(?<=[\w)\]] )<(?= )", "<="), ("greater", r"(?<=[\w)\]] )>(?= )", ">="),
-    ("at least", r"(?<=[\w)\]] )>=(?= )", ">"),
-    ("and", r"&&", "||"), ("or", r"\|\|", "&&"), ("bit and", r"(?<= )&(?= )", "|"), ("bit or", r"(?<= )\|(?= )", "&"),
-    ("exclusive or", r"(?<= )\^(?= )", "|"), ("plus", r"(?<= )\+(?= )", "-"), ("minus", r"(?<=[\w)\]] )-(?= )", "+"),
-    ("left", r"<<", ">>"), ("right", r">>(?!>)", "<<"),
-    ("negated", r"\bif \(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)", r"if (!(\1))"), ("not", r"!(?=[\w(])", ""),
-    ("constant", r"(?<=\d'd)\d+", lambda m: str(int(m.group()) ^ 1)),
-    ("bit", r"(?<='b)[01]\b", lambda m: str(1 - int(m.group()))),
-    ("index", r"(?<=\w\[)\d+(?=\])", lambda m: str(int(m.group()) + 1 if m.group() == "0" else int(m.group()) - 1)),
-    ("swapped choice", r"\? (\w+) : (\w+)(?=[;,])", r"? \2 : \1"),
-    ("dropped", r"(?<=\s)\w+(\[[\w:\-+* ]+\])?\s*<= [^;]+;(?=\s*$)", ";"),
-]
-NO_LOGIC = re.compile(r"^\s*(//|`|\(\*|input|output|parameter|localparam|module|endmodule|function|package|for \(genvar"
-                      r"|typedef|initial|a_\w+: assert)|localparam|\bparameter\b")
+PACKAGE = """package sl_mutant_pkg;
+  import "DPI-C" function int sl_mutant_id();
+  int id = sl_mutant_id();
+endpackage
+"""
+NUMBER = """#include <cstdlib>
+extern "C" int sl_mutant_id() { const char *s = getenv("SL_MUTANT"); return s ? atoi(s) : 0; }
+"""
+FLAGS = {"sl_core": ["-GTABLE_LOG2=8"], "hbm": ["-GTABLE_LOG2=8", "-GRECORDS_HBM=1"], "sl_hif": [], "sl_nic": ["-GTABLE_LOG2=8"]}
+# Modules that are in the card only with records in HBM.
+HBM = {f"hw/rtl/{m}.sv" for m in ("sl_flight", "sl_record_channel", "sl_record_share", "sl_record_pending", "sl_record_hbm")}
 
 
-Mutant = collections.namedtuple("Mutant", "path line name old new")
-
-
-def mutants_of(path):
-    """All mutants of one file. What only simulation or proofs read is left alone."""
-    found, logic = [], True
+def file_list(path):
+    found = []
     with open(path, encoding="utf-8") as f:
-        lines = f.read().split("\n")
-    for number, text in enumerate(lines):
-        if re.match(r"`ifn?def (SYNTHESIS|FORMAL)", text):
-            logic = False
-        elif text.startswith("`endif"):
-            logic = True
-        code = text.split("//")[0]
-        if not logic or NO_LOGIC.search(code) or not code.strip() or re.match(r"^\s*logic\b[^=]*;", code):
-            continue
-        for name, pattern, replacement in OPERATORS:
-            for match in re.finditer(pattern, code):
-                new = match.expand(replacement) if isinstance(replacement, str) else replacement(match)
-                found.append(Mutant(path, number + 1, name, text, code[:match.start()] + new + code[match.end():]))
+        for line in f:
+            line = line.strip()
+            if line.startswith("-f "):
+                found += file_list(line[3:])
+            elif line and not line.startswith("//"):
+                found.append(line)
     return found
 
 
-def choose(sources, count, seed):
-    """The same number from each file as far as it has so many; the order is random."""
-    chance = random.Random(seed)
-    left = [mutants_of(path) for path in sources]
-    for each in left:
-        chance.shuffle(each)
-    chance.shuffle(left)
-    chosen = []
-    while len(chosen) < count and any(left):
-        for each in left:
-            if each and len(chosen) < count:
-                chosen.append(each.pop())
-    return chosen
+class Broken(Exception):
+    """What was written for a mutant is no RTL; lines: where."""
+
+    def __init__(self, said, lines):
+        super().__init__(said)
+        self.lines = lines
+
+
+class Tops:
+    """The copy of the RTL with all mutants, its models, and the programs made of them."""
+
+    def __init__(self, args, numbered):
+        self.args = args
+        self.folder = args.build
+        self.numbered = numbered
+        self.root = subprocess.run(["verilator", "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True,
+                                   check=True).stdout.strip()
+        self.cxx = ["g++", "-std=c++17", "-w", f"-I{self.root}/include", f"-I{self.root}/include/vltstd",
+                    f"-I{args.made}/include", "-Iinclude", "-I."]
+        self.runtime = [f"{self.root}/include/verilated.cpp", f"{self.root}/include/verilated_threads.cpp",
+                        f"{self.folder}/number.cpp"]
+
+    def write(self):
+        os.makedirs(f"{self.folder}/hw/rtl", exist_ok=True)
+        for name, text in (("sl_mutant_pkg.sv", PACKAGE), ("number.cpp", NUMBER)):
+            with open(f"{self.folder}/{name}", "w", encoding="utf-8") as f:
+                f.write(text)
+        for path in file_list("hw/rtl/sl_nic.f"):
+            if path.startswith("hw/"):
+                mine = [(n, m) for n, m in self.numbered.items() if m.path == path]
+                with open(f"{self.folder}/{path}", "w", encoding="utf-8") as f:
+                    f.write(places.schema_of(path, mine))
+
+    def call(self, command):
+        done = subprocess.run(["nice", "-n", "5", *command], capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            said = done.stdout + done.stderr
+            raise Broken(said[-2000:], {(p, int(n)) for p, n in re.findall(r"(hw/rtl/\w+\.sv):(\d+):", said)})
+
+    def model(self, top):
+        """Verilates a top."""
+        made = f"{self.folder}/{top}"
+        name = "sl_core" if top == "hbm" else top
+        listed = file_list("hw/rtl/sl_core.f" if name == "sl_core" else "hw/rtl/sl_nic.f")
+        sources = [f"{self.folder}/{p}" if p.startswith("hw/") else p for p in listed]
+        self.call(["verilator", "--cc", "--top-module", name, "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-lint",
+                   "-Wno-style", "-Wno-fatal", "--output-split", "20000", "--assert", *FLAGS[top], "--Mdir", made,
+                   "hw/lint/waivers.vlt", f"{self.folder}/sl_mutant_pkg.sv", *sources])
+        self.call(["make", "-s", f"-j{self.args.jobs}", "-C", made, "-f", f"V{name}.mk", "CFG_CXXFLAGS_PCH_I=",
+                   "OPT_FAST=-O2 -fPIC", "OPT_SLOW=-O0 -fPIC", "OPT_GLOBAL=-O1 -fPIC", f"V{name}__ALL.a"])
+
+    def link(self, top, target, sources, more):
+        made = f"{self.folder}/{top}"
+        self.call([*self.cxx, "-O1", "-fPIC", f"-I{made}", "-o", f"{self.folder}/{target}", *sources, *self.runtime,
+                   *glob.glob(f"{made}/V*__ALL.a"), *more])
+
+    def build(self, tops):
+        self.write()
+        for top in tops:
+            self.model(top)
+        if "sl_core" in tops:
+            self.link("sl_core", "core.so", ["sim/engine_rtl/engine_rtl.cpp"], ["-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
+        if "hbm" in tops:
+            self.link("hbm", "hbm.so", ["sim/engine_rtl/engine_rtl.cpp"],
+                      ["-DSL_RTL_HBM", "-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
+        if "sl_hif" in tops:
+            t = f"{self.args.made}/tests"
+            self.link("sl_hif", "test_hif", ["tests/rtl/hif_dma.cpp", f"{t}/rtl/test_dma.o", f"{t}/sim/host.o",
+                                             f"{t}/sim/card/sim/iova.o"],
+                      ["-fsanitize=address,undefined", "-lcmocka", "-lpthread"])
+            for name in ("hif_bounds", "hif_rate"):
+                self.link("sl_hif", name, [f"tests/rtl/{name}.cpp"], ["-lpthread"])
+        if "sl_nic" in tops:
+            self.link("sl_nic", "nic.so", ["sim/nic_rtl/engine_nic.cpp"], ["-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
+            self.link("sl_nic", "nic_reset", ["tests/rtl/nic_reset.cpp"], ["-lpthread"])
 
 
 class Checks:
-    def __init__(self, args):
+    def __init__(self, args, tops):
         self.args = args
-        self.root = subprocess.run(["verilator", "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True,
-                                   check=True).stdout.strip()
-        self.cache = os.path.join(args.build, "objects")
-        os.makedirs(self.cache, exist_ok=True)
-        with open(args.list, encoding="utf-8") as f:
-            self.list = [line.strip() for line in f if line.strip() and not line.startswith("//")]
+        self.tops = tops
+        self.seconds = {}
+        made, here = args.made, os.path.abspath(args.build)
+        core, nic = f"{here}/core.so", f"{here}/nic.so"
+        self.core = set(file_list("hw/rtl/sl_core.f"))
+        self.hif = set(file_list("hw/rtl/sl_nic.f")) - self.core - {"hw/rtl/sl_nic.sv", "hw/rtl/sl_gear.sv"}
+        self.commands = {}
+        if "sl_core" in tops:
+            self.commands["vectors"] = [f"{made}/bin/vectors", "--corpus", f"{made}/vectors/corpus.json", "--engine", "rtl",
+                                        "--rtl", core, "--stop", "first"]
+            self.commands["unit"] = ["env", f"MUTANT={core}", f"{made}/mutation/engine_rtl_test"]
+            self.commands["age"] = ["env", f"MUTANT={core}", f"{made}/mutation/age_test"]
+            self.commands["cosim"] = [args.cosim, "--other", core, "--seed", "1", "--packets", str(args.packets), "--stall", "40",
+                                      "--reproduction", f"{here}/mismatch.json"]
+        if "hbm" in tops:
+            self.commands["hbm cosim"] = [args.cosim, "--other", f"{here}/hbm.so", "--seed", "1", "--packets",
+                                          str(args.packets), "--stall", "40", "--reproduction", f"{here}/hbm.json"]
+            self.commands["hbm vectors"] = [f"{made}/bin/vectors", "--corpus", f"{made}/vectors/corpus.json", "--engine",
+                                            "rtl", "--rtl", f"{here}/hbm.so", "--stop", "first"]
+        if "sl_hif" in tops:
+            for name in ("test_hif", "hif_bounds", "hif_rate"):
+                self.commands[name] = [f"{here}/{name}"]
+        if "sl_nic" in tops:
+            self.commands["nic_reset"] = [f"{here}/nic_reset"]
+            self.commands["nic_stress"] = ["env", f"MUTANT={nic}", "NIC_SEED=1", f"{made}/mutation/nic_stress"]
         with open("hw/formal/proofs.py", encoding="utf-8") as f:
             space = {"__name__": "proofs"}
             sys.modules["proofs"] = type(sys)("proofs")
             exec(compile(f.read(), "proofs.py", "exec"), space)
         self.proofs = space["PROOFS"]
 
-    def run(self, command, seconds, passes=(0,)):
+    def names(self, path):
+        if path in HBM:
+            chosen = ["hbm cosim", "hbm vectors"]
+        elif path in self.core:
+            chosen = ["cosim", "unit", "vectors", "age", "nic_reset", "nic_stress"]
+            if os.path.basename(path) == "sl_age.sv":
+                chosen.insert(0, "age")
+        elif path in self.hif:
+            chosen = ["test_hif", "hif_bounds", "nic_reset", "nic_stress", "hif_rate"]
+        else:
+            chosen = ["nic_reset", "nic_stress"]
+        return [name for name in dict.fromkeys(chosen) if name in self.commands]
+
+    def run(self, command, seconds, number=0, passes=(0,)):
+        """(noticed, what it said last)."""
         try:
             done = subprocess.run(["nice", "-n", "5", *command], capture_output=True, text=True, timeout=seconds,
-                                  errors="replace")
+                                  errors="replace", env={**os.environ, "SL_MUTANT": str(number)})
         except subprocess.TimeoutExpired:
             return True, "no end"
         said = (done.stdout + done.stderr).strip().split("\n")
         return done.returncode not in passes, said[-1][:160]
 
-    def build(self, folder, mutant):
-        """The library of a mutant, or None and why not."""
-        sources = [os.path.join(folder, p) if mutant and p == mutant.path else p for p in self.list]
-        made = os.path.join(folder, "made")
-        hbm = mutant and os.path.basename(mutant.path)[:-3] in HBM
-        failed, why = self.run(["verilator", "--cc", "--top-module", "sl_core", "-O3", "--x-assign", "fast",
-                                "--x-initial", "fast", "-Wall", "-Wno-UNUSEDPARAM", "--output-split", "1500",
-                                "--assert", "-GTABLE_LOG2=8", f"-GRECORDS_HBM={int(bool(hbm))}", "--Mdir", made,
-                                "hw/lint/waivers.vlt", *sources], 300)
-        if failed:
-            return None, why
-        flags = ["-std=c++17", "-O1", "-fPIC", "-w", f"-I{self.root}/include", f"-I{self.root}/include/vltstd",
-                 f"-I{made}", "-Ibuild/include", "-Iinclude", "-I.", *["-DSL_RTL_HBM"] * bool(hbm)]
-        headers = b"".join(open(h, "rb").read() for h in sorted(glob.glob(made + "/*.h")))
-        objects = [self.compile(s, headers, flags, made) for s in sorted(glob.glob(made + "/*.cpp"))]
-        for name in ("sim/engine_rtl/engine_rtl.cpp", f"{self.root}/include/verilated.cpp",
-                     f"{self.root}/include/verilated_threads.cpp"):
-            objects.append(self.compile(name, headers, flags, made))
-        library = os.path.join(folder, "libmutant.so")
-        subprocess.run(["g++", "-shared", "-Wl,-z,defs", "-o", library, *objects, "-lpthread", "-lm"], check=True)
-        return library, ""
+    def unbroken(self):
+        """Every check passes with no mutant; its time is the measure for those with one."""
+        for name, command in self.commands.items():
+            began = time.monotonic()
+            noticed, why = self.run(command, 900)
+            if noticed:
+                sys.exit(f"mutants: {name} fails with the unchanged RTL: {why}")
+            self.seconds[name] = 15 + 4 * (time.monotonic() - began)
 
-    def compile(self, source, headers, flags, made):
-        """The object made of source, perhaps by an earlier mutant: it depends on the contents, not on their folder."""
-        with open(source, "rb") as f:
-            name = hashlib.sha256(f.read() + headers).hexdigest()[:24]
-        target = os.path.join(self.cache, name + ".o")
-        if not os.path.exists(target):
-            part = os.path.join(made, os.path.basename(source) + ".o")
-            subprocess.run(["nice", "-n", "5", "g++", *flags, "-c", source, "-o", part], check=True,
-                           capture_output=True)
-            shutil.move(part, target)
-        return target
-
-    def formal(self, folder, mutant):
+    def alone(self, number, mutant):
+        """(by what, why) a survivor is noticed that is the only change of the RTL."""
+        changed = f"{self.args.build}/{number}/{mutant.path}"    # (the waivers go by hw/rtl/ in a path)
+        os.makedirs(os.path.dirname(changed), exist_ok=True)
+        with open(changed, "w", encoding="utf-8") as f:
+            f.write(places.mutated(mutant))
+        sources = [changed if p == mutant.path else p for p in file_list("hw/rtl/sl_nic.f")]
+        noticed, why = self.run(["verilator", "--lint-only", "--top-module", "sl_nic", "-Wall", "-Wno-UNUSEDPARAM",
+                                 "hw/lint/waivers.vlt", *sources], 300)
+        if noticed:
+            return "lint", why
         module = os.path.basename(mutant.path)[:-3]
         for proof in self.proofs:
             if proof.module == module:
-                yield [sys.executable, "-B", "hw/formal/prove.py", "--build", f"{folder}/formal", "--only",
-                       proof.name, "--replace", f"{mutant.path}={folder}/{mutant.path}", "--jobs", "1"]
-
-    def simulated(self, folder, library):
-        """(noticed, by what, detail) of the checks that run a library."""
-        args = self.args
-        library = os.path.abspath(library)
-        for name, command in (
-                ("vectors", [args.vectors, "--corpus", args.corpus, "--engine", "rtl", "--rtl", library, "--stop",
-                             "first"]),
-                ("unit", ["env", f"MUTANT={library}", args.unit]),
-                ("cosim", [args.cosim, "--other", library, "--seed", "1", "--packets", str(args.packets), "--stall",
-                           "40", "--reproduction", os.path.join(folder, "mismatch.json")])):
-            noticed, why = self.run(command, args.seconds)
-            if noticed:
-                return True, name, why
-        return False, "", ""
+                noticed, why = self.run([sys.executable, "-B", "hw/formal/prove.py", "--build",
+                                         f"{self.args.build}/{number}/formal", "--only", proof.name, "--replace",
+                                         f"{mutant.path}={changed}", "--jobs", "1"], 1000, 0, (0, 2))   # 2: merely undecided
+                if noticed:
+                    return "formal", why
+        return "", ""
 
     def meet(self, number, mutant):
         """(state, by what, detail)."""
-        folder = os.path.join(self.args.build, str(number))
-        shutil.rmtree(folder, ignore_errors=True)
-        changed = os.path.join(folder, mutant.path)    # (the waivers go by hw/rtl/ in a path)
-        os.makedirs(os.path.dirname(changed))
-        with open(mutant.path, encoding="utf-8") as f:
-            lines = f.read().split("\n")
-        lines[mutant.line - 1] = mutant.new
-        with open(changed, "w", encoding="utf-8") as f:
-            f.write("\n".join(lines))
-        try:
-            library, why = self.build(folder, mutant)
-            if library is None:
-                return "not built", "", why
-            noticed, name, why = self.simulated(folder, library)
+        for name in self.names(mutant.path):
+            noticed, why = self.run(self.commands[name], self.seconds[name], number)
             if noticed:
                 return "killed", name, why
-            for command in self.formal(folder, mutant):
-                noticed, why = self.run(command, 1000, (0, 2))    # 2: merely undecided
-                if noticed:
-                    return "killed", "formal", why
-        except subprocess.CalledProcessError as error:
-            return "not built", "", f"{error.cmd[3]}: {error.returncode}"
-        finally:
-            shutil.rmtree(os.path.join(folder, "made"), ignore_errors=True)
-        return "survived", "", ""
+        if is_equivalent(mutant):
+            return "equivalent", "", ""
+        by, why = self.alone(number, mutant)
+        return ("killed", by, why) if by else ("survived", "", "")
 
 
 def is_equivalent(mutant):
-    """Listed as file | line's code | mutated code, separated by tabs; a reason follows."""
+    """Listed as file | code | mutated code, separated by tabs; a reason follows."""
     with open(EQUIVALENT, encoding="utf-8") as f:
         rows = [line.rstrip("\n").split("\t") for line in f if "\t" in line]
-    return any(r[:3] == [mutant.path, mutant.old.strip(), mutant.new.strip()] for r in rows)
+    return any(r[:3] == [mutant.path, mutant.old, mutant.new] for r in rows)
+
+
+def build(args, tops, numbered):
+    """Mutants that make no RTL (what has to be constant is not always seen) are taken out until it builds."""
+    out = 0
+    while True:
+        try:
+            Tops(args, numbered).build(tops)
+            return out
+        except Broken as broken:
+            bad = [n for n, m in numbered.items()
+                   if any(m.path == p and m.line - 1 <= line <= m.line + 1 for p, line in broken.lines)]
+            if not bad:
+                sys.exit(f"mutants: the RTL with them does not build: {broken}")
+            for n in bad:
+                print(f"{numbered[n].path}:{numbered[n].line}: no RTL: {numbered[n].name}: {numbered[n].new}")
+                del numbered[n]
+            out += len(bad)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("build", "list", "cosim", "vectors", "corpus", "unit"):
+    for name in ("build", "made", "cosim"):
         p.add_argument("--" + name, required=True)
-    for name, default in (("count", 200), ("seed", 1), ("jobs", 2), ("seconds", 120), ("packets", 60000)):
+    for name, default in (("count", 200), ("seed", 1), ("jobs", 2), ("packets", 60000)):
         p.add_argument("--" + name, type=int, default=default)
     p.add_argument("--only", default="")
+    p.add_argument("--tops", default="sl_core,hbm,sl_hif,sl_nic")
     p.add_argument("--min", type=float, default=95)
     args = p.parse_args()
-    checks = Checks(args)
-    sources = [s for s in checks.list if s.startswith("hw/") and args.only in s]
-    chosen = choose(sources, args.count, args.seed)
-    total = sum(len(mutants_of(s)) for s in sources)
+    tops = args.tops.split(",")
+    within = set(file_list("hw/rtl/sl_core.f")) if tops == ["sl_core"] else set(file_list("hw/rtl/sl_nic.f"))
+    sources = [s for s in sorted(within) if s.startswith("hw/") and args.only in s]
+    if "sl_nic" not in tops:
+        sources = [s for s in sources if os.path.basename(s) not in ("sl_nic.sv", "sl_gear.sv")]
+    if "hbm" not in tops:
+        sources = [s for s in sources if s not in HBM]
+    chosen = places.choose(sources, args.count, args.seed)
+    total = sum(len(places.mutants_of(s)) for s in sources)
     print(f"mutants: seed {args.seed}, {len(chosen)} of {total} in {len(sources)} files", flush=True)
-    base, why = checks.build(args.build, None)
-    if base is None:
-        sys.exit(f"mutants: the unchanged core does not build: {why}")
-    noticed, by, why = checks.simulated(args.build, base)
-    if noticed:
-        sys.exit(f"mutants: {by} fails with the unchanged core: {why}")
+    numbered = dict(enumerate(chosen, 1))
     tally = collections.Counter()
+    tally["no RTL"] = build(args, tops, numbered)
+    checks = Checks(args, tops)
+    checks.unbroken()
+    print("mutants: built; every check passes without one", flush=True)
     with ThreadPoolExecutor(args.jobs) as pool:
-        for mutant, (state, by, why) in zip(chosen, pool.map(lambda m: checks.meet(*m), enumerate(chosen))):
-            if state == "survived" and is_equivalent(mutant):
-                state = "equivalent"
+        for (number, mutant), (state, by, why) in zip(numbered.items(), pool.map(lambda m: checks.meet(*m), numbered.items())):
             tally[state] += 1
-            print(f"{mutant.path}:{mutant.line}: {state}{' by ' + by if by else ''}: {mutant.name}: "
-                  f"{mutant.new.strip()}{' (' + why + ')' if state == 'not built' else ''}", flush=True)
+            print(f"{number} {mutant.path}:{mutant.line}: {state}{' by ' + by if by else ''}: {mutant.name}: "
+                  f"{mutant.old}  ->  {mutant.new}", flush=True)
     judged = tally["killed"] + tally["survived"]
     print(f"mutants: {tally['killed']} killed, {tally['survived']} survived, {tally['equivalent']} equivalent, "
-          f"{tally['not built']} not built")
+          f"{tally['no RTL']} no RTL")
     return 0 if judged == 0 or 100 * tally["killed"] >= args.min * judged else 1
 
 
