@@ -51,7 +51,7 @@ def tree(design, name, scope=None, indent=""):
     module = design.modules[name]
     scope = scope or design.scope(module)
     kinds = {}
-    for i in module.instances:
+    for i in design.instances(module, scope):
         count = 1
         for _, bound in i.loops:
             count *= design.value(bound, scope)
@@ -151,7 +151,7 @@ def picture(design, name):
             nets += [n for n in names if driver == who and n not in nets]
         return nets
     leave[""] = lanes.add(f" {short(', '.join(outgoing('')), 62):>64} ─")
-    for i in module.instances:
+    for i in design.instances(module, scope):
         count = 1
         for _, bound in i.loops:
             count *= design.value(bound, scope)
@@ -380,6 +380,8 @@ def page():
            "## The modules", "",
            "Beside each, what its file says of itself. Left out are the parts that many are built of:", ""]
     out += [f"- `{p}`: {short(design.modules[p].purpose(), 100)}" for p in PARTS if p in design.modules] + [""]
+    there = {module.name for _, module, _, _ in design.walk("sl_nic")}
+    out += ["The default card has not, for other parameters: " + ", ".join(f"`{m}`" for m in design.modules if m not in there) + ".", ""]
     out += drawn(["sl_nic"] + list(tree(design, "sl_nic")))
     for name, title in (("sl_core", "The datapath: who feeds whom in sl_core"), ("sl_hif", "The host interface: who feeds whom in sl_hif")):
         out += ["", f"## {title}", "",

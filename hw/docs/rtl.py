@@ -21,6 +21,7 @@ class Instance:
     parameters: dict           # name: expression
     ports: dict                # port: expression, as written
     loops: list = field(default_factory=list)    # (variable, bound) of the generate loops around it
+    branches: list = field(default_factory=list) # (condition, whether it must hold) of the generate branches around it
 
 
 @dataclass
@@ -31,8 +32,8 @@ class Module:
     constants: dict            # localparam: expression
     ports: dict                # port: direction
     instances: list
-    memories: list             # (name, packed sizes, unpacked size, loops)
-    assigns: list              # (left, right)
+    memories: list             # (name, packed sizes, unpacked size, loops, branches)
+    assigns: list              # (left, right, branches)
 
     def purpose(self):
         """The first sentence that the file says of itself."""
@@ -99,16 +100,31 @@ def settings(text):
     return found
 
 
+def end_of(body, at):
+    """Position behind the `end` of the `begin` that ends at `at`."""
+    depth = 1
+    for w in re.finditer(r"\b(begin|end)\b", body[at:]):
+        depth += 1 if w.group() == "begin" else -1
+        if depth == 0:
+            return at + w.end()
+    raise Unreadable("a block is not closed")
+
+
 def loops_of(body):
     """(begin, end, (variable, bound)) of every generate loop."""
+    return [(m.start(), end_of(body, m.end()), (m.group(1), m.group(2).strip())) for m in
+            re.finditer(r"for\s*\(genvar (\w+) = 0; \w+ < ([^;]+); \w+\+\+\)\s*begin\b", body)]
+
+
+def branches_of(body):
+    """(begin, end, (condition, whether it must hold)) of every generate branch: one with a name g_*."""
     found = []
-    for m in re.finditer(r"for\s*\(genvar (\w+) = 0; \w+ < ([^;]+); \w+\+\+\)\s*begin\b", body):
-        depth = 0
-        for w in re.finditer(r"\b(begin|end)\b", body[m.end() - 5:]):
-            depth += 1 if w.group() == "begin" else -1
-            if depth == 0:
-                found.append((m.start(), m.end() - 5 + w.end(), (m.group(1), m.group(2).strip())))
-                break
+    for m in re.finditer(r"\bif\s*\(([^;]*?)\)\s*begin(?=\s*:\s*g_\w+)", body):
+        end = end_of(body, m.end())
+        found.append((m.start(), end, (m.group(1), True)))
+        other = re.compile(r"\s*else\s+begin(?=\s*:\s*g_\w+)").match(body, end)
+        if other:
+            found.append((end, end_of(body, other.end()), (m.group(1), False)))
     return found
 
 
@@ -134,10 +150,10 @@ def read_module(path, names):
     ports = {name: way for way, name in
              re.findall(rf"\b(input|output)\s+(?:wire\s+)?[\w:]+\s*{SIZES}(\w+)", text[begun:at])}
     body = text[at:text.rindex("endmodule")]
-    loops = loops_of(body)
+    loops, branches = loops_of(body), branches_of(body)
 
-    def around(i):
-        return [loop for first, last, loop in loops if first <= i < last]
+    def around(i, blocks):
+        return [what for first, last, what in blocks if first <= i < last]
     module = Module(m.group(1), head[0 if head[0] else 1:], parameters, {},
                     ports, [], [], [])
     for m in re.finditer(r"\blocalparam\b([^;]*);", body):
@@ -154,11 +170,14 @@ def read_module(path, names):
         name = re.search(r"(u_\w+)\s*\($", body[m.start():at + 1])
         if not name:
             raise Unreadable(f"{path}: an instance of {m.group(1)} has no name u_*")
-        module.instances.append(Instance(m.group(1), name.group(1), given, named(body[at + 1:end - 1]), around(m.start())))
+        module.instances.append(Instance(m.group(1), name.group(1), given, named(body[at + 1:end - 1]),
+                                         around(m.start(), loops), around(m.start(), branches)))
     for m in re.finditer(rf"^\s*(mem2reg\s+)?logic\s*(?:signed)?\s*({SIZES})(\w+)\s*\[0:([^\]]+)\]\s*;", body, flags=re.M):
         if not m.group(1):
-            module.memories.append((m.group(3), m.group(2).strip(), m.group(4), around(m.start())))
-    module.assigns = re.findall(r"\bassign\s+([^=;]+?)\s*=\s*([^;]+);", body)
+            module.memories.append((m.group(3), m.group(2).strip(), m.group(4), around(m.start(), loops),
+                                    around(m.start(), branches)))
+    module.assigns = [(*m.groups(), around(m.start(), branches)) for m in
+                      re.finditer(r"\bassign\s+([^=;]+?)\s*=\s*([^;]+);", body)]
     return module
 
 
@@ -235,12 +254,19 @@ class Design:
         except Unreadable:
             return expression
 
+    def there(self, branches, scope):
+        """Whether the conditions of generate branches hold."""
+        return all(bool(self.value(condition, scope)) == holds for condition, holds in branches)
+
+    def instances(self, module, scope):
+        return [i for i in module.instances if self.there(i.branches, scope)]
+
     def walk(self, name, scope=None, path="", times=1):
         """Every instance below a module: (path, module, scope, how many of it)."""
         module = self.modules[name]
         scope = scope or self.scope(module)
         yield path, module, scope, times
-        for i in module.instances:
+        for i in self.instances(module, scope):
             below = self.modules[i.module]
             inside = {**scope, **{variable: 0 for variable, _ in i.loops}}   # all of a loop's are alike, but for flags
             given = {p: self.number(e, inside) for p, e in i.parameters.items()}
@@ -252,7 +278,9 @@ class Design:
     def memories(self, name):
         """(path, memory, bits wide, entries, how many) of every memory below a module."""
         for path, module, scope, times in self.walk(name):
-            for memory, sizes, last, loops in module.memories:
+            for memory, sizes, last, loops, branches in module.memories:
+                if not self.there(branches, scope):
+                    continue
                 bits = 1
                 for high, low in re.findall(r"\[(.*?):(.*?)\]", sizes):
                     bits *= self.value(high, scope) - self.value(low, scope) + 1
@@ -265,22 +293,26 @@ class Design:
         """(driver, port, net, reader, port) inside a module. A driver or reader is an instance's name, or "" for the
         module's own ports; a net that an `assign` makes of others counts as driven by whoever drives those."""
         module = self.modules[name]
+        scope = self.scope(module)
+        instances = self.instances(module, scope)
         drivers = {p: [("", p)] for p, way in module.ports.items() if way == "input"}
-        for i in module.instances:
+        for i in instances:
             for port, expression in i.ports.items():
                 if self.modules[i.module].ports.get(port) is None:
                     raise Unreadable(f"{name}.{i.name}: {i.module} has no port {port}")
                 if self.modules[i.module].ports[port] == "output":
                     for net in re.findall(r"(?<![\w.'])[a-z]\w*", re.sub(r"\[[^\]]*\]", "", expression)):
                         drivers.setdefault(net, []).append((i.name, port))
-        for left, right in module.assigns * 2:
+        for left, right, branches in module.assigns * 2:
+            if not self.there(branches, scope):
+                continue
             for net in re.findall(r"(?<![\w.'])[a-z]\w*", re.sub(r"\[[^\]]*\]", "", left)):
                 for source in re.findall(r"(?<![\w.'])[a-z]\w*", right):
                     for d in drivers.get(source, []) if source != net else []:
                         if d not in drivers.setdefault(net, []):
                             drivers[net].append(d)
         seen = []
-        for i in module.instances:
+        for i in instances:
             for port, expression in i.ports.items():
                 if self.modules[i.module].ports[port] == "input":
                     for net in dict.fromkeys(re.findall(r"(?<![\w.'])[a-z]\w*", expression)):

@@ -41,20 +41,30 @@ def without_comments(text):
     return re.sub(r"//[^\n]*", lambda m: " " * len(m.group()), text)
 
 
+def border(code, at, step, ends=""):
+    """From a place on, left or right (step), to the bracket around it, or to one of `ends` outside further brackets."""
+    away, around = (CLOSE, OPEN) if step < 0 else (OPEN, CLOSE)
+    depth, i = 0, at
+    while 0 <= i < len(code):
+        if code[i] in away:
+            depth += 1
+        elif depth == 0 and (code[i] in around or code[i] in ends):
+            return i
+        elif code[i] in around:
+            depth -= 1
+        i += step
+    return i
+
+
+def of_parameters(code, at):
+    """Whether the bracket around a place is that of an instance's parameters."""
+    i = border(code, at - 1, -1)
+    return i > 0 and code[:i].rstrip().endswith("#")
+
+
 def expression(code, at):
     """(start, end) of the whole expression around a place, or None where it is none, or has to be constant."""
-    depth, i = 0, at - 1
-    while i >= 0:
-        c = code[i]
-        if c in CLOSE:
-            depth += 1
-        elif c in OPEN:
-            if depth == 0:
-                break
-            depth -= 1
-        elif depth == 0 and c in ";,":
-            break
-        i -= 1
+    i = border(code, at - 1, -1, ";,")
     start = i + 1
     before = code[max(0, i - 60):i]
     if i < 0 or code[i] == ";":
@@ -73,46 +83,15 @@ def expression(code, at):
         return None
     elif code[i] == "(" and re.search(r"\b(for|repeat)\s*$|#\s*$", before):
         return None
-    elif code[i] == "(" and re.search(r"\.\w+\s*$", before) and in_parameters(code, i):
+    elif of_parameters(code, i) and (code[i] == "," or re.search(r"\.\w+\s*$", before)):
         return None
-    elif code[i] == ",":
-        if outer(code, i) == "#":
-            return None
-    depth, i = 0, at
-    while i < len(code):
-        c = code[i]
-        if c in OPEN:
-            depth += 1
-        elif c in CLOSE:
-            if depth == 0:
-                break
-            depth -= 1
-        elif depth == 0 and c in ";,":
-            break
-        i += 1
-    inside = code[start:i]
-    if code[i:i + 1] == "]" and ":" in re.sub(r"\([^()]*\)", "", inside):
+    end = border(code, at, 1, ";,")
+    inside = code[start:end]
+    if code[end:end + 1] == "]" and ":" in re.sub(r"\([^()]*\)", "", inside):
         return None                                   # a range, or +: with its width
     if re.search(r"\b(begin|end|case|if|assign|logic)\b", inside):
         return None
-    return start, i
-
-
-def outer(code, at):
-    """What is before the parenthesis around a place."""
-    depth = 0
-    for i in range(at - 1, -1, -1):
-        if code[i] in CLOSE:
-            depth += 1
-        elif code[i] in OPEN:
-            if depth == 0:
-                return code[:i].rstrip()[-1:]
-            depth -= 1
-    return ""
-
-
-def in_parameters(code, at):
-    return outer(code, at) == "#"
+    return start, end
 
 
 def logic_lines(text, code):

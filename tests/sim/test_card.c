@@ -35,12 +35,12 @@
 #define FRAME_LEN (14u + 20u + 8u + PAYLOAD)
 #define TENANT   3
 
-/* The model with sanitizers and a small table; the RTL as it is. */
-/* Its RTL is in ../lib from there. */
+/* The simulator that has the card in RTL, in ../lib from there. */
 #ifndef RTL_PROGRAM
 #define RTL_PROGRAM "build/bin/sluice-sim"
 #endif
 
+/* The model with sanitizers and a small table; the RTL as it is. */
 static const struct engine {
 	const char *program, *name, *more;
 	unsigned int table_log2; /* 0: whatever it was built with */
