@@ -131,14 +131,17 @@ class Storm:
 
     def run(self):
         while not self.over:
+            began, port = time.monotonic(), None
             try:
                 with connect(self.lab, VIPS["nat"], PEER_PORT, timeout=30) as s:
+                    port = s.getsockname()[1]
                     s.sendall(b"send 20000\n")
-                    if read_all(s) != pattern(20000):
-                        self.failed.append("short answer")
+                    data = read_all(s)
+                    if data != pattern(20000):
+                        self.failed.append(f"{len(data)} bytes from port {port}")
                 self.done += 1
             except OSError as e:
-                self.failed.append(str(e))
+                self.failed.append(f"{e} from port {port} after {time.monotonic() - began:.2f} s")
 
     def __enter__(self):
         for t in self.threads:
