@@ -95,12 +95,13 @@ def files_of(source):
     return files
 
 
-def read(source, log2, directory):
-    """Reads and checks the design. The text of each module in Yosys's own language."""
+def read(source, parameters, directory):
+    """Reads and checks the design with these parameters of its top. The text of each module in Yosys's own language."""
     os.makedirs(directory, exist_ok=True)
     files = files_of(source)
+    chosen = "".join(f" -chparam {name} {value}" for name, value in parameters.items())
     log = run(directory, "read", "".join(f"read_verilog -sv {f}\n" for f in files)
-              + f"hierarchy -check -top {top_of(source)} -chparam TABLE_LOG2 {log2}\nproc\nwrite_rtlil {directory}/design.il\n"
+              + f"hierarchy -check -top {top_of(source)}{chosen}\nproc\nwrite_rtlil {directory}/design.il\n"
               + f"check\nblackbox *\nwrite_rtlil {directory}/stubs.il\n", 60)
     if log is None:
         raise Failure("reading the design took too long")

@@ -7,10 +7,11 @@ together, the netlists give the paths between registers (timing.py); a path coun
 may have begun in another. Adders are carry chains. What does not end in its time is named and fails, as does what Yosys
 warns of where it makes wrong hardware. The figures are compared with a stored file, so that growth is seen.
 
-Usage: report.py check LIST LOG2 DIR                             read the design and look at the warnings, no more
-       report.py estimate LIST LOG2 DIR SECONDS TOTAL BASELINE   (SECONDS of processor for a module, TOTAL for all)
-       report.py baseline LIST LOG2 DIR SECONDS TOTAL BASELINE   the same, and write BASELINE
-       report.py rates BASELINE CARD                             add the stored clock rates to the figures in CARD
+Usage: report.py check LIST PARAMETERS DIR                             read the design and look at the warnings, no more
+       report.py estimate LIST PARAMETERS DIR SECONDS TOTAL BASELINE   (SECONDS of processor for a module, TOTAL for all)
+       report.py baseline LIST PARAMETERS DIR SECONDS TOTAL BASELINE   the same, and write BASELINE
+       report.py rates BASELINE CARD                                   add the stored clock rates to the figures in CARD
+PARAMETERS are those of the top, as TABLE_LOG2=16,RECORDS_HBM=1; only figures of equal ones are compared.
 """
 import json
 import sys
@@ -106,8 +107,9 @@ def growth(now, before):
     return lines
 
 
-def show(log2, rows, total):
-    print(f"ESTIMATE for UltraScale+, table of 2^{log2} slots, not placed or routed; area of all instances, the "
+def show(parameters, rows, total):
+    chosen = ", ".join(f"{name} {value}" for name, value in parameters.items())
+    print(f"ESTIMATE for UltraScale+, {chosen}, not placed or routed; area of all instances, the "
           "slowest path that ends in a module")
     head = " ".join(f"{k:>7}" for k in KINDS)
     print(f"{'module':14} {'':4} {head}  levels     ns   MHz")
@@ -132,15 +134,15 @@ def show(log2, rows, total):
               f"rest: {rates['slowest_other_block']}, {rates['other_estimated_mhz']} MHz")
 
 
-def estimate(command, source, log2, directory, seconds, whole, baseline):
-    modules = flow.read(source, log2, directory)
+def estimate(command, source, parameters, directory, seconds, whole, baseline):
+    modules = flow.read(source, parameters, directory)
     instances = flow.instances_of(modules, flow.top_of(source))
     netlists, failed = flow.netlists(modules, instances, directory, seconds, whole)
     rows = rows_of(instances, netlists, flow.top_of(source))
     total = {kind: sum(row[kind] for row in rows.values()) for kind in KINDS}
     missing = sorted({flow.plain(m) for m in instances if m not in netlists})
-    show(log2, rows, total)
-    stored = {"estimate": True, "table_log2": log2, "total": total, "rates": rates_of(rows),
+    show(parameters, rows, total)
+    stored = {"estimate": True, "parameters": parameters, "total": total, "rates": rates_of(rows),
               "modules": {name: {k: row[k] for k in ("instances", *KINDS, "levels", "ns", "estimated_mhz")}
                           for name, row in rows.items()}}
     with open(f"{directory}/report.json", "w", encoding="utf-8") as f:
@@ -155,8 +157,8 @@ def estimate(command, source, log2, directory, seconds, whole, baseline):
         return
     with open(baseline, encoding="utf-8") as f:
         before = json.load(f)
-    if before["table_log2"] != log2:
-        print(f"no comparison: {baseline} is of a table of 2^{before['table_log2']} slots")
+    if before["parameters"] != parameters:
+        print(f"no comparison: {baseline} is of a card with {before['parameters']}")
         return
     lines = growth({**stored["modules"], "total": total}, {**before["modules"], "total": before["total"]})
     print(f"growth since {baseline}:" + (" none" if not lines else ""))
@@ -179,12 +181,13 @@ def main():
     if sys.argv[1] == "rates":
         add_rates(*sys.argv[2:4])
         return
-    command, source, log2, directory = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    command, source, directory = sys.argv[1], sys.argv[2], sys.argv[4]
+    parameters = {name: int(value) for name, value in (p.split("=") for p in sys.argv[3].split(","))}
     try:
         if command == "check":
-            flow.read(source, log2, directory)
+            flow.read(source, parameters, directory)
         else:
-            estimate(command, source, log2, directory, int(sys.argv[5]), int(sys.argv[6]), sys.argv[7])
+            estimate(command, source, parameters, directory, int(sys.argv[5]), int(sys.argv[6]), sys.argv[7])
     except flow.Failure as failure:
         sys.exit(f"synth: {failure}")
 

@@ -178,7 +178,7 @@ def schema_of(path, mutants):
     with open(path, encoding="utf-8") as f:
         text = f.read()
     for number, mutant in sorted(mutants, key=lambda m: -m[1].start):
-        new = mutant.schema % number if "%s" in mutant.schema else mutant.schema
+        new = mutant.schema.replace("%s", str(number))
         text = text[:mutant.start] + " " + new + "\n" * text.count("\n", mutant.start, mutant.end) + text[mutant.end:]
     return text
 

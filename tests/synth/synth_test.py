@@ -77,7 +77,7 @@ def source(name, text):
         f.write(text)
     with open(f"{DIRECTORY}/{name}/sl_core.f", "w", encoding="utf-8") as f:
         f.write(f"{DIRECTORY}/{name}/sl_core.sv\n")
-    return f"{DIRECTORY}/{name}/sl_core.f", 4, f"{DIRECTORY}/{name}"
+    return f"{DIRECTORY}/{name}/sl_core.f", {"TABLE_LOG2": 4}, f"{DIRECTORY}/{name}"
 
 
 def rows(name, text):
