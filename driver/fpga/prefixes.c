@@ -196,8 +196,8 @@ static bool any_ports(uint16_t lo, uint16_t hi)
 	return lo == 0 && hi == 0xffff;
 }
 
-/* Splits a rule into a prefix and what is left. False if it is not about one address, or copies (its meter is that of the
- * copies). */
+/* Splits a rule into a prefix and what is left. False if it is not about one address, or is about a tunnel (of any kind:
+ * such rules are few, and each keeps its own counters), or copies (its meter is that of the copies). */
 static bool split(const struct sl_class_rule *wanted, struct sl_class_rule *rest, struct sl_class_prefix *p)
 {
 	const bool dst = full_address(wanted->l3, wanted->dst_plen) && wanted->src_plen == 0 &&
@@ -205,7 +205,7 @@ static bool split(const struct sl_class_rule *wanted, struct sl_class_rule *rest
 	const bool src = full_address(wanted->l3, wanted->src_plen) && wanted->dst_plen == 0 &&
 			 any_ports(wanted->dport_lo, wanted->dport_hi);
 
-	if ((!dst && !src) || wanted->flags & SL_RULE_FLAG_COPY || wanted->tunnel_mode == SL_TUNNEL_MODE_VNI)
+	if ((!dst && !src) || wanted->flags & SL_RULE_FLAG_COPY || wanted->tunnel_mode > SL_TUNNEL_MODE_NONE)
 		return false;
 	*p = (struct sl_class_prefix){.family = wanted->l3, .proto = wanted->proto_mask ? wanted->proto : 0,
 				.proto_mask = wanted->proto_mask, .meter = SL_PREFIX_METER_RULE,

@@ -175,6 +175,8 @@ static void random_rule(struct made *m)
 	r->vid = r->vlan_mode ? (uint16_t)(5 + r->tenant) : 0;
 	if (below(5) == 0)
 		r->tcp_flags = r->tcp_flags_mask = 2;
+	if (below(4) == 0)
+		r->tunnel_mode = (uint8_t)below(SL_TUNNEL_MODE_IPIP + 1);
 	r->l3 = below(4) ? 4 : 6;
 	if (below(2)) {
 		r->dst[0] = (uint8_t)(10 + below(4));
@@ -214,6 +216,7 @@ static void random_frame(struct sl_headers *h)
 	p->vid = (uint16_t)(p->tags ? 5 + below(2) : 0);
 	p->src[0] = (uint8_t)(10 + below(4));
 	p->dst[0] = (uint8_t)(10 + below(4));
+	h->tunnel = (uint8_t)(below(3) ? 0 : SL_TUNNEL_MODE_VNI + below(5));
 	if (p->flags) {
 		p->sport = (uint16_t)(79 + below(6));
 		p->dport = (uint16_t)(79 + below(6));
@@ -416,6 +419,23 @@ static void thousands(void **state)
 		assert_int_equal(sl_prefixes_remove(&prefixes, member[i]), 0);
 }
 
+/* A rule about a tunnel of any kind is one by itself; about what is none, a prefix as others. */
+static void tunnels(void **state)
+{
+	struct sl_class_rule r = {.port_mask = 1, .sport_hi = 65535, .dport_hi = 65535, .ttl_max = 255, .l3 = 4, .src_plen = 32,
+				  .src = {10}, .verdict = SL_VERDICT_FLOWS, .flags = SL_RULE_FLAG_DECAP, .meter = 20};
+	struct sl_prefix_member *member;
+
+	(void)state;
+	for (r.tunnel_mode = SL_TUNNEL_MODE_ANY; r.tunnel_mode <= SL_TUNNEL_MODE_IPIP; r.tunnel_mode++) {
+		const bool own = r.tunnel_mode > SL_TUNNEL_MODE_NONE;
+
+		assert_int_equal(sl_prefixes_add(&prefixes, &r, 0, 1, 0, &member), own);
+		if (!own)
+			assert_int_equal(sl_prefixes_remove(&prefixes, member), 0);
+	}
+}
+
 /* No room in the tables: a rule by itself, until there is none either. */
 static void full(void **state)
 {
@@ -437,6 +457,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(decide_as_one_by_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(survive_silence, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tunnels, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(thousands, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full, set_up, tear_down),
 	};
