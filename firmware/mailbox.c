@@ -20,6 +20,7 @@
 _Static_assert(sizeof(((struct sl_admin_cmd *)0)->arg) == SL_ARG_BYTES, "argument");
 _Static_assert(sizeof(((struct sl_admin_cpl *)0)->answer) == SL_ANSWER_BYTES, "answer");
 
+#define MODES 0xfffu /* every mode that the contract names but NAT between IPv4 and IPv6 */
 #define HEADER_WORDS 4u /* before arg, and before answer */
 
 static enum sl_status run_nop(struct sl_firmware *fw, struct sl_command *c)
@@ -45,7 +46,7 @@ static enum sl_status run_get_caps(struct sl_firmware *fw, struct sl_command *c)
 	caps->flow_queues = SL_FLOW_QUEUES;
 	caps->frame_max = SL_FRAME_MAX;
 	caps->prefixes = 2 * SL_PREFIX_WAYS << SL_PREFIX_BUCKETS_LOG2;
-	caps->modes = 0xfff; /* every mode that the contract names */
+	caps->modes = MODES;
 	memcpy(caps->fw_name, name, sizeof(name));
 	c->answer_len = sizeof(*caps);
 	return SL_STATUS_OK;

@@ -112,6 +112,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },
 		{ SL_CAP_GRE, "gre" },		{ SL_CAP_GUE, "gue" },		      { SL_CAP_GENEVE, "geneve-encap" },
 		{ SL_CAP_WAY, "shared-ports" },
+		{ 0, "nat-between-ipv4-and-ipv6" }, /* rte_flow has no words for it, so that there is no sample rule */
 	};
 	struct sl_offload_port_info info;
 

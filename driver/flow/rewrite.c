@@ -28,7 +28,8 @@ static int set_address(struct parser *p, const struct rte_flow_action *action, b
 	uint8_t *to = source ? p->rewrite->src : p->rewrite->dst;
 
 	if (p->family != (four ? 4 : 6))
-		return BAD(p, action, "the address is of another IP version than the packets that the rule matches");
+		return CANNOT(p, ACTION, action,
+			"the address is of another IP version than the packets that the rule matches: NAT between IPv4 and IPv6 is not done");
 	memcpy(to, action->conf, four ? 4 : 16);
 	if (source)
 		p->rewrite->src_set = true;

@@ -154,7 +154,7 @@ class Suite:
             (f"0 group 1 transfer pattern {tuple4(5, 1)} actions raw_decap index 0 / raw_encap index 6 / {OUT1}",
              "needs a TTL"),
             (f"0 group 1 transfer pattern {tuple4(5, 1)} actions set_ipv6_dst ipv6_addr ::1 / {OUT1}",
-             "another IP version"),
+             "NAT between IPv4 and IPv6 is not done"),
             ("0 group 1 transfer pattern eth / end actions drop / end", "sends to a port_representor"),
             ("0 group 1 transfer pattern eth / end actions port_representor port_id 0 / end", "larger priority number"),
         ]
