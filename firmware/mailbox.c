@@ -20,7 +20,7 @@
 _Static_assert(sizeof(((struct sl_admin_cmd *)0)->arg) == SL_ARG_BYTES, "argument");
 _Static_assert(sizeof(((struct sl_admin_cpl *)0)->answer) == SL_ANSWER_BYTES, "answer");
 
-#define MODES 0xfffu /* every mode that the contract names but NAT between IPv4 and IPv6 */
+#define MODES 0x2fffu /* every mode that the contract names but NAT between IPv4 and IPv6 */
 #define HEADER_WORDS 4u /* before arg, and before answer */
 
 static enum sl_status run_nop(struct sl_firmware *fw, struct sl_command *c)

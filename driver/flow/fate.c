@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "driver/flow/refuse.h"
+#include "driver/flow/tunnel.h"
 
 #define BAD(error, action, sentence) sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION, action, sentence)
 #define CANNOT(error, type, action, sentence) sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_##type, action, sentence)
@@ -114,6 +115,19 @@ static int parse_meter(struct sl_fate *fate, const struct rte_flow_action *actio
 	return 0;
 }
 
+static int parse_decap(struct sl_fate *fate, const struct rte_flow_action *action, uint8_t kind, struct rte_flow_error *error)
+{
+	if (fate->decap && fate->decap != kind)
+		return BAD(error, action, "one tunnel is opened");
+	fate->decap = kind;
+	return 0;
+}
+
+static bool opens(const struct rte_flow_action *action)
+{
+	return action->type == RTE_FLOW_ACTION_TYPE_VXLAN_DECAP || (int)action->type == SL_ACTION_TYPE_DECAP;
+}
+
 static int parse_action(struct sl_fate *fate, const struct rte_flow_action *action, struct rte_flow_error *error)
 {
 	switch (action->type) {
@@ -130,6 +144,8 @@ static int parse_action(struct sl_fate *fate, const struct rte_flow_action *acti
 	default:
 		break;
 	}
+	if ((int)action->type == SL_ACTION_TYPE_DECAP)
+		return parse_decap(fate, action, *(const uint8_t *)action->conf, error);
 	switch (action->type) {
 	case RTE_FLOW_ACTION_TYPE_VOID: return 0;
 	case RTE_FLOW_ACTION_TYPE_DROP: return decide(fate, SL_FATE_DROP, action, error);
@@ -138,7 +154,7 @@ static int parse_action(struct sl_fate *fate, const struct rte_flow_action *acti
 	case RTE_FLOW_ACTION_TYPE_MARK: return parse_mark(fate, action);
 	case RTE_FLOW_ACTION_TYPE_METER: return parse_meter(fate, action);
 	case RTE_FLOW_ACTION_TYPE_COUNT: fate->count = true; return 0;
-	case RTE_FLOW_ACTION_TYPE_VXLAN_DECAP: fate->decap = true; return 0;
+	case RTE_FLOW_ACTION_TYPE_VXLAN_DECAP: return parse_decap(fate, action, SL_TUNNEL_MODE_VNI, error);
 	case RTE_FLOW_ACTION_TYPE_SET_META: return parse_tenant(fate, action, error);
 	case RTE_FLOW_ACTION_TYPE_SET_TAG: return parse_tag(fate, action, error);
 	case RTE_FLOW_ACTION_TYPE_SAMPLE: return parse_sample(fate, action, error);
@@ -158,7 +174,7 @@ int sl_fate_parse(const struct rte_flow_action actions[], struct sl_fate *fate, 
 
 		if (rc)
 			return rc;
-		if (action->type == RTE_FLOW_ACTION_TYPE_SET_META || action->type == RTE_FLOW_ACTION_TYPE_VXLAN_DECAP ||
+		if (action->type == RTE_FLOW_ACTION_TYPE_SET_META || opens(action) ||
 		    action->type == RTE_FLOW_ACTION_TYPE_SAMPLE || action->type == RTE_FLOW_ACTION_TYPE_SET_TAG)
 			jump_only = action;
 	}
@@ -166,7 +182,7 @@ int sl_fate_parse(const struct rte_flow_action actions[], struct sl_fate *fate, 
 		return sl_refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_NUM, actions,
 			"the rule has no fate: drop, port_representor or jump");
 	if (jump_only && fate->kind != SL_FATE_FLOWS)
-		return CANNOT(error, ACTION, jump_only, "set_meta, set_tag, sample and vxlan_decap need a jump to group 1");
+		return CANNOT(error, ACTION, jump_only, "set_meta, set_tag, sample and a decapsulation need a jump to group 1");
 	if (fate->mark_set && fate->kind != SL_FATE_HOST)
 		return CANNOT(error, ACTION, fate->decided_by, "only frames for a port_representor carry a mark");
 	if (fate->meter_set && fate->kind != SL_FATE_HOST)

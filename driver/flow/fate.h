@@ -4,7 +4,7 @@
  *
  *	drop [count]
  *	[mark] [meter] [count] port_representor                                                          to the host
- *	[vxlan_decap] [set_meta] [set_tag] [sample ratio 1 {[mark] [meter] port_representor}] [count] jump group 1
+ *	[vxlan_decap | that of tunnel.h] [set_meta] [set_tag] [sample ratio 1 {[mark] [meter] port_representor}] [count] jump group 1
  */
 #ifndef SLUICE_DRIVER_FLOW_FATE_H
 #define SLUICE_DRIVER_FLOW_FATE_H
@@ -25,7 +25,7 @@ struct sl_fate {
 	bool meter_set;
 	uint32_t meter;          /* rte_mtr id */
 	bool count;
-	bool decap;
+	uint8_t decap;           /* enum sl_tunnel_mode of the tunnel that is opened, or 0 */
 	uint16_t tenant;
 	bool copy;
 	uint16_t copy_ethdev;

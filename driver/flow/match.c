@@ -8,10 +8,11 @@
 
 #include "driver/flow/item.h"
 #include "driver/flow/refuse.h"
+#include "driver/flow/tunnel.h"
 #include "sluice/contract.h"
 
 /* How far the pattern has come; an item may only lead on. */
-enum layer { START, ETH, VLAN, IP, L4, TUNNEL, INNER_ETH, INNER_IP, INNER_L4 };
+enum layer { START, ETH, VLAN, IP, L4, GRE, TUNNEL, INNER_ETH, INNER_IP, INNER_L4 };
 
 struct parser {
 	struct sl_match *match;
@@ -26,7 +27,7 @@ struct parser {
 
 static bool inside(const struct parser *p)
 {
-	return p->layer >= TUNNEL;
+	return p->layer >= GRE;
 }
 
 static struct sl_match_packet *packet(struct parser *p)
@@ -56,6 +57,8 @@ static int parse_inner_eth(struct parser *p, const struct rte_flow_item *item)
 	static const uint8_t nothing[sizeof(struct rte_flow_item_eth)];
 	struct rte_flow_item_eth spec, last, mask;
 
+	if (p->layer >= TUNNEL && p->match->tunnel == SL_TUNNEL_MODE_GENEVE)
+		return CANNOT(p, ITEM, item, "the card does not tell Geneve's frames from its bare packets: leave the inner eth item out");
 	if (p->layer != TUNNEL)
 		return BAD(p, item, "an inner eth item follows vxlan");
 	p->layer = INNER_ETH;
@@ -154,10 +157,42 @@ static int parse_vlan(struct parser *p, const struct rte_flow_item *item)
 	return 0;
 }
 
+/* The tunnel that the pattern has come to, which the tunnel item may have said before. */
+static int enter_tunnel(struct parser *p, const struct rte_flow_item *item, uint8_t kind)
+{
+	if (p->match->tunnel && p->match->tunnel != kind)
+		return BAD(p, item, "the tunnel is of another kind than the tunnel item says");
+	p->match->tunnel = kind;
+	p->layer = TUNNEL;
+	return 0;
+}
+
+/* An IP item behind another, or behind the UDP item of GUE: of the inner packet. */
+static int enter_bare(struct parser *p, const struct rte_flow_item *item, uint8_t family)
+{
+	const struct sl_match_packet *outer = &p->match->outer;
+
+	if (p->layer == L4) {
+		if (p->match->tunnel != SL_TUNNEL_MODE_GUE)
+			return CANNOT(p, ITEM, item, "an IP item behind udp needs a tunnel item of GUE: the card does not tell its variants");
+	} else if (p->match->tunnel != SL_TUNNEL_MODE_GUE && p->match->tunnel != SL_TUNNEL_MODE_GRE &&
+		   p->match->tunnel != SL_TUNNEL_MODE_GENEVE && p->match->tunnel != SL_TUNNEL_MODE_VNI) {
+		if (outer->proto_set && outer->proto != (family == 4 ? 4 : 41))
+			return BAD(p, item, "the IP protocol contradicts this item");
+		return enter_tunnel(p, item, SL_TUNNEL_MODE_IPIP);
+	}
+	p->layer = TUNNEL;
+	return 0;
+}
+
 /* Position and family of an IP item. */
 static int enter_ip(struct parser *p, const struct rte_flow_item *item, uint8_t family, uint16_t ethertype)
 {
-	if (p->layer == INNER_ETH || p->layer == TUNNEL) {
+	const int rc = p->layer == IP || p->layer == L4 ? enter_bare(p, item, family) : 0;
+
+	if (rc)
+		return rc;
+	if (p->layer == INNER_ETH || p->layer == TUNNEL || p->layer == GRE) {
 		p->layer = INNER_IP;
 		p->match->inner.family = family;
 		return 0;
@@ -359,15 +394,108 @@ static int parse_vxlan(struct parser *p, const struct rte_flow_item *item)
 		return BAD(p, item, "vxlan follows udp");
 	if (p->match->dport_lo > SL_VXLAN_PORT || p->match->dport_hi < SL_VXLAN_PORT)
 		return CANNOT(p, ITEM, item, "the card recognises VXLAN at UDP port 4789 only");
-	p->layer = TUNNEL;
-	p->match->tunnel = true;
 	p->match->vni = rte_be_to_cpu_32(spec.hdr.vx_vni) >> 8;
 	p->match->vni_mask = rte_be_to_cpu_32(mask.hdr.vx_vni) >> 8;
+	return enter_tunnel(p, item, SL_TUNNEL_MODE_VNI);
+}
+
+static int parse_geneve(struct parser *p, const struct rte_flow_item *item)
+{
+	static const struct rte_flow_item_geneve supported = {.vni = {0xff, 0xff, 0xff}, .protocol = RTE_BE16(0xffff)};
+	struct rte_flow_item_geneve spec, last, mask;
+	int rc = SL_ITEM_READ(item, geneve, &supported, NULL, p->error);
+
+	if (rc)
+		return rc;
+	if (p->layer != L4 || p->match->outer.proto != 17)
+		return BAD(p, item, "geneve follows udp");
+	if (mask.protocol)
+		return CANNOT(p, ITEM_MASK, item,
+			"the card does not tell Geneve's protocol types apart: leave the protocol out");
+	if (p->match->dport_lo > SL_GENEVE_PORT || p->match->dport_hi < SL_GENEVE_PORT)
+		return CANNOT(p, ITEM, item, "the card recognises Geneve at UDP port 6081 only");
+	p->match->vni = (uint32_t)spec.vni[0] << 16 | (uint32_t)spec.vni[1] << 8 | spec.vni[2];
+	p->match->vni_mask = (uint32_t)mask.vni[0] << 16 | (uint32_t)mask.vni[1] << 8 | mask.vni[2];
+	return enter_tunnel(p, item, SL_TUNNEL_MODE_GENEVE);
+}
+
+static int parse_gre(struct parser *p, const struct rte_flow_item *item)
+{
+	static const struct rte_flow_item_gre supported = {.c_rsvd0_ver = RTE_BE16(0xffff), .protocol = RTE_BE16(0xffff)};
+	struct rte_flow_item_gre spec, last, mask;
+	int rc = SL_ITEM_READ(item, gre, &supported, NULL, p->error);
+
+	if (rc)
+		return rc;
+	if (p->layer != IP)
+		return BAD(p, item, "gre follows ipv4 or ipv6");
+	if (p->match->outer.proto_set && p->match->outer.proto != 47)
+		return BAD(p, item, "the IP protocol contradicts this item");
+	if (mask.protocol)
+		return CANNOT(p, ITEM_MASK, item,
+			"what GRE carries is matched by an inner ipv4 or ipv6 item: leave the protocol out");
+	if (mask.c_rsvd0_ver)
+		return CANNOT(p, ITEM_MASK, item,
+			"GRE has no checksum and no sequence number here, and a key of 0 or none are one: leave the flags out");
+	rc = enter_tunnel(p, item, SL_TUNNEL_MODE_GRE);
+	if (rc == 0)
+		p->layer = GRE;
+	return rc;
+}
+
+static int parse_gre_key(struct parser *p, const struct rte_flow_item *item)
+{
+	static const rte_be32_t rte_flow_item_gre_key_mask = RTE_BE32(0xffffffff);
+	static const rte_be32_t supported = RTE_BE32(0xffffffff);
+	rte_be32_t spec, last, mask;
+	int rc = SL_ITEM_READ(item, gre_key, &supported, NULL, p->error);
+
+	if (rc)
+		return rc;
+	if (p->layer != GRE)
+		return BAD(p, item, "gre_key follows gre");
+	if (!spec)
+		return CANNOT(p, ITEM_SPEC, item, "the card does not tell a GRE key of 0 from none: match another one, or leave gre_key out");
+	p->layer = TUNNEL;
+	p->match->vni = rte_be_to_cpu_32(spec);
+	p->match->vni_mask = rte_be_to_cpu_32(mask);
+	return 0;
+}
+
+/* That of rte_flow_tunnel_match(). */
+static int parse_tunnel(struct parser *p, const struct rte_flow_item *item)
+{
+	if (p->layer != START || p->match->port_set || p->match->tunnel || !item->spec)
+		return BAD(p, item, "the tunnel item stands once, before all other items");
+	p->match->tunnel = *(const uint8_t *)item->spec;
+	return 0;
+}
+
+/* A tunnel that no item but the tunnel item has named: its headers are where that kind has them. */
+static int check_tunnel(const struct parser *p, const struct rte_flow_item *end)
+{
+	static const uint8_t protos[] = {[SL_TUNNEL_MODE_VNI] = 17, [SL_TUNNEL_MODE_GENEVE] = 17, [SL_TUNNEL_MODE_GRE] = 47,
+					 [SL_TUNNEL_MODE_GUE] = 17, [SL_TUNNEL_MODE_IPIP] = 0};
+	static const uint16_t ports[] = {[SL_TUNNEL_MODE_VNI] = SL_VXLAN_PORT, [SL_TUNNEL_MODE_GENEVE] = SL_GENEVE_PORT,
+					 [SL_TUNNEL_MODE_GUE] = SL_GUE_PORT, [SL_TUNNEL_MODE_IPIP] = 0};
+	const struct sl_match *m = p->match;
+	const uint8_t kind = m->tunnel, proto = m->outer.proto;
+
+	if (!kind)
+		return 0;
+	if (m->outer.proto_set && (kind == SL_TUNNEL_MODE_IPIP ? proto != 4 && proto != 41 : proto != protos[kind]))
+		return BAD(p, end, "the IP protocol contradicts the tunnel item");
+	if (protos[kind] == 17 && (m->dport_lo > ports[kind] || m->dport_hi < ports[kind]))
+		return CANNOT(p, ITEM, end, "the card recognises this tunnel at another UDP port only: VXLAN 4789, GUE 6080, Geneve 6081");
+	if (protos[kind] != 17 && (m->dport_lo || m->dport_hi != UINT16_MAX || m->sport_lo || m->sport_hi != UINT16_MAX))
+		return BAD(p, end, "this tunnel has no ports");
 	return 0;
 }
 
 static int parse_item(struct parser *p, const struct rte_flow_item *item)
 {
+	if ((int)item->type == SL_ITEM_TYPE_TUNNEL)
+		return parse_tunnel(p, item);
 	switch (item->type) {
 	case RTE_FLOW_ITEM_TYPE_VOID: return 0;
 	case RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT: return parse_port(p, item);
@@ -378,8 +506,11 @@ static int parse_item(struct parser *p, const struct rte_flow_item *item)
 	case RTE_FLOW_ITEM_TYPE_TCP: return parse_tcp(p, item);
 	case RTE_FLOW_ITEM_TYPE_UDP: return parse_udp(p, item);
 	case RTE_FLOW_ITEM_TYPE_VXLAN: return parse_vxlan(p, item);
+	case RTE_FLOW_ITEM_TYPE_GENEVE: return parse_geneve(p, item);
+	case RTE_FLOW_ITEM_TYPE_GRE: return parse_gre(p, item);
+	case RTE_FLOW_ITEM_TYPE_GRE_KEY: return parse_gre_key(p, item);
 	default: return CANNOT(p, ITEM, item,
-		"group 0 matches represented_port, eth, vlan, ipv4, ipv6, tcp, udp and vxlan only");
+		"group 0 matches represented_port, eth, vlan, ipv4, ipv6, tcp, udp, vxlan, geneve, gre and gre_key only");
 	}
 }
 
@@ -392,18 +523,21 @@ int sl_match_parse(const struct rte_flow_item pattern[], struct sl_match *match,
 {
 	struct parser p = {.match = match, .error = error};
 	const struct rte_flow_item *item;
+	int rc;
 
 	memset(match, 0, sizeof(*match));
 	match->outer.ttl_max = match->inner.ttl_max = 255;
 	match->sport_hi = match->dport_hi = UINT16_MAX;
 	for (item = pattern; item->type != RTE_FLOW_ITEM_TYPE_END; item++) {
-		int rc = parse_item(&p, item);
-
+		rc = parse_item(&p, item);
 		if (rc)
 			return rc;
 	}
 	if (p.type_is_tag)
 		return CANNOT(&p, ITEM, item, "tagged frames are matched by a vlan item with an exact VLAN id");
+	rc = check_tunnel(&p, item);
+	if (rc)
+		return rc;
 	if (match->tunnel && sl_match_looks_inside(&match->outer))
 		return CANNOT(&p, ITEM, item,
 			"TTL, fragments and TCP flags of a tunnel are matched in its inner packet only");

@@ -3,9 +3,12 @@
  * The pattern of a group-0 rule (classification) in neutral form. What is not set matches any frame.
  *
  *	[represented_port] / eth [dst] / [vlan vid [/ vlan vid]] / [ipv4|ipv6] / [tcp|udp]
- *	[represented_port] / eth [dst] / [vlan vid [/ vlan vid]] / ipv4|ipv6 / udp / vxlan [vni] / [eth] / [ipv4|ipv6] / [tcp|udp]
+ *	[represented_port] / eth [dst] / [vlan vid [/ vlan vid]] / ipv4|ipv6 / TUNNEL / [ipv4|ipv6] / [tcp|udp]
+ *	TUNNEL: udp / vxlan [vni] / [eth], udp / geneve [vni], gre [/ gre_key], or nothing: IP in IP
+ *	[tunnel item (tunnel.h) /] before all that; of GUE it says that what follows udp is inside
  *
- * Of a tunnel's inner packet only family, protocol, TTL, fragmentation and TCP flags can be matched; where the pattern
+ * Geneve, GRE and GUE are not told apart any further: by what type of packets they carry, or whether they have a GRE key
+ * that is 0 or none. What asks for that is refused. Of a tunnel's inner packet only family, protocol, TTL, fragmentation and TCP flags can be matched; where the pattern
  * has a tunnel, TTL, fragmentation and flags must be asked of the inner packet, otherwise of the only one.
  */
 #ifndef SLUICE_DRIVER_FLOW_MATCH_H
@@ -41,7 +44,7 @@ struct sl_match {
 	uint8_t src[16], dst[16];
 	uint8_t src_plen, dst_plen;
 	uint16_t sport_lo, sport_hi, dport_lo, dport_hi;
-	bool tunnel;
+	uint8_t tunnel;          /* enum sl_tunnel_mode: VNI (VXLAN) and above, 0 none */
 	uint32_t vni, vni_mask;
 	struct sl_match_packet inner;
 };

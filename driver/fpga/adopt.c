@@ -71,5 +71,6 @@ int sl_adopt_sweep(struct sl_card *card, unsigned int port)
 		SL_LOG(NOTICE,
 			"%s: port %u: removed %d rules and %d flows of an earlier driver that were not created again, and %d "
 			"prefixes of rules", card->config.path, port, rules, flows, prefixes);
-	return sl_misses_settle(&card->misses, &card->rules, SL_METER_UNLIMITED);
+	rules = sl_card_set_tunnels(card, 0);
+	return rules ? rules : sl_misses_settle(&card->misses, &card->rules, SL_METER_UNLIMITED);
 }

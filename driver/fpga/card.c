@@ -13,6 +13,7 @@
 #include <rte_eal.h>
 #include <rte_interrupts.h>
 
+#include "driver/flow/tunnel.h"
 #include "driver/fpga/adopt.h"
 #include "driver/fpga/log.h"
 #include "driver/fpga/memory.h"
@@ -221,6 +222,23 @@ int sl_card_set_meter(struct sl_card *card, unsigned int meter, uint64_t frames_
 	return sl_admin_exec(&card->admin, SL_ADMIN_OP_METER_SET, &arg, sizeof(arg), NULL, 0);
 }
 
+int sl_card_set_tunnels(struct sl_card *card, unsigned int mode)
+{
+	struct sl_index_arg arg = {.index = SL_VXLAN_PORT | sl_tunnel_flag(mode)};
+	int rc;
+
+	for (uint32_t i = 0; i < card->rules.count; i++)
+		if (card->rules.slots[i])
+			arg.index |= sl_tunnel_flag(card->rules.slots[i]->content.tunnel_mode);
+	if (arg.index == card->tunnels)
+		return 0;
+	card->tunnels = 0;
+	rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_VXLAN_PORT, &arg, sizeof(arg), NULL, 0);
+	if (rc == 0)
+		card->tunnels = arg.index;
+	return rc;
+}
+
 /* From now on the card tells of aged flows, also of those that it told an earlier driver of. */
 static int start_ageing(struct sl_card *card)
 {
@@ -269,6 +287,8 @@ static int bring_up(struct sl_card *card)
 		rc = sl_aged_open(&card->aged, 1u << card->caps.table_log2);
 	if (rc == 0)
 		rc = sl_adopt_read(card);
+	if (rc == 0)
+		rc = sl_card_set_tunnels(card, 0);
 	if (rc == 0)
 		rc = sl_card_set_meter(card, SL_METER_UNLIMITED, 0, 1);
 	if (rc == 0)

@@ -27,6 +27,7 @@
 
 #define SL_CARD_MODE_PREFIXES (1u << 10) /* of caps.modes */
 #define SL_CARD_MODE_AGED     (1u << 11)
+#define SL_CARD_MODE_TUNNELS  (1u << 13)
 
 /* The meter of rules that ask for none: unlimited. Meter 0 is that of frames no rule matched. */
 #define SL_METER_UNLIMITED (SL_METERS - 1)
@@ -65,6 +66,7 @@ struct sl_card {
 	uint32_t flow_priority_max; /* of the flows created so far */
 	uint32_t *mac_flows;        /* by tenant: connections made by set_mac */
 	bool settling;              /* an alarm is set for doubtful flows */
+	uint32_t tunnels;           /* register VXLAN_PORT as last written; 0 if it may be otherwise */
 	uint64_t meters_used;
 	uint32_t meter_refs[SL_METERS];
 	uint32_t update_length, update_written; /* of the firmware update being made; read without a lock */
@@ -88,6 +90,10 @@ void sl_card_drop_queue(struct sl_card *card, uint32_t *used, unsigned int n);
 
 /* A flow command was not answered: what it left is removed when the card answers again. Under `lock`. */
 void sl_card_doubt(struct sl_card *card);
+
+/* The card recognises VXLAN, the kinds of tunnels that its rules are about, and `mode` (0 none). Under `lock`. Frames of other
+ * kinds are plain ones to it, whose TTL, fragments and flags are those of their only header. */
+int sl_card_set_tunnels(struct sl_card *card, unsigned int mode);
 
 int sl_card_set_meter(struct sl_card *card, unsigned int meter, uint64_t frames_per_s, uint64_t burst);
 

@@ -49,7 +49,7 @@ static void compile_match(const struct sl_match *match, struct sl_class_rule *ru
 	rule->dport_hi = match->dport_hi;
 	/* The card looks at the innermost packet: a rule about a plain packet's TTL, fragments or flags must not see
 	 * tunnels. */
-	rule->tunnel_mode = match->tunnel ? SL_TUNNEL_MODE_VNI
+	rule->tunnel_mode = match->tunnel ? match->tunnel
 			  : sl_match_looks_inside(effective) ? SL_TUNNEL_MODE_NONE : SL_TUNNEL_MODE_ANY;
 	rule->vni = match->vni;
 	rule->vni_mask = match->vni_mask;
@@ -101,7 +101,9 @@ static int compile_jump(const struct sl_compile_env *env, const struct sl_match 
 	rule->tenant = fate->tenant;
 	if (fate->decap && !match->tunnel)
 		return CANNOT(ACTION, fate->decided_by,
-			"vxlan_decap needs a vxlan item: what is no tunnel cannot be decapsulated");
+			"a decapsulation needs an item of its tunnel: what is none cannot be opened");
+	if (fate->decap && fate->decap != match->tunnel)
+		return CANNOT(ACTION, fate->decided_by, "the rule matches a tunnel of another kind than the one that it opens");
 	if (fate->decap)
 		rule->flags |= SL_RULE_FLAG_DECAP;
 	if (!fate->copy)
@@ -118,6 +120,8 @@ int sl_compile_rule(const struct sl_compile_env *env, const struct sl_match *mat
 
 	memset(rule, 0, sizeof(*rule));
 	compile_match(match, rule);
+	if (rule->tunnel_mode > SL_TUNNEL_MODE_VNI && !env->tunnels)
+		return CANNOT(ITEM, NULL, "this card's firmware does not say that it opens other tunnels than VXLAN");
 	rule->port_mask = (uint8_t)((1u << env->ports) - 1);
 	if (match->port_set) {
 		port = env->port_of(env->ctx, match->ethdev);

@@ -20,6 +20,7 @@ struct sl_compile_env {
 	/* Port of the card that an ethdev stands for, or -1. */
 	int (*port_of)(void *ctx, uint16_t ethdev);
 	void *ctx;
+	bool tunnels;             /* the card opens others than VXLAN, too */
 	uint8_t unlimited_meter;  /* of frames for the host without a meter */
 	uint8_t flow_meter;       /* of what leaves the flow table for the host */
 	int meter;                /* the card's meter of fate->meter, or negative */

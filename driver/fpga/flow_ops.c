@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "driver/flow/refuse.h"
+#include "driver/flow/tunnel.h"
 #include "driver/fpga/compile.h"
 #include "driver/fpga/dump.h"
 #include "driver/fpga/indirect.h"
@@ -114,6 +115,7 @@ static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[]
 		.ctx = card,
 		.unlimited_meter = SL_METER_UNLIMITED,
 		.meter = -ENOENT,
+		.tunnels = card->caps.modes & SL_CARD_MODE_TUNNELS,
 	};
 	struct sl_match match;
 	struct sl_fate fate;
@@ -271,9 +273,13 @@ static int enter_rule(struct sl_port *port, const struct draft *draft, struct rt
 		flow->rule = flow->member->rule;
 	if (rc <= 0)
 		return rc ? card_error(error, rc, CLASS_FULL) : 0;
-	rc = sl_rules_add(&card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
-	if (rc)
+	rc = sl_card_set_tunnels(card, draft->rule.tunnel_mode);
+	if (rc == 0)
+		rc = sl_rules_add(&card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
+	if (rc) {
+		sl_card_set_tunnels(card, 0);
 		return card_error(error, rc, CLASS_FULL);
+	}
 	flow->rule->tag = draft->tag;
 	return 0;
 }
@@ -423,6 +429,8 @@ static int destroy_locked(struct sl_port *port, struct rte_flow *flow, struct rt
 	switch (flow->kind) {
 	case SL_RULE_CLASS:
 		rc = flow->member ? sl_prefixes_remove(&card->prefixes, flow->member) : sl_rules_remove(&card->rules, flow->rule);
+		if (rc == 0)
+			sl_card_set_tunnels(card, 0); /* if it does not answer, the next change tries again */
 		break;
 	case SL_RULE_CATCH_ALL:
 		rc = sl_misses_remove(&card->misses, &card->rules, flow->tag, SL_METER_UNLIMITED);
@@ -542,6 +550,51 @@ static int isolate(struct rte_eth_dev *dev, int set, struct rte_flow_error *erro
 	return set ? sl_refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
 			"frames for the host's own network stack pass without a rule: isolated mode is not supported")
 				: 0;
+}
+
+static int tunnel_decap_set(struct rte_eth_dev *dev, struct rte_flow_tunnel *tunnel, struct rte_flow_action **actions, uint32_t *n,
+			    struct rte_flow_error *error)
+{
+	const int kind = sl_tunnel_kind(tunnel, error);
+
+	(void)dev;
+	if (kind < 0)
+		return kind;
+	*actions = sl_tunnel_action(kind);
+	*n = 1;
+	return 0;
+}
+
+static int tunnel_match(struct rte_eth_dev *dev, struct rte_flow_tunnel *tunnel, struct rte_flow_item **items, uint32_t *n,
+			struct rte_flow_error *error)
+{
+	const int kind = sl_tunnel_kind(tunnel, error);
+
+	(void)dev;
+	if (kind < 0)
+		return kind;
+	*items = sl_tunnel_item(kind);
+	*n = 1;
+	return 0;
+}
+
+static int tunnel_action_release(struct rte_eth_dev *dev, struct rte_flow_action *actions, uint32_t n,
+				 struct rte_flow_error *error)
+{
+	(void)dev;
+	(void)actions;
+	(void)n;
+	(void)error;
+	return 0;
+}
+
+static int tunnel_item_release(struct rte_eth_dev *dev, struct rte_flow_item *items, uint32_t n, struct rte_flow_error *error)
+{
+	(void)dev;
+	(void)items;
+	(void)n;
+	(void)error;
+	return 0;
 }
 
 static int dev_dump(struct rte_eth_dev *dev, struct rte_flow *flow, FILE *file, struct rte_flow_error *error)
@@ -716,4 +769,8 @@ const struct rte_flow_ops sl_flow_ops = {
 	.action_handle_destroy = handle_destroy,
 	.action_handle_update = handle_update,
 	.action_handle_query = handle_query,
+	.tunnel_decap_set = tunnel_decap_set,
+	.tunnel_match = tunnel_match,
+	.tunnel_action_decap_release = tunnel_action_release,
+	.tunnel_item_release = tunnel_item_release,
 };

@@ -17,6 +17,7 @@
 #include "driver/flow/match.h"
 #include "driver/flow/rewrite.h"
 #include "driver/flow/tuple.h"
+#include "driver/flow/tunnel.h"
 #include "driver/fpga/compile.h"
 
 #define END {.type = RTE_FLOW_ITEM_TYPE_END}
@@ -34,6 +35,11 @@
 #define ETH(...) &(const struct rte_flow_item_eth){__VA_ARGS__}
 #define VLAN(...) &(const struct rte_flow_item_vlan){__VA_ARGS__}
 #define VXLAN(v) &(const struct rte_flow_item_vxlan){.hdr = {.vx_vni = RTE_BE32((v) << 8)}}
+#define GENEVE_ITEM(...) &((const struct rte_flow_item_geneve){__VA_ARGS__})
+#define GRE_ITEM(...) &((const struct rte_flow_item_gre){__VA_ARGS__})
+#define KEY(n) &((const rte_be32_t){RTE_BE32(n)})
+#define TO_UDP(n) MASKED(UDP, UDP(.dst_port = RTE_BE16(n)), UDP(.dst_port = 0xffff))
+#define TUNNEL(kind) {.type = (enum rte_flow_item_type)SL_ITEM_TYPE_TUNNEL, .spec = &(const uint8_t){SL_TUNNEL_MODE_##kind}}
 #define PORT(n) &(const struct rte_flow_item_ethdev){.port_id = n}
 #define TAG_ITEM(n, i) &(const struct rte_flow_item_tag){.data = n, .index = i}
 #define META(n) &(const struct rte_flow_item_meta){.data = n}
@@ -128,14 +134,70 @@ static const struct match_row match_rows[] = {
 		     BARE(IPV6), MASKED(TCP, TCP(.tcp_flags = 1), TCP(.tcp_flags = 1)), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 17},
 	 	.dport_lo = 4789, .dport_hi = 4789,
-		    .tunnel = true, .vni = 77, .vni_mask = 0xffffff,
+		    .tunnel = SL_TUNNEL_MODE_VNI, .vni = 77, .vni_mask = 0xffffff,
 		    .inner = {.family = 6, .proto_set = true, .proto = 6, .tcp_flags = 1, .tcp_flags_mask = 1}}},
 	{.what = "tunnel with inner TTL",
 	 .pattern = {BARE(ETH), BARE(IPV4), BARE(UDP), BARE(VXLAN), BARE(ETH),
 		     RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)), END},
 	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4, .proto_set = true, .proto = 17},
-	 	.tunnel = true,
+	 	.tunnel = SL_TUNNEL_MODE_VNI,
 		    .inner = {.family = 4, .ttl_max = 1}}},
+	{.what = "Geneve", .pattern = {BARE(ETH), BARE(IPV6), TO_UDP(6081), ITEM(GENEVE, GENEVE_ITEM(.vni = "\x01\x02\x03")), BARE(IPV4), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 6, .proto_set = true, .proto = 17}, .dport_lo = 6081,
+		    .dport_hi = 6081, .tunnel = SL_TUNNEL_MODE_GENEVE, .vni = 0x010203, .vni_mask = 0xffffff,
+		    .inner = {.family = 4}}},
+	{.what = "GRE of any key", .pattern = {BARE(ETH), BARE(IPV4), BARE(GRE), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}, .tunnel = SL_TUNNEL_MODE_GRE}},
+	{.what = "GRE with a key", .pattern = {BARE(ETH), BARE(IPV4), BARE(GRE), ITEM(GRE_KEY, KEY(0xff000001)), BARE(IPV6),
+		MASKED(TCP, TCP(.tcp_flags = 4), TCP(.tcp_flags = 4)), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}, .tunnel = SL_TUNNEL_MODE_GRE, .vni = 0xff000001,
+		    .vni_mask = 0xffffffff,
+		    .inner = {.family = 6, .proto_set = true, .proto = 6, .tcp_flags = 4, .tcp_flags_mask = 4}}},
+	{.what = "IP in IP", .pattern = {BARE(ETH), ITEM(IPV4, IP4(.src_addr = RTE_BE32(0x0a000001))), BARE(IPV6), BARE(UDP), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}, .src = {10, 0, 0, 1}, .src_plen = 32, .dst_plen = 32,
+		    .tunnel = SL_TUNNEL_MODE_IPIP, .inner = {.family = 6, .proto_set = true, .proto = 17}}},
+	{.what = "IP in IP of any kind", .pattern = {TUNNEL(IPIP), BARE(ETH), BARE(IPV4), END},
+	 .wanted = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}, .tunnel = SL_TUNNEL_MODE_IPIP}},
+	{.what = "GUE", .pattern = {TUNNEL(GUE), ITEM(REPRESENTED_PORT, PORT(3)), BARE(ETH), BARE(IPV4), TO_UDP(6080), BARE(IPV4),
+		MASKED(TCP, TCP(.tcp_flags = 2), TCP(.tcp_flags = 18)), END},
+	 .wanted = {.port_set = true, .ethdev = 3, .vlan = SL_MATCH_VLAN_UNTAGGED,
+		    .outer = {.family = 4, .proto_set = true, .proto = 17}, .dport_lo = 6080, .dport_hi = 6080,
+		    .tunnel = SL_TUNNEL_MODE_GUE,
+		    .inner = {.family = 4, .proto_set = true, .proto = 6, .tcp_flags = 2, .tcp_flags_mask = 18}}},
+
+	{.what = "Geneve's protocol", .pattern = {BARE(ETH), BARE(IPV4), TO_UDP(6081), MASKED(GENEVE,
+		GENEVE_ITEM(.protocol = RTE_BE16(0x6558)), GENEVE_ITEM(.protocol = 0xffff)), END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 3, .sentence = "does not tell Geneve's protocol types apart"},
+	{.what = "an Ethernet frame in Geneve", .pattern = {BARE(ETH), BARE(IPV4), TO_UDP(6081), BARE(GENEVE), BARE(ETH), END},
+	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 4, .sentence = "leave the inner eth item out"},
+	{.what = "Geneve elsewhere", .pattern = {BARE(ETH), BARE(IPV4), TO_UDP(6080), BARE(GENEVE), END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "UDP port 6081 only"},
+	{.what = "Geneve in nothing", .pattern = {BARE(ETH), BARE(IPV4), BARE(GENEVE), END}, .code = EINVAL,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "geneve follows udp"},
+	{.what = "GRE key 0", .pattern = {BARE(ETH), BARE(IPV4), BARE(GRE), ITEM(GRE_KEY, KEY(0)), END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM_SPEC, .item = 3, .sentence = "a GRE key of 0 from none"},
+	{.what = "GRE key without gre", .pattern = {BARE(ETH), BARE(IPV4), ITEM(GRE_KEY, KEY(1)), END}, .code = EINVAL,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "gre_key follows gre"},
+	{.what = "GRE without a key", .pattern = {BARE(ETH), BARE(IPV4), MASKED(GRE, GRE_ITEM(.c_rsvd0_ver = 0),
+		GRE_ITEM(.c_rsvd0_ver = RTE_BE16(0x2000))), END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 2, .sentence = "leave the flags out"},
+	{.what = "GRE's protocol", .pattern = {BARE(ETH), BARE(IPV4), ITEM(GRE, GRE_ITEM(.protocol = RTE_BE16(0x0800))), END},
+	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 2, .sentence = "leave the protocol out"},
+	{.what = "GRE in TCP", .pattern = {BARE(ETH), MASKED(IPV4, IP4(.next_proto_id = 6), IP4(.next_proto_id = 255)), BARE(GRE), END}, .code = EINVAL,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 2, .sentence = "IP protocol contradicts"},
+	{.what = "IP behind UDP", .pattern = {BARE(ETH), BARE(IPV4), TO_UDP(6080), BARE(IPV4), END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "does not tell its variants"},
+	{.what = "GUE elsewhere", .pattern = {TUNNEL(GUE), BARE(ETH), BARE(IPV4), TO_UDP(6081), END}, .code = ENOTSUP,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 4, .sentence = "another UDP port"},
+	{.what = "GUE in TCP", .pattern = {TUNNEL(GUE), BARE(ETH), BARE(IPV4), BARE(TCP), END}, .code = EINVAL,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 4, .sentence = "contradicts the tunnel item"},
+	{.what = "two kinds", .pattern = {TUNNEL(GUE), BARE(ETH), BARE(IPV4), BARE(GRE), END}, .code = EINVAL,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "of another kind"},
+	{.what = "a tunnel item inside", .pattern = {BARE(ETH), TUNNEL(GUE), END}, .code = EINVAL,
+	 .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 1, .sentence = "before all other items"},
+	{.what = "an outer TTL of IP in IP", .pattern = {BARE(ETH),
+		RANGED(IPV4, IP4(.time_to_live = 0), IP4(.time_to_live = 1), IP4(.time_to_live = 255)), BARE(IPV4), END},
+	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ITEM, .item = 3, .sentence = "inner packet only"},
 
 	{.what = "source MAC", .pattern = {ITEM(ETH, ETH(.hdr.dst_addr.addr_bytes = "\x02")), END}, .code = ENOTSUP,
 	 .type = RTE_FLOW_ERROR_TYPE_ITEM_MASK, .item = 0, .sentence = "a field of this item cannot be matched"},
@@ -319,6 +381,7 @@ static void test_tuple(void **state)
 /* --- fates ---------------------------------------------------------------------------------------------------------
  * */
 
+#define DECAP(kind) {.type = (enum rte_flow_action_type)SL_ACTION_TYPE_DECAP, .conf = &(const uint8_t){SL_TUNNEL_MODE_##kind}}
 #define TO(n) &(const struct rte_flow_action_ethdev){.port_id = n}
 #define MARK(n) &(const struct rte_flow_action_mark){.id = n}
 #define JUMP(n) &(const struct rte_flow_action_jump){.group = n}
@@ -343,7 +406,13 @@ static const struct {
 	{.what = "flows", .actions = {ACTION(VXLAN_DECAP, NULL), ACTION(SET_META, TENANT(5, 0xffffffff)),
 				       ACTION(SAMPLE, SAMPLE(1, ACTION(MARK, MARK(9)), ACTION(PORT_REPRESENTOR,
 				       	TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END},
-	 .wanted = {.kind = SL_FATE_FLOWS, .decap = true, .tenant = 5, .copy = true, .copy_mark = 9, .copy_ethdev = 1}},
+	 .wanted = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_VNI, .tenant = 5, .copy = true, .copy_mark = 9, .copy_ethdev = 1}},
+	{.what = "decap of this driver", .actions = {DECAP(GUE), ACTION(JUMP, JUMP(1)), ACTION_END},
+	 .wanted = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_GUE}},
+	{.what = "two decaps", .actions = {DECAP(GUE), ACTION(VXLAN_DECAP, NULL), ACTION(JUMP, JUMP(1)), ACTION_END},
+	 .code = EINVAL, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "one tunnel is opened"},
+	{.what = "a decap that ends at the host", .actions = {DECAP(IPIP), ACTION(PORT_REPRESENTOR, TO(1)), ACTION_END},
+	 .code = ENOTSUP, .type = RTE_FLOW_ERROR_TYPE_ACTION, .sentence = "need a jump"},
 	{.what = "tagged flows, metered copies", .actions = {ACTION(SET_TAG, TAG(7, UINT32_MAX)),
 		ACTION(SAMPLE, SAMPLE(1, ACTION(METER, &((const struct rte_flow_action_meter){.mtr_id = 3})),
 			ACTION(PORT_REPRESENTOR, TO(1)))), ACTION(JUMP, JUMP(1)), ACTION_END},
@@ -757,6 +826,7 @@ static const struct {
 	struct sl_fate fate;
 	struct sl_class_rule wanted;
 	const char *sentence;
+	bool old; /* the card opens VXLAN alone */
 } compile_rows[] = {
 	{.what = "drop at both ports", .match = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}},
 		.fate = {.kind = SL_FATE_DROP},
@@ -769,15 +839,23 @@ static const struct {
 	 	.l3 = 4, .proto = 6, .proto_mask = 255,
 		    .tcp_flags = 2, .tcp_flags_mask = 2, .tunnel_mode = SL_TUNNEL_MODE_NONE}},
 	{.what = "tunnel",
-	 .match = {.outer = {.family = 4, .proto_set = true, .proto = 17}, .tunnel = true, .vni = 7,
+	 .match = {.outer = {.family = 4, .proto_set = true, .proto = 17}, .tunnel = SL_TUNNEL_MODE_VNI, .vni = 7,
 	 	.vni_mask = 0xffffff,
 		   .inner = {.family = 6, .frag = SL_MATCH_FRAG_YES}, .port_set = true, .ethdev = 10},
-	 .fate = {.kind = SL_FATE_FLOWS, .decap = true, .tenant = 70, .copy = true, .copy_mark = 3, .copy_ethdev = 10},
+	 .fate = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_VNI, .tenant = 70, .copy = true, .copy_mark = 3, .copy_ethdev = 10},
 	 .wanted = {.verdict = SL_VERDICT_FLOWS, .flags = SL_RULE_FLAG_COPY | SL_RULE_FLAG_DECAP, .tenant = 70,
 	 	.copy_mark = 3, .meter = 4, .port_mask = 1,
 		    .l3 = 4, .proto = 17, .proto_mask = 255, .tunnel_mode = SL_TUNNEL_MODE_VNI, .vni = 7,
 		    	.vni_mask = 0xffffff, .inner_l3 = 6,
 		    .frag = SL_FRAG_MODE_YES}},
+	{.what = "IP in IP", .match = {.outer = {.family = 6}, .tunnel = SL_TUNNEL_MODE_IPIP, .inner = {.family = 4}},
+	 .fate = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_IPIP},
+	 .wanted = {.verdict = SL_VERDICT_FLOWS, .flags = SL_RULE_FLAG_DECAP, .meter = 4, .port_mask = 3, .l3 = 6,
+		    .tunnel_mode = SL_TUNNEL_MODE_IPIP, .inner_l3 = 4}},
+	{.what = "another tunnel than is opened", .match = {.tunnel = SL_TUNNEL_MODE_GRE},
+	 .fate = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_GUE}, .sentence = "of another kind than the one that it opens"},
+	{.what = "an older card", .match = {.tunnel = SL_TUNNEL_MODE_GRE}, .fate = {.kind = SL_FATE_DROP}, .old = true,
+	 .sentence = "other tunnels than VXLAN"},
 	{.what = "to the host of another port", .match = {.port_set = true, .ethdev = 10},
 		.fate = {.kind = SL_FATE_HOST, .ethdev = 11},
 	 .sentence = "through the port that received them"},
@@ -788,13 +866,13 @@ static const struct {
 	{.what = "unknown meter", .match = {.port_set = true, .ethdev = 10}, .fate = {.kind = SL_FATE_HOST,
 		.ethdev = 10, .meter_set = true},
 	 .sentence = "no such meter"},
-	{.what = "decap of no tunnel", .fate = {.kind = SL_FATE_FLOWS, .decap = true},
-		.sentence = "needs a vxlan item"},
+	{.what = "decap of no tunnel", .fate = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_VNI},
+		.sentence = "needs an item of its tunnel"},
 };
 
 static void test_compile(void **state)
 {
-	const struct sl_compile_env env = {.ports = 2, .port_of = two_ports, .unlimited_meter = 15, .flow_meter = 4,
+	struct sl_compile_env env = {.ports = 2, .port_of = two_ports, .unlimited_meter = 15, .flow_meter = 4,
 		.meter = -ENOENT};
 
 	(void)state;
@@ -805,6 +883,7 @@ static void test_compile(void **state)
 		int rc;
 
 		fill(&match);
+		env.tunnels = !compile_rows[i].old;
 		rc = sl_compile_rule(&env, &match, &compile_rows[i].fate, &got, &error);
 		if (compile_rows[i].sentence) {
 			if (rc >= 0 || !strstr(error.message, compile_rows[i].sentence))

@@ -368,7 +368,7 @@ static void answers(void **state)
 	assert_int_equal(caps.meters, SL_METERS);
 	assert_int_equal(caps.flow_queues, 8);
 	assert_int_equal(caps.frame_max, 9600);
-	assert_int_equal(caps.modes, 0xfff);
+	assert_int_equal(caps.modes, 0x2fff);
 	assert_int_equal(caps.prefixes, 32768);
 	assert_string_equal((char *)caps.fw_name, SL_FIRMWARE_NAME);
 

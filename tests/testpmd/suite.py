@@ -19,6 +19,7 @@ import time
 import zlib
 
 from scapy.all import GRE, ICMP, IP, IPv6, TCP, UDP, Dot1AD, Dot1Q, Ether, Raw
+from scapy.contrib.geneve import GENEVE
 from scapy.layers.vxlan import VXLAN
 
 from pmd import BUILD, PMD, Card, Failure, Hugepages, Testpmd, Wire, wait_for
@@ -133,10 +134,16 @@ class Suite:
             (f"0 transfer pattern {P0} / ipv4 / tcp / vxlan / end actions drop / end", "vxlan follows udp"),
             (f"0 transfer pattern {P0} / ipv4 / udp dst is 9999 / vxlan / end actions drop / end",
              "UDP port 4789 only"),
+            (f"0 transfer pattern {P0} / ipv4 / udp dst is 6081 / geneve protocol is 0x6558 / end actions drop / end",
+             "does not tell Geneve's protocol types apart"),
+            (f"0 transfer pattern {P0} / ipv4 / udp dst is 6081 / geneve / eth / end actions drop / end", "leave the inner eth item out"),
+            (f"0 transfer pattern {P0} / ipv4 / gre / gre_key value is 0 / end actions drop / end", "a GRE key of 0 from none"),
+            (f"0 transfer pattern {P0} / ipv4 / gre k_bit is 0 / end actions drop / end", "leave the flags out"),
+            (f"0 transfer pattern {P0} / ipv4 / udp dst is 6080 / ipv4 / end actions drop / end", "does not tell its variants"),
             (f"0 transfer pattern {P0} / end actions count / end", "the rule has no fate"),
             (f"0 transfer pattern {P0} / end actions jump group 2 / end", "the only one to jump to"),
             (f"0 transfer pattern {P0} / end actions vxlan_decap / jump group 1 / end",
-             "vxlan_decap needs a vxlan item"),
+             "needs an item of its tunnel"),
             (f"0 transfer pattern {P0} / end actions port_representor port_id 1 / end",
              "through the port that received them"),
             (f"0 transfer pattern {P0} / end actions meter mtr_id 3 / port_representor port_id 0 / end",
@@ -306,6 +313,43 @@ class Suite:
                                                                                                  dport=4789) / VXLAN(vni=vni, flags=8) /
                      Ether(dst=HOP, src=GATEWAY) / request(1000)[IP])
             self.forward(frame, Ether(dst=hop, src=CARD1) / request(1000)[IP], f"VNI {vni}")
+        t.commands(["flow flush 0"])
+
+    def test_tunnels(self):
+        """Geneve and GRE are opened, whatever carries the packet; other tunnels are not looked into while no rule is about them."""
+        t = self.t
+        t.commands(TEMPLATES)
+        outer = Ether(dst=CARD0, src=GATEWAY) / IP(src="192.0.2.50", dst="192.0.2.1", ttl=1)
+        inner = request(1000)[IP]
+        plain = t.flow(f"0 priority 0 transfer pattern {P0} / ipv4 ttl spec 0 ttl last 1 ttl mask 255 / end actions count / drop / end")
+
+        def counted(frame, wanted, packets, what):
+            before = t.count(0, plain)[0]
+            self.forward(frame, wanted, what)
+            equal(t.count(0, plain)[0] - before, packets, f"{what}: counted by the rule about plain packets")
+
+        t.flow(f"0 group 1 transfer pattern {tuple4(70, 1000)} actions raw_decap index 0 / raw_encap index 0 / {OUT1}")
+        wanted = Ether(dst=HOP, src=CARD1) / inner
+        kinds = (("geneve", "udp dst is 6081 / geneve vni is 5", (UDP(sport=9, dport=6081) / GENEVE(vni=5, proto=0x0800) / inner,
+                                                                  UDP(sport=9, dport=6081) / GENEVE(vni=5, proto=0x6558) /
+                                                                  Ether(dst=HOP, src=GATEWAY) / inner),
+                  UDP(sport=9, dport=6081) / GENEVE(vni=6, proto=0x0800) / inner),
+                 ("gre", "gre / gre_key value is 5", (GRE(proto=0x0800, key_present=1, key=5) / inner,),
+                  GRE(proto=0x0800, key_present=1, key=6) / inner))
+        for number, (kind, items, good, other) in enumerate(kinds):
+            expect(f"flow tunnel #{number + 1} " in t.command(f"flow tunnel create 0 type {kind}"), f"no tunnel of type {kind}")
+            counted(outer / good[0], None, 1, f"{kind}, before there is a rule")
+            rule = t.flow(f"0 transfer tunnel_set {number + 1} pattern {P0} / ipv4 src is 192.0.2.50 / {items} / end actions "
+                          "set_meta data 70 mask 0xffffffff / jump group 1 / end")
+            for payload in good:
+                counted(outer / payload, wanted, 0, kind)
+            counted(outer / other, None, 0, f"{kind} of another network")
+            t.command(f"flow destroy 0 rule {rule}")
+            counted(outer / good[0], None, 1, f"{kind}, after its rule")
+        dumped = t.flow(f"0 transfer pattern {P0} / ipv4 src is 192.0.2.50 / ipv6 / end actions count / drop / end")
+        expect("tunnel ipip" in t.command("flow dump 0 all").lower(), "the dump lacks IP in IP")
+        counted(outer / IPv6(src="::1", dst="::2") / UDP(), None, 0, "IP in IP")
+        equal(t.count(0, dumped)[0], 1, "frames with IPv6 in IPv4")
         t.commands(["flow flush 0"])
 
     def test_tags_and_marks(self):
@@ -731,7 +775,7 @@ class Suite:
     def run(self):
         """(passed, failed)"""
         results = []
-        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "way", "decap", "tags_and_marks",
+        for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "way", "decap", "tunnels", "tags_and_marks",
                                                          "priority", "prefixes", "owner", "meter", "meters_of_misses", "flood",
                                                          "timeout",
                                                          "adoption")),
