@@ -18,6 +18,7 @@
 #include "host/meters.h"
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/tunnels.h"
 
 #define CLASSES_MAX 16384u
 #define CHAINS 4096u
@@ -187,6 +188,7 @@ static bool class_make(struct class_port *c, const struct sl_class *want, const 
 	struct sl_class_how how;
 	struct sl_flow_rule rule;
 	struct rte_flow *flow;
+	const char *why;
 	char what[64];
 	uint32_t mtr_id, own_id;
 
@@ -202,10 +204,17 @@ static bool class_make(struct class_port *c, const struct sl_class *want, const 
 		if (rc)
 			return false;
 	}
+	snprintf(what, sizeof(what), "%s rule for IPv%u, tenant %u", kinds[want->kind], want->family, want->tenant);
+	if (want->vtep.family && want->tunnel != SL_MODE_VXLAN) {
+		how.tunnel = sl_tunnels_words(c->proxy, want->tunnel, &why);
+		if (!how.tunnel) {
+			snprintf(error, error_len, "%s: %s", what, why);
+			return false;
+		}
+	}
 	sl_flow_rule_class(&rule, want, p->mac, p->port_id, &how);
 	flow = rte_flow_create(c->proxy, &rule.attr, rule.pattern, rule.actions, &refusal);
 	if (!flow) {
-		snprintf(what, sizeof(what), "%s rule for IPv%u, tenant %u", kinds[want->kind], want->family, want->tenant);
 		c->unsure |= refused(&refusal, what, error, error_len) == -ETIMEDOUT;
 		return false;
 	}

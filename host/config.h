@@ -15,7 +15,7 @@
 #define SL_CONFIG_PATH_MAX 108     /* bytes of a path with its NUL (a socket's limit) */
 #define SL_CONFIG_DEVICE_MAX 256   /* bytes of EAL devargs with their NUL */
 #define SL_CONFIG_PORTS_MAX 8
-#define SL_CONFIG_ADDRESSES_MAX 16 /* of one kernel interface; also trusted VTEPs of one tenant */
+#define SL_CONFIG_ADDRESSES_MAX 16 /* of one kernel interface; also trusted sources of one tenant */
 #define SL_CONFIG_TENANTS_MAX 256
 #define SL_CONFIG_SERVICES_MAX 1024
 #define SL_CONFIG_BACKENDS_MAX 256 /* of one service */
@@ -123,6 +123,14 @@ struct sl_config_port {
 	struct sl_config_bond bond;
 };
 
+/* An outer source whose tunnel packets are believed. */
+struct sl_config_source {
+	struct sl_addr address;
+	uint8_t tunnel;   /* enum sl_mode, one that is a tunnel: VXLAN and Geneve with the tenant's VNI */
+	bool has_key;
+	uint32_t key;     /* gre: the key that its packets carry, not 0; without it any or none */
+};
+
 struct sl_config_tenant {
 	char name[SL_CONFIG_NAME_MAX];
 	uint16_t id;     /* 0 is the tenant "default", always present as tenants[0]: untagged, no tunnel */
@@ -131,7 +139,7 @@ struct sl_config_tenant {
 	bool has_vni;
 	uint32_t vni;
 	unsigned int trusted_count;
-	struct sl_addr trusted[SL_CONFIG_ADDRESSES_MAX]; /* outer sources whose tunnel packets are believed */
+	struct sl_config_source trusted[SL_CONFIG_ADDRESSES_MAX]; /* with any, its traffic arrives in their tunnels alone */
 };
 
 struct sl_config_backend {

@@ -73,6 +73,44 @@ static bool have_source(const struct sl_config *c, unsigned int family)
 	return have_vtep(c, family);
 }
 
+/* Whether packets of one source could be meant for both. (Those with a VNI are told apart by it.) */
+static bool sources_clash(const struct sl_config_source *a, const struct sl_config_source *b)
+{
+	if (a->tunnel != b->tunnel || sl_mode_virtual(a->tunnel) || !sl_addr_equal(&a->address, &b->address))
+		return false;
+	return a->tunnel != SL_MODE_GRE || !a->has_key || !b->has_key || a->key == b->key;
+}
+
+static void check_source(struct sl_reader *r, const yaml_node_t *tenant, unsigned int t, unsigned int number)
+{
+	const struct sl_config *c = r->config;
+	const struct sl_config_source *s = &c->tenants[t].trusted[number];
+	const yaml_node_t *item = sl_reader_item(r, sl_reader_peek(r, tenant, "trusted_vteps"), number);
+
+	if (!have_vtep(c, s->address.family))
+		sl_reader_error(r, key_node(r, tenant, "trusted_vteps"),
+				"no port has an IPv%u vtep that its tunnels could end at", s->address.family);
+	if (sl_mode_virtual(s->tunnel) && !c->tenants[t].has_vni)
+		sl_reader_error(r, item, "\"vni\" is missing; tunnel %s needs the network that its packets are of",
+				sl_mode_name(s->tunnel));
+	if (s->has_key && s->tunnel != SL_MODE_GRE)
+		sl_reader_error(r, key_node(r, item, "key"), "key belongs to tunnel gre; this source's is %s",
+				sl_mode_name(s->tunnel));
+	for (unsigned int i = 1; i < t; i++)
+		for (unsigned int j = 0; j < c->tenants[i].trusted_count; j++)
+			if (sources_clash(s, &c->tenants[i].trusted[j]))
+				sl_reader_error(r, item, "tenant \"%s\" trusts the same source of %s tunnels: nothing tells "
+						"their packets apart", c->tenants[i].name, sl_mode_name(s->tunnel));
+}
+
+static bool any_virtual(const struct sl_config_tenant *t)
+{
+	for (unsigned int i = 0; i < t->trusted_count; i++)
+		if (sl_mode_virtual(t->trusted[i].tunnel))
+			return true;
+	return false;
+}
+
 static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 {
 	const struct sl_config *c = r->config;
@@ -82,7 +120,7 @@ static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 		const yaml_node_t *item = item_node(r, root, "tenants", i - 1);
 
 		snprintf(r->thing, sizeof(r->thing), "tenant \"%s\"", t->name);
-		if (!t->vlan == !t->has_vni)
+		if (t->vlan ? t->has_vni : !t->has_vni && !t->trusted_count)
 			sl_reader_error(r, item, "give either vlan, or vni with trusted_vteps");
 		else if (t->inner_vlan && !t->vlan)
 			sl_reader_error(r, key_node(r, item, "inner_vlan"), "inner_vlan belongs to vlan, not to vni");
@@ -91,11 +129,11 @@ static void check_tenants(struct sl_reader *r, yaml_node_t *root)
 					"trusted_vteps belongs to vni, not to vlan");
 		else if (t->has_vni && !t->trusted_count)
 			sl_reader_error(r, item, "\"trusted_vteps\" is missing: whose tunnel packets are believed");
+		else if (t->has_vni && !any_virtual(t))
+			sl_reader_error(r, key_node(r, item, "vni"),
+					"vni belongs to tunnels vxlan and geneve; no trusted source has such");
 		for (unsigned int j = 0; j < t->trusted_count; j++)
-			if (!have_vtep(c, t->trusted[j].family))
-				sl_reader_error(r, key_node(r, item, "trusted_vteps"),
-						"no port has an IPv%u vtep that its tunnels could end at",
-						t->trusted[j].family);
+			check_source(r, item, i, j);
 		for (unsigned int j = 0; j < i; j++) {
 			const struct sl_config_tenant *o = &c->tenants[j];
 

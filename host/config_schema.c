@@ -481,13 +481,47 @@ static void read_tenant_vni(struct sl_reader *r, const char *key, yaml_node_t *v
 	t->vni = (uint32_t)n;
 }
 
+ADDRESS(read_source_address, struct sl_config_source, address)
+
+static void read_tunnel(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	uint8_t i;
+
+	if (sl_reader_word(r, key, v, &mode_words[SL_MODE_IPIP], COUNT(mode_words) - SL_MODE_IPIP, &i))
+		((struct sl_config_source *)out)->tunnel = (uint8_t)(SL_MODE_IPIP + i);
+}
+
+static void read_key(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	struct sl_config_source *s = out;
+	uint64_t n;
+
+	if (!sl_reader_number(r, key, v, 1, UINT32_MAX, &n))
+		return;
+	s->has_key = true;
+	s->key = (uint32_t)n;
+}
+
+/* An address, or a mapping that also says the tunnel. */
+static bool read_source(struct sl_reader *r, const char *key, yaml_node_t *v, struct sl_config_source *s)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "address", read_source_address, true }, { "tunnel", read_tunnel, false }, { "key", read_key, false },
+	};
+
+	*s = (struct sl_config_source){ .tunnel = SL_MODE_VXLAN };
+	if (v->type == YAML_MAPPING_NODE)
+		return sl_reader_map(r, v, keys, COUNT(keys), s) && s->address.family;
+	return sl_reader_addr(r, key, v, &s->address);
+}
+
 static void read_trusted(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
 	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_ADDRESSES_MAX);
 	struct sl_config_tenant *t = out;
 
 	for (unsigned int i = 0; i < n; i++)
-		if (sl_reader_addr(r, key, sl_reader_item(r, v, i), &t->trusted[t->trusted_count]))
+		if (read_source(r, key, sl_reader_item(r, v, i), &t->trusted[t->trusted_count]))
 			t->trusted_count++;
 }
 

@@ -256,20 +256,23 @@ static void class_of_tenant(const struct sl_services *services, const struct sl_
 	want.inner_vlan = tenant->inner_vlan;
 	for (unsigned int family = 4; family <= 6; family += 2) {
 		want.family = (uint8_t)family;
-		if (want.kind != SL_CLASS_TUNNEL && (tenant->vlan || !tenant->has_vni) &&
+		if (want.kind != SL_CLASS_TUNNEL && (tenant->vlan || !tenant->trusted_count) &&
 		    tenant_uses(services, tenant->id, family) &&
 		    (want.kind != SL_CLASS_SYN || !syn_by_vip))
 			class_add(&want, out, max, n);
 	}
 	want.vlan = want.inner_vlan = 0;
-	for (unsigned int i = 0; tenant->has_vni && i < tenant->trusted_count; i++) {
-		const struct sl_addr *vtep = own_vtep(vteps, vtep_count, tenant->trusted[i].family);
+	for (unsigned int i = 0; i < tenant->trusted_count; i++) {
+		const struct sl_config_source *s = &tenant->trusted[i];
+		const struct sl_addr *vtep = own_vtep(vteps, vtep_count, s->address.family);
 
 		if (!vtep)
 			continue;
-		want.vni = tenant->vni;
+		want.tunnel = s->tunnel;
+		want.network = sl_mode_virtual(s->tunnel) || s->has_key;
+		want.vni = s->has_key ? s->key : want.network ? tenant->vni : 0;
 		want.vtep = *vtep;
-		want.peer = tenant->trusted[i];
+		want.peer = s->address;
 		for (unsigned int family = 4; family <= 6; family += 2) {
 			want.family = (uint8_t)(want.kind == SL_CLASS_TUNNEL ? 0 : family);
 			if (want.kind == SL_CLASS_TUNNEL || tenant_uses(services, tenant->id, family))
@@ -293,7 +296,7 @@ static void class_of_service(const struct sl_services *services, const struct sl
 	const bool vip = want.kind == SL_CLASS_VIP || (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP);
 	const struct sl_config_tenant *tenant = tenant_by_id(services, s->tenant);
 
-	if (!tenant || (tenant->has_vni && !tenant->vlan))
+	if (!tenant || (tenant->trusted_count && !tenant->vlan))
 		return; /* inside tunnels the TUNNEL rule takes everything */
 	want.tenant = s->tenant;
 	want.vlan = tenant->vlan;
@@ -439,7 +442,45 @@ static void class_l4(struct sl_flow_rule *r, const struct sl_class *want)
 	}
 }
 
-/* Outer headers of a trusted tunnel, up to the inner Ethernet header. */
+static void class_tunnel_udp(struct sl_flow_rule *r, uint16_t port)
+{
+	r->udp.spec.hdr.dst_port = rte_cpu_to_be_16(port);
+	r->udp.mask.hdr.dst_port = UINT16_MAX;
+	item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->udp.spec, NULL, &r->udp.mask);
+}
+
+/* The tunnel's own headers, up to the inner Ethernet header where there is always one. */
+static void class_tunnel_headers(struct sl_flow_rule *r, const struct sl_class *want)
+{
+	switch (want->tunnel) {
+	case SL_MODE_VXLAN:
+		class_tunnel_udp(r, SL_VXLAN_PORT);
+		r->vxlan.hdr.vx_vni = rte_cpu_to_be_32(want->vni << 8);
+		r->vxlan_mask.hdr.vx_vni = RTE_BE32(0xffffff00);
+		item(r, RTE_FLOW_ITEM_TYPE_VXLAN, &r->vxlan, NULL, &r->vxlan_mask);
+		item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
+		break;
+	case SL_MODE_GENEVE:
+		class_tunnel_udp(r, SL_GENEVE_PORT);
+		for (unsigned int i = 0; i < 3; i++) {
+			r->geneve.vni[i] = (uint8_t)(want->vni >> (16 - 8 * i));
+			r->geneve_mask.vni[i] = UINT8_MAX;
+		}
+		item(r, RTE_FLOW_ITEM_TYPE_GENEVE, &r->geneve, NULL, &r->geneve_mask);
+		break;
+	case SL_MODE_GRE:
+		item(r, RTE_FLOW_ITEM_TYPE_GRE, NULL, NULL, NULL);
+		r->gre_key = rte_cpu_to_be_32(want->vni);
+		r->gre_key_mask = UINT32_MAX;
+		if (want->network)
+			item(r, RTE_FLOW_ITEM_TYPE_GRE_KEY, &r->gre_key, NULL, &r->gre_key_mask);
+		break;
+	case SL_MODE_GUE: class_tunnel_udp(r, SL_GUE_PORT); break;
+	default: break; /* IP in IP: the driver's own item says so */
+	}
+}
+
+/* Outer headers of a trusted tunnel. */
 static void class_tunnel(struct sl_flow_rule *r, const struct sl_class *want)
 {
 	if (want->vtep.family == 4) {
@@ -454,13 +495,23 @@ static void class_tunnel(struct sl_flow_rule *r, const struct sl_class *want)
 		memcpy(r->ip6[0].mask.hdr.dst_addr, ones, 16);
 		item(r, RTE_FLOW_ITEM_TYPE_IPV6, &r->ip6[0].spec, NULL, &r->ip6[0].mask);
 	}
-	r->udp.spec.hdr.dst_port = rte_cpu_to_be_16(SL_VXLAN_PORT);
-	r->udp.mask.hdr.dst_port = UINT16_MAX;
-	item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->udp.spec, NULL, &r->udp.mask);
-	r->vxlan.hdr.vx_vni = rte_cpu_to_be_32(want->vni << 8);
-	r->vxlan_mask.hdr.vx_vni = RTE_BE32(0xffffff00);
-	item(r, RTE_FLOW_ITEM_TYPE_VXLAN, &r->vxlan, NULL, &r->vxlan_mask);
-	item(r, RTE_FLOW_ITEM_TYPE_ETH, NULL, NULL, NULL);
+	class_tunnel_headers(r, want);
+}
+
+/* The driver's item stands before all others. */
+static bool needs_item(const struct sl_class *want)
+{
+	return want->vtep.family && (want->tunnel == SL_MODE_GUE || want->tunnel == SL_MODE_IPIP);
+}
+
+static void class_decap(struct sl_flow_rule *r, const struct sl_class *want, const struct sl_class_how *how)
+{
+	if (want->tunnel == SL_MODE_VXLAN) {
+		act(r, RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, NULL);
+		return;
+	}
+	for (uint32_t i = 0; i < how->tunnel->action_count; i++)
+		act(r, how->tunnel->actions[i].type, how->tunnel->actions[i].conf);
 }
 
 static void to_flows(struct sl_flow_rule *r, const struct sl_class *want, uint16_t ethdev, const struct sl_class_how *how)
@@ -469,7 +520,7 @@ static void to_flows(struct sl_flow_rule *r, const struct sl_class *want, uint16
 	unsigned int n = 0;
 
 	if (want->vtep.family)
-		act(r, RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, NULL);
+		class_decap(r, want, how);
 	r->set_meta = (struct rte_flow_action_set_meta){ .data = want->tenant, .mask = UINT32_MAX };
 	act(r, RTE_FLOW_ACTION_TYPE_SET_META, &r->set_meta);
 	if (how->tag) {
@@ -513,6 +564,9 @@ void sl_flow_rule_class(struct sl_flow_rule *r, const struct sl_class *want, con
 	};
 
 	begin(r, 0, 2u * want->kind + (want->service ? 0 : 1)); /* a service of its own before its address */
+	for (uint32_t i = 0; needs_item(want) && i < how->tunnel->item_count; i++)
+		item(r, how->tunnel->items[i].type, how->tunnel->items[i].spec, how->tunnel->items[i].last,
+		     how->tunnel->items[i].mask);
 	r->port.port_id = ethdev;
 	item(r, RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, &r->port, NULL, &rte_flow_item_ethdev_mask);
 	class_eth(r, want, mac);

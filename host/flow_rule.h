@@ -16,11 +16,21 @@
 #include "host/service.h"
 #include "sluice/contract.h"
 
+#define SL_TUNNEL_WORDS_MAX 2
+
+/* What a driver gives out for a tunnel (rte_flow_tunnel_match, rte_flow_tunnel_decap_set): rte_flow itself has an action that
+ * opens VXLAN alone, and no item for GUE, nor for IP in IP whatever is in it. */
+struct sl_tunnel_words {
+	const struct rte_flow_item *items;
+	const struct rte_flow_action *actions;
+	uint32_t item_count, action_count; /* at most SL_TUNNEL_WORDS_MAX */
+};
+
 /* One rule with all the storage its items and actions point to; not to be copied. */
 struct sl_flow_rule {
 	struct rte_flow_attr attr;
-	struct rte_flow_item pattern[12];
-	struct rte_flow_action actions[14];
+	struct rte_flow_item pattern[12 + SL_TUNNEL_WORDS_MAX];
+	struct rte_flow_action actions[14 + SL_TUNNEL_WORDS_MAX];
 	unsigned int items, acts;
 	struct rte_flow_item_ethdev port;
 	struct rte_flow_item_meta meta, meta_mask;
@@ -32,6 +42,8 @@ struct sl_flow_rule {
 	struct { struct rte_flow_item_tcp spec, last, mask; } tcp;
 	struct { struct rte_flow_item_udp spec, last, mask; } udp;
 	struct rte_flow_item_vxlan vxlan, vxlan_mask;
+	struct rte_flow_item_geneve geneve, geneve_mask;
+	rte_be32_t gre_key, gre_key_mask;
 	struct rte_flow_action_set_ipv4 set4_src, set4_dst;
 	struct rte_flow_action_set_ipv6 set6_src, set6_dst;
 	struct rte_flow_action_set_tp tp_src, tp_dst;
@@ -63,6 +75,7 @@ struct sl_class_how {
 	const uint32_t *mtr_id; /* of what goes to the host: at once, or as a copy */
 	uint32_t tag;           /* of frames that go to group 1, for the catch-all that takes their misses; 0 none */
 	bool copy;              /* FIN and RST are copied to the host and go on; else they go to the host alone */
+	const struct sl_tunnel_words *tunnel; /* of rules inside a tunnel that is not VXLAN */
 };
 
 /* What group 1 does not know: to the host, marked. tag: of these frames only; 0 of all. */
@@ -91,7 +104,9 @@ struct sl_class {
 	uint16_t tenant;
 	uint16_t vlan;      /* 0: untagged */
 	uint16_t inner_vlan; /* 0: no second tag */
-	uint32_t vni;
+	uint32_t vni;       /* with network: VNI, or key of GRE */
+	uint8_t tunnel;     /* enum sl_mode, with vtep */
+	bool network;
 	uint32_t service;   /* VIP and SYN: id + 1 of the one service meant, which has a meter of its own; or 0 */
 	uint16_t port_lo, port_hi; /* SOURCE: source ports; with a service: its ports */
 	struct sl_addr addr;       /* VIP or SOURCE; SYN: VIP, or none for all */

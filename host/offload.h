@@ -35,6 +35,10 @@ enum sl_offload_cap {
 	SL_CAP_GUE = 1 << 14,     /* both variants */
 	SL_CAP_GENEVE = 1 << 15,
 	SL_CAP_WAY = 1 << 16,     /* represented_port as an indirect action that an update moves, beside that of a next hop */
+	SL_CAP_GENEVE_DECAP = 1 << 17,
+	SL_CAP_GRE_DECAP = 1 << 18,
+	SL_CAP_GUE_DECAP = 1 << 19, /* both variants */
+	SL_CAP_IPIP_DECAP = 1 << 20,
 };
 
 /* The meter of a service's own misses. */

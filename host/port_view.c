@@ -111,7 +111,8 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 		{ SL_CAP_COPY, "copy-to-host" }, { SL_CAP_INDIRECT, "shared-actions" }, { SL_CAP_IPV6, "ipv6" },
 		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },
 		{ SL_CAP_GRE, "gre" },		{ SL_CAP_GUE, "gue" },		      { SL_CAP_GENEVE, "geneve-encap" },
-		{ SL_CAP_WAY, "shared-ports" },
+		{ SL_CAP_WAY, "shared-ports" },	{ SL_CAP_GENEVE_DECAP, "geneve-decap" }, { SL_CAP_GRE_DECAP, "gre-decap" },
+		{ SL_CAP_GUE_DECAP, "gue-decap" }, { SL_CAP_IPIP_DECAP, "ip-in-ip-decap" },
 		{ 0, "nat-between-ipv4-and-ipv6" }, /* rte_flow has no words for it, so that there is no sample rule */
 	};
 	struct sl_offload_port_info info;

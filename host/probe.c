@@ -11,6 +11,7 @@
 
 #include "host/egress.h"
 #include "host/flow_rule.h"
+#include "host/tunnels.h"
 #include "sluice/record.h"
 
 static const uint8_t sample_mac[6] = { 0x02, 0x53, 0x4c, 0xff, 0xff, 0xfe };
@@ -134,11 +135,33 @@ static bool try_class(const struct probe *p, const struct sl_class *want, const 
 	return try_rule(p, &rule);
 }
 
+/* While the sample stands the card may look into tunnels that it took for plain packets before. */
+static bool try_tunnel(const struct probe *p, unsigned int tunnel)
+{
+	const struct sl_class want = { .kind = SL_CLASS_TUNNEL, .tunnel = (uint8_t)tunnel, .network = sl_mode_virtual(tunnel),
+				       .vni = sl_mode_virtual(tunnel), .vtep = sample_addr(4, 2), .peer = sample_addr(4, 3) };
+	struct sl_class_how how = { 0 };
+	const char *why;
+
+	if (tunnel != SL_MODE_VXLAN) {
+		how.tunnel = sl_tunnels_words(p->proxy, tunnel, &why);
+		if (!how.tunnel && !p->refusal[0])
+			snprintf(p->refusal, p->refusal_len, "%s", why);
+	}
+	return (tunnel == SL_MODE_VXLAN || how.tunnel) && try_class(p, &want, &how);
+}
+
 static uint32_t try_classes(const struct probe *p)
 {
 	const struct sl_class vip = { .kind = SL_CLASS_VIP, .family = 4, .addr = sample_addr(4, 2) };
 	const struct sl_class syn = { .kind = SL_CLASS_SYN, .family = 4 }, fin = { .kind = SL_CLASS_FIN, .family = 4 };
-	const struct sl_class tunnel = { .kind = SL_CLASS_TUNNEL, .vni = 1, .vtep = sample_addr(4, 2), .peer = sample_addr(4, 3) };
+	static const struct {
+		unsigned int tunnel;
+		uint32_t cap;
+	} tunnels[] = {
+		{ SL_MODE_VXLAN, SL_CAP_VXLAN_DECAP }, { SL_MODE_GENEVE, SL_CAP_GENEVE_DECAP }, { SL_MODE_GRE, SL_CAP_GRE_DECAP },
+		{ SL_MODE_GUE, SL_CAP_GUE_DECAP },     { SL_MODE_IPIP, SL_CAP_IPIP_DECAP },
+	};
 	const struct sl_class_how plain = { 0 }, copy = { .copy = true };
 	uint32_t caps = 0;
 
@@ -147,7 +170,8 @@ static uint32_t try_classes(const struct probe *p)
 		return 0;
 	caps |= SL_CAP_CLASSES;
 	caps |= try_class(p, &fin, &copy) ? SL_CAP_COPY : 0;
-	caps |= try_class(p, &tunnel, &plain) ? SL_CAP_VXLAN_DECAP : 0;
+	for (unsigned int i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++)
+		caps |= try_tunnel(p, tunnels[i].tunnel) ? tunnels[i].cap : 0;
 	return caps;
 }
 

@@ -88,6 +88,17 @@ struct sl_service {
 uint64_t sl_service_backend_identity(const struct sl_config_service *service, const struct sl_config_backend *backend);
 
 /* A snapshot. */
+/* What the datapath calls a tunnel mode. */
+static inline uint8_t sl_mode_tunnel_kind(unsigned int mode)
+{
+	static const uint8_t kinds[SL_MODES] = {
+		[SL_MODE_IPIP] = SL_TUNNEL_MODE_IPIP, [SL_MODE_VXLAN] = SL_TUNNEL_MODE_VNI, [SL_MODE_GRE] = SL_TUNNEL_MODE_GRE,
+		[SL_MODE_GUE] = SL_TUNNEL_MODE_GUE,   [SL_MODE_GENEVE] = SL_TUNNEL_MODE_GENEVE,
+	};
+
+	return mode < SL_MODES ? kinds[mode] : 0;
+}
+
 struct sl_services {
 	uint64_t generation;    /* +1 for each published snapshot */
 	uint64_t hash_seed;

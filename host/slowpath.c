@@ -60,24 +60,37 @@ static const struct sl_config_tenant *tenant_of_tags(const struct sl_services *s
 	return NULL;
 }
 
-/* The tenant whose tunnel this is: to our VTEP, with its VNI, from a source that it trusts. */
+/* Every tunnel that the datapath knows: which are opened is a matter of who sends them. */
+#define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
+
+/* Whether the tenant trusts this source of this tunnel, with its VNI or key. */
+static bool trusts(const struct sl_config_tenant *t, const struct sl_addr *src, const struct sl_headers *h)
+{
+	for (unsigned int i = 0; i < t->trusted_count; i++) {
+		const struct sl_config_source *s = &t->trusted[i];
+
+		if (sl_mode_tunnel_kind(s->tunnel) != h->tunnel || !sl_addr_equal(&s->address, src))
+			continue;
+		if (sl_mode_virtual(s->tunnel) ? t->vni == h->vni : !s->has_key || s->key == h->vni)
+			return true;
+	}
+	return false;
+}
+
+/* The tenant whose tunnel this is: to our VTEP, with its network, from a source that it trusts. */
 static const struct sl_config_tenant *tenant_of_tunnel(const struct sl_slowpath *sp, const struct slow_frame *f)
 {
 	const struct sl_headers *h = &f->headers;
 	const struct sl_addr dst = sl_addr_make(h->outer.family, h->outer.dst), src = sl_addr_make(h->outer.family, h->outer.src);
 	const struct sl_slow_port *port = &sp->port[f->port];
 
-	if (h->tunnel != SL_TUNNEL_MODE_VNI || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
+	if (!h->tunnel || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
 		return NULL;
 	for (unsigned int i = 0; i < sp->services->tenant_count; i++) {
 		const struct sl_config_tenant *t = &sp->services->tenants[i];
 
-		if (!t->has_vni || t->vni != h->vni)
-			continue;
-		for (unsigned int n = 0; n < t->trusted_count; n++) {
-			if (sl_addr_equal(&t->trusted[n], &src))
-				return t;
-		}
+		if (trusts(t, &src, h))
+			return t;
 	}
 	return NULL;
 }
@@ -638,7 +651,7 @@ void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len,
 		end(sp, &f, v, SL_SLOW_DROP, SL_REASON_MAC_FILTER);
 		return;
 	}
-	reason = sl_parse(sl_window_at(frame), len, port, SL_VXLAN_PORT, &f.headers);
+	reason = sl_parse(sl_window_at(frame), len, port, TUNNELS, &f.headers);
 	if (reason) {
 		end(sp, &f, v, SL_SLOW_DROP, (unsigned int)reason);
 		return;

@@ -16,6 +16,8 @@
 
 #define PORT \
 	"ports:\n- name: p0\n  device: d0\n  kernel: {interface: sl0, addresses: [10.0.0.1/24]}\n  vtep: 10.0.0.1\n" /* 5 lines */
+#define TUNNELS(sources) PORT "tenants: [{name: a, id: 1, vni: 3, trusted_vteps: [" sources "]}]\n"
+#define NO_VNI(sources) PORT "tenants: [{name: a, id: 1, trusted_vteps: [" sources "]}"
 #define HEAD PORT "services:\n- name: web\n" /* service from line 7, its keys from line 8 */
 #define BACKENDS "  backends:\n  - {name: b1, address: 10.0.0.11}\n"
 #define WEB(line) HEAD "  vip: 10.1.0.1\n  protocol: tcp\n  port: 80\n  mode: dsr-l2\n" line BACKENDS /* line is 12 */
@@ -114,6 +116,22 @@ static const struct row bad[] = {
 	  "f:6:11: tenant \"a\": \"trusted_vteps\" is missing: whose tunnel packets are believed" },
 	{ "no vtep of the family", PORT "tenants: [{name: a, id: 1, vni: 3, trusted_vteps: [fd00::1]}]\n",
 	  "f:6:51: tenant \"a\": no port has an IPv6 vtep that its tunnels could end at" },
+	{ "a tunnel that there is not", TUNNELS("{address: 10.0.0.9, tunnel: nvgre}"),
+	  "f:6:80: tenant \"a\": tunnel \"nvgre\" is unknown; give ipip, vxlan, gre, gue or geneve" },
+	{ "a source without an address", TUNNELS("{tunnel: gre}"), "f:6:52: tenant \"a\": \"address\" is missing" },
+	{ "an unknown key of a source", TUNNELS("{address: 10.0.0.9, tunel: gre}"),
+	  "f:6:72: tenant \"a\": unknown key \"tunel\"; did you mean \"tunnel\"?" },
+	{ "GRE key 0", TUNNELS("{address: 10.0.0.9, tunnel: gre, key: 0}"),
+	  "f:6:90: tenant \"a\": key 0 is out of range 1-4294967295" },
+	{ "a key of VXLAN", TUNNELS("10.0.0.8, {address: 10.0.0.9, key: 7}"),
+	  "f:6:87: tenant \"a\": key belongs to tunnel gre; this source's is vxlan" },
+	{ "Geneve without a network", NO_VNI("{address: 10.0.0.9, tunnel: geneve}") "]\n",
+	  "f:6:44: tenant \"a\": \"vni\" is missing; tunnel geneve needs the network that its packets are of" },
+	{ "a network of nothing", TUNNELS("{address: 10.0.0.9, tunnel: ipip}"),
+	  "f:6:33: tenant \"a\": vni belongs to tunnels vxlan and geneve; no trusted source has such" },
+	{ "one source of two tenants", NO_VNI("{address: 10.0.0.9, tunnel: gre}") ",\n  {name: b, id: 2, trusted_vteps: [{address: "
+	  "10.0.0.9, tunnel: gre, key: 4}]}]\n", "f:7:36: tenant \"b\": tenant \"a\" trusts the same source of gre tunnels: "
+	  "nothing tells their packets apart" },
 	{ "tenant id 0", PORT "tenants: [{name: a, id: 0, vlan: 3}]\n",
 	  "f:6:25: tenant \"a\": id 0 is out of range 1-65535" },
 	{ "tenant default", PORT "tenants: [{name: default, id: 1, vlan: 3}]\n",
@@ -292,7 +310,8 @@ static const char full[] =
 	"   rise: 1, fall: 4}, backends: [{name: n1, address: 10.0.0.1, port: 8080, weight: 7}]}\n"
 	"- {name: vx, tenant: red, vip: 10.1.0.1, protocol: tcp, port: 80, mode: vxlan,\n"
 	"   backends: [{name: v1, address: 10.0.0.9, vni: 77, inner_mac: '02:00:00:00:00:09', vtep: 10.0.0.8}]}\n"
-	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 99, trusted_vteps: [10.0.0.3, 10.0.0.4]}]\n"
+	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 99, trusted_vteps: [10.0.0.3, {address: 10.0.0.4,\n"
+	"   tunnel: gre, key: 7}]}, {name: green, id: 9, trusted_vteps: [{address: 'fd00::9', tunnel: ipip}]}]\n"
 	"ports: [{name: p0, device: 'net_sluice0,bus=/run/card', mtu: 9000, vtep: [10.0.0.2, 'fd00::2'],\n"
 	"   kernel: {interface: sl0, addresses: [10.0.0.2/24, 'fd00::2/64']}}]\n"
 	"node: {name: lb1, workers: 2, state: /dev/shm/x, control: /run/y, max_connections: 2048, maglev_size: 251, "
@@ -316,9 +335,16 @@ static void a_good_file_gives_the_struct(void **state)
 	assert_int_equal(c->ports[0].kernel_address_count, 2);
 	assert_int_equal(c->ports[0].kernel_address[1].len, 64);
 	assert_int_equal(c->ports[0].vtep[1].family, 6);
-	assert_int_equal(c->tenant_count, 3);
+	assert_int_equal(c->tenant_count, 4);
 	assert_int_equal(c->tenants[1].vlan, 12);
 	assert_int_equal(c->tenants[2].trusted_count, 2);
+	assert_int_equal(c->tenants[2].trusted[0].tunnel, SL_MODE_VXLAN);
+	assert_false(c->tenants[2].trusted[0].has_key);
+	assert_int_equal(c->tenants[2].trusted[1].tunnel, SL_MODE_GRE);
+	assert_int_equal(c->tenants[2].trusted[1].key, 7);
+	assert_string_equal(sl_addr_text(&c->tenants[2].trusted[1].address, text), "10.0.0.4");
+	assert_false(c->tenants[3].has_vni);
+	assert_int_equal(c->tenants[3].trusted[0].tunnel, SL_MODE_IPIP);
 	assert_int_equal(c->services[0].tenant, 8);
 	assert_string_equal(sl_addr_text(&c->services[0].vip, text), "fd00::53");
 	assert_int_equal(c->services[0].port_hi, 60);

@@ -167,6 +167,35 @@ int rte_flow_action_handle_update(uint16_t port_id, struct rte_flow_action_handl
 	return 0;
 }
 
+static int tunnel_words(const struct rte_flow_tunnel *tunnel, uint32_t *n, struct rte_flow_error *error)
+{
+	*n = 1;
+	if (tunnel->type != driver.no_tunnel)
+		return 0;
+	rte_errno = ENOTSUP;
+	return rte_flow_error_set(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "the fake card cannot open it");
+}
+
+int rte_flow_tunnel_match(uint16_t port_id, struct rte_flow_tunnel *tunnel, struct rte_flow_item **items, uint32_t *n,
+			  struct rte_flow_error *error)
+{
+	static struct rte_flow_item item = { .type = RTE_FLOW_ITEM_TYPE_FUZZY };
+
+	(void)port_id;
+	*items = &item;
+	return tunnel_words(tunnel, n, error);
+}
+
+int rte_flow_tunnel_decap_set(uint16_t port_id, struct rte_flow_tunnel *tunnel, struct rte_flow_action **actions, uint32_t *n,
+			      struct rte_flow_error *error)
+{
+	static struct rte_flow_action action = { .type = RTE_FLOW_ACTION_TYPE_FLAG };
+
+	(void)port_id;
+	*actions = &action;
+	return tunnel_words(tunnel, n, error);
+}
+
 int rte_flow_pick_transfer_proxy(uint16_t port_id, uint16_t *proxy, struct rte_flow_error *error)
 {
 	(void)error;

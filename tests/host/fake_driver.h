@@ -25,6 +25,7 @@ struct fake_driver {
 	enum rte_flow_action_type updated; /* the last one's */
 	uint16_t updated_to;
 	enum rte_flow_action_type refuse; /* an action that is not supported, END: none */
+	enum rte_flow_item_type no_tunnel; /* a type of tunnel that it has no words for */
 	int fail;                         /* errno of every group-1 rule, 0: none */
 	int fail_forward;                 /* of those forward */
 	int fail_destroy;

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,12 +72,17 @@ static void test_wanted(void **state)
 
 static void test_class_rules(void **state)
 {
+#define VXLAN .tunnel = SL_MODE_VXLAN, .network = true
+	static const struct rte_flow_item driver_item = { .type = RTE_FLOW_ITEM_TYPE_MARK }; /* the driver's: any two words */
+	static const struct rte_flow_action driver_action = { .type = RTE_FLOW_ACTION_TYPE_FLAG };
+	static const struct sl_tunnel_words words = { &driver_item, &driver_action, 1, 1 };
 	static const uint32_t meter = 3;
 	static const struct {
 		struct sl_class want;
 		struct sl_class_how how;
-		const char *items; /* one letter each: P represented_port E eth V vlan 4 6 T tcp U udp X vxlan */
-		const char *acts;  /* m mark M meter h host d decap s set_meta t set_tag c sample j jump */
+		const char *items; /* one letter each: P represented_port E eth V vlan 4 6 T tcp U udp X vxlan G geneve R gre K gre_key
+				    * W the driver's */
+		const char *acts;  /* m mark M meter h host d decap D the driver's s set_meta t set_tag c sample j jump */
 	} rows[] = {
 		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .copy = true }, "PE4T", "mh" },
 		{ { .kind = SL_CLASS_FIN, .family = 6 }, { .copy = true }, "PE6T", "scj" },
@@ -85,8 +91,20 @@ static void test_class_rules(void **state)
 		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .copy = true }, "PE4", "sj" },
 		{ { .kind = SL_CLASS_VIP, .family = 6, .vlan = 12, .inner_vlan = 13 }, { .copy = true }, "PEVV6", "sj" },
 		{ { .kind = SL_CLASS_SOURCE, .family = 4, .proto = 17 }, { .copy = true }, "PE4U", "sj" },
-		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4 }, { .copy = true }, "PE4UXE", "dsj" },
-		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4 }, { .copy = true }, "PE4UXE6T", "dscj" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4, VXLAN }, { .copy = true }, "PE4UXE", "dsj" },
+		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4, VXLAN }, { .copy = true }, "PE4UXE6T", "dscj" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 6, .tunnel = SL_MODE_GENEVE, .network = true }, { .tunnel = &words },
+		  "PE6UG", "Dsj" },
+		{ { .kind = SL_CLASS_SYN, .family = 4, .vtep.family = 4, .tunnel = SL_MODE_GENEVE, .network = true },
+		  { .tunnel = &words }, "PE4UG4T", "mh" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4, .tunnel = SL_MODE_GRE }, { .tunnel = &words }, "PE4R", "Dsj" },
+		{ { .kind = SL_CLASS_FIN, .family = 6, .vtep.family = 4, .tunnel = SL_MODE_GRE, .network = true },
+		  { .tunnel = &words, .copy = true }, "PE4RK6T", "Dscj" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4, .tunnel = SL_MODE_GUE }, { .tunnel = &words }, "WPE4U", "Dsj" },
+		{ { .kind = SL_CLASS_TTL, .family = 4, .vtep.family = 6, .tunnel = SL_MODE_GUE }, { .tunnel = &words }, "WPE6U4",
+		  "mh" },
+		{ { .kind = SL_CLASS_TUNNEL, .vtep.family = 4, .tunnel = SL_MODE_IPIP }, { .tunnel = &words }, "WPE4", "Dsj" },
+		{ { .kind = SL_CLASS_RST, .family = 6, .vtep.family = 4, .tunnel = SL_MODE_IPIP }, { .tunnel = &words }, "WPE46T", "mh" },
 		{ { .kind = SL_CLASS_SYN, .family = 4 }, { .mtr_id = &meter }, "PE4T", "mMh" },
 		{ { .kind = SL_CLASS_VIP, .family = 4 }, { .mtr_id = &meter, .tag = 5 }, "PE4", "stj" },
 		{ { .kind = SL_CLASS_RST, .family = 4 }, { .mtr_id = &meter, .tag = 5, .copy = true }, "PE4T", "stcj" },
@@ -108,7 +126,9 @@ static void test_class_rules(void **state)
 			static const struct { enum rte_flow_item_type type; char letter; } letters[] = {
 				{ RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT, 'P' }, { RTE_FLOW_ITEM_TYPE_ETH, 'E' },
 				{ RTE_FLOW_ITEM_TYPE_VLAN, 'V' }, { RTE_FLOW_ITEM_TYPE_IPV4, '4' }, { RTE_FLOW_ITEM_TYPE_IPV6, '6' },
-				{ RTE_FLOW_ITEM_TYPE_TCP, 'T' }, { RTE_FLOW_ITEM_TYPE_UDP, 'U' }, { RTE_FLOW_ITEM_TYPE_VXLAN, 'X' } };
+				{ RTE_FLOW_ITEM_TYPE_TCP, 'T' }, { RTE_FLOW_ITEM_TYPE_UDP, 'U' }, { RTE_FLOW_ITEM_TYPE_VXLAN, 'X' },
+				{ RTE_FLOW_ITEM_TYPE_GENEVE, 'G' }, { RTE_FLOW_ITEM_TYPE_GRE, 'R' }, { RTE_FLOW_ITEM_TYPE_GRE_KEY, 'K' },
+				{ RTE_FLOW_ITEM_TYPE_MARK, 'W' } };
 
 			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
 				if (letters[l].type == r.pattern[n].type)
@@ -120,7 +140,8 @@ static void test_class_rules(void **state)
 				{ RTE_FLOW_ACTION_TYPE_MARK, 'm' }, { RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, 'h' },
 				{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, 'd' }, { RTE_FLOW_ACTION_TYPE_SET_META, 's' },
 				{ RTE_FLOW_ACTION_TYPE_SAMPLE, 'c' }, { RTE_FLOW_ACTION_TYPE_JUMP, 'j' },
-				{ RTE_FLOW_ACTION_TYPE_METER, 'M' }, { RTE_FLOW_ACTION_TYPE_SET_TAG, 't' } };
+				{ RTE_FLOW_ACTION_TYPE_METER, 'M' }, { RTE_FLOW_ACTION_TYPE_SET_TAG, 't' },
+				{ RTE_FLOW_ACTION_TYPE_FLAG, 'D' } };
 
 			for (size_t l = 0; l < sizeof(letters) / sizeof(letters[0]); l++) {
 				if (letters[l].type == r.actions[n].type)
@@ -132,6 +153,53 @@ static void test_class_rules(void **state)
 		assert_int_equal(r.attr.group, 0);
 		assert_int_equal(r.attr.priority, 2 * rows[i].want.kind + (rows[i].want.service ? 0 : 1));
 		assert_int_equal(r.pattern[r.items].type, RTE_FLOW_ITEM_TYPE_END);
+	}
+}
+
+/* A tenant's packets arrive in the tunnels that it trusts: each of these has its rules, with the network that is meant. */
+static void test_tunnel_sources(void **state)
+{
+	static const struct {
+		const char *source; /* of the tenant blue */
+		uint8_t tunnel;
+		bool network;
+		uint32_t vni;
+	} rows[] = {
+		{ "10.0.0.9", SL_MODE_VXLAN, true, 500 },
+		{ "{address: 10.0.0.9, tunnel: geneve}", SL_MODE_GENEVE, true, 500 },
+		{ "10.0.0.8, {address: 10.0.0.9, tunnel: gre}", SL_MODE_GRE, false, 0 },
+		{ "10.0.0.8, {address: 10.0.0.9, tunnel: gre, key: 7}", SL_MODE_GRE, true, 7 },
+		{ "10.0.0.8, {address: 10.0.0.9, tunnel: gue}", SL_MODE_GUE, false, 0 },
+		{ "10.0.0.8, {address: 10.0.0.9, tunnel: ipip}", SL_MODE_IPIP, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *at = strstr(four_services, "[10.0.0.9]");
+		char text[2048], err[256];
+		struct sl_service_table *services;
+		struct sl_config_error error;
+		struct sl_config *config;
+		struct sl_class out[64];
+		unsigned int n, found = 0;
+
+		snprintf(text, sizeof(text), "%.*s[%s]%s", (int)(at - four_services), four_services, rows[i].source,
+			 at + strlen("[10.0.0.9]"));
+		if (sl_config_parse("t", text, strlen(text), &config, &error))
+			fail_msg("%s", error.text);
+		services = sl_service_table_create(config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
+		n = sl_class_wanted(sl_services_current(), 0, config->ports[0].vtep, 1, true, out, 64);
+		for (unsigned int c = 0; c < n; c++) {
+			if (!out[c].vtep.family || out[c].peer.bytes[3] != 9)
+				continue;
+			assert_int_equal(out[c].tunnel, rows[i].tunnel);
+			assert_int_equal(out[c].network, rows[i].network);
+			assert_int_equal(out[c].vni, rows[i].vni);
+			found++;
+		}
+		assert_int_equal(found, 6); /* fragments, TTL, SYN, FIN, RST, the tunnel */
+		sl_service_table_destroy(services);
+		sl_config_free(config);
 	}
 }
 
@@ -174,7 +242,8 @@ static void test_thousand_services(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
-	const struct CMUnitTest tests[] = { T(test_wanted), T(test_thousand_services), T(test_class_rules) };
+	const struct CMUnitTest tests[] = { T(test_wanted), T(test_thousand_services), T(test_class_rules),
+					    cmocka_unit_test(test_tunnel_sources) };
 	int rc;
 
 	rcu_register_thread();

@@ -154,6 +154,8 @@ static uint32_t conn_make(struct bench *b, const char *service, uint16_t sport)
 
 /* ---- probing ---------------------------------------------------------------------------------------------------- */
 
+#define OTHER_DECAPS (SL_CAP_GENEVE_DECAP | SL_CAP_GRE_DECAP | SL_CAP_GUE_DECAP | SL_CAP_IPIP_DECAP)
+
 static void test_probe(void **state)
 {
 	static const struct {
@@ -163,6 +165,7 @@ static void test_probe(void **state)
 		{ RTE_FLOW_ACTION_TYPE_END, 0 },
 		{ RTE_FLOW_ACTION_TYPE_SAMPLE, SL_CAP_COPY },
 		{ RTE_FLOW_ACTION_TYPE_VXLAN_DECAP, SL_CAP_VXLAN_DECAP },
+		{ RTE_FLOW_ACTION_TYPE_FLAG, OTHER_DECAPS },     /* the fake driver's own */
 		{ RTE_FLOW_ACTION_TYPE_INDIRECT, SL_CAP_INDIRECT | SL_CAP_WAY },
 		{ RTE_FLOW_ACTION_TYPE_SET_IPV6_DST, SL_CAP_NAT6 },
 		{ RTE_FLOW_ACTION_TYPE_SET_IPV4_DST, SL_CAP_NAT4 },
@@ -174,7 +177,7 @@ static void test_probe(void **state)
 	};
 	const uint32_t all = SL_CAP_L2 | SL_CAP_NAT4 | SL_CAP_NAT6 | SL_CAP_IPIP | SL_CAP_VXLAN_ENCAP | SL_CAP_VXLAN_DECAP |
 			     SL_CAP_COPY | SL_CAP_INDIRECT | SL_CAP_IPV6 | SL_CAP_CLASSES | SL_CAP_GRE | SL_CAP_GUE |
-			     SL_CAP_GENEVE | SL_CAP_WAY;
+			     SL_CAP_GENEVE | SL_CAP_WAY | OTHER_DECAPS;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -204,6 +207,17 @@ static void test_probe(void **state)
 		sl_probe_port(0, 0, &info);
 		assert_int_equal(info.caps, timeouts == 2 ? all : 0);
 	}
+	/* A driver without words for a tunnel; it is asked once a port. */
+	driver.no_tunnel = RTE_FLOW_ITEM_TYPE_GRE;
+	{
+		struct sl_offload_port_info info;
+
+		sl_probe_port(1, 1, &info);
+		assert_int_equal(info.caps, all & ~(uint32_t)SL_CAP_GRE_DECAP);
+		assert_string_equal(info.refusal,
+				    "the driver has no words for gre tunnels: the fake card cannot open it (Operation not supported)");
+	}
+	driver.no_tunnel = RTE_FLOW_ITEM_TYPE_END;
 }
 
 /* ---- meters ----------------------------------------------------------------------------------------------------- */

@@ -80,5 +80,5 @@ $(T_HOST)/data/fake_driver.o: tests/host/fake_driver.c $(CONTRACT_H)
 	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
 
 $(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o slowpath.o egress.o \
-		port_info.o reply.o refusal.o returns.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+		tunnels.o port_info.o reply.o refusal.o returns.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread

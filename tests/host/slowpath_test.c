@@ -70,7 +70,9 @@ static uint32_t card_capable(void)
 static const char config_text[] =
 	"node: {name: test}\n"
 	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
-	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9]}]\n"
+	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9,"
+	"{address: 10.0.0.8, tunnel: geneve}, {address: 10.0.0.7, tunnel: gre, key: 5}, {address: 10.0.0.6, tunnel: gue},"
+	"{address: 10.0.0.5, tunnel: ipip}, {address: 10.0.0.4, tunnel: gre}]}]\n"
 	"services:\n"
 #define S(name, vip, proto, mode, more, backends) \
 	"- {name: " name ", vip: '" vip "', protocol: " proto ", port: 80, mode: " mode ", health: {type: none}" more ", backends: [" \
@@ -372,6 +374,75 @@ static void test_tenants(void **state)
 	f.b[29] = 10;
 	f.b[25]--;
 	expect(b, f, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+}
+
+/* A packet in a tunnel: `head`, n bytes of it, stands between the outer IP header and the packet. */
+static struct frame tunnelled(const char *src, uint8_t proto, const char *head, uint32_t n)
+{
+	const struct frame in = make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN });
+	struct frame f = make((struct spec){ .src = src, .dst = "10.0.0.1", .proto = 17, .payload = (uint16_t)(in.len - 14 + n - 8) });
+
+	f.b[23] = proto;
+	put16(f.b + 24, 0);
+	put16(f.b + 24, (uint16_t)~sl_csum_fold(sum16(0, f.b + 14, 20)));
+	memcpy(f.b + 34, head, n);
+	if (proto == 17)
+		put16(f.b + 38, in.len - 14 + n);
+	memcpy(f.b + 34 + n, in.b + 14, in.len - 14);
+	return f;
+}
+
+/* Of every kind, from who is trusted with this kind and this network; else it is the host's own business. */
+static void test_tunnels(void **state)
+{
+#define PORTS(port) "\xc3\x50" port "\0\0\0\0"
+	static const struct {
+		const char *src;
+		uint8_t proto;
+		const char *head;
+		uint32_t n;
+		bool opened;
+	} rows[] = {
+		{ "10.0.0.8", 17, PORTS("\x17\xc1") "\0\0\x08\0\0\x01\xf4\0", 16, true },  /* Geneve */
+		{ "10.0.0.8", 17, PORTS("\x17\xc1") "\0\0\x08\0\0\x01\xf5\0", 16, false }, /* of another network */
+		{ "10.0.0.9", 17, PORTS("\x17\xc1") "\0\0\x08\0\0\x01\xf4\0", 16, false }, /* from who is trusted with VXLAN */
+		{ "10.0.0.7", 47, "\x20\0\x08\0\0\0\0\x05", 8, true },		     /* GRE */
+		{ "10.0.0.7", 47, "\x20\0\x08\0\0\0\0\x06", 8, false },		     /* with another key */
+		{ "10.0.0.7", 47, "\0\0\x08\0", 4, false },				     /* without one */
+		{ "10.0.0.4", 47, "\x20\0\x08\0\0\0\0\x06", 8, true },		     /* which this source may have */
+		{ "10.0.0.4", 47, "\0\0\x08\0", 4, true },				     /* or not */
+		{ "10.0.0.4", 47, "\x80\0\x08\0\0\0\0\0", 8, false },		     /* a checksum is not recognised */
+		{ "10.0.0.6", 17, PORTS("\x17\xc0") "\0\x04\0\0", 12, true },		     /* GUE */
+		{ "10.0.0.6", 17, PORTS("\x17\xc0"), 8, true },				     /* of the other variant */
+		{ "10.0.0.6", 17, PORTS("\x17\xc2"), 8, false },			     /* at another port */
+		{ "10.0.0.5", 4, "", 0, true },						     /* IP in IP */
+		{ "10.0.0.3", 4, "", 0, false },					     /* from anybody */
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct frame f = tunnelled(rows[i].src, rows[i].proto, rows[i].head, rows[i].n);
+		struct frame o;
+
+		run(b, &f);
+		if (b->v.fate != (rows[i].opened ? SL_SLOW_FORWARD : SL_SLOW_KERNEL))
+			fail_msg("row %zu: fate %u reason %s", i, b->v.fate, sl_reason_name(b->v.reason));
+		if (!rows[i].opened)
+			continue;
+		o = sent(b, &f);
+		assert_int_equal(o.len, f.len - 20 - rows[i].n);
+		assert_int_equal(o.b[5], 4);
+		assert_memory_equal(o.b + 12, "\x08\0\x45", 3);
+		assert_int_equal(sl_conn_at(b->table, b->v.index)->key.tenant, 8);
+	}
+	/* To another address than the port's own end of tunnels. */
+	{
+		struct frame f = tunnelled("10.0.0.5", 4, "", 0);
+
+		f.b[33] = 2;
+		f.b[25]--;
+		expect(b, f, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+	}
 }
 
 static void test_unknown_not_syn(void **state)
@@ -824,7 +895,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = {
-		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_unknown_not_syn),
+		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_tunnels), T(test_unknown_not_syn),
 		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting), T(test_syn_held_without_room),
 		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_closing_makes_room), T(test_evict), T(test_lost), T(test_full), T(test_owner),
 		T(test_adopt), T(test_adopt_by_identity), T(test_icmp_made), T(test_icmp_passed),

@@ -16,6 +16,8 @@
 #include "tests/vectors/load.h"
 
 #define CAPACITY 64u
+#define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
+#define OPENED 5u /* kinds of tunnels */
 
 static struct {
 	struct sl_services services;
@@ -109,16 +111,25 @@ static const struct sl_vector_flow *flow_of(const struct sl_vector *v, const str
 	return NULL;
 }
 
+static uint8_t mode_of(unsigned int kind)
+{
+	for (uint8_t mode = 0; mode < SL_MODES; mode++)
+		if (sl_mode_tunnel_kind(mode) == kind)
+			return mode;
+	return SL_MODES;
+}
+
 static void tenant_set(const struct sl_headers *h, uint16_t id, bool decap)
 {
 	memset(fake.tenants, 0, sizeof(fake.tenants));
 	fake.tenants[0].id = decap || h->outer.tags ? (uint16_t)(id + 1) : id;
 	fake.tenants[1].id = id;
 	if (decap) {
-		fake.tenants[1].has_vni = true;
+		fake.tenants[1].has_vni = true; /* and of GRE the key, if that is not 0 */
 		fake.tenants[1].vni = h->vni;
 		fake.tenants[1].trusted_count = 1;
-		fake.tenants[1].trusted[0] = sl_addr_make(h->outer.family, h->outer.src);
+		fake.tenants[1].trusted[0] = (struct sl_config_source){ .address = sl_addr_make(h->outer.family, h->outer.src),
+			.tunnel = mode_of(h->tunnel), .has_key = h->vni != 0, .key = h->vni };
 	} else {
 		fake.tenants[1].vlan = h->outer.tags ? h->outer.vid : 4095;
 		fake.tenants[1].inner_vlan = h->outer.tags == 2 ? h->outer.vid2 : 0;
@@ -224,22 +235,33 @@ static bool ends_in_parse(unsigned int reason)
 	       reason == SL_REASON_BAD_IP_CSUM;
 }
 
+/* Whether the rule that the frame matches opens its tunnel. */
+static bool opens(const struct sl_vector *v, const struct sl_vector_step *step)
+{
+	for (size_t i = 0; i < v->rule_count; i++)
+		if (v->rules[i].index == step->rule)
+			return v->rules[i].rule.flags & SL_RULE_FLAG_DECAP;
+	return false;
+}
+
+static unsigned int opened[OPENED]; /* forwarded out of tunnels, by kind */
+
 static enum outcome frame_run(struct sl_slowpath *sp, const struct sl_vector *v, const struct sl_vector_step *step,
 			      struct sl_slow_verdict *verdict)
 {
-	const bool decap = !strcmp(v->mode, "vxlan-decap");
+	const bool decap = !strcmp(v->mode, "vxlan-decap") || opens(v, step);
 	const struct sl_vector_flow *flow = NULL;
 	const struct sl_action *action;
 	struct sl_headers h = { 0 };
 	struct sl_key key;
 	int parsed = SL_REASON_RUNT;
 
-	if (v->vxlan_port > 0xffff)
-		return SKIPPED; /* the agent recognises no tunnel but VXLAN */
+	if (v->vxlan_port > 0xffff && v->vxlan_port != TUNNELS)
+		return SKIPPED; /* the agent recognises every tunnel, at the usual ports */
 	if (step->bad_fcs || !(v->ctrl & 1) || !(v->port_flags[step->port] & 1) || (step->frame.len && step->frame.data[0] & 1))
 		return SKIPPED;
 	if (step->frame.len >= SL_FRAME_MIN && step->frame.len <= SL_FRAME_MAX)
-		parsed = sl_parse(sl_window_at(step->frame.data), step->frame.len, 0, SL_VXLAN_PORT, &h);
+		parsed = sl_parse(sl_window_at(step->frame.data), step->frame.len, 0, TUNNELS, &h);
 	for (size_t i = 0; !parsed && i < v->flow_count && !flow; i++) {
 		if (!sl_key_build(&h, v->flows[i].key.tenant, decap, &key))
 			flow = flow_of(v, &key);
@@ -249,7 +271,7 @@ static enum outcome frame_run(struct sl_slowpath *sp, const struct sl_vector *v,
 	if (flow && step->rule != 255 && !ends_in_parse(step->reason)) {
 		action = action_of(v, flow->record.action);
 		if (!action || !(action->flags & SL_ACTION_FLAG_VALID) || !(action->flags & SL_ACTION_FLAG_STRIP_L2) ||
-		    step->reason == SL_REASON_RULE || step->copy || v->vxlan_port != SL_VXLAN_PORT ||
+		    step->reason == SL_REASON_RULE || step->copy || (v->vxlan_port != SL_VXLAN_PORT && v->vxlan_port != TUNNELS) ||
 		    !copies_as_agent(&flow->record, action, sl_headers_packet(&h, decap)) || !conn_make(sp, flow))
 			return SKIPPED;
 		fake.egress = (struct sl_egress){ .ready = true, .action = *action };
@@ -260,7 +282,11 @@ static enum outcome frame_run(struct sl_slowpath *sp, const struct sl_vector *v,
 	sl_slowpath_run(sp, step->frame.data, step->frame.len, step->port, false, verdict);
 	if (verdict->reason != reason_here(step->reason))
 		return FAILED;
-	return verdict->fate != SL_SLOW_FORWARD || same_output(step, verdict) ? PASSED : FAILED;
+	if (verdict->fate == SL_SLOW_FORWARD && !same_output(step, verdict))
+		return FAILED;
+	if (verdict->fate == SL_SLOW_FORWARD && decap)
+		opened[h.tunnel - SL_TUNNEL_MODE_VNI]++;
+	return PASSED;
 }
 
 static enum outcome step_run(const struct sl_vector *v, const struct sl_vector_step *step)
@@ -315,6 +341,11 @@ int main(int argc, char **argv)
 		printf("  %s: %u\n", names[m], modes[m]);
 		/* A corpus that no longer reaches a mode must not look like success. */
 		if (!modes[m])
+			sum[FAILED]++;
+	}
+	for (unsigned int kind = 0; kind < OPENED; kind++) {
+		printf("  forwarded out of %s: %u\n", sl_tunnel_mode_name(SL_TUNNEL_MODE_VNI + kind), opened[kind]);
+		if (!opened[kind])
 			sum[FAILED]++;
 	}
 	return sum[FAILED] ? 1 : 0;
