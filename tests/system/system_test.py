@@ -17,6 +17,7 @@ import traceback
 import cases_forwarding  # the cases run in this order
 import cases_survival
 import cases_input
+import cases_tunnels
 import cases_bond
 from cases import CASES
 from lab import Lab, LabError

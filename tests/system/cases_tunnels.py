@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""System tests: clients whose packets arrive in tunnels of trusted sources. The kernel has no such tunnels, so this is their
+far end: a TUN interface whose packets are put into one and sent on.
+
+    client's TCP ── tun0 ── Sender: outer IP + tunnel + packet ── eth0 ── bridge ── card: opened, looked up ── backend
+                                                      eth0 ◄───────── straight back (DSR), plain
+"""
+import fcntl
+import os
+import select
+import socket
+import struct
+import threading
+import time
+
+from cases import carried, case, expect
+from demo import read_line
+from lab import CARD_MAC, InNamespace, LabError, PEER_PORT, VIPS, sh
+
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
+VIP, CLIENT, VNI = VIPS["dsr-l2"], "10.78.0.30", 77
+SOURCES = [{"address": "10.77.0.31", "tunnel": "geneve"}, {"address": "10.77.0.32", "tunnel": "gre", "key": 5},
+           {"address": "10.77.0.33", "tunnel": "gre"}, {"address": "10.77.0.34", "tunnel": "gue"},
+           {"address": "10.77.0.35", "tunnel": "ipip"}]
+
+
+def udp(port, data):
+    return struct.pack("!HHHH", 50000, port, 8 + len(data), 0) + data
+
+
+def geneve(protocol, vni=VNI):
+    return struct.pack("!BBHI", 0, 0, protocol, vni << 8)
+
+
+# (name, outer source, IP protocol, what is put before the packet)
+OPENED = [
+    ("geneve", "10.77.0.31", 17, lambda packet: udp(6081, geneve(0x0800) + packet)),
+    ("geneve with Ethernet", "10.77.0.31", 17,
+     lambda packet: udp(6081, geneve(0x6558) + bytes.fromhex("020000000001" "020000000002" "0800") + packet)),
+    ("gre with a key", "10.77.0.32", 47, lambda packet: struct.pack("!HHI", 0x2000, 0x0800, 5) + packet),
+    ("gre", "10.77.0.33", 47, lambda packet: struct.pack("!HH", 0, 0x0800) + packet),
+    ("gue", "10.77.0.34", 17, lambda packet: udp(6080, struct.pack("!BBH", 0, 4, 0) + packet)),
+    ("gue of variant 1", "10.77.0.34", 17, lambda packet: udp(6080, packet)),
+    ("ipip", "10.77.0.35", 4, lambda packet: packet),
+]
+CLOSED = [
+    ("geneve of another network", "10.77.0.31", 17, lambda packet: udp(6081, geneve(0x0800, VNI + 1) + packet)),
+    ("gre with another key", "10.77.0.32", 47, lambda packet: struct.pack("!HHI", 0x2000, 0x0800, 6) + packet),
+    ("ipip of a source trusted with geneve", "10.77.0.31", 4, OPENED[6][3]),
+    ("gue of nobody that is trusted", "10.77.0.39", 17, OPENED[4][3]),
+    ("ipip of nobody that is trusted", "10.77.0.39", 4, OPENED[6][3]),
+]
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+class Sender:
+    """The far end of a tunnel, in a namespace of its own; `wrap` says which tunnel it is at the moment."""
+
+    def __init__(self, lab, name):
+        lab.plug_host(name, (f"{CLIENT}/24",))
+        ns = lab.ns(name)
+        with InNamespace(ns):
+            self.tun = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(self.tun, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))
+            self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            self.wire.bind(("eth0", 0))
+        sh("ip", "link", "set", "tun0", "mtu", "1400", "up", ns=ns)
+        sh("ip", "route", "add", f"{VIP}/32", "dev", "tun0", "src", CLIENT, ns=ns)
+        self.mac = bytes.fromhex(CARD_MAC.replace(":", "")) + self.wire.getsockname()[4]
+        self.wrap, self.sent, self.ended = OPENED[0], 0, False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.ended:
+            if not select.select([self.tun], [], [], 0.1)[0]:
+                continue
+            packet = os.read(self.tun, 2048)
+            if packet[0] >> 4 != 4:
+                continue  # IPv6's neighbour discovery
+            _, source, protocol, put = self.wrap
+            data = put(packet)
+            head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0x4000, 64, protocol, 0, socket.inet_aton(source),
+                               socket.inet_aton("10.77.0.2"))
+            head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+            self.wire.send(self.mac + b"\x08\x00" + head + data)
+            self.sent += 1
+
+    def connect(self, lab, name, port, timeout):
+        with InNamespace(lab.ns(name)):
+            s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.settimeout(timeout)
+        s.bind((CLIENT, port))
+        try:
+            s.connect((VIP, PEER_PORT))
+        except OSError:
+            s.close()
+            raise
+        return s
+
+    def close(self):
+        self.ended = True
+        self.thread.join()
+        os.close(self.tun)
+        self.wire.close()
+
+
+@case()
+def tunnels_of_trusted_sources(lab):
+    """TCP in Geneve, GRE, GUE and IP in IP reaches a backend, opened by the card; of others nothing is opened."""
+    saved = list(lab.services)
+    sender = Sender(lab, "tc")
+    try:
+        lab.services.append({
+            "name": "tunnelled", "tenant": "tun", "vip": VIP, "protocol": "tcp", "port": PEER_PORT, "mode": "dsr-l2",
+            "announce": False, "health": {"type": "none"}, "backends": [{"name": "b1", "address": "10.77.0.11", "weight": 1}]})
+        lab.tenants = [{"name": "tun", "id": 300, "vni": VNI, "trusted_vteps": SOURCES}]
+        lab.restart_agent()
+        if lab.engine != "software":
+            can = lab.cli("card", "show")["ports"][0]["capabilities"]
+            expect(all(can[f"{t}-decap"] for t in ("vxlan", "geneve", "gre", "gue", "ip-in-ip")), f"the card can {can}")
+        for i, wrap in enumerate(OPENED):
+            sender.wrap = wrap
+            opened(lab, sender, wrap[0], 41000 + i)
+        for i, wrap in enumerate(CLOSED):
+            sender.wrap = wrap
+            closed(lab, sender, wrap[0], 42000 + i)
+    finally:
+        lab.services[:] = saved
+        lab.tenants = []
+        lab.restart_agent()
+        sender.close()
+
+
+def opened(lab, sender, what, port):
+    s = sender.connect(lab, "tc", port, 10)
+    s.sendall(b"echo\n")
+
+    def ask():
+        s.sendall(b"x\n")
+        expect(read_line(s) == b"b1 x\n", f"{what}: another answer")
+    ask()
+    where = "software" if lab.engine == "software" else "hardware"
+    flow = lab.wait_for(lambda: [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if f["where"] == where],
+                        5, f"{what} in {where}")[0]
+    expect(flow["tenant"] == "tun", f"{what}: a connection of tenant {flow['tenant']}")
+    hw, sw = carried(lab, flow, ask)
+    expect((hw if where == "hardware" else sw) >= 20 and not (hw and sw),
+           f"{what}, in {where}: the card forwarded {hw} packets, the agent {sw}")
+    s.close()
+
+
+def closed(lab, sender, what, port):
+    before = sender.sent
+    try:
+        sender.connect(lab, "tc", port, 1.5).close()
+    except OSError:
+        pass
+    else:
+        raise LabError(f"{what} was opened: the connection stands")
+    time.sleep(0.1)
+    expect(sender.sent > before, f"{what}: nothing was sent")
+    flows = lab.cli("flow", "list", f"client_port={port}")["flows"]
+    expect(not flows, f"{what} was opened: {flows}")
