@@ -112,7 +112,7 @@ class Sender:
 
 @case()
 def tunnels_of_trusted_sources(lab):
-    """TCP in Geneve, GRE, GUE and IP in IP reaches a backend, opened by the card; of others nothing is opened."""
+    """TCP in Geneve, GRE, GUE and IP in IP reaches a backend, opened by the card, also after a restart; of others nothing is opened."""
     saved = list(lab.services)
     sender = Sender(lab, "tc")
     try:
@@ -126,7 +126,11 @@ def tunnels_of_trusted_sources(lab):
             expect(all(can[f"{t}-decap"] for t in ("vxlan", "geneve", "gre", "gue", "ip-in-ip")), f"the card can {can}")
         for i, wrap in enumerate(OPENED):
             sender.wrap = wrap
-            opened(lab, sender, wrap[0], 41000 + i)
+            opened(lab, sender, wrap[0], 41000 + i).close()
+        last = opened(lab, sender, wrap[0], 41100)
+        lab.restart_agent()
+        go_on(lab, last, f"{wrap[0]}, after a restart of the agent", 41100)
+        last.close()
         for i, wrap in enumerate(CLOSED):
             sender.wrap = wrap
             closed(lab, sender, wrap[0], 42000 + i)
@@ -140,7 +144,12 @@ def tunnels_of_trusted_sources(lab):
 def opened(lab, sender, what, port):
     s = sender.connect(lab, "tc", port, 10)
     s.sendall(b"echo\n")
+    go_on(lab, s, what, port)
+    return s
 
+
+def go_on(lab, s, what, port):
+    """The connection stands in the card, where its packets are counted."""
     def ask():
         s.sendall(b"x\n")
         expect(read_line(s) == b"b1 x\n", f"{what}: another answer")
@@ -152,7 +161,6 @@ def opened(lab, sender, what, port):
     hw, sw = carried(lab, flow, ask)
     expect((hw if where == "hardware" else sw) >= 20 and not (hw and sw),
            f"{what}, in {where}: the card forwarded {hw} packets, the agent {sw}")
-    s.close()
 
 
 def closed(lab, sender, what, port):

@@ -654,6 +654,28 @@ class Suite:
         self.forward(request(1003), Ether(dst=HOP, src=CARD1) / request(1003)[IP], "that rule after the start")
         t.commands(["flow flush 0"])
 
+    def test_tunnels_adopted(self):
+        """The card opens tunnels while its driver is dead, and for the next one until it has swept the rule."""
+        t = self.t
+        t.commands(TEMPLATES)
+        inner = request(1000)[IP]
+        frame = (Ether(dst=CARD0, src=GATEWAY) / IP(src="192.0.2.50", dst="192.0.2.1", ttl=1) / UDP(sport=9, dport=6081) /
+                 GENEVE(vni=5, proto=0x0800) / inner)
+        wanted = Ether(dst=HOP, src=CARD1) / inner
+        t.command("flow tunnel create 0 type geneve")
+        t.flow(f"0 transfer tunnel_set 1 pattern {P0} / ipv4 src is 192.0.2.50 / udp dst is 6081 / geneve vni is 5 / end actions "
+               "set_meta data 70 mask 0xffffffff / jump group 1 / end")
+        t.flow(f"0 group 1 transfer pattern {tuple4(70, 1000)} actions raw_decap index 0 / raw_encap index 0 / {OUT1}")
+        t.kill()
+        self.forward(frame, wanted, "without a driver")
+        t = self.t = self.testpmd("--disable-device-start")
+        plain = t.flow(f"0 transfer pattern {P0} / ipv4 ttl spec 0 ttl last 1 ttl mask 255 / end actions count / drop / end")
+        self.forward(frame, wanted, "after the next driver came")
+        t.commands(["port start all"])
+        self.forward(frame, None, "after the sweep")
+        equal(t.count(0, plain)[0], 1, "frames that are plain ones again")
+        t.commands(["flow flush 0"])
+
     def test_interrupt(self):
         """A receiver that sleeps is woken by each frame, and uses no processor while there is none."""
         self.t.kill()
@@ -778,7 +800,7 @@ class Suite:
         for options, names in ((("--rxq=2", "--txq=2"), ("refusals", "forwarding", "indirect", "way", "decap", "tunnels", "tags_and_marks",
                                                          "priority", "prefixes", "owner", "meter", "meters_of_misses", "flood",
                                                          "timeout",
-                                                         "adoption")),
+                                                         "adoption", "tunnels_adopted")),
                                (("--max-pkt-len=9018", "--enable-scatter", "--mbuf-size=2048"), ("host", "interrupt", "hugepages",
                                                                                                  "update", "gone"))):
             self.t = self.testpmd(*options)
