@@ -77,14 +77,14 @@ static bool trusts(const struct sl_config_tenant *t, const struct sl_addr *src, 
 	return false;
 }
 
-/* The tenant whose tunnel this is: to our VTEP, with its network, from a source that it trusts. */
+/* The tenant whose tunnel this is: untagged, to our VTEP, with its network, from a source that it trusts. */
 static const struct sl_config_tenant *tenant_of_tunnel(const struct sl_slowpath *sp, const struct slow_frame *f)
 {
 	const struct sl_headers *h = &f->headers;
 	const struct sl_addr dst = sl_addr_make(h->outer.family, h->outer.dst), src = sl_addr_make(h->outer.family, h->outer.src);
 	const struct sl_slow_port *port = &sp->port[f->port];
 
-	if (!h->tunnel || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
+	if (!h->tunnel || h->outer.tags || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
 		return NULL;
 	for (unsigned int i = 0; i < sp->services->tenant_count; i++) {
 		const struct sl_config_tenant *t = &sp->services->tenants[i];

@@ -435,6 +435,15 @@ static void test_tunnels(void **state)
 		assert_memory_equal(o.b + 12, "\x08\0\x45", 3);
 		assert_int_equal(sl_conn_at(b->table, b->v.index)->key.tenant, 8);
 	}
+	/* With a tag, here of the tenant red, it is what the tag says. */
+	{
+		struct frame f = tunnelled("10.0.0.5", 4, "", 0);
+
+		memmove(f.b + 16, f.b + 12, f.len - 12);
+		memcpy(f.b + 12, "\x81\0\0\x0c", 4);
+		f.len += 4;
+		expect(b, f, SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+	}
 	/* To another address than the port's own end of tunnels. */
 	{
 		struct frame f = tunnelled("10.0.0.5", 4, "", 0);
