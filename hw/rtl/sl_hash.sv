@@ -14,7 +14,7 @@ module sl_hash (
   input  wire logic         clk_i,
   input  wire logic         rst_ni,
   input  wire logic [127:0] seed_i,
-  // From parse: destination and source, IPv4 in the low 32 bits of each; the inner packet's one clock later.
+  // From parse: destination and source, IPv4 in the low 32 bits of each; the inner packet's two clocks later.
   input  wire logic         outer_valid_i,
   input  wire logic         outer_v6_i,
   input  wire logic [255:0] outer_addresses_i,
@@ -39,14 +39,20 @@ module sl_hash (
     message = v6 ? addresses : {192'd0, addresses[128 +: 32], addresses[31:0]};
   endfunction
 
-  logic         outer_valid, outer_v6, late_valid, late_v6, inner_hashed, hashed_v6, inner_valid, inner_v6;
-  logic [255:0] outer_state, late_state, hashed_state, inner_state, outer_words, inner_words;
+  logic         outer_valid, outer_v6, outer_valid_q, outer_v6_q, late_valid, late_v6;
+  logic         inner_hashed, hashed_v6, inner_valid, inner_v6;
+  logic [255:0] outer_state, outer_state_q, late_state, hashed_state, inner_state, outer_words, inner_words;
   sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_outer (
     .clk_i, .rst_ni, .valid_i(outer_valid_i), .v6_i(outer_v6_i), .words_i(message(outer_v6_i, outer_addresses_i)),
     .state_i(start), .valid_o(outer_valid), .v6_o(outer_v6), .words_o(outer_words), .state_o(outer_state)
   );
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) outer_valid_q <= 1'b0;
+    else         outer_valid_q <= outer_valid;
+    if (outer_valid) {outer_v6_q, outer_state_q} <= {outer_v6, outer_state};
+  end
   sl_delay #(.W(257), .N(5)) u_late (
-    .clk_i, .rst_ni, .valid_i(outer_valid), .data_i({outer_v6, outer_state}), .valid_o(late_valid),
+    .clk_i, .rst_ni, .valid_i(outer_valid_q), .data_i({outer_v6_q, outer_state_q}), .valid_o(late_valid),
     .data_o({late_v6, late_state})
   );
   sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_inner (

@@ -56,10 +56,10 @@ module sl_parse_ip (
 
   // Sum of the header's 16-bit words 3n..3n+2, as far as they belong to the header.
   function automatic logic [17:0] sum3(input logic [767:0] view, input logic [3:0] ihl, input int n);
-    sum3 = 18'd0;
-    for (int w = 3*n; w < 3*n + 3; w++) begin
-      if (w < 2 * 32'(ihl)) sum3 = sum3 + 18'({view[16*w +: 8], view[16*w + 8 +: 8]});
-    end
+    logic [47:0] words;
+    words = '0;
+    for (int w = 0; w < 3; w++) if (3*n + w < 2 * 32'(ihl)) words[16*w +: 16] = be16(view[48*n + 16*w +: 16]);
+    sum3 = 18'(words[15:0]) + 18'(words[31:16]) + 18'(words[47:32]);
   endfunction
 
   // Stage 1: the IP header's fields and lengths.
@@ -78,16 +78,28 @@ module sl_parse_ip (
   assign frag4 = (be16(view_i[63:48]) & 16'h3fff) != 16'd0;
   assign proto = v4 ? view_i[79:72] : v6 ? view_i[55:48] : 8'd0;
 
-  // IPv6: the first extension header. Lengths are in words of eight bytes; room: of the payload, at most EXT_BYTES.
+  // IPv6: the first extension header, and the second one behind it. Lengths are in words of eight bytes; room: of the
+  // payload, at most EXT_BYTES.
   localparam logic [2:0] EXT_WORDS = 3'(sl_pkg::EXT_BYTES / 8);
-  logic       ext_first;                    // it may be followed, but for its options
-  logic [2:0] ext_words, ext_room;
+  logic        ext_first;                   // it may be followed, but for its options
+  logic        ext_second;                  // if the first one is and there is room, so may be the second
+  logic [2:0]  ext_words, ext_room, ext_words2;   // words2: of both
+  logic [31:0] head2;
   logic [15:0] plen;
   assign ext_words = {1'b0, view_i[8*41 +: 2]} + 3'd1;
   assign plen      = be16(view_i[47:32]);
   assign ext_room  = plen[15:3] > 13'(EXT_WORDS) ? EXT_WORDS : plen[5:3];
   assign ext_first = v6 && passes(proto, view_i[320 +: 32], 1'b1) && view_i[8*41 + 2 +: 6] == 6'd0
                      && ext_words <= ext_room;
+  always_comb begin
+    case (view_i[8*41 +: 2])
+      2'd0:    head2 = view_i[384 +: 32];
+      2'd1:    head2 = view_i[448 +: 32];
+      default: head2 = view_i[512 +: 32];
+    endcase
+    ext_words2 = ext_words + {1'b0, head2[9:8]} + 3'd1;
+    ext_second = passes(view_i[320 +: 8], head2, 1'b0) && head2[15:10] == 6'd0;
+  end
 
   always_comb begin
     ip1_d     = '0;
@@ -142,8 +154,16 @@ module sl_parse_ip (
   logic [159:0]     l4v4_q, l4_q;
   logic [415:0]     tail1_q;                // IPv6: everything behind the header that matters
   logic [58:0]      asks1_q;
-  logic             ext1_q;
-  logic [2:0]       ext_words1_q, ext_room1_q;
+  logic             ext1_q, hop1_q, second1_q, room1_q;
+  // Of none, one or two extension headers: the L4 header's place in words, payload, next header and what that is (TCP,
+  // UDP, fragment, extension).
+  logic [3*3-1:0]   words1_q;
+  logic [2*13-1:0]  less1_q;
+  logic [2*8-1:0]   next1_q;
+  logic [3*4-1:0]   kind1_q;
+  function automatic logic [3:0] kind_of(input logic [7:0] nh);
+    kind_of = {nh == 8'd6, nh == 8'd17, nh == 8'd44, is_ext(nh)};
+  endfunction
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
       ip1_q  <= ip1_d;
@@ -152,8 +172,13 @@ module sl_parse_ip (
       tail1_q      <= view_i[320 +: 416];
       asks1_q      <= asks(view_i, v6, v6 ? 7'd40 + 7'({ext_words, 3'd0}) : {1'b0, ihl, 2'b00});
       ext1_q       <= ext_first;
-      ext_words1_q <= ext_words;
-      ext_room1_q  <= ext_room;
+      hop1_q       <= proto == 8'd0;
+      second1_q    <= ext_second;
+      room1_q      <= {1'b0, ext_words} + {2'b00, head2[9:8]} + 4'd1 <= {1'b0, ext_room};
+      words1_q     <= {ext_words2, ext_words, 3'd0};
+      less1_q      <= {plen[15:3] - 13'(ext_words2), plen[15:3] - 13'(ext_words)};
+      next1_q      <= {head2[7:0], view_i[320 +: 8]};
+      kind1_q      <= {kind_of(head2[7:0]), kind_of(view_i[320 +: 8]), kind_of(proto)};
       for (int n = 0; n < 10; n++) sum1_q[18*n +: 18] <= sum3(view_i, ihl, n);
     end
   end
@@ -163,27 +188,22 @@ module sl_parse_ip (
   // An error's key is its quote's. (One too short, which stage 2 tells, has no key.)
   assign early_addresses_o = ip1_q.icmp ? {ip1_q.q_dst, ip1_q.q_src} : {ip1_q.dst, ip1_q.src};
 
-  // Stage 2: the second extension header, the L4 header behind all of them, and fewer sums.
-  logic        asked, first, second;        // first, second: that many extension headers are followed
-  logic [31:0] head2;
-  logic [7:0]  next1, next, proto2;
-  logic [2:0]  words2, words;               // up to the L4 header
-  logic        v6_2, ext2, frag2;
+  // Stage 2: how many extension headers are followed, the L4 header behind them, and fewer sums.
+  logic        first, second;               // that many
+  logic [2:0]  words;                       // up to the L4 header
+  logic [3:0]  kind;
+  logic [12:0] less;
+  logic [7:0]  proto2;
+  logic        v6_2, frag2;
   always_comb begin
-    asked  = asks1_q != '0;
-    first  = ext1_q && !(ip1_q.proto == 8'd0 && asked);
-    next1  = tail1_q[7:0];
-    head2  = ext_words1_q == 3'd1 ? tail1_q[64 +: 32]
-             : ext_words1_q == 3'd2 ? tail1_q[128 +: 32] : tail1_q[192 +: 32];
-    words2 = ext_words1_q + {1'b0, head2[9:8]} + 3'd1;
-    second = first && passes(next1, head2, 1'b0) && head2[15:10] == 6'd0 && ext_words1_q != EXT_WORDS
-             && {1'b0, ext_words1_q} + {2'b00, head2[9:8]} + 4'd1 <= {1'b0, ext_room1_q};
-    next   = second ? head2[7:0] : first ? next1 : ip1_q.proto;
-    words  = second ? words2 : first ? ext_words1_q : 3'd0;
+    first  = ext1_q && !(hop1_q && asks1_q[48:20] != '0);
+    second = first && second1_q && room1_q;
+    words  = second ? words1_q[8:6] : first ? words1_q[5:3] : words1_q[2:0];
+    kind   = second ? kind1_q[11:8] : first ? kind1_q[7:4] : kind1_q[3:0];
+    less   = second ? less1_q[25:13] : first ? less1_q[12:0] : pay1_q[15:3];
+    proto2 = second ? next1_q[15:8] : first ? next1_q[7:0] : ip1_q.proto;
     v6_2   = ip1_q.v6;
-    proto2 = v6_2 ? next : ip1_q.proto;
-    ext2   = v6_2 && is_ext(next);
-    frag2  = v6_2 ? next == 8'd44 : ip1_q.frag;
+    frag2  = v6_2 ? kind[1] : ip1_q.frag;
   end
 
   logic [3*20-1:0] sum2_q;
@@ -192,13 +212,13 @@ module sl_parse_ip (
       ip2_q          <= ip1_q;
       ip2_q.proto    <= proto2;
       ip2_q.frag     <= frag2;
-      ip2_q.ext      <= ext2;
-      ip2_q.options  <= ip1_q.v4 && asked;
+      ip2_q.ext      <= v6_2 && kind[0];
+      ip2_q.options  <= ip1_q.v4 && asks1_q != '0;
       ip2_q.icmp     <= ip1_q.icmp && pay1_q >= (v6_2 ? 16'd56 : 16'd36);
-      ip2_q.tcp      <= proto2 == 8'd6 && !frag2 && (ip1_q.v4 || ip1_q.v6);
-      ip2_q.udp      <= proto2 == 8'd17 && !frag2 && (ip1_q.v4 || ip1_q.v6);
+      ip2_q.tcp      <= kind[3] && !frag2 && (ip1_q.v4 || ip1_q.v6);
+      ip2_q.udp      <= kind[2] && !frag2 && (ip1_q.v4 || ip1_q.v6);
       ip2_q.l4_words <= v6_2 ? 5'd10 + {1'b0, words, 1'b0} : ip1_q.l4_words;
-      pay2_q         <= v6_2 ? {pay1_q[15:3] - 13'(words), pay1_q[2:0]} : pay1_q;
+      pay2_q         <= {less, pay1_q[2:0]};
       case ({v6_2, words})
         4'b1000: l4_q <= tail1_q[0 +: 160];
         4'b1001: l4_q <= tail1_q[64 +: 160];
@@ -216,7 +236,8 @@ module sl_parse_ip (
 
   // Stage 3: is the L4 header good?
   logic [15:0] udp_len;
-  logic        tcp_ok, udp_ok;
+  logic        tcp_ok, udp_ok, tcp3_q, udp3_q;
+  logic [7:0]  flags3_q;
   logic [21:0] sum3_q;
   assign udp_len = be16(l4_q[47:32]);
   assign tcp_ok  = pay2_q >= 16'd20 && l4_q[103:100] >= 4'd5 && pay2_q >= 16'({l4_q[103:100], 2'b00});
@@ -224,8 +245,9 @@ module sl_parse_ip (
   always_ff @(posedge clk_i) begin
     if (valid2_q) begin
       ip3_q       <= ip2_q;
-      ip3_q.l4_ok <= (ip2_q.tcp && tcp_ok) || (ip2_q.udp && udp_ok);
-      ip3_q.flags <= (ip2_q.tcp && tcp_ok) ? l4_q[111:104] : 8'd0;
+      tcp3_q      <= tcp_ok;
+      udp3_q      <= udp_ok;
+      flags3_q    <= l4_q[111:104];
       ip3_q.sport <= l4_q[15:0];
       ip3_q.dport <= l4_q[31:16];
       ip3_q.csum  <= ip2_q.udp ? l4_q[63:48] : l4_q[143:128];
@@ -233,12 +255,14 @@ module sl_parse_ip (
     end
   end
 
-  // Stage 4: the checksum's verdict. Folded once, the sum has at most 17 bits; both 0xffff and 0x1fffe fold to 0xffff.
+  // Stage 4: the verdicts. Folded once, the sum has at most 17 bits; both 0xffff and 0x1fffe fold to 0xffff.
   logic [16:0] folded;
   assign folded = 17'(sum3_q[15:0]) + 17'(sum3_q[21:16]);
   always_ff @(posedge clk_i) begin
     if (valid3_q) begin
       ip_o          <= ip3_q;
+      ip_o.l4_ok    <= (ip3_q.tcp && tcp3_q) || (ip3_q.udp && udp3_q);
+      ip_o.flags    <= (ip3_q.tcp && tcp3_q) ? flags3_q : 8'd0;
       ip_o.bad_csum <= ip3_q.v4 && !ip3_q.bad_ip && folded != 17'h0ffff && folded != 17'h1fffe;
     end
   end

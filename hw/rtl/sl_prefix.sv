@@ -4,7 +4,7 @@
 // more. What is read from the window for that is taken on trust: it only says which buckets are looked at, and the
 // prefixes in them are compared with what parse found.
 //
-//   window ─► e1: behind the tags ─► e2: addresses, ports, fold ─► e3-e5: hash ─► e6: read ─► compare ─► sets_o
+//   window ─► e1: behind the tags ─► e2: addresses, ports, fold ─► e3-e5: hash ─► e7: read ─► compare ─► sets_o
 //                                                                                 parsed_i ┘
 `default_nettype none
 module sl_prefix (
@@ -18,7 +18,7 @@ module sl_prefix (
   output logic [1023:0]            csr_data_o,
   input  wire logic                window_valid_i,
   input  wire logic [1535:0]       window_i,
-  input  wire logic                parsed_valid_i, // of the same frame, six clocks later
+  input  wire logic                parsed_valid_i, // of the same frame, seven clocks later
   input  wire sl_dp_pkg::parsed_t  parsed_i,
   // A clock after parsed_valid_i: of each table's eight prefixes in order, DST_EXACT lowest.
   output logic [4*8*32-1:0]        sets_o,
@@ -28,14 +28,14 @@ module sl_prefix (
                                             16'h8a2e, 16'h1319, 16'h08d3, 16'h85a3, 16'h6a88, 16'h243f};
 
   // e1: 64 bytes from what would be the IP header on.
-  logic [5:0]   valid_q;
+  logic [6:0]   valid_q;
   logic         first, second, v6_1_q;
   logic [511:0] view1_q;
   assign second = window_i[143:128] == 16'h0081;
   assign first  = window_i[111:96] == 16'h0081 || (window_i[111:96] == 16'ha888 && second);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
-    else         valid_q <= {valid_q[4:0], window_valid_i};
+    else         valid_q <= {valid_q[5:0], window_valid_i};
     if (window_valid_i) begin
       view1_q <= first && second ? window_i[176 +: 512] : first ? window_i[144 +: 512] : window_i[112 +: 512];
       v6_1_q  <= (first && second ? window_i[175:160] : first ? window_i[143:128] : window_i[111:96]) == 16'hdd86;
@@ -74,7 +74,7 @@ module sl_prefix (
     end
     rounds = {right, left};
   endfunction
-  logic [127:0] hash2_q, hash3_q, hash4_q, hash5_q;
+  logic [127:0] hash2_q, hash3_q, hash4_q, hash5_q, hash6_q;
   logic [31:0]  dst_exact, src_exact;
   assign dst_exact = {8'd0, proto, ports[23:16], ports[31:24]};
   assign src_exact = {8'd0, proto, ports[7:0], ports[15:8]};
@@ -85,9 +85,10 @@ module sl_prefix (
       if (valid_q[2]) hash4_q[32*t +: 32] <= rounds(hash3_q[32*t +: 32], CONSTANTS[127:64]);
       if (valid_q[3]) hash5_q[32*t +: 32] <= rounds(hash4_q[32*t +: 32], CONSTANTS[191:128]);
     end
+    if (valid_q[4]) hash6_q <= hash5_q;
   end
 
-  // e6 and on.
+  // e7 and on.
   logic [4*1024-1:0] csr_data;
   logic [1:0]        csr_table_q;
   logic              l4;
@@ -102,7 +103,7 @@ module sl_prefix (
       .clk_i, .csr_read_i(csr_read_i && csr_index_i[14:13] == 2'(t)),
       .csr_write_i(csr_write_i && csr_index_i[14:13] == 2'(t)), .csr_clear_i, .csr_bank_i(csr_index_i[12]),
       .csr_bucket_i(csr_index_i[11:0]), .csr_data_i, .csr_data_o(csr_data[1024*t +: 1024]),
-      .read_i(valid_q[4]), .hash_i(hash5_q[32*t +: 32]), .valid_i(parsed_valid_i), .v4_i(parsed_i.outer.v4),
+      .read_i(valid_q[5]), .hash_i(hash6_q[32*t +: 32]), .valid_i(parsed_valid_i), .v4_i(parsed_i.outer.v4),
       .v6_i(parsed_i.outer.v6), .l4_i(l4), .proto_i(parsed_i.outer.proto), .port_i(t < 2 ? dport : sport),
       .addr_i(t < 2 ? parsed_i.outer.dst : parsed_i.outer.src), .sets_o(sets_o[256*t +: 256]),
       .meters_o(meters_o[64*t +: 64])
@@ -117,6 +118,6 @@ module sl_prefix (
 `ifndef SYNTHESIS
   initial assert (sl_pkg::PREFIX_BUCKETS_LOG2 == 12 && sl_pkg::PREFIX_SETS == 32)
     else $fatal(1, "sl_prefix: widths are those of 4096 buckets and 32 sets");
-  a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni) parsed_valid_i == valid_q[5]);
+  a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni) parsed_valid_i == valid_q[6]);
 `endif
 endmodule
