@@ -71,50 +71,82 @@ module sl_ingress #(
     end
   end
 
-  logic [LOG2:0] wr_q, start_q, rd_q, used;
+  // What a frame is short of the least length (0 when it is not) and of more than the greatest (negative: it is longer)
+  // is counted down beside its length, so that a frame's end is judged by two subtractions at once.
+  localparam logic [6:0] MIN = 7'(sl_pkg::FRAME_MIN);
+  localparam logic [16:0] MAX = 17'(sl_pkg::FRAME_MAX);
+  logic [LOG2:0] wr_q, start_q, rd_q, used_q;
   logic [15:0]   len_q, len_d;
+  logic          len_end_q;                 // a frame without end is counted no further
+  logic [6:0]    lacks_q;
+  logic [7:0]    over_d;                    // negative: the beat does not make up for what lacks
+  logic [16:0]   left_q, left_d;
   logic [7:0]    beats_q;
-  logic          lost_q, full, store;
+  logic          lost_q, full_q, store, runt, oversize, keep, drop, read_q;
   logic [7:0]    reason;
 
-  assign used  = wr_q - rd_q;
-  assign full  = used == (LOG2+1)'(1 << LOG2);
-  assign store = in_valid_q && !full && !lost_q && beats_q < 8'(BEATS_MAX);
-  assign len_d = (len_q > 16'hff00) ? len_q : len_q + 16'(in_bytes_q);
+  assign store    = in_valid_q && !full_q && !lost_q && beats_q < 8'(BEATS_MAX);
+  assign len_d    = len_end_q ? len_q : len_q + 16'(in_bytes_q);
+  assign over_d   = {1'b0, in_bytes_q} - {1'b0, lacks_q};
+  assign left_d   = left_q - 17'(in_bytes_q);
+  assign runt     = over_d[7];
+  assign oversize = left_q[16] || left_d[16];
 
   always_comb begin
     reason = 8'd0;
-    if (len_d < 16'(sl_pkg::FRAME_MIN))      reason = sl_pkg::REASON_RUNT;
-    else if (len_d > 16'(sl_pkg::FRAME_MAX)) reason = sl_pkg::REASON_OVERSIZE;
-    else if (in_bad_q)                       reason = sl_pkg::REASON_BAD_FCS;
-    else if (!enable_i)                      reason = sl_pkg::REASON_PORT_DOWN;
-    else if (lost_q || full)                 reason = sl_pkg::REASON_RX_OVERFLOW;
+    if (runt)                  reason = sl_pkg::REASON_RUNT;
+    else if (oversize)         reason = sl_pkg::REASON_OVERSIZE;
+    else if (in_bad_q)         reason = sl_pkg::REASON_BAD_FCS;
+    else if (!enable_i)        reason = sl_pkg::REASON_PORT_DOWN;
+    else if (lost_q || full_q) reason = sl_pkg::REASON_RX_OVERFLOW;
   end
+  assign keep = in_valid_q && in_last_q && !runt && !oversize && !in_bad_q && enable_i && !lost_q && !full_q;
+  assign drop = in_valid_q && in_last_q && !keep;
 
   always_ff @(posedge clk_i) begin
     if (store) mem[wr_q[LOG2-1:0]] <= in_data_q;
     if (rd_i)  rd_data_o <= mem[rd_q[LOG2-1:0]];
   end
 
-  logic keep;
-  assign keep = in_valid_q && in_last_q && reason == 8'd0;
+  // Beats in the ring; what is read now is free in the clock after the next.
+  logic [LOG2:0] kept, grown, back;
+  assign kept  = used_q - (LOG2+1)'(read_q);
+  assign grown = used_q + (LOG2+1)'(!read_q);
+  assign back  = used_q - (LOG2+1)'(beats_q) - (LOG2+1)'(read_q);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      used_q <= '0;
+      full_q <= 1'b0;
+      read_q <= 1'b0;
+    end else begin
+      read_q <= rd_i;
+      used_q <= drop ? back : store ? grown : kept;
+      full_q <= drop ? back[LOG2] : store ? grown[LOG2] : kept[LOG2];
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      wr_q    <= '0;
-      start_q <= '0;
-      rd_q    <= '0;
-      len_q   <= '0;
-      beats_q <= '0;
-      lost_q  <= 1'b0;
-      event_o <= 1'b0;
+      wr_q      <= '0;
+      start_q   <= '0;
+      rd_q      <= '0;
+      len_q     <= '0;
+      len_end_q <= 1'b0;
+      lacks_q   <= MIN;
+      left_q    <= MAX;
+      beats_q   <= '0;
+      lost_q    <= 1'b0;
+      event_o   <= 1'b0;
     end else begin
       event_o <= in_valid_q && in_last_q;
       if (rd_i) rd_q <= rd_q + 1'b1;
       if (in_valid_q && in_last_q) begin
-        len_q   <= '0;
-        beats_q <= '0;
-        lost_q  <= 1'b0;
+        len_q     <= '0;
+        len_end_q <= 1'b0;
+        lacks_q   <= MIN;
+        left_q    <= MAX;
+        beats_q   <= '0;
+        lost_q    <= 1'b0;
         if (keep) begin
           wr_q    <= wr_q + 1'b1;
           start_q <= wr_q + 1'b1;
@@ -122,12 +154,15 @@ module sl_ingress #(
           wr_q <= start_q;
         end
       end else if (in_valid_q) begin
-        len_q <= len_d;
+        len_q     <= len_d;
+        len_end_q <= len_d[15:8] == '1;
+        lacks_q   <= runt ? -over_d[6:0] : '0;
+        if (!left_q[16]) left_q <= left_d;
         if (store) begin
           wr_q    <= wr_q + 1'b1;
           beats_q <= beats_q + 8'd1;
         end
-        if (full) lost_q <= 1'b1;
+        if (full_q) lost_q <= 1'b1;
       end
     end
     if (in_valid_q && in_last_q) begin
@@ -136,18 +171,41 @@ module sl_ingress #(
     end
   end
 
-  logic [LOG2:0] frames;
-  sl_fifo #(.W(14), .LOG2(LOG2)) u_desc (
-    .clk_i, .rst_ni, .push_i(keep), .data_i(len_d[13:0]), .pop_i(desc_pop_i),
-    .valid_o(desc_valid_o), .data_o(desc_len_o), .count_o(frames)
-  );
+  // Descriptors: the oldest is in registers, so that sl_arb need not wait for a memory, and the youngest on its way
+  // into the memory, so that the memory need not wait for a frame's judgement.
+  (* ram_style = "distributed" *) logic [13:0] desc_mem [0:(1<<LOG2)-1];
+  logic [LOG2:0] desc_wr_q, desc_rd_q;
+  logic [13:0]   kept_len, young_len_q;
+  logic          young_q, stored, load;
+  assign kept_len = len_q[13:0] + 14'(in_bytes_q);
+  assign stored   = desc_wr_q != desc_rd_q;
+  assign load     = !desc_valid_o || desc_pop_i;
+  always_ff @(posedge clk_i) begin
+    if (young_q) desc_mem[desc_wr_q[LOG2-1:0]] <= young_len_q;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      desc_wr_q    <= '0;
+      desc_rd_q    <= '0;
+      desc_valid_o <= 1'b0;
+      young_q      <= 1'b0;
+    end else begin
+      if (young_q)                     desc_wr_q <= desc_wr_q + 1'b1;
+      if (load && (stored || young_q)) desc_rd_q <= desc_rd_q + 1'b1;
+      if (load) desc_valid_o <= stored || young_q || keep;
+      young_q <= keep && (!load || stored || young_q);
+    end
+    if (load) desc_len_o <= stored ? desc_mem[desc_rd_q[LOG2-1:0]] : young_q ? young_len_q : kept_len;
+    young_len_q <= kept_len;
+  end
 
-  assign free_o = 16'(1 << LOG2) - 16'(used);
-  assign busy_o = in_valid_q || len_q != 16'd0 || frames != '0 || event_o || s_axis_tvalid;
+  assign free_o = 16'(1 << LOG2) - 16'(used_q);
+  assign busy_o = in_valid_q || len_q != 16'd0 || desc_valid_o || young_q || stored || event_o || s_axis_tvalid;
 
 `ifndef SYNTHESIS
   initial assert (LOG2 >= 8) else $fatal(1, "sl_ingress: the ring must hold a whole frame");
   a_read_stored: assert property (@(posedge clk_i) disable iff (!rst_ni) rd_i |-> rd_q != start_q);
-  a_bounded: assert property (@(posedge clk_i) disable iff (!rst_ni) used <= (LOG2+1)'(1 << LOG2));
+  a_bounded: assert property (@(posedge clk_i) disable iff (!rst_ni) used_q <= (LOG2+1)'(1 << LOG2));
+  a_used: assert property (@(posedge clk_i) disable iff (!rst_ni) used_q == wr_q - rd_q + (LOG2+1)'(read_q));
 `endif
 endmodule
