@@ -42,8 +42,8 @@ module sl_arb #(
 
   logic       room, start, pick_valid, take;
   logic [2:0] pick;
-  logic [13:0] pick_len;
-  logic [7:0]  pick_beats;
+  logic [13:0] pick_len, less;
+  logic [7:0]  pick_left;     // its beats but for the first
 
   // The next port after the last one that has a frame.
   always_comb begin
@@ -55,10 +55,16 @@ module sl_arb #(
         pick_valid = 1'b1;
       end
     end
-    pick_len = '0;
-    for (int p = 0; p < NPORTS; p++) if (pick == 3'(p)) pick_len = desc_len_i[14*p +: 14];
+    pick_len  = '0;
+    pick_left = '0;
+    for (int p = 0; p < NPORTS; p++) begin
+      less = desc_len_i[14*p +: 14] - 14'd1;
+      if (pick == 3'(p)) begin
+        pick_len  = desc_len_i[14*p +: 14];
+        pick_left = less[13:6];
+      end
+    end
   end
-  assign pick_beats = 8'((pick_len + 14'd63) >> 6);
 
   // One beat of margin covers the clock between the decision and its count.
   assign room  = emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1)
@@ -76,6 +82,13 @@ module sl_arb #(
     end
   end
 
+  // What has not come back. (Sums do not wait for the decision.)
+  logic [RING_LOG2:0] emit_rest, punt_rest;
+  assign emit_rest = emit_used_q - (emit_done_i ? (RING_LOG2+1)'(emit_beats_i) : '0);
+  assign punt_rest = punt_used_q - (punt_done_i ? (RING_LOG2+1)'(punt_beats_i) : '0);
+  logic [COUNT_W-1:0] emit_left, punt_left;
+  assign emit_left = emit_frames_q - COUNT_W'(emit_done_i);
+  assign punt_left = punt_frames_q - COUNT_W'(punt_done_i);
   logic [2:0] rd_port_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -92,19 +105,19 @@ module sl_arb #(
     end else begin
       valid_o <= take;
       sop_o   <= start;
-      eop_o   <= (start && pick_beats == 8'd1) || (mid_q && left_q == 8'd1);
+      eop_o   <= (start && pick_left == 8'd0) || (mid_q && left_q == 8'd1);
       if (start) begin
         port_q <= pick;
-        left_q <= pick_beats - 8'd1;
-        mid_q  <= pick_beats != 8'd1;
+        left_q <= pick_left;
+        mid_q  <= pick_left != 8'd0;
       end else if (take) begin
         left_q <= left_q - 8'd1;
         mid_q  <= left_q != 8'd1;
       end
-      emit_used_q   <= emit_used_q + (RING_LOG2+1)'(take) - (emit_done_i ? (RING_LOG2+1)'(emit_beats_i) : '0);
-      punt_used_q   <= punt_used_q + (RING_LOG2+1)'(take) - (punt_done_i ? (RING_LOG2+1)'(punt_beats_i) : '0);
-      emit_frames_q <= emit_frames_q + COUNT_W'(start) - COUNT_W'(emit_done_i);
-      punt_frames_q <= punt_frames_q + COUNT_W'(start) - COUNT_W'(punt_done_i);
+      emit_used_q   <= take ? emit_rest + 1'b1 : emit_rest;
+      punt_used_q   <= take ? punt_rest + 1'b1 : punt_rest;
+      emit_frames_q <= start ? emit_left + 1'b1 : emit_left;
+      punt_frames_q <= start ? punt_left + 1'b1 : punt_left;
     end
     if (take) rd_port_q <= start ? pick : port_q;
     if (start) len_o <= pick_len;
