@@ -68,24 +68,27 @@ module sl_prefix_table #(
   always_ff @(posedge clk_i) if (csr_read_i) bank_q <= csr_bank_i;
   always_comb for (int i = 0; i < 4; i++) csr_data_o[256*i +: 256] = unpack(bank_q ? back1[W*i +: W] : back0[W*i +: W]);
 
-  // Comparison.
+  // Comparison: in parts, and a clock later all of them.
   logic [8*W-1:0] found;
-  logic [7:0]     hit;
   assign found = {found1, found0};
   for (genvar i = 0; i < 8; i++) begin : g_way
     logic [W-1:0] p;
-    logic         any_port;
+    logic         any_port, family_q, proto_q, any_q, range_q;
+    logic [3:0]   addr_q;
+    logic [31:0]  sets_q;
     assign p        = found[W*i +: W];
     assign any_port = p[191:160] == 32'hffff_0000;
-    assign hit[i]   = p[210] && (p[209] ? v6_i : v4_i) && (p[208] || p[207:200] == proto_i)
-                      && ((any_port && (WIDE != 0 || l4_i))
-                          || (l4_i && port_i >= p[175:160] && port_i <= p[191:176]))
-                      && p[127:0] == addr_i;
     always_ff @(posedge clk_i) begin
       if (valid_i) begin
-        sets_o[32*i +: 32] <= hit[i] ? p[159:128] : 32'd0;
+        family_q <= p[210] && (p[209] ? v6_i : v4_i);
+        proto_q  <= p[208] || p[207:200] == proto_i;
+        any_q    <= (any_port && (WIDE != 0 || l4_i));
+        range_q  <= l4_i && port_i >= p[175:160] && port_i <= p[191:176];
+        for (int n = 0; n < 4; n++) addr_q[n] <= p[32*n +: 32] == addr_i[32*n +: 32];
+        sets_q             <= p[159:128];
         meters_o[8*i +: 8] <= p[199:192];
       end
     end
+    assign sets_o[32*i +: 32] = family_q && proto_q && (any_q || range_q) && addr_q == '1 ? sets_q : 32'd0;
   end
 endmodule
