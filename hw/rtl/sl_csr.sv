@@ -52,7 +52,8 @@ module sl_csr #(
   // Tables.
   output logic                   rule_write_o,
   output logic [5:0]             rule_index_o,
-  output logic [1023:0]          entry_o,          // rule, action, meter or bucket to write
+  output logic [1023:0]          rule_o,
+  output logic [1023:0]          entry_o,          // action, meter or bucket to write
   output logic                   action_read_o,
   output logic                   action_write_o,
   output logic [11:0]            action_index_o,
@@ -107,7 +108,8 @@ module sl_csr #(
   assign s_axil_bresp   = 2'b00;
   assign s_axil_rresp   = 2'b00;
 
-  logic in_table;
+  logic in_table, in_table_q, chosen_q;
+  logic is_class_q, is_action_q, is_meter_q, is_prefix_q;
   always_comb begin
     case (sel_table)
       sl_pkg::CSR_TABLE_CLASS:  in_table = sel_index < 24'(sl_pkg::CLASS_RULES);
@@ -119,6 +121,15 @@ module sl_csr #(
       sl_pkg::CSR_TABLE_RULE:   in_table = sel_index < 24'(sl_pkg::CLASS_RULES) && !write_q;
       default:                  in_table = 1'b0;
     endcase
+  end
+  // What a command is about stays as it is while there is one: it is decoded in the command's first clock.
+  always_ff @(posedge clk_i) begin
+    in_table_q  <= in_table;
+    is_class_q  <= sel_table == sl_pkg::CSR_TABLE_CLASS;
+    is_action_q <= sel_table == sl_pkg::CSR_TABLE_ACTION;
+    is_meter_q  <= sel_table == sl_pkg::CSR_TABLE_METER;
+    is_prefix_q <= sel_table == sl_pkg::CSR_TABLE_PREFIX;
+    chosen_q    <= rst_ni && command_q;
   end
 
   // The rules as written, for reading back and for their cookies.
@@ -137,19 +148,20 @@ module sl_csr #(
   end
 
   logic start;
-  assign start = state_q == IDLE && command_q && !init_q;
-  assign rule_read      = start && sel_table == sl_pkg::CSR_TABLE_CLASS;
-  assign action_read_o  = start && sel_table == sl_pkg::CSR_TABLE_ACTION && !write_q;
-  assign action_write_o = init_walk_q || (start && in_table && write_q && sel_table == sl_pkg::CSR_TABLE_ACTION);
+  assign start = state_q == IDLE && command_q && chosen_q && !init_q;
+  assign rule_read      = start && is_class_q;
+  assign action_read_o  = start && is_action_q && !write_q;
+  assign action_write_o = init_walk_q || (start && in_table_q && write_q && is_action_q);
   assign action_index_o = init_walk_q ? walk_q : sel_index[11:0];
-  assign meter_write_o  = start && in_table && write_q && sel_table == sl_pkg::CSR_TABLE_METER;
+  assign meter_write_o  = start && in_table_q && write_q && is_meter_q;
   assign meter_index_o  = sel_index[5:0];
-  assign prefix_read_o  = start && in_table && sel_table == sl_pkg::CSR_TABLE_PREFIX;
-  assign prefix_write_o = state_q == COMPARE && sel_table == sl_pkg::CSR_TABLE_PREFIX;
+  assign prefix_read_o  = start && in_table_q && is_prefix_q;
+  assign prefix_write_o = state_q == COMPARE && is_prefix_q;
   assign prefix_clear_o = init_walk_q;
   assign prefix_index_o = init_walk_q ? {3'd0, walk_q} : sel_index[14:0];
-  assign rule_write_o   = state_q == COMPARE && sel_table == sl_pkg::CSR_TABLE_CLASS;
+  assign rule_write_o   = state_q == COMPARE && is_class_q;
   assign rule_index_o   = sel_index[5:0];
+  assign rule_o         = data_q;
   assign entry_o        = init_walk_q ? '0 : data_q;
   assign count_req_o    = state_q == COUNT || state_q == ZERO || init_count_q;
   assign count_clear_o  = state_q == ZERO || init_count_q;
@@ -228,8 +240,8 @@ module sl_csr #(
         IDLE: begin
           if (start) begin
             command_q <= 1'b0;
-            error_q   <= !in_table;
-            if (in_table) begin
+            error_q   <= !in_table_q;
+            if (in_table_q) begin
               case (sel_table)
                 sl_pkg::CSR_TABLE_CLASS:  state_q <= FETCH;
                 sl_pkg::CSR_TABLE_PREFIX: state_q <= FETCH;
@@ -278,7 +290,7 @@ module sl_csr #(
   always_ff @(posedge clk_i) begin
     if (write && waddr[11:7] == 5'h03) begin
       for (int i = 0; i < 32; i++) if (waddr[6:2] == 5'(i)) data_q[32*i +: 32] <= wdata;
-    end else if (start && in_table && !write_q && sel_table == sl_pkg::CSR_TABLE_METER) begin
+    end else if (start && in_table_q && !write_q && is_meter_q) begin
       data_q <= 1024'(meter_mem[sel_index[5:0]]);
     end else if (state_q == KEEP) begin
       data_q <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data
