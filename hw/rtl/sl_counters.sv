@@ -62,23 +62,35 @@ module sl_counters #(
   // verdict's PORT_DOWN and those in memory are added.
   localparam int unsigned OWN = 5;
   logic [128:0] reason_data, rule_data;
-  logic         reason_ack, rule_ack, reason_req, rule_req;
-  assign reason_req = csr_req_i && (csr_clear_i ? csr_table_i == 8'd0 : csr_table_i == sl_pkg::CSR_TABLE_REASON);
-  assign rule_req   = csr_req_i && csr_table_i == sl_pkg::CSR_TABLE_RULE;
+  logic [1:0]   state_q;     // of a register read: 0 idle, 1 adding, 2 answer
+  logic         reason_ack, rule_ack, reason_req_q, rule_req_q, port_req_q, clear_q;
+  logic [7:0]   index_q;
+  // (Asked for once: a second answer would be taken for the next request's.)
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !csr_req_i || csr_ack_o || reason_ack || rule_ack || state_q != 2'd0) begin
+      {reason_req_q, rule_req_q, port_req_q} <= '0;
+    end else begin
+      reason_req_q <= csr_clear_i ? csr_table_i == 8'd0 : csr_table_i == sl_pkg::CSR_TABLE_REASON;
+      rule_req_q   <= csr_table_i == sl_pkg::CSR_TABLE_RULE;
+      port_req_q   <= csr_table_i == sl_pkg::CSR_TABLE_PORT;
+    end
+    clear_q <= csr_clear_i;
+    index_q <= csr_index_i;
+  end
   sl_count_ram #(.LOG2(8), .STAMP_W(1)) u_reason (
     .clk_i, .rst_ni, .valid_i(verdict_i), .index_i(reason_i), .len_i({2'b00, len_i}), .stamp_i(1'b0),
-    .aux_req_i(reason_req), .aux_clear_i(csr_clear_i), .aux_index_i(csr_index_i), .aux_ack_o(reason_ack),
+    .aux_req_i(reason_req_q), .aux_clear_i(clear_q), .aux_index_i(index_q), .aux_ack_o(reason_ack),
     .aux_data_o(reason_data), .busy_o(reason_busy)
   );
   sl_count_ram #(.LOG2(6), .STAMP_W(1)) u_rule (
     .clk_i, .rst_ni, .valid_i(verdict_i && rule_i != 8'hff), .index_i(rule_i[5:0]), .len_i({2'b00, len_i}),
-    .stamp_i(1'b0), .aux_req_i(rule_req), .aux_clear_i(csr_clear_i), .aux_index_i(csr_index_i[5:0]),
+    .stamp_i(1'b0), .aux_req_i(rule_req_q), .aux_clear_i(clear_q), .aux_index_i(index_q[5:0]),
     .aux_ack_o(rule_ack), .aux_data_o(rule_data), .busy_o(rule_busy)
   );
 
   logic [5:0] waited_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || !(reason_req || rule_req) || csr_ack_o) waited_q <= '0;
+    if (!rst_ni || !(reason_req_q || rule_req_q) || csr_ack_o) waited_q <= '0;
     else if (waited_q != '1)                               waited_q <= waited_q + 6'd1;
   end
   assign bubble_o = waited_q == '1;
@@ -125,40 +137,42 @@ module sl_counters #(
     end
   end
 
-  // A read: from memory or a register first, then one addition per clock of what else counts to it.
-  logic [1:0]   state_q;     // 0 idle, 1 adding, 2 answer
+  // A read: from memory or a register first, then one addition per clock of what else counts to it, chosen a clock
+  // before.
   logic [7:0]   add_q;
-  logic [127:0] sum_q, addend;
+  logic [127:0] sum_q, addend, addend_q;
   always_comb begin
     addend = '0;
     for (int i = 0; i < OWN*NPORTS; i++)
-      if (add_q == 8'(i) && csr_index_i == own_reason(i % OWN)) addend = drop_q[128*i +: 128];
-    if (add_q == 8'(OWN*NPORTS) && csr_index_i == sl_pkg::REASON_COPY)             addend = copy_q[127:0];
-    if (add_q == 8'(OWN*NPORTS) && csr_index_i == sl_pkg::REASON_COPY_METERED)     addend = copy_q[255:128];
+      if (add_q == 8'(i) && index_q == own_reason(i % OWN)) addend = drop_q[128*i +: 128];
+    if (add_q == 8'(OWN*NPORTS) && index_q == sl_pkg::REASON_COPY)             addend = copy_q[127:0];
+    if (add_q == 8'(OWN*NPORTS) && index_q == sl_pkg::REASON_COPY_METERED)     addend = copy_q[255:128];
   end
   always_ff @(posedge clk_i) begin
+    addend_q <= addend;
     if (!rst_ni) begin
       state_q <= 2'd0;
     end else begin
       case (state_q)
         2'd0: begin
-          add_q <= '0;
+          add_q    <= '0;
+          addend_q <= '0;
           if (reason_ack) begin
             sum_q   <= reason_data[127:0];
-            state_q <= csr_clear_i ? 2'd2 : 2'd1;
+            state_q <= clear_q ? 2'd2 : 2'd1;
           end else if (rule_ack) begin
             sum_q   <= rule_data[127:0];
             state_q <= 2'd2;
-          end else if (csr_req_i && csr_table_i == sl_pkg::CSR_TABLE_PORT) begin
+          end else if (port_req_q) begin
             sum_q <= '0;
-            for (int i = 0; i < 2*NPORTS; i++) if (csr_index_i == 8'(i)) sum_q <= port_q[128*i +: 128];
+            for (int i = 0; i < 2*NPORTS; i++) if (index_q == 8'(i)) sum_q <= port_q[128*i +: 128];
             state_q <= 2'd2;
           end
         end
         2'd1: begin
-          sum_q <= {sum_q[127:64] + addend[127:64], sum_q[63:0] + addend[63:0]};
+          sum_q <= {sum_q[127:64] + addend_q[127:64], sum_q[63:0] + addend_q[63:0]};
           add_q <= add_q + 8'd1;
-          if (add_q == 8'(OWN*NPORTS)) state_q <= 2'd2;
+          if (add_q == 8'(OWN*NPORTS + 1)) state_q <= 2'd2;
         end
         default: state_q <= 2'd0;
       endcase
