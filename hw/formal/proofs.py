@@ -42,7 +42,7 @@ class Mutant:
 
 
 ARB_NARROW = {"sl_arb.sv": [(r"512", "4"), (r"511", "3")], "f_arb.sv": [(r"512", "4"), (r"511", "3")]}
-TX_NARROW = {"sl_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"\.W\(520\)", ".W(16)")],
+TX_NARROW = {"sl_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"\.W\(535\)", ".W(31)")],
              "f_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"504'd0, ", "")]}
 
 
@@ -161,7 +161,7 @@ MUTANTS = [
     Mutant("tx-order", TX, "in_valid_q <= host_valid_i;", "in_valid_q <= host_valid_i && !e_pop;"),
     Mutant("tx-order", TX, "assign e_pop    = take && !use_host;", "assign e_pop    = take;"),
     Mutant("tx-order", TX, "if (can) m_axis_tvalid <= take || cut;", "m_axis_tvalid <= take || cut;"),
-    Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(2);", "1'b1;"),
+    Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(3);", "1'b1;"),
     Mutant("tx-fits", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(4);"),
     Mutant("count", COUNT, "c_last_q ? d_data_q : c_on_way_q", "c_on_way_q"),
     Mutant("count", COUNT, "d_same || e_same", "d_same"),

@@ -35,30 +35,36 @@ module sl_tx #(
   output logic [15:0]       event_len_o,
   output logic              busy_o
 );
+  // How many bytes are kept: the first ones, without a hole. Bit i of the number is set if the borders that the bytes
+  // reach, at every multiple of 2^i, are odd in number.
   function automatic logic [6:0] keep_count(input logic [63:0] keep);
-    logic [63:0] k;
-    k = keep;
     keep_count = {keep[63], 6'd0};
-    if (!keep[63]) begin
-      for (int i = 5; i >= 0; i--) begin
-        keep_count[i] = k[(1 << i) - 1];
-        if (k[(1 << i) - 1]) k = k >> (1 << i);
-      end
-    end
+    for (int i = 0; i < 6; i++)
+      for (int k = (1 << i) - 1; k < 64; k += 1 << i) keep_count[i] = keep_count[i] ^ keep[k];
   endfunction
-  function automatic logic [63:0] keep_mask(input logic [6:0] n);
-    keep_mask = n[6] ? '1 : (64'd1 << n[5:0]) - 64'd1;
+
+  // The same as a mask, in two parts that wait with the beat, so that little is left to do behind the memory: which
+  // eights of bytes are full, and the bytes of the one that is not.
+  function automatic logic [14:0] keep_parts(input logic [6:0] n);
+    for (int a = 0; a < 8; a++) keep_parts[7 + a] = n[6] || n[5:3] > 3'(a);
+    for (int b = 0; b < 7; b++) keep_parts[b] = n[2:0] > 3'(b);
+  endfunction
+  function automatic logic [63:0] keep_mask(input logic [14:0] parts);
+    for (int i = 0; i < 64; i++)
+      keep_mask[i] = parts[7 + i / 8] || (i % 8 != 7 && parts[i % 8] && (i < 8 || parts[6 + i / 8]));
   endfunction
 
   logic [EMIT_LOG2:0] emit_free;
   logic [HOST_LOG2:0] host_free;
   logic               e_valid, e_last, e_pop, h_valid, h_last, h_pop;
   logic [6:0]         e_bytes, h_bytes;
+  logic [14:0]        e_keep, h_keep;
   logic [511:0]       e_data, h_data;
 
-  sl_ram_fifo #(.W(520), .LOG2(EMIT_LOG2)) u_emit (
-    .clk_i, .rst_ni, .push_i(emit_valid_i), .commit_i(1'b1), .data_i({emit_last_i, emit_bytes_i, emit_data_i}),
-    .free_o(emit_free), .valid_o(e_valid), .data_o({e_last, e_bytes, e_data}), .pop_i(e_pop)
+  sl_ram_fifo #(.W(535), .LOG2(EMIT_LOG2)) u_emit (
+    .clk_i, .rst_ni, .push_i(emit_valid_i), .commit_i(1'b1),
+    .data_i({emit_last_i, emit_bytes_i, keep_parts(emit_bytes_i), emit_data_i}), .free_o(emit_free),
+    .valid_o(e_valid), .data_o({e_last, e_bytes, e_keep, e_data}), .pop_i(e_pop)
   );
 
   logic         in_valid_q, in_last_q;
@@ -73,12 +79,16 @@ module sl_tx #(
       in_bytes_q <= keep_count(host_keep_i);
     end
   end
-  sl_ram_fifo #(.W(520), .LOG2(HOST_LOG2)) u_host (
-    .clk_i, .rst_ni, .push_i(in_valid_q), .commit_i(in_last_q), .data_i({in_last_q, in_bytes_q, in_data_q}),
-    .free_o(host_free), .valid_o(h_valid), .data_o({h_last, h_bytes, h_data}), .pop_i(h_pop)
+  sl_ram_fifo #(.W(535), .LOG2(HOST_LOG2)) u_host (
+    .clk_i, .rst_ni, .push_i(in_valid_q), .commit_i(in_last_q),
+    .data_i({in_last_q, in_bytes_q, keep_parts(in_bytes_q), in_data_q}), .free_o(host_free),
+    .valid_o(h_valid), .data_o({h_last, h_bytes, h_keep, h_data}), .pop_i(h_pop)
   );
-  always_ff @(posedge clk_i) emit_room_o <= rst_ni && emit_free >= (EMIT_LOG2+1)'(8);
-  assign host_room_o = host_free >= (HOST_LOG2+1)'(2);
+  // (The host's: for the beat in in_data_q, for one that comes in this clock and for the next.)
+  always_ff @(posedge clk_i) begin
+    emit_room_o <= rst_ni && emit_free >= (EMIT_LOG2+1)'(8);
+    host_room_o <= rst_ni && host_free >= (HOST_LOG2+1)'(3);
+  end
 
   // Frames in turn, into the output register.
   logic mid_q, host_q;       // inside a frame; of the host (else the last frame's source)
@@ -123,14 +133,20 @@ module sl_tx #(
     end
     if (take) begin
       m_axis_tdata <= use_host ? h_data : e_data;
-      m_axis_tkeep <= keep_mask(bytes);
+      m_axis_tkeep <= keep_mask(use_host ? h_keep : e_keep);
       m_axis_tlast <= last;
       m_axis_tuser <= 1'b0;
       event_len_o  <= len_q + 16'(bytes);
     end
   end
-  assign busy_o = m_axis_tvalid || e_valid || h_valid || in_valid_q || emit_valid_i || host_valid_i
-                  || emit_free != (EMIT_LOG2+1)'(1 << EMIT_LOG2) || host_free != (HOST_LOG2+1)'(1 << HOST_LOG2);
+
+  // What came in the last clock or waited then, and what comes.
+  logic waits_q;
+  always_ff @(posedge clk_i) begin
+    waits_q <= m_axis_tvalid || e_valid || h_valid || in_valid_q || emit_valid_i || host_valid_i
+               || emit_free != (EMIT_LOG2+1)'(1 << EMIT_LOG2) || host_free != (HOST_LOG2+1)'(1 << HOST_LOG2);
+  end
+  assign busy_o = waits_q || emit_valid_i || host_valid_i;
 
 `ifndef SYNTHESIS
   // We never pause inside a frame.
