@@ -25,7 +25,7 @@ module sl_action #(
   output logic [1023:0]            action_o,
   output sl_dp_pkg::shape_t        shape_o
 );
-  logic              valid1_q, valid2_q, range1_q;
+  logic              valid1_q, valid2_q;
   sl_dp_pkg::job_t   job1_q, job2_q;
   sl_dp_pkg::found_t found1_q, found2_q;
   logic [511:0]      record1_q, record2_q;
@@ -47,14 +47,14 @@ module sl_action #(
       job1_q    <= job_i;
       found1_q  <= found_i;
       record1_q <= record_i;
-      range1_q  <= record_i[sl_pkg::RECORD_ACTION_LSB + 12 +: 20] == 20'd0;
     end
   end
 
   // a2: lengths.
   logic [7:0]         hdr_len, l3_off, flags;
   logic [6:0]         eth_len, l2_len, src_off, l2_len2_q, src_off2_q;
-  logic signed [17:0] wire_len2_q;
+  logic signed [9:0]  outer2_q;                // what the wire's IP packet is longer than the one looked up
+  logic signed [17:0] over2_q;                 // what that one is longer than the MTU, less 1
   logic [16:0]        out_len2_q;
   logic               usable2_q;
   assign hdr_len = action1[sl_pkg::ACTION_HDR_LEN_LSB +: 8];
@@ -71,21 +71,25 @@ module sl_action #(
       record2_q   <= record1_q;
       action2_q   <= action1;
       // A bare packet out of a tunnel has no Ethernet header of its own.
-      usable2_q   <= range1_q && flags[0] && (flags[1] || !job1_q.decap || job1_q.in_eth);
+      usable2_q   <= record1_q[sl_pkg::RECORD_ACTION_LSB + 12 +: 20] == 20'd0 && flags[0]
+                      && (flags[1] || !job1_q.decap || job1_q.in_eth);
       l2_len2_q   <= l2_len;
       src_off2_q  <= src_off;
       out_len2_q  <= 17'(job1_q.ip_len) + 17'(l2_len);
-      wire_len2_q <= 18'(job1_q.ip_len)
-                     + ((flags[2] || flags[3]) ? 18'(hdr_len) - 18'(l3_off) : 18'd0);
+      outer2_q    <= (flags[2] || flags[3]) ? 10'(hdr_len) - 10'(l3_off) : 10'd0;
+      over2_q     <= 18'(job1_q.ip_len) + {2'b11, ~action1[sl_pkg::ACTION_MTU_LSB +: 16]};
     end
   end
 
   // a3: the verdict.
   logic [7:0]  reason, port;
   logic [15:0] mtu;
-  logic        port_ok;
+  logic        port_ok, too_long;
+  logic signed [17:0] over;
   assign port = action2_q[sl_pkg::ACTION_PORT_LSB +: 8];
   assign mtu  = action2_q[sl_pkg::ACTION_MTU_LSB +: 16];
+  assign over = over2_q + 18'(outer2_q);
+  assign too_long = mtu != 16'd0 && !over[17];
   always_comb begin
     port_ok = 1'b0;
     for (int p = 0; p < NPORTS; p++) if (port == 8'(p)) port_ok = port_up_i[p];
@@ -95,7 +99,7 @@ module sl_action #(
         reason = sl_pkg::REASON_BAD_ACTION;
       else if (record2_q[sl_pkg::RECORD_FLAGS_LSB + 2] && job2_q.ttl <= 8'd1)
         reason = sl_pkg::REASON_TTL;
-      else if (mtu != 16'd0 && wire_len2_q > $signed({2'b00, mtu}))
+      else if (too_long)
         reason = sl_pkg::REASON_MTU;
       else if (!port_ok)
         reason = sl_pkg::REASON_PORT_DOWN;
