@@ -129,8 +129,8 @@ module sl_rewrite (
       copied1_q  <= {{6{record_i[sl_pkg::RECORD_FLAGS_LSB + 4]}}, {2{record_i[sl_pkg::RECORD_FLAGS_LSB + 3]}}};
       // Of the template: length so far, checksum, and the two bytes with version and TOS.
       outer_len1_q <= 16'(shape_i.hdr_len) - 16'(l3_off) + shape_i.ip_len;
-      outer_sum1_q <= hdr_i[8*(11'(l3_off) + 11'd10) +: 16];
-      outer_tos1_q <= hdr_i[8*11'(l3_off) +: 16];
+      outer_sum1_q <= 16'(hdr_i[895:80] >> {l3_off, 3'd0});
+      outer_tos1_q <= 16'(hdr_i >> {l3_off, 3'd0});
     end
   end
 
@@ -184,11 +184,10 @@ module sl_rewrite (
   logic [767:0] ip2_q;
   logic [23:0]  at2_q;
   logic [895:0] hdr2_q;
-  logic         v6_2_q, udp_2_q, nat_2_q, edit_2_q, l4_zero2_q, strip_2_q;
-  logic [7:0]   flags2_q;
-  logic [6:0]   l3_off2_q, l4_off2_q;
+  logic         v6_2_q, udp_2_q, nat_2_q, edit_2_q, l4_zero2_q;
+  logic [111:0] at_v4_2q, at_v6_2q, at_udp2_q;   // one bit: the byte where this header of the template begins; or none
   logic [18:0]  l3_sum2_q, l4_sum2_q, outer_sum2_q;
-  logic [15:0]  outer_len2_q, udp_len2_q, entropy2_q, outer_tos2_q;
+  logic [15:0]  outer_len2_q, payload2_q, udp_len2_q, entropy2_q, outer_tos2_q;
   always_ff @(posedge clk_i) begin
     if (valid1_q && fwd1_q) begin
       ip2_q        <= nat(ip1_q, rec1_q, v6_1_q, tos1_q, at1_q);
@@ -196,10 +195,9 @@ module sl_rewrite (
       hdr2_q       <= hdr1_q;
       v6_2_q       <= v6_1_q;
       udp_2_q      <= udp_1_q;
-      strip_2_q    <= strip_1_q;
-      flags2_q     <= flags1_q;
-      l3_off2_q    <= l3_off1_q;
-      l4_off2_q    <= l4_off1_q;
+      at_v4_2q     <= 112'(strip_1_q && flags1_q[2]) << l3_off1_q;
+      at_v6_2q     <= 112'(strip_1_q && flags1_q[3]) << l3_off1_q;
+      at_udp2_q    <= 112'(strip_1_q && flags1_q[4]) << l4_off1_q;
       entropy2_q   <= entropy1_q;
       nat_2_q      <= is_nat;
       edit_2_q     <= rec1_q[sl_pkg::RECORD_FLAGS_LSB + 2] || ecn_edit;
@@ -210,6 +208,7 @@ module sl_rewrite (
       outer_sum2_q <= 19'(16'(~be16(outer_sum1_q))) + 19'(outer_len1_q)
                       + (copied1_q != 8'd0 ? {11'h0ff, ~tos_old} : 19'd0) + 19'(tos_new);
       outer_len2_q <= outer_len1_q;
+      payload2_q   <= outer_len1_q - 16'd40;
       outer_tos2_q <= outer_tos(outer_tos1_q, flags1_q[3], tos1_q, copied1_q);
       udp_len2_q   <= 16'(shape1_q.hdr_len) - 16'(l4_off1_q) + shape1_q.ip_len;
     end
@@ -239,20 +238,16 @@ module sl_rewrite (
     end
   endfunction
 
-  function automatic logic [895:0] complete(input logic [895:0] hdr, input logic [7:0] flags, input logic [6:0] l3,
-                                            input logic [6:0] l4, input logic [15:0] tos, input logic [15:0] len,
-                                            input logic [15:0] udp_len, input logic [15:0] sport);
-    logic [111:0] at_l3, at_l4;
-    at_l3 = 112'd1 << l3;
-    at_l4 = 112'd1 << l4;
-    complete = hdr;
-    if (flags[2] || flags[3]) complete = put(complete, at_l3, be16(tos));
-    if (flags[2]) complete = put(complete, at_l3 << 2, len);
-    if (flags[3]) complete = put(complete, at_l3 << 4, len - 16'd40);
-    if (flags[4]) begin
-      complete = put(complete, at_l4, sport);
-      complete = put(complete, at_l4 << 4, udp_len);
-    end
+  function automatic logic [895:0] complete(input logic [895:0] hdr, input logic [111:0] at_v4,
+                                            input logic [111:0] at_v6, input logic [111:0] at_udp,
+                                            input logic [15:0] tos, input logic [15:0] len,
+                                            input logic [15:0] payload, input logic [15:0] udp_len,
+                                            input logic [15:0] sport);
+    complete = put(hdr, at_v4 | at_v6, be16(tos));
+    complete = put(complete, at_v4 << 2, len);
+    complete = put(complete, at_v6 << 4, payload);
+    complete = put(complete, at_udp, sport);
+    complete = put(complete, at_udp << 4, udp_len);
   endfunction
 
   // Whether a sum folds to 0xffff, of which the complement is 0: told from the sum itself, as no carry comes out then.
@@ -269,10 +264,9 @@ module sl_rewrite (
   always_ff @(posedge clk_i) begin
     if (valid2_q && fwd2_q) begin
       ip3_q        <= ip2_q;
-      hdr3_q       <= strip_2_q ? complete(hdr2_q, flags2_q, l3_off2_q, l4_off2_q, outer_tos2_q, outer_len2_q,
-                                           udp_len2_q, entropy2_q)
-                                : hdr2_q;
-      sum_at3_q    <= strip_2_q && flags2_q[2] ? (112'd1 << l3_off2_q) << 10 : '0;
+      hdr3_q       <= complete(hdr2_q, at_v4_2q, at_v6_2q, at_udp2_q, outer_tos2_q, outer_len2_q, payload2_q,
+                               udp_len2_q, entropy2_q);
+      sum_at3_q    <= at_v4_2q << 10;
       l3_new3_q    <= ~fold(l3_sum2_q);
       l4_new3_q    <= ~fold(l4_sum2_q);
       outer_new3_q <= ~fold(outer_sum2_q);
