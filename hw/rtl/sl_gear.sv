@@ -17,12 +17,12 @@ module sl_gear (
   logic [1023:0] hold_q, hold_d;
   logic [7:0]    count_q, left;
 
-  assign left    = count_q - (pop_i ? {1'b0, pop_n_i} : 8'd0);
+  assign left    = pop_i ? count_q - {1'b0, pop_n_i} : count_q;
   assign count_o = count_q;
   assign data_o  = hold_q[511:0];
 
   function automatic logic [511:0] keep(input logic [511:0] data, input logic [6:0] n);
-    keep = n[6] ? data : data & ((512'd1 << {n[5:0], 3'b000}) - 512'd1);
+    for (int i = 0; i < 64; i++) keep[8*i +: 8] = (n[6] || n[5:0] > 6'(i)) ? data[8*i +: 8] : 8'd0;
   endfunction
   always_comb begin
     hold_d = hold_q;
