@@ -62,12 +62,14 @@ module sl_punt #(
   logic              valid1_q, wants1_q, pass1_q;
   sl_dp_pkg::job_t   job1_q;
   sl_dp_pkg::found_t found1_q;
+  logic [7:0]        beats1_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid1_q <= 1'b0;
     else         valid1_q <= valid_i;
     if (valid_i) begin
       job1_q   <= job_i;
       found1_q <= found_i;
+      beats1_q <= 8'((job_i.len + 14'd63) >> 6);
       wants1_q <= wants;
       pass1_q  <= pass[meter_i];
     end
@@ -76,10 +78,10 @@ module sl_punt #(
   // v2: room in the host buffer, and the verdict.
   logic [HOST_LOG2:0]   room_q;       // beats not reserved
   logic [HOST_LOG2-2:0] frames_q;     // frames reserved or waiting
-  logic [7:0]           beats1;
   logic                 fits, accept, beat_out, frame_out;
-  assign beats1 = 8'((job1_q.len + 14'd63) >> 6);
-  assign fits   = room_q >= (HOST_LOG2+1)'(beats1) && !frames_q[HOST_LOG2-2];
+  logic [HOST_LOG2+1:0] rest;         // beats that would be left; signed
+  assign rest   = {1'b0, room_q} - (HOST_LOG2+2)'(beats1_q);
+  assign fits   = !rest[HOST_LOG2+1] && !frames_q[HOST_LOG2-2];
   assign accept = valid1_q && wants1_q && pass1_q && fits;
 
   sl_dp_pkg::host_meta_t meta1;
@@ -112,7 +114,7 @@ module sl_punt #(
       copy_o      <= 1'b0;
       copy_lost_o <= 1'b0;
     end else begin
-      room_q   <= room_q - (accept ? (HOST_LOG2+1)'(beats1) : '0) + (HOST_LOG2+1)'(beat_out);
+      room_q   <= (accept ? rest[HOST_LOG2:0] : room_q) + (HOST_LOG2+1)'(beat_out);
       frames_q <= frames_q + (HOST_LOG2-1)'(accept) - (HOST_LOG2-1)'(frame_out);
       verdict_o   <= valid1_q;
       copy_o      <= accept && job1_q.reason == sl_pkg::REASON_FORWARDED;
@@ -130,13 +132,14 @@ module sl_punt #(
     end
   end
 
-  // The ring and its reader: one clock to skip a frame, one per beat to copy it.
+  // The ring and its reader: one clock to skip a frame, one per beat to copy it, when all of its beats are there. What
+  // it does with the frame at the head it knows from registers.
   logic [511:0]       ring_mem [0:(1<<RING_LOG2)-1];
   logic [511:0]       ring_q;
-  logic [RING_LOG2:0] wr_q, rd_q, present;
-  logic               head_valid, head_take, pop, read;
-  logic [13:0]        head_len;
-  logic [7:0]         head_beats, beat_q;
+  logic [RING_LOG2:0] wr_q, rd_q, behind_q;             // behind_q: beats behind that frame; negative: some to come
+  logic               next_valid, next_take, load, head_valid_q, head_take_q, final_q, whole, pop, read;
+  logic [6:0]         tail1, next_tail, head_tail_q;    // bytes of the last beat
+  logic [7:0]         next_beats, head_beats_q, left_q; // left_q: to copy, the present one too
   logic [FRAMES_LOG2:0] waiting;
   always_ff @(posedge clk_i) begin
     if (!rst_ni)     wr_q <= '0;
@@ -144,35 +147,45 @@ module sl_punt #(
     if (beat_i) ring_mem[wr_q[RING_LOG2-1:0]] <= data_i;
     if (read)   ring_q <= ring_mem[rd_q[RING_LOG2-1:0]];
   end
-  sl_fifo #(.W(15), .LOG2(FRAMES_LOG2)) u_frames (
-    .clk_i, .rst_ni, .push_i(valid1_q), .data_i({accept, job1_q.len}), .pop_i(pop),
-    .valid_o(head_valid), .data_o({head_take, head_len}), .count_o(waiting)
+  assign tail1 = {job1_q.len[5:0] == '0, job1_q.len[5:0]};
+  sl_fifo #(.W(16), .LOG2(FRAMES_LOG2)) u_frames (
+    .clk_i, .rst_ni, .push_i(valid1_q), .data_i({accept, beats1_q, tail1}), .pop_i(load),
+    .valid_o(next_valid), .data_o({next_take, next_beats, next_tail}), .count_o(waiting)
   );
-  assign present    = wr_q - rd_q;
-  assign head_beats = 8'((head_len + 14'd63) >> 6);
-  assign read       = head_valid && head_take && present != '0;
-  assign pop        = head_valid && (head_take ? read && beat_q == head_beats - 8'd1
-                                               : present >= (RING_LOG2+1)'(head_beats));
+  assign whole = head_valid_q && !behind_q[RING_LOG2];
+  assign read  = whole && head_take_q;
+  assign pop   = whole && (!head_take_q || final_q);
+  assign load  = next_valid && (!head_valid_q || pop);
 
   logic       push_q, last_q;
   logic [6:0] bytes_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      rd_q   <= '0;
-      beat_q <= '0;
-      push_q <= 1'b0;
-      done_o <= 1'b0;
+      rd_q         <= '0;
+      behind_q     <= '0;
+      head_valid_q <= 1'b0;
+      push_q       <= 1'b0;
+      done_o       <= 1'b0;
     end else begin
       if (read)     rd_q <= rd_q + 1'b1;
-      else if (pop) rd_q <= rd_q + (RING_LOG2+1)'(head_beats);
-      if (read) beat_q <= pop ? 8'd0 : beat_q + 8'd1;
+      else if (pop) rd_q <= rd_q + (RING_LOG2+1)'(head_beats_q);
+      behind_q     <= behind_q - (load ? (RING_LOG2+1)'(next_beats) : '0) + (RING_LOG2+1)'(beat_i);
+      head_valid_q <= load || (head_valid_q && !pop);
       push_q <= read;
       done_o <= pop;
     end
-    if (pop) done_beats_o <= head_beats;
+    if (load) begin
+      {head_take_q, head_beats_q, head_tail_q} <= {next_take, next_beats, next_tail};
+      left_q  <= next_beats;
+      final_q <= next_beats == 8'd1;
+    end else if (read) begin
+      left_q  <= left_q - 8'd1;
+      final_q <= left_q == 8'd2;
+    end
+    if (pop) done_beats_o <= head_beats_q;
     if (read) begin
       last_q  <= pop;
-      bytes_q <= pop ? 7'(head_len - {beat_q, 6'd0}) : 7'd64;
+      bytes_q <= pop ? head_tail_q : 7'd64;
     end
   end
 
@@ -190,7 +203,8 @@ module sl_punt #(
   );
   assign beat_out  = m_axis_host_tvalid && m_axis_host_tready;
   assign frame_out = beat_out && m_axis_host_tlast;
-  assign busy_o    = valid1_q || head_valid || push_q || verdict_o || done_o || (meta_valid && !m_axis_host_tvalid);
+  assign busy_o    = valid1_q || next_valid || head_valid_q || push_q || verdict_o || done_o
+                     || (meta_valid && !m_axis_host_tvalid);
 
 `ifndef SYNTHESIS
   a_meta_first: assert property (@(posedge clk_i) disable iff (!rst_ni) m_axis_host_tvalid |-> meta_valid);
