@@ -110,6 +110,5 @@ package sl_dp_pkg;
   localparam int unsigned IP_W     = 12 + 4*8 + 6*16 + 5 + 4*128;
   localparam int unsigned PARSED_W = 3 + 14 + 48 + 2 + 24 + 16 + 2*IP_W + 3 + 32 + 8;
   localparam int unsigned JOB_W    = 3 + 14 + 2 + 8 + 8 + 16 + 33 + 33 + 11 + 8 + 8 + 16 + 5 + 16 + 1;
-  localparam int unsigned SHAPE_W  = 3 + 14 + 7 + 7 + 16;
   localparam int unsigned META_W   = 14 + 8 + 8 + 8 + 16 + 33 + 64;
 endpackage
