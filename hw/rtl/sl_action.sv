@@ -81,8 +81,10 @@ module sl_action #(
     end
   end
 
-  // a3: the verdict.
+  // a3: the verdict, with the ports as they were a clock ago.
   logic [7:0]  reason, port;
+  logic [NPORTS-1:0] port_up_q;
+  always_ff @(posedge clk_i) port_up_q <= port_up_i;
   logic [15:0] mtu;
   logic        port_ok, too_long;
   logic signed [17:0] over;
@@ -92,7 +94,7 @@ module sl_action #(
   assign too_long = mtu != 16'd0 && !over[17];
   always_comb begin
     port_ok = 1'b0;
-    for (int p = 0; p < NPORTS; p++) if (port == 8'(p)) port_ok = port_up_i[p];
+    for (int p = 0; p < NPORTS; p++) if (port == 8'(p)) port_ok = port_up_q[p];
     reason = job2_q.reason;
     if (reason == sl_pkg::REASON_FORWARDED) begin
       if (!usable2_q)
