@@ -91,6 +91,10 @@ PROOFS = [
     tx("order", "beats of either queue go on the wire once, in order", "emit_next", "host_next", "only_those",
        "no_empty_pop", "host_in", "stable"),
     tx("fits", "the queues never overflow", "emit_fits", "host_fits"),
+    Proof("admit-fits", "f_admit", ["sl_admit"], "never more beats promised than a port has room for", ["fits", "counts"],
+          contract=True),
+    Proof("admit-free", "f_admit", ["sl_admit"], "a port with room admits in time, whatever others do",
+          ["admits", "counts"], contract=True),
     Proof("count", "sl_count_ram", ["sl_count_ram"], "every read is the exact sum of the updates before it",
           ["f_read", "f_memory", "f_written", "f_forward", "f_add", "f_found", "f_fetched", "f_stale"], "induction", 2,
           parameters={"LOG2": 1, "STAMP_W": 2}),
@@ -112,6 +116,7 @@ FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
     RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool", "skid"))
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
+ADMIT = RTL + "sl_admit.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
@@ -163,6 +168,11 @@ MUTANTS = [
     Mutant("tx-order", TX, "if (can) m_axis_tvalid <= take || cut;", "m_axis_tvalid <= take || cut;"),
     Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(3);", "1'b1;"),
     Mutant("tx-fits", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(4);"),
+    Mutant("admit-fits", ADMIT, "THREE = 3 *", "THREE = 2 *"),
+    Mutant("admit-fits", ADMIT, "give_port_q == 3'(p)", "take_port_q == 3'(p)"),
+    Mutant("admit-fits", ADMIT, "15'(take_len_i) + 15'd63", "15'(take_len_i)"),
+    Mutant("admit-free", ADMIT, "+ W'(pop_q[p]);", "+ W'(pop_q[p] && !take_q);"),
+    Mutant("admit-free", ADMIT, "port_all_i[3*i +: 3] == 3'(p)", "port_all_i[2:0] == 3'(p)"),
     Mutant("count", COUNT, "c_last_q ? d_data_q : c_on_way_q", "c_on_way_q"),
     Mutant("count", COUNT, "d_same || e_same", "d_same"),
     Mutant("count", COUNT, "d_same ? d_data_q : e_data_q", "e_same ? e_data_q : d_data_q"),

@@ -54,6 +54,7 @@ module sl_core #(
   input  wire logic [63:0]             s_axis_host_tkeep,
   input  wire logic                    s_axis_host_tlast,
   input  wire logic [2:0]              s_axis_host_tdest,
+  output logic [NPORTS-1:0]            tx_pop_o,            // one of these beats has left its port's queue
   // Flow commands (flow_cmd) and their completions (flow_cpl; flow_state beside it for DUMP).
   input  wire logic                    s_axis_cmd_tvalid,
   output logic                         s_axis_cmd_tready,
@@ -347,12 +348,13 @@ module sl_core #(
   logic [16*NPORTS-1:0] tx_len;
   logic [NPORTS-1:0]    host_room;
   for (genvar p = 0; p < NPORTS; p++) begin : g_tx
-    sl_tx u_tx (
+    sl_tx #(.HOST_LOG2(sl_dp_pkg::TX_HOST_LOG2)) u_tx (
       .clk_i, .rst_ni, .por_ni, .emit_valid_i(emit_valid[p]), .emit_data_i(emit_data), .emit_bytes_i(emit_bytes),
       .emit_last_i(emit_last), .emit_room_o(emit_room[p]),
       .host_valid_i(s_axis_host_tvalid && s_axis_host_tready && s_axis_host_tdest == 3'(p)),
       .host_data_i(s_axis_host_tdata), .host_keep_i(s_axis_host_tkeep), .host_last_i(s_axis_host_tlast),
-      .host_room_o(host_room[p]), .m_axis_tvalid(m_axis_tvalid[p]), .m_axis_tready(m_axis_tready[p]),
+      .host_room_o(host_room[p]), .host_pop_o(tx_pop_o[p]), .m_axis_tvalid(m_axis_tvalid[p]),
+      .m_axis_tready(m_axis_tready[p]),
       .m_axis_tdata(m_axis_tdata[512*p +: 512]), .m_axis_tkeep(m_axis_tkeep[64*p +: 64]),
       .m_axis_tlast(m_axis_tlast[p]), .m_axis_tuser(m_axis_tuser[p]), .event_o(tx_event[p]),
       .event_len_o(tx_len[16*p +: 16]), .busy_o(tx_busy[p])

@@ -5,6 +5,9 @@
 // Byte n of a frame, an address or a structure is always bits [8*n +: 8]: "memory order". Numbers are plain.
 `default_nettype none
 package sl_dp_pkg;
+  // log2 of the beats of a port's queue of frames from the host (sl_tx): what sl_admit gives out, but for two.
+  localparam int unsigned TX_HOST_LOG2 = 10;
+
   // One IP packet's headers, of the outer or of a tunnel's inner frame.
   typedef struct packed {
     logic         v4;        // by ethertype; v4 and v6 both 0: no L3

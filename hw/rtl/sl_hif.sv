@@ -6,7 +6,7 @@
 //   s_axil_bar ─► sl_bar ─► sl_queue x 5 ─► sl_irq
 //                              │ ▲
 //   s_axis_rx ────────────► sl_rxq      ─┐
-//   m_axis_tx ◄──────────── sl_txq       ├─► sl_dma_rd, sl_dma_wr ─► m_axi
+//   m_axis_tx ◄── sl_admit ─ sl_txq      ├─► sl_dma_rd, sl_dma_wr ─► m_axi
 //   m_axis_cmd, s_axis_cpl ─ sl_flowq    │
 //   s_axil_mgmt ─► sl_mgmt ─ sl_adminq  ─┤
 //                          └ sl_eventq  ─┘
@@ -33,6 +33,7 @@ module sl_hif #(
   output logic [63:0]             m_axis_tx_tkeep,
   output logic                    m_axis_tx_tlast,
   output logic [2:0]              m_axis_tx_tdest,
+  input  wire logic [NPORTS-1:0]  tx_pop_i,          // a beat of it has left the port's queue
   output logic                    m_axis_cmd_tvalid,
   input  wire logic               m_axis_cmd_tready,
   output logic [1023:0]           m_axis_cmd_tdata,
@@ -382,11 +383,21 @@ module sl_hif #(
     .desc_flag_o(tx_eop), .desc_big_o(tx_big), .desc_len_o(tx_len), .desc_iova_o(tx_iova), .use_valid_i(tx_use),
     .use_n_i(tx_use_n), .have_all_o(tx_have_all), .came_o(tx_came), .active_o(tx_fetching), .busy_o(tx_desc_busy)
   );
+  logic        tx_take, tx_give;
+  logic [2:0]  tx_give_port;
+  logic [13:0] tx_take_len, tx_give_len;
+  logic [15:0] tx_admit;
+  sl_admit #(.NPORTS(NPORTS), .ROOM((1 << sl_dp_pkg::TX_HOST_LOG2) - 4)) u_admit (
+    .clk_i, .rst_ni(card_no), .port_all_i(tx_ports), .admit_o(tx_admit), .take_i(tx_take), .take_port_i(tx_port),
+    .take_len_i(tx_take_len), .give_i(tx_give), .give_port_i(tx_give_port), .give_len_i(tx_give_len), .pop_i(tx_pop_i)
+  );
   sl_txq u_txq (
     .clk_i, .rst_ni(card_no), .m_axis_tvalid(m_axis_tx_tvalid), .m_axis_tready(m_axis_tx_tready),
     .m_axis_tdata(m_axis_tx_tdata), .m_axis_tkeep(m_axis_tx_tkeep), .m_axis_tlast(m_axis_tx_tlast),
     .m_axis_tdest(m_axis_tx_tdest), .sel_o(tx_sel), .en_all_i(tx_en_all), .room_all_i(tx_room_all), .room_i(tx_room),
-    .port_i(tx_port), .consume_o(tx_consume), .consume_queue_o(tx_consume_queue), .consume_n_o(tx_consume_n),
+    .port_i(tx_port), .admit_i(tx_admit), .take_o(tx_take), .take_len_o(tx_take_len), .give_o(tx_give),
+    .give_port_o(tx_give_port), .give_len_o(tx_give_len), .consume_o(tx_consume),
+    .consume_queue_o(tx_consume_queue), .consume_n_o(tx_consume_n),
     .fail_o(tx_fail), .active_o(tx_working), .cpl_valid_o(tx_cpl_valid), .cpl_ready_i(tx_cpl_ready),
     .cpl_queue_o(tx_cpl_queue), .cpl_data_o(tx_cpl_data), .cpl_head_i(tx_cpl_head), .look_n_o(tx_look_n),
     .look_have_i(tx_have), .have_all_i(tx_have_all), .came_i(tx_came), .desc_err_i(tx_err), .desc_eop_i(tx_eop),

@@ -7,6 +7,7 @@ hw/rtl/sl_dma_wr.sv
 hw/rtl/sl_queue.sv
 hw/rtl/sl_desc.sv
 hw/rtl/sl_rxq.sv
+hw/rtl/sl_admit.sv
 hw/rtl/sl_txq.sv
 hw/rtl/sl_flowq.sv
 hw/rtl/sl_adminq.sv

@@ -136,6 +136,7 @@ module sl_nic #(
   logic [511:0]    rx_data, tx_data;
   logic [63:0]     rx_keep, tx_keep;
   logic [2:0]      tx_dest;
+  logic [NPORTS-1:0] tx_pop;
   logic [1023:0]   cmd_data, cpl_state;
   logic [255:0]    cpl_data;
   logic            aged_valid, aged_ready;
@@ -166,7 +167,7 @@ module sl_nic #(
     .m_axis_host_tvalid(rx_valid), .m_axis_host_tready(rx_ready), .m_axis_host_tdata(rx_data),
     .m_axis_host_tkeep(rx_keep), .m_axis_host_tlast(rx_last), .m_axis_host_tuser(rx_user),
     .s_axis_host_tvalid(tx_valid), .s_axis_host_tready(tx_ready), .s_axis_host_tdata(tx_data),
-    .s_axis_host_tkeep(tx_keep), .s_axis_host_tlast(tx_last), .s_axis_host_tdest(tx_dest),
+    .s_axis_host_tkeep(tx_keep), .s_axis_host_tlast(tx_last), .s_axis_host_tdest(tx_dest), .tx_pop_o(tx_pop),
     .s_axis_cmd_tvalid(cmd_valid), .s_axis_cmd_tready(cmd_ready), .s_axis_cmd_tdata(cmd_data),
     .m_axis_cpl_tvalid(cpl_valid), .m_axis_cpl_tready(cpl_ready), .m_axis_cpl_tdata(cpl_data),
     .m_axis_cpl_state(cpl_state), .m_axis_aged_tvalid(aged_valid), .m_axis_aged_tready(aged_ready),
@@ -185,7 +186,7 @@ module sl_nic #(
     .clk_i, .rst_ni, .time_ms_i, .card_no(card_n), .s_axis_rx_tvalid(host_rx_valid), .s_axis_rx_tready(host_rx_ready),
     .s_axis_rx_tdata(host_rx_data), .s_axis_rx_tlast(host_rx_last), .s_axis_rx_tuser(host_rx_user),
     .m_axis_tx_tvalid(host_tx_valid), .m_axis_tx_tready(host_tx_ready), .m_axis_tx_tdata(host_tx_data),
-    .m_axis_tx_tkeep(host_tx_keep), .m_axis_tx_tlast(host_tx_last), .m_axis_tx_tdest(host_tx_dest),
+    .m_axis_tx_tkeep(host_tx_keep), .m_axis_tx_tlast(host_tx_last), .m_axis_tx_tdest(host_tx_dest), .tx_pop_i(tx_pop),
     .m_axis_cmd_tvalid(cmd_valid), .m_axis_cmd_tready(cmd_ready),
     .m_axis_cmd_tdata(cmd_data),
     .s_axis_cpl_tvalid(cpl_valid), .s_axis_cpl_tready(cpl_ready), .s_axis_cpl_tdata(cpl_data),

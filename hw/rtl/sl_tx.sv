@@ -6,7 +6,7 @@
 `default_nettype none
 module sl_tx #(
   parameter int unsigned EMIT_LOG2 = 6,
-  parameter int unsigned HOST_LOG2 = 9
+  parameter int unsigned HOST_LOG2 = 10
 ) (
   input  wire logic         clk_i,
   input  wire logic         rst_ni,         // card
@@ -23,6 +23,7 @@ module sl_tx #(
   input  wire logic [63:0]  host_keep_i,
   input  wire logic         host_last_i,
   output logic              host_room_o,
+  output logic              host_pop_o,     // a beat has left its queue
   // To the MAC.
   output logic              m_axis_tvalid,
   input  wire logic         m_axis_tready,
@@ -87,6 +88,7 @@ module sl_tx #(
   // (The host's: for the beat in in_data_q, for one that comes in this clock and for the next.)
   always_ff @(posedge clk_i) begin
     emit_room_o <= rst_ni && emit_free >= (EMIT_LOG2+1)'(8);
+    host_pop_o  <= rst_ni && h_pop;
     host_room_o <= rst_ni && host_free >= (HOST_LOG2+1)'(3);
   end
 

@@ -6,7 +6,8 @@
 //                │ no EOP yet: the queue waits until more has come        └ all readable? no: forget
 //                └ frames that cannot be sent go through as empty ones
 //
-// A frame is asked for only when the frame buffer has room for all of it, and leaves only when all of it has been read.
+// A frame begins only when its port has room for it (sl_admit), is asked for only when the frame buffer has room for
+// all of it, and leaves only when all of it has been read: the stream to the ports never waits for one that pauses.
 // Its descriptors are used then; a queue's completion follows when none of its frames is in work, or after 16.
 //
 //   frames:    p_frame_q ── being packed ── a_frame_q ── to ask for ── frame_q
@@ -32,6 +33,13 @@ module sl_txq #(
   input  wire logic [N-1:0]      room_all_i,
   input  wire logic [14:0]       room_i,
   input  wire logic [2:0]        port_i,
+  // sl_admit.
+  input  wire logic [N-1:0]      admit_i,
+  output logic                   take_o,
+  output logic [13:0]            take_len_o,       // to port_i
+  output logic                   give_o,
+  output logic [2:0]             give_port_o,
+  output logic [13:0]            give_len_o,
   output logic                   consume_o,
   output logic [NL-1:0]          consume_queue_o,
   output logic [4:0]             consume_n_o,
@@ -85,7 +93,7 @@ module sl_txq #(
   logic [N-1:0]  wait_q, skip_q, eligible;       // its frame has no end yet; the rest of a frame is skipped
   (* mem2reg *) logic [WORK_LOG2:0] owed_q [0:N-1];                // frames in work
   always_comb begin
-    eligible   = en_all_i & have_all_i & room_all_i & ~wait_q;
+    eligible   = en_all_i & have_all_i & room_all_i & admit_i & ~wait_q;
     pick       = sel_q;
     pick_valid = 1'b0;
     for (int i = N; i >= 1; i--) begin
@@ -102,19 +110,21 @@ module sl_txq #(
   logic [4:0]    i_q, turn_q;
   logic [13:0]   len_q, len_d;
   logic          here_q, good_q, good_d, space, seen, whole, too_many, out, stop, end_frame, send, next, en, skip;
+  logic          admit;
   assign en       = en_all_i[sel_q];
   assign skip     = skip_q[sel_q];
+  assign admit    = admit_i[sel_q];
   assign held_segs   = seg_q - s_q;
   assign held_frames = frame_q - p_frame_q;
   assign space    = held_segs <= (WORK_LOG2+1)'(WORK - MOST) && held_frames != (WORK_LOG2+1)'(WORK);
   assign good_d   = good_q && !desc_big_i && desc_len_i != '0
                     && 15'(desc_len_i) + 15'(len_q) <= 15'(sl_pkg::FRAME_MAX);
   assign len_d    = good_d ? len_q + desc_len_i : len_q;
-  assign seen     = state_q == SCAN && here_q && en && !desc_err_i && (i_q != '0 || space);
+  assign seen     = state_q == SCAN && here_q && en && !desc_err_i && (i_q != '0 || (space && admit));
   assign whole    = seen && desc_eop_i;
   assign too_many = seen && !desc_eop_i && i_q + 5'd1 == 5'(MOST);
   assign out      = state_q == SCAN && !here_q && 8'(i_q) >= look_have_i;     // nothing left to look at
-  assign stop     = state_q == SCAN && (out || !en || (here_q && desc_err_i));
+  assign stop     = state_q == SCAN && (out || !en || (i_q == '0 && !admit) || (here_q && desc_err_i));
   assign fail_o   = state_q == SCAN && en && here_q && desc_err_i;
   // The rest of a frame with too many segments goes as it comes.
   logic rest;
@@ -125,6 +135,8 @@ module sl_txq #(
   assign look_n_o  = state_q != SCAN ? '0 : seen ? i_q + 5'd1 : i_q;
   assign use_valid_o = end_frame;
   assign use_n_o     = rest ? i_q : i_q + 5'd1;
+  assign take_o      = send;
+  assign take_len_o  = len_d;
 
   // Segments and frames in work.
   localparam int unsigned FRAME_W = NL + 3 + 14 + 5 + 5 + 1 + 1;
@@ -204,6 +216,9 @@ module sl_txq #(
   logic [6:0]   out_bytes;
   assign commit   = p_end && p_send && !lost;
   assign forget   = p_end && p_send && lost;
+  assign give_o      = forget;
+  assign give_port_o = p_port;
+  assign give_len_o  = p_len;
   assign forgotten = wr_q + 1'b1 - keep_q;
   assign out_read = rd_q != keep_q && (!m_axis_tvalid || m_axis_tready);
   assign m_axis_tkeep = out_bytes[6] ? '1 : (64'd1 << out_bytes[5:0]) - 64'd1;

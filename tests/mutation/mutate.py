@@ -11,7 +11,7 @@ the first that fails:
             and commands against the model
   hbm       the modules that are only there with records in HBM: cosim, and the vectors
   hif       test_hif: the simulator's tests of its DMA; hif_bounds; hif_rate
-  nic       nic_reset, nic_stress: the whole card
+  nic       nic_reset, nic_pause, nic_stress: the whole card
 Then what survived meets Verilator's -Wall and the proofs about its module (hw/formal), alone. A check that needs four times the
 processor time that it needs without a mutant has noticed (the core hangs); one that does not get that much, on a busy machine,
 leaves the mutant undecided. Mutants that no input can tell from the RTL are in equivalent.txt.
@@ -130,7 +130,8 @@ class Tops:
                 self.link("sl_hif", name, [f"tests/rtl/{name}.cpp"], ["-lpthread"])
         if "sl_nic" in tops:
             self.link("sl_nic", "nic.so", ["sim/nic_rtl/engine_nic.cpp"], ["-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
-            self.link("sl_nic", "nic_reset", ["tests/rtl/nic_reset.cpp"], ["-lpthread"])
+            for name in ("nic_reset", "nic_pause"):
+                self.link("sl_nic", name, [f"tests/rtl/{name}.cpp"], ["-lpthread"])
 
 
 class Checks:
@@ -159,7 +160,8 @@ class Checks:
             for name in ("test_hif", "hif_bounds", "hif_rate"):
                 self.commands[name] = [f"{here}/{name}"]
         if "sl_nic" in tops:
-            self.commands["nic_reset"] = [f"{here}/nic_reset"]
+            for name in ("nic_reset", "nic_pause"):
+                self.commands[name] = [f"{here}/{name}"]
             self.commands["nic_stress"] = ["env", f"MUTANT={nic}", "NIC_SEED=1", f"{made}/mutation/nic_stress"]
         with open("hw/formal/proofs.py", encoding="utf-8") as f:
             space = {"__name__": "proofs"}
@@ -175,7 +177,7 @@ class Checks:
             if os.path.basename(path) == "sl_age.sv":
                 chosen.insert(0, "age")
         elif path in self.hif:
-            chosen = ["test_hif", "hif_bounds", "nic_reset", "nic_stress", "hif_rate"]
+            chosen = ["test_hif", "hif_bounds", "nic_reset", "nic_pause", "nic_stress", "hif_rate"]
         else:
             chosen = ["nic_reset", "nic_stress"]
         return [name for name in dict.fromkeys(chosen) if name in self.commands]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The host interface in RTL: under the tests of the simulator's own DMA (tests/sim/test_dma.c), with its assertions; what
 # it carries in a clock (hif_rate prints, and asserts floors) and promises in time (hif_bounds); the whole card under a
-# hostile host (nic_stress), and what it owes to others when it is reset (nic_reset). All of them are built once more with
-# line coverage, for `make coverage` alone (tests/coverage).
+# hostile host (nic_stress), what it owes to others when it is reset (nic_reset), and beside a port that pauses (nic_pause).
+# All of them are built once more with line coverage, for `make coverage` alone (tests/coverage).
 HIF_OBJ := $(B)/rtl/hif
 HIF_OBJ_COVER := $(B)/rtl/hif_cover
-HIF_NAMES := test_hif hif_rate hif_bounds nic_stress nic_reset
+HIF_NAMES := test_hif hif_rate hif_bounds nic_stress nic_reset nic_pause
 HIF_TESTS := $(HIF_NAMES:%=$(B)/tests/rtl/%)
 HIF_TESTS_COVER := $(HIF_NAMES:%=$(B)/coverage/%)
 NIC_STRESS := $(B)/tests/rtl/nic_stress
@@ -49,7 +49,7 @@ $(1)/nic_stress: tests/rtl/nic_stress.c tests/rtl/rtl_card.h $(B)/contract.stamp
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC) $(CFLAGS_TEST) -DNIC_LIBRARY='"$(4)"' $$< -o $$@ -lcmocka -ldl
 
-$(1)/nic_reset: tests/rtl/nic_reset.cpp $(HIF_DEPS) $(3)/Vsl_nic__ALL.a
+$(1)/nic_reset $(1)/nic_pause: $(1)/%: tests/rtl/%.cpp $(HIF_DEPS) $(3)/Vsl_nic__ALL.a
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(HIF_CXX) -O2 -I$(3) -o $$@ $$< $(VERILATOR_ROOT)/include/verilated.cpp \
 		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(6) $(3)/Vsl_nic__ALL.a -lpthread

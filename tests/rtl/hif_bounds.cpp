@@ -31,6 +31,7 @@ struct Memory {
 
 struct Card : Memory, DrivenCard<Vsl_hif> {
 	uint64_t sent[8] = {}; // frames, by port
+	uint8_t tx_popped = 0; // the port that has taken a beat in the last clock, a bit
 
 	Card() : DrivenCard("sl_hif", flat(memory, 0))
 	{
@@ -54,12 +55,14 @@ struct Card : Memory, DrivenCard<Vsl_hif> {
 
 	void take() override
 	{
+		tx_popped = top.m_axis_tx_tvalid && top.m_axis_tx_tready ? 1u << top.m_axis_tx_tdest : 0;
 		if (top.m_axis_tx_tvalid && top.m_axis_tx_tready && top.m_axis_tx_tlast)
 			sent[top.m_axis_tx_tdest]++;
 	}
 	void drive() override
 	{
 		top.m_axis_tx_tready = 1;
+		top.tx_pop_i = tx_popped;
 		top.m_axis_cmd_tready = 1;
 	}
 	bool bar_write_soon(uint32_t offset, uint32_t value)

@@ -30,6 +30,7 @@ struct Hif {
 	Board<Vsl_hif> board;
 	std::vector<uint8_t> in, out; // frame for the host, frame from the host
 	size_t in_at = 0;
+	uint8_t tx_popped = 0; // the port that has taken a beat in the last clock, a bit
 	bool out_waits = false, flow_taken = false, in_taken = false, aged_taken = false;
 	bool stepping = false; // frames for the host come only then
 	uint64_t moved = 0;
@@ -100,6 +101,7 @@ void Hif::drive()
 		moved++;
 	}
 	top.m_axis_tx_tready = !out_waits;
+	top.tx_pop_i = tx_popped;
 	top.m_axis_cmd_tready = board.random.below(4) != 0;
 	if (!top.s_axis_cpl_tvalid && top.rst_ni) {
 		sl_flow_done done;
@@ -143,7 +145,8 @@ void Hif::take()
 	flow_taken = top.s_axis_cpl_tvalid && top.s_axis_cpl_tready;
 	aged_taken = top.s_axis_aged_tvalid && top.s_axis_aged_tready;
 	in_taken = top.s_axis_rx_tvalid && top.s_axis_rx_tready;
-	if (top.m_axis_tx_tvalid && top.m_axis_tx_tready) {
+	tx_popped = top.m_axis_tx_tvalid && top.m_axis_tx_tready ? 1u << top.m_axis_tx_tdest : 0;
+	if (tx_popped) {
 		const size_t n = ~top.m_axis_tx_tkeep == 0 ? LINE : (size_t)__builtin_ctzll(~top.m_axis_tx_tkeep);
 		const uint8_t *bytes = (const uint8_t *)&top.m_axis_tx_tdata[0];
 

@@ -58,6 +58,7 @@ struct Rate {
 	unsigned given = 0; // frames that the datapath has begun to give
 	size_t given_at = 0;
 	uint64_t wrong = 0;
+	uint8_t tx_popped = 0; // the port that has taken a beat in the last clock, a bit
 	bool go = false; // the datapath gives frames
 	bool asks = false; // the driver asks for interrupts
 	uint64_t irqs = 0, irq_last = 0, irq_gap = UINT64_MAX; // least clocks between two
@@ -115,6 +116,7 @@ Rate::Rate(const Row &r)
 void Rate::drive()
 {
 	top.m_axis_tx_tready = 1;
+	top.tx_pop_i = tx_popped;
 	top.s_axis_rx_tvalid = go && row.rx && given < FRAMES;
 	if (!top.s_axis_rx_tvalid)
 		return;
@@ -127,7 +129,8 @@ void Rate::drive()
 
 void Rate::take()
 {
-	if (top.m_axis_tx_tvalid)
+	tx_popped = top.m_axis_tx_tvalid ? 1u << top.m_axis_tx_tdest : 0;
+	if (tx_popped)
 		from_host.count(clocks, top.m_axis_tx_tlast);
 	if (top.m_axi_rvalid && top.m_axi_rready)
 		reads.count(clocks, false);
