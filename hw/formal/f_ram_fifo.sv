@@ -53,13 +53,15 @@ module f_ram_fifo #(
     end
   end
 
+  (* hierconn *) logic \u_dut.read_q ;
   always_comb begin
     if (rst_n) begin
       order:     assert (!(valid && marked_q && ahead_q == '0) || data == value_q);
       committed: assert (!valid || ready_q != '0);
       prompt:    assert (valid == was_ready_q);   // one entry per clock as long as there are committed ones
       overflow:  assert (!push || free != '0);
-      free_ok:   assert (inside_q + (LOG2+2)'(free) == (LOG2+2)'(1 << LOG2) + (LOG2+2)'(valid));
+      // (Room that a read has made is told a clock later.)
+      free_ok:   assert (inside_q + (LOG2+2)'(free) + (LOG2+2)'(\u_dut.read_q ) == (LOG2+2)'(1 << LOG2) + (LOG2+2)'(valid));
     end
   end
 endmodule
