@@ -9,7 +9,7 @@
 //                                                       both full    └─► SEARCH ─► MOVE ... ─► SLOT ─┘
 //
 // JUDGE changes the slots in the same clock, or VERIFY, when the addresses of the one IPv6 key with this hash have been
-// read: if they are others, the key is not there, and may not be inserted. A new flow's counters are prepared with its
+// read and compared: if they are others, the key is not there, and may not be inserted. A new flow's counters are prepared with its
 // id, and its record is written with its slot: a lookup reads the record three clocks after the slot. Moves copy first;
 // SLOT then overwrites the last resident that was copied. A deleted flow's slot goes first; sl_retire waits for its
 // last frames.
@@ -77,15 +77,15 @@ module sl_command #(
   input  wire logic [15:0]            ended_i,
   output logic                        busy_o
 );
-  localparam logic [3:0] CLEAR = 4'd0, READ = 4'd1, COMPARE = 4'd2, JUDGE = 4'd3, SEARCH = 4'd4, MOVE_READ = 4'd5,
-    MOVE_WAIT = 4'd6, MOVE = 4'd7, SLOT = 4'd8, DUMP = 4'd9, DUMP_READ = 4'd10, DUMP_WAIT = 4'd11, DUMP_V6 = 4'd12,
-    DUMP_KEEP = 4'd13, VERIFY = 4'd14;
+  localparam logic [4:0] CLEAR = 5'd0, READ = 5'd1, COMPARE = 5'd2, JUDGE = 5'd3, SEARCH = 5'd4, MOVE_READ = 5'd5,
+    MOVE_WAIT = 5'd6, MOVE = 5'd7, SLOT = 5'd8, DUMP = 5'd9, DUMP_AT = 5'd10, DUMP_READ = 5'd11, DUMP_WAIT = 5'd12,
+    DUMP_V6 = 5'd13, DUMP_KEEP = 5'd14, ADDRESSES = 5'd15, VERIFY = 5'd16;
   localparam int unsigned QUEUE_LOG2 = 4;
   localparam int unsigned B = BUCKET_LOG2;
   localparam int unsigned ID = TAG_W, ALT = TAG_W + TABLE_LOG2, WHERE = 57;
 
   // Commands wait here until they are hashed and until it is their turn.
-  logic [3:0]          state_q;
+  logic [4:0]          state_q;
   logic                accept, cmd_pop, cmd_valid, clear_q, hash_valid, hashed, stop;
   logic [QUEUE_LOG2:0] cmd_count, hash_count;
   logic [7:0]          op;
@@ -128,10 +128,20 @@ module sl_command #(
     .key_i(key), .hash_i(hash), .where_i(where), .tag_o(tag_bits), .mask_o(mask_bits)
   );
 
+  // What the command is, in the clocks after READ.
+  logic insert_q, delete_q, v6_key_q;
+  always_ff @(posedge clk_i) begin
+    insert_q <= op == sl_pkg::FLOW_OP_INSERT;
+    delete_q <= op == sl_pkg::FLOW_OP_DELETE;
+    v6_key_q <= v6;
+  end
+
   // The buckets' slots, compared in the clock after they were read.
   logic                  fresh_q;
   logic [7:0]            taken, same, taken_q, same_q;
   logic [8*B-1:0]        alts_q;
+  logic [8*TABLE_LOG2-1:0] ids_q;
+  logic [8*V6_LOG2-1:0]  wheres_q;
   logic [TABLE_LOG2-1:0] same_id;
   logic [V6_LOG2-1:0]    same_where;
   always_comb begin
@@ -140,14 +150,16 @@ module sl_command #(
     same_id    = '0;
     same_where = '0;
     // (Written so that nothing is compared while nothing was read.)
-    if (fresh_q || state_q == JUDGE || state_q == VERIFY) begin
+    if (fresh_q) begin
       for (int s = 0; s < 8; s++) begin
         taken[s] = slots_i[s*SLOT_S + SLOT_W - 1] && slots_i[s*SLOT_S + SLOT_W - 9 +: 8] == epoch_i;
         same[s]  = taken[s] && ((slots_i[s*SLOT_S +: TAG_W] ^ tag_bits) & mask_bits) == '0
                    && slots_i[s*SLOT_S + ALT +: B] == (s < 4 ? bucket1 : bucket0);
-        same_id    |= same_q[s] ? slots_i[s*SLOT_S + ID +: TABLE_LOG2] : '0;
-        same_where |= same_q[s] ? slots_i[s*SLOT_S + WHERE +: V6_LOG2] : '0;
       end
+    end
+    for (int s = 0; s < 8; s++) begin
+      same_id    |= same_q[s] ? ids_q[s*TABLE_LOG2 +: TABLE_LOG2] : '0;
+      same_where |= same_q[s] ? wheres_q[s*V6_LOG2 +: V6_LOG2] : '0;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -155,7 +167,11 @@ module sl_command #(
     if (fresh_q) begin
       taken_q <= taken;
       same_q  <= same;
-      for (int s = 0; s < 8; s++) alts_q[s*B +: B] <= slots_i[s*SLOT_S + ALT +: B];
+      for (int s = 0; s < 8; s++) begin
+        alts_q[s*B +: B]                  <= slots_i[s*SLOT_S + ALT +: B];
+        ids_q[s*TABLE_LOG2 +: TABLE_LOG2] <= slots_i[s*SLOT_S + ID +: TABLE_LOG2];
+        wheres_q[s*V6_LOG2 +: V6_LOG2]    <= slots_i[s*SLOT_S + WHERE +: V6_LOG2];
+      end
     end
   end
 
@@ -168,7 +184,8 @@ module sl_command #(
 
   // The slot of a new key, bank and way: a free one, or that of the last resident copied.
   logic [2:0] free_q, place_q, place;
-  logic       present, maybe, other, decide, full, insert, place_now, id_valid, where_valid, v6_full, remove, finish;
+  logic       present, maybe, other, other_q, decide, full, insert, place_now, id_valid, where_valid, v6_full, finish;
+  logic       remove, remove_same;
   logic [TABLE_LOG2-1:0] id;
   logic [31:0] occupancy_q, moves_q, refused_q;
   always_ff @(posedge clk_i) begin
@@ -176,13 +193,13 @@ module sl_command #(
                                                                 : {1'b1, lowest_free(taken[7:4])};
   end
   // Of an IPv6 key the slots say only whether it may be there.
-  assign maybe     = v6 && same_q != 8'd0;
-  assign other     = state_q == VERIFY && v6_i[255:0] != key[255:0];
+  assign maybe     = v6_key_q && same_q != 8'd0;
+  assign other     = state_q == VERIFY && other_q;
   assign present   = same_q != 8'd0 && !other;
   assign decide    = (state_q == JUDGE && !maybe) || state_q == VERIFY;
-  assign full      = occupancy_q == 32'(1 << TABLE_LOG2) || (v6 && v6_full);
-  assign insert    = state_q == JUDGE && op == sl_pkg::FLOW_OP_INSERT && same_q == 8'd0 && !full && id_valid
-                     && (!v6 || where_valid);
+  assign full      = occupancy_q[TABLE_LOG2] || (v6_key_q && v6_full);
+  assign insert    = state_q == JUDGE && insert_q && same_q == 8'd0 && !full && id_valid && (!v6_key_q || where_valid);
+  always_ff @(posedge clk_i) if (state_q == ADDRESSES) other_q <= v6_i[255:0] != key[255:0];
   assign place_now = (insert && taken_q != 8'hff) || state_q == SLOT;
   assign place     = state_q == SLOT ? place_q : free_q;
 
@@ -192,7 +209,9 @@ module sl_command #(
   logic [KEPT_W-1:0]     kept_q;
   logic [V6_LOG2-1:0]    where_q;
   logic [511:0]          addresses_q;
-  assign remove = decide && op == sl_pkg::FLOW_OP_DELETE && present;
+  // (Whether one slot goes is told by that slot alone.)
+  assign remove_same = delete_q && ((state_q == JUDGE && !v6_key_q) || (state_q == VERIFY && !other_q));
+  assign remove      = remove_same && same_q != 8'd0;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       write_q   <= 1'b0;
@@ -237,14 +256,15 @@ module sl_command #(
 
   // Where each flow's slot is, for DUMP: bank, bucket, way. The slot says whether the flow is still there.
   logic [TABLE_LOG2-1:0] at_mem [0:(1<<TABLE_LOG2)-1];
-  logic [TABLE_LOG2-1:0] at_q;
+  logic [TABLE_LOG2-1:0] at_q, at_read_q;
   logic                  at_bank, there_q;
   logic [B-1:0]          at_bucket, walk_q;
   logic [1:0]            at_way;
   always_ff @(posedge clk_i) begin
     if (placed_q)             at_mem[flow_q] <= at_new_q;
     else if (state_q == MOVE) at_mem[moved_q[ID +: TABLE_LOG2]] <= {!from_bank, to_bucket, to_way};
-    if (record_read_o) at_q <= at_mem[dump_id[TABLE_LOG2-1:0]];
+    if (record_read_o) at_read_q <= at_mem[dump_id[TABLE_LOG2-1:0]];
+    at_q <= at_read_q;
   end
   assign {at_bank, at_bucket, at_way} = at_q;
 
@@ -307,9 +327,8 @@ module sl_command #(
   );
 
   always_comb begin
-    slot_read_o    = (state_q == READ && go && keyed && good_key) || s_read || state_q == MOVE_READ
+    slot_read_o    = (state_q == READ && go && keyed && good_key) || s_read || (state_q == MOVE_READ && found)
                      || state_q == DUMP_READ;
-    slot_write_o   = 8'd0;
     bucket0_o      = s_read ? s_bucket0 : bucket0;
     bucket1_o      = s_read ? s_bucket1 : bucket1;
     slot_o         = {1'b1, epoch_i, place[2] ? bucket0 : bucket1, id, tag_bits};
@@ -317,13 +336,15 @@ module sl_command #(
     record_write_o = write_q;
     flow_o         = state_q == DUMP ? dump_id[TABLE_LOG2-1:0] : flow_q;
     record_o       = kept_q;
-    v6_read_o      = (state_q == JUDGE && maybe) || state_q == DUMP_V6;
+    v6_read_o      = (state_q == JUDGE && v6_key_q) || state_q == DUMP_V6;
     v6_write_o     = write_q && v6_q;
     v6_index_o     = write_q ? where_q : state_q == DUMP_V6 ? moved_q[WHERE +: V6_LOG2] : same_where;
     v6_o           = addresses_q;
     born_o         = placed_q;
     removed_o      = removed_q;
-    if (place_now) slot_write_o[place] = 1'b1;
+    // (A slot that is taken is not the free one: all are taken then.)
+    for (int s = 0; s < 8; s++)
+      slot_write_o[s] = (insert && !taken_q[s] && free_q == 3'(s)) || (state_q == SLOT && place_q == 3'(s));
     case (state_q)
       CLEAR: begin
         slot_write_o = 8'hff;
@@ -333,8 +354,8 @@ module sl_command #(
       end
       JUDGE, VERIFY: begin
         // (What is written does not wait for the comparison of IPv6 addresses; whether it is, does.)
-        if (op == sl_pkg::FLOW_OP_DELETE) slot_o = '0;
-        if (remove) slot_write_o = same_q;
+        if (delete_q) slot_o = '0;
+        if (remove_same) slot_write_o = same_q;
       end
       MOVE_READ: begin
         bucket0_o = from_bucket;
@@ -349,7 +370,7 @@ module sl_command #(
         slot_o    = {1'b1, epoch_i, from_bucket, moved_q};
         bucket0_o = to_bucket;
         bucket1_o = to_bucket;
-        slot_write_o[{!from_bank, to_way}] = 1'b1;
+        for (int s = 0; s < 8; s++) slot_write_o[s] = {!from_bank, to_way} == 3'(s);
       end
       default: ;
     endcase
@@ -387,7 +408,7 @@ module sl_command #(
         end
         COMPARE: state_q <= JUDGE;
         JUDGE: begin
-          if (maybe)       state_q <= VERIFY;
+          if (maybe)       state_q <= ADDRESSES;
           else if (finish) state_q <= READ;
           else if (insert) state_q <= SEARCH;      // else: the next id or entry is not there yet
         end
@@ -395,10 +416,12 @@ module sl_command #(
           if (failed)     state_q <= READ;
           else if (found) state_q <= MOVE_READ;
         end
-        MOVE_READ: state_q <= MOVE_WAIT;
+        ADDRESSES: state_q <= VERIFY;
+        MOVE_READ: if (found) state_q <= MOVE_WAIT;
         MOVE_WAIT: state_q <= MOVE;
         MOVE:      state_q <= last_move ? SLOT : MOVE_READ;
-        DUMP:      state_q <= DUMP_READ;
+        DUMP:      state_q <= DUMP_AT;
+        DUMP_AT:   state_q <= DUMP_READ;
         DUMP_READ: state_q <= DUMP_WAIT;
         DUMP_WAIT: state_q <= DUMP_V6;
         DUMP_V6:   if (record_valid_i) state_q <= DUMP_KEEP;

@@ -108,7 +108,7 @@ module sl_retire #(
   logic [TABLE_LOG2:0]   fresh_q, given_wr_q, given_rd_q;
   (* ram_style = "ultra" *) logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
   logic [TABLE_LOG2-1:0] given_q, next, id_q;
-  logic                  given_ok_q, fresh_left, prepare, preparing_q, id_valid_q;
+  logic                  given_ok_q, fresh_left, prepare, preparing_q, id_valid_q, id_ready_q;
   assign fresh_left = !fresh_q[TABLE_LOG2];
   assign next       = fresh_left ? fresh_q[TABLE_LOG2-1:0] : given_q;
   assign prepare    = !clear_i && settled && !id_valid_q && !preparing_q && (fresh_left || given_ok_q);
@@ -135,7 +135,7 @@ module sl_retire #(
   assign m_axis_cpl_tdata  = {32'd0, out};
   assign empty_o           = !head_valid && !v1_q && !v2_q;
   assign done_o            = empty_o && !out_valid;
-  assign id_valid_o        = id_valid_q && !preparing_q;
+  assign id_valid_o        = id_ready_q;
   assign id_o              = id_q;
 
   always_ff @(posedge clk_i) begin
@@ -159,10 +159,12 @@ module sl_retire #(
       given_rd_q  <= '0;
       given_ok_q  <= 1'b0;
       id_valid_q  <= 1'b0;
+      id_ready_q  <= 1'b0;
       preparing_q <= 1'b0;
     end else begin
       given_ok_q  <= given_wr_q != given_rd_q && !(prepare && !fresh_left);
       preparing_q <= prepare;
+      id_ready_q  <= id_valid_q && !id_take_i;      // prepared: two clocks later
       if (prepare)        id_valid_q <= 1'b1;
       else if (id_take_i) id_valid_q <= 1'b0;
       if (prepare && fresh_left)  fresh_q <= fresh_q + 1'b1;

@@ -9,7 +9,8 @@
 //
 // The first candidate, tree 0 before tree 1, whose node has a free slot ends the search. The path back to node 0 is
 // then offered move by move, from the free slot on: whoever moves a resident copies it first (to), then its old slot
-// (from) is the place for the next.
+// (from) is the place for the next. Reads and moves leave from registers: a read a clock after its place was looked up,
+// the next move two clocks after a step.
 `default_nettype none
 module sl_search #(
   parameter int unsigned BUCKET_LOG2 = 13,
@@ -53,10 +54,10 @@ module sl_search #(
   (* ram_style = "distributed" *) logic [4*B-1:0] tree0_mem [0:(1<<NODE_LOG2)-1];
   (* ram_style = "distributed" *) logic [4*B-1:0] tree1_mem [0:(1<<NODE_LOG2)-1];
 
-  logic                 run_q, found_q, tree_q;
-  logic [NODE_LOG2+1:0] c_q, c1_q, c2_q;      // candidate: being read; one clock later; judged. Found: the one to move
-  logic                 v1_q, v2_q;
-  logic [B-1:0]         node0_1_q, node1_1_q, node0_2_q, node1_2_q;
+  logic                 run_q, found_q, offered_q, tree_q;
+  logic [NODE_LOG2+1:0] c_q, c1_q, c2_q, c3_q;    // candidate: looked up; read; slots there; judged. Found: c_q moves
+  logic                 look_up, v1_q, v2_q, v3_q;
+  logic [B-1:0]         node0_1_q, node1_1_q, node0_2_q, node1_2_q, node0_3_q, node1_3_q;
   logic [B-1:0]         to_bucket_q;
   logic [1:0]           to_way_q;
 
@@ -71,56 +72,71 @@ module sl_search #(
   logic [3:0]     used0, used1;
   logic [4*B-1:0] alts0, alts1;
   logic           hit0, hit1, keep;
-  assign used0 = opposite(c2_q) ? taken_i[7:4] : taken_i[3:0];
-  assign used1 = opposite(c2_q) ? taken_i[3:0] : taken_i[7:4];
-  assign alts0 = opposite(c2_q) ? alts_i[4*B +: 4*B] : alts_i[0 +: 4*B];
-  assign alts1 = opposite(c2_q) ? alts_i[0 +: 4*B] : alts_i[4*B +: 4*B];
-  assign hit0  = v2_q && used0 != 4'hf;
-  assign hit1  = v2_q && used1 != 4'hf;
-  assign keep  = v2_q && 32'(c2_q) + 1 < PARENTS;
+  assign used0 = opposite(c3_q) ? taken_i[7:4] : taken_i[3:0];
+  assign used1 = opposite(c3_q) ? taken_i[3:0] : taken_i[7:4];
+  assign alts0 = opposite(c3_q) ? alts_i[4*B +: 4*B] : alts_i[0 +: 4*B];
+  assign alts1 = opposite(c3_q) ? alts_i[0 +: 4*B] : alts_i[4*B +: 4*B];
+  assign hit0  = v3_q && used0 != 4'hf;
+  assign hit1  = v3_q && used1 != 4'hf;
+  assign keep  = v3_q && 32'(c3_q) + 1 < PARENTS;
 
   always_ff @(posedge clk_i) begin
     if (start_i)   tree0_mem[0] <= alts_i[0 +: 4*B];
-    else if (keep) tree0_mem[NODE_LOG2'(c2_q + 1'b1)] <= alts0;
+    else if (keep) tree0_mem[NODE_LOG2'(c3_q + 1'b1)] <= alts0;
     if (start_i)   tree1_mem[0] <= alts_i[4*B +: 4*B];
-    else if (keep) tree1_mem[NODE_LOG2'(c2_q + 1'b1)] <= alts1;
+    else if (keep) tree1_mem[NODE_LOG2'(c3_q + 1'b1)] <= alts1;
   end
 
-  assign read_o        = run_q && 32'(c_q) < CANDIDATES;
-  assign bucket0_o     = opposite(c_q) ? look1 : look0;
-  assign bucket1_o     = opposite(c_q) ? look0 : look1;
-  assign failed_o      = run_q && v2_q && !hit0 && !hit1 && 32'(c2_q) == CANDIDATES - 1;
-  assign found_o       = found_q;
-  assign last_o        = 32'(c_q) < 4;
-  assign from_bank_o   = tree_q ^ !opposite(c_q);
-  assign from_bucket_o = last_o ? (tree_q ? bucket1_i : bucket0_i) : tree_q ? look1 : look0;
-  assign from_way_o    = c_q[1:0];
+  logic         last;
+  logic [B-1:0] from_bucket;
+  assign look_up       = run_q && 32'(c_q) < CANDIDATES;
+  assign last          = 32'(c_q) < 4;
+  assign from_bucket   = last ? (tree_q ? bucket1_i : bucket0_i) : tree_q ? look1 : look0;
+  assign failed_o      = run_q && v3_q && !hit0 && !hit1 && 32'(c3_q) == CANDIDATES - 1;
+  assign found_o       = offered_q;
   assign to_bucket_o   = to_bucket_q;
   assign to_way_o      = to_way_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      run_q   <= 1'b0;
-      found_q <= 1'b0;
-      v1_q    <= 1'b0;
-      v2_q    <= 1'b0;
+      run_q     <= 1'b0;
+      found_q   <= 1'b0;
+      offered_q <= 1'b0;
+      read_o    <= 1'b0;
+      v1_q      <= 1'b0;
+      v2_q      <= 1'b0;
+      v3_q      <= 1'b0;
     end else begin
-      v1_q <= read_o && !hit0 && !hit1;
+      read_o    <= look_up;
+      offered_q <= found_q && !step_i;
+      v1_q <= look_up && !hit0 && !hit1;
       v2_q <= v1_q && !hit0 && !hit1;
+      v3_q <= v2_q && !hit0 && !hit1;
       if (start_i) run_q <= 1'b1;
       else if (hit0 || hit1 || failed_o) run_q <= 1'b0;
       if (hit0 || hit1) found_q <= 1'b1;
       else if (step_i && last_o) found_q <= 1'b0;
     end
+    bucket0_o <= opposite(c_q) ? look1 : look0;
+    bucket1_o <= opposite(c_q) ? look0 : look1;
+    if (found_q) begin
+      last_o        <= last;
+      from_bank_o   <= tree_q ^ !opposite(c_q);
+      from_bucket_o <= from_bucket;
+      from_way_o    <= c_q[1:0];
+    end
     c1_q <= c_q;
     c2_q <= c1_q;
-    {node0_2_q, node1_2_q, node0_1_q, node1_1_q} <= {node0_1_q, node1_1_q, look0, look1};
-    if (start_i)     c_q <= '0;
-    else if (read_o) c_q <= c_q + 1'b1;
+    c3_q <= c2_q;
+    {node0_1_q, node1_1_q} <= {look0, look1};
+    {node0_2_q, node1_2_q} <= {node0_1_q, node1_1_q};
+    {node0_3_q, node1_3_q} <= {node0_2_q, node1_2_q};
+    if (start_i)      c_q <= '0;
+    else if (look_up) c_q <= c_q + 1'b1;
     if (hit0 || hit1) begin
       tree_q      <= !hit0;
-      c_q         <= c2_q;
-      to_bucket_q <= hit0 ? node0_2_q : node1_2_q;
+      c_q         <= c3_q;
+      to_bucket_q <= hit0 ? node0_3_q : node1_3_q;
       to_way_q    <= lowest_free(hit0 ? used0 : used1);
     end
     if (step_i) begin
@@ -133,7 +149,7 @@ module sl_search #(
 `ifndef SYNTHESIS
   initial assert (CANDIDATES == 340) else $fatal(1, "sl_search: the levels' borders are for 340 candidates");
   a_one_phase: assert property (@(posedge clk_i) disable iff (!rst_ni) !(run_q && found_q));
-  a_step: assert property (@(posedge clk_i) disable iff (!rst_ni) step_i |-> found_q);
+  a_step: assert property (@(posedge clk_i) disable iff (!rst_ni) step_i |-> offered_q);
   a_bound: assert property (@(posedge clk_i) disable iff (!rst_ni) run_q |-> 32'(c_q) <= CANDIDATES);
 `endif
 endmodule
