@@ -58,6 +58,7 @@ module sl_table #(
   localparam int unsigned ID = TAG_W, ALT = TAG_W + TABLE_LOG2, EPOCH = ALT + BUCKET_LOG2;  // of a slot
   localparam int unsigned WHERE = 57;                                                       // of a tag
   localparam int unsigned B = BUCKET_LOG2;
+  localparam int unsigned PARTS = 2 + 11;       // in which a slot is compared: eleven of the tag, eleven bits each
 
   logic [8*SLOT_S-1:0] slots;
   for (genvar s = 0; s < 8; s++) begin : g_slot
@@ -76,14 +77,15 @@ module sl_table #(
   );
 
   // t1: the buckets are there. t2: compared in parts. t3: one flow id, one entry of IPv6 addresses. t4: both read.
-  // t5: addresses compared in parts.
+  // t5: addresses compared, in parts as small as what a large memory leaves of a clock.
   logic                  valid1_q, valid2_q, valid3_q, valid4_q;
   sl_dp_pkg::job_t       job1_q, job2_q, job3_q, job4_q, job5_q;
   logic [63:0]           hash1_q, hash2_q, hash3_q, hash4_q, hash5_q;
   logic [255:0]          addr1_q, addr2_q, addr3_q, addr4_q;
   logic [TAG_W-1:0]      tag1_q, mask1_q;
-  logic [4*8-1:0]        same2_q;       // of each slot four parts
-  logic [7:0]            match2, same5_q;
+  logic [8*PARTS-1:0]    same2_q;       // of each slot its parts
+  logic [7:0]            match2;
+  logic [85:0]           same5_q;       // of two IPv6 addresses, three bits each
   logic [8*TABLE_LOG2-1:0] ids2_q;
   logic [8*V6_LOG2-1:0]  wheres2_q;
   logic [TABLE_LOG2-1:0] id3_q, id4_q, id5_q, id;
@@ -108,11 +110,10 @@ module sl_table #(
       hash2_q <= hash1_q;
       addr2_q <= addr1_q;
       for (int s = 0; s < 8; s++) begin
-        same2_q[4*s]     <= slots[s*SLOT_S + SLOT_W - 1] && slots[s*SLOT_S + EPOCH +: 8] == epoch_i
-                            && slots[s*SLOT_S + ALT +: B] == (s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0]);
-        same2_q[4*s + 1] <= ((slots[s*SLOT_S +: 40] ^ tag1_q[39:0]) & mask1_q[39:0]) == '0;
-        same2_q[4*s + 2] <= ((slots[s*SLOT_S + 40 +: 40] ^ tag1_q[79:40]) & mask1_q[79:40]) == '0;
-        same2_q[4*s + 3] <= ((slots[s*SLOT_S + 80 +: TAG_W-80] ^ tag1_q[TAG_W-1:80]) & mask1_q[TAG_W-1:80]) == '0;
+        same2_q[PARTS*s]     <= slots[s*SLOT_S + SLOT_W - 1] && slots[s*SLOT_S + EPOCH +: 8] == epoch_i;
+        same2_q[PARTS*s + 1] <= slots[s*SLOT_S + ALT +: B] == (s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0]);
+        for (int i = 0; i < 11; i++)
+          same2_q[PARTS*s + 2 + i] <= ((slots[s*SLOT_S + 11*i +: 11] ^ tag1_q[11*i +: 11]) & mask1_q[11*i +: 11]) == '0;
         ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] <= slots[s*SLOT_S + ID +: TABLE_LOG2];
         wheres2_q[s*V6_LOG2 +: V6_LOG2]    <= slots[s*SLOT_S + WHERE +: V6_LOG2];
       end
@@ -140,7 +141,7 @@ module sl_table #(
   always_comb begin
     id    = '0;
     where = '0;
-    for (int s = 0; s < 8; s++) match2[s] = &same2_q[4*s +: 4];
+    for (int s = 0; s < 8; s++) match2[s] = &same2_q[PARTS*s +: PARTS];
     for (int s = 0; s < 8; s++) begin
       id    |= match2[s] ? ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] : '0;
       where |= match2[s] ? wheres2_q[s*V6_LOG2 +: V6_LOG2] : '0;
@@ -174,10 +175,11 @@ module sl_table #(
       v6_5_q   <= v6_4_q;
       id5_q    <= id4_q;
       record_o <= record4;
-      for (int i = 0; i < 8; i++) same5_q[i] <= v6_4[32*i +: 32] == addr4_q[32*i +: 32];
+      for (int i = 0; i < 85; i++) same5_q[i] <= v6_4[3*i +: 3] == addr4_q[3*i +: 3];
+      same5_q[85] <= v6_4[255] == addr4_q[255];
     end
   end
-  assign hit = hit5_q && (!v6_5_q || same5_q == 8'hff);
+  assign hit = hit5_q && (!v6_5_q || same5_q == '1);
   always_comb begin
     job_o           = job5_q;
     found_o.flow_id = hit ? 32'(id5_q) : sl_pkg::FLOW_ID_NONE;
@@ -191,6 +193,7 @@ module sl_table #(
 
 `ifndef SYNTHESIS
   initial assert (V6_LOG2 >= 1 && V6_LOG2 <= 2*B) else $fatal(1, "sl_table: V6_LOG2 is out of range");
+  initial assert (TAG_W == 11*(PARTS - 2)) else $fatal(1, "sl_table: a tag does not have its parts");
   initial assert (SLOT_W <= SLOT_S) else $fatal(1, "sl_table: a slot is wider than its place on the bus");
 
   // Slots that match must name one flow.
