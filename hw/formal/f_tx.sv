@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Proof harness of sl_tx. Emit looks at emit_room_o four clocks before its beat arrives, and pauses inside a frame
-// for want of room only (as sl_emit); the host gives its beats when it likes, while there is room for two. The MAC is
-// ready when it likes. Bit 0 of the data says who sent a beat. The queues themselves are f_ram_fifo's; here: what is
-// pushed fits, and what leaves a queue is the next beat on the wire, once and unchanged.
+// for want of room only (as sl_emit); the host gives its beats when it likes, while there was room for three. The
+// MAC is ready when it likes. Bit 0 of the data says who sent a beat. The queues themselves are f_ram_fifo's; here:
+// what is pushed fits, and what leaves a queue is the next beat on the wire, once and unchanged.
 `default_nettype none
 module f_tx #(
   parameter int unsigned EMIT_LOG2 = 4,

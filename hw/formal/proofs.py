@@ -170,6 +170,7 @@ MUTANTS = [
     Mutant("tx-order", TX, "assign e_pop    = take && !use_host;", "assign e_pop    = take;"),
     Mutant("tx-order", TX, "if (can) m_axis_tvalid <= take || cut;", "m_axis_tvalid <= take || cut;"),
     Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(3);", "1'b1;"),
+    Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(3);", "host_free >= (HOST_LOG2+1)'(2);"),
     Mutant("tx-fits", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(4);"),
     Mutant("admit-fits", ADMIT, "THREE = 3 *", "THREE = 2 *"),
     Mutant("admit-fits", ADMIT, "give_port_q == 3'(p)", "take_port_q == 3'(p)"),

@@ -22,7 +22,7 @@ module sl_tx #(
   input  wire logic [511:0] host_data_i,
   input  wire logic [63:0]  host_keep_i,
   input  wire logic         host_last_i,
-  output logic              host_room_o,
+  output logic              host_room_o,    // a clock ago: for three beats
   output logic              host_pop_o,     // a beat has left its queue
   // To the MAC.
   output logic              m_axis_tvalid,
