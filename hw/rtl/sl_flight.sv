@@ -15,7 +15,7 @@ module sl_flight #(
 );
   logic         counted, always_one;
   logic [W-1:0] begun_q;
-  // From the verdict to the end of sl_flow_count it is three clocks.
+  // A frame is in sl_flow_count's memory five clocks after its verdict: in the clock in which ended_o has it.
   sl_delay #(.W(1), .N(4)) u_counted (
     .clk_i, .rst_ni, .valid_i(verdict_i), .data_i(1'b1), .valid_o(counted), .data_o(always_one)
   );
