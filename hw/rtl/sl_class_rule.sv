@@ -96,7 +96,7 @@ module sl_class_rule (
 
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
-      seen_q  <= valid_q;
+      seen_q  <= valid_q && eff_ttl_i <= ttl_max_q;
       frame_q <= port_mask_q[parsed_i.port] && (parsed_i.dmac & dmac_mask_q) == dmac_q
                  && (etype_q == 16'd0 || etype_q == parsed_i.etype)
                  && (any_l3_q || (v4_q && parsed_i.outer.v4) || (v6_q && parsed_i.outer.v6))
@@ -113,7 +113,6 @@ module sl_class_rule (
                                      && dport <= dport_hi_q));
       deep_q  <= (flags_mask_q == 8'd0 || (eff_tcp_i && (eff_flags_i & flags_mask_q) == flags_q))
                  && (frag_q == sl_pkg::FRAG_MODE_ANY || (frag_q == sl_pkg::FRAG_MODE_YES) == eff_frag_i)
-                 && eff_ttl_i <= ttl_max_q
                  && (tunnel_mode_q == sl_pkg::TUNNEL_MODE_ANY
                      || (tunnel_mode_q == sl_pkg::TUNNEL_MODE_NONE && parsed_i.tunnel == 3'd0)
                      || (tunnel_mode_q == {5'd0, parsed_i.tunnel} && parsed_i.tunnel != 3'd0
