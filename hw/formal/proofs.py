@@ -91,6 +91,9 @@ PROOFS = [
     tx("order", "beats of either queue go on the wire once, in order", "emit_next", "host_next", "only_those",
        "no_empty_pop", "host_in", "stable"),
     tx("fits", "the queues never overflow", "emit_fits", "host_fits"),
+    Proof("turn", "f_turn", ["sl_turn"], "one has the turn, and its number is told", ["one", "asked"]),
+    Proof("turn-fair", "f_turn", ["sl_turn"], "who asks waits for at most one of each other and one more", ["fair", "one"]),
+    Proof("turn-prompt", "f_turn", ["sl_turn"], "if anybody asks, somebody has the turn a clock later", ["prompt", "one"]),
     Proof("admit-fits", "f_admit", ["sl_admit"], "never more beats promised than a port has room for", ["fits", "counts"],
           contract=True),
     Proof("admit-free", "f_admit", ["sl_admit"], "a port with room admits in time, whatever others do",
@@ -116,7 +119,7 @@ FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
     RTL + f"sl_{m}.sv" for m in ("fifo", "ram_fifo", "slot_ram", "delay", "pool", "skid"))
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
-ADMIT = RTL + "sl_admit.sv"
+ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
@@ -172,6 +175,11 @@ MUTANTS = [
     Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(3);", "1'b1;"),
     Mutant("tx-fits", TX, "host_free >= (HOST_LOG2+1)'(3);", "host_free >= (HOST_LOG2+1)'(2);"),
     Mutant("tx-fits", TX, "emit_free >= (EMIT_LOG2+1)'(8);", "emit_free >= (EMIT_LOG2+1)'(4);"),
+    Mutant("turn", TURN, "if (first[i] && i[b])", "if (first[i] || i[b])"),
+    Mutant("turn", TURN, "behind & ~behind_lower", "behind"),
+    Mutant("turn-fair", TURN, "after_q <= any ? behind_lower : lower;", "after_q <= lower;"),
+    Mutant("turn-fair", TURN, "assign any     = behind != '0;", "assign any     = 1'b0;"),
+    Mutant("turn-prompt", TURN, "next_i && req_i != '0", "next_i && any"),
     Mutant("admit-fits", ADMIT, "THREE = 3 *", "THREE = 2 *"),
     Mutant("admit-fits", ADMIT, "give_port_q == 3'(p)", "take_port_q == 3'(p)"),
     Mutant("admit-fits", ADMIT, "15'(take_len_i) + 15'd63", "15'(take_len_i)"),

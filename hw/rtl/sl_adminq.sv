@@ -46,6 +46,7 @@ module sl_adminq (
 
   logic [1:0]    state_q, beat_q;
   logic          err_q, full_q, looked_q, discard_q, done_q, abort_q, dead_q, submit;
+  logic          told_q;           // done_q a clock ago: ready_i may not know of the answer yet
   logic [2047:0] req_q, rsp_q;
   logic [31:0]   len;
 
@@ -79,7 +80,7 @@ module sl_adminq (
       rsp_q     <= '0;
     end else begin
       case (state_q)
-        IDLE: if (ready_i && serving_i && !full_q && !done_q) state_q <= REQ;
+        IDLE: if (ready_i && serving_i && !full_q && !done_q && !told_q) state_q <= REQ;
         REQ:  if (rd_ready_i) state_q <= WAIT;
         WAIT: if (rd_rsp_valid_i && rd_rsp_last_i) state_q <= TAKE;
         default: state_q <= IDLE;
@@ -106,6 +107,7 @@ module sl_adminq (
         full_q    <= full_q && looked_q && !answer_i && !restart_i;
       end
     end
+    told_q <= done_q;
     if (state_q == IDLE) begin
       beat_q <= '0;
       err_q  <= 1'b0;
@@ -116,7 +118,7 @@ module sl_adminq (
       if (rd_rsp_last_i && rd_rsp_err_i) err_q <= 1'b1;
     end
   end
-  assign busy_o = state_q != IDLE || done_q || (ready_i && serving_i && !full_q);
+  assign busy_o = state_q != IDLE || done_q || told_q || (ready_i && serving_i && !full_q);
 
 `ifndef SYNTHESIS
   a_empty: assert property (@(posedge clk_i) disable iff (!rst_ni) rd_rsp_valid_i |-> !full_q && !done_q);

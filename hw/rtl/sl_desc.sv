@@ -74,17 +74,14 @@ module sl_desc #(
   always_comb begin
     for (int i = 0; i < N; i++)
       want[i] = en_all_i[i] && fetch_q[i] != tail_all_i[15*i +: 15] && ahead_q[i] <= (KEEP_LOG2+1)'(KEEP - BLOCK);
-    pick = sel_q;
-    pick_valid = 1'b0;
-    for (int i = N; i >= 1; i--) begin
-      if (want[(32'(sel_q) + i) % N]) begin
-        pick = NL'((32'(sel_q) + i) % N);
-        pick_valid = 1'b1;
-      end
-    end
     tail = '0;
     for (int i = 0; i < N; i++) if (sel_q == NL'(i)) tail = tail_all_i[15*i +: 15];
   end
+  logic [N-1:0] turn;
+  sl_turn #(.N(N), .NL(NL)) u_turn (
+    .clk_i, .rst_ni, .req_i(want), .next_i(state_q == IDLE && (!pick_valid || !flying[FLY_LOG2])), .valid_o(pick_valid),
+    .turn_o(turn), .index_o(pick)
+  );
   assign fetch_o = sel_q;
   assign at      = fetch_q[sel_q];
   assign rest    = (tail - at) & fetch_mask_i;
@@ -199,7 +196,7 @@ module sl_desc #(
       active_o[i]   = fly_q[i] != '0 || (state_q != IDLE && sel_q == NL'(i));
     end
   end
-  assign busy_o = state_q != IDLE || pick_valid || fly_valid;
+  assign busy_o = state_q != IDLE || want != '0 || fly_valid;
 
 `ifndef SYNTHESIS
   logic [KEEP_LOG2:0] l_have;

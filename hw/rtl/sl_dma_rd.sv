@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reads of host memory for several clients (docs/device.md, 13). A request is any number of bytes at any address; it
-// is cut at multiples of 512 bytes, so no burst crosses 4 KiB, and each piece is one AXI burst with an ID of its own.
-// Memory may answer the IDs in any order: each has room of its own here. Clients get their bytes in the order of
-// requests:
+// Reads of host memory for several clients (docs/device.md, 13). A request is cut into bursts (sl_dma_cut), each
+// with an AXI ID of its own. Memory may answer the IDs in any order: each has room of its own here. Clients get their
+// bytes in the order of requests:
 //
-//   requests ─► cut ─► AR (ID = slot)        R ─► slot memory ─► oldest slot first ─► first bytes to bit 0 ─► clients
+//   requests ─► sl_dma_cut ─► AR (ID = slot)
+//               R ─► slot memory ─► oldest slot first ─► first bytes to bit 0 ─► clients
 //
 // One burst may leave and one line be given in every clock. A client that cannot take a line says so with hold_i; two
 // more may still come, and the clients behind it wait.
@@ -44,41 +44,20 @@ module sl_dma_rd #(
   localparam int unsigned INFO_W = 3 + 10 + 6 + 1;
   typedef logic [SLOTS_LOG2-1:0] slot_t;
 
-  // The request being cut; the next one follows without a gap.
-  logic        cut_q, cut_last, cut_free;
-  logic [2:0]  client_q, pick;
-  logic [63:0] addr_q;
-  logic [13:0] left_q;
-  logic        pick_valid, issue, slots_full;
+  logic        burst, burst_last, issue, slots_full, cut_busy;
+  logic [2:0]  client;
+  logic [63:0] addr;
+  logic [9:0]  part;
+  logic [7:0]  beats;
+  logic [NC-1:0] pend;
   logic [SLOTS_LOG2:0] head_q, tail_q;     // next slot to give; oldest
-  logic [9:0]  room, part;
-  logic [63:0] pick_addr;
-  logic [13:0] pick_len;
-  always_comb begin
-    pick       = client_q;
-    pick_valid = 1'b0;
-    pick_addr  = '0;
-    pick_len   = '0;
-    for (int i = NC; i >= 1; i--) begin
-      if (req_valid_i[(32'(client_q) + i) % NC]) begin
-        pick       = 3'((32'(client_q) + i) % NC);
-        pick_valid = 1'b1;
-      end
-    end
-    for (int c = 0; c < NC; c++) begin
-      if (pick == 3'(c)) begin
-        pick_addr = req_addr_i[64*c +: 64];
-        pick_len  = req_len_i[14*c +: 14];
-      end
-      req_ready_o[c] = cut_free && pick_valid && pick == 3'(c);
-    end
-  end
+  sl_dma_cut #(.NC(NC)) u_cut (
+    .clk_i, .rst_ni, .req_valid_i, .req_ready_o, .req_addr_i, .req_len_i, .valid_o(burst), .ready_i(issue),
+    .client_o(client), .addr_o(addr), .bytes_o(part), .beats_o(beats), .last_o(burst_last), .pend_o(pend),
+    .busy_o(cut_busy)
+  );
   assign slots_full = (head_q - tail_q) == (SLOTS_LOG2+1)'(SLOTS);
-  assign room     = 10'd512 - 10'(addr_q[8:0]);
-  assign part     = left_q > 14'(room) ? room : left_q[9:0];
-  assign issue    = cut_q && !slots_full && (!m_axi_arvalid || m_axi_arready);
-  assign cut_last = left_q == 14'(part);
-  assign cut_free = !cut_q || (issue && cut_last);
+  assign issue      = burst && !slots_full && (!m_axi_arvalid || m_axi_arready);
 
   // What is known of each slot: client, bytes, offset of the first, last of its request.
   logic [INFO_W-1:0] info [0:SLOTS-1];
@@ -95,8 +74,6 @@ module sl_dma_rd #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      cut_q         <= 1'b0;
-      client_q      <= '0;
       head_q        <= '0;
       m_axi_arvalid <= 1'b0;
       done_q        <= '0;
@@ -106,20 +83,11 @@ module sl_dma_rd #(
       if (issue) begin
         m_axi_arvalid <= 1'b1;
         m_axi_arid    <= ID_W'(head_q[SLOTS_LOG2-1:0]);
-        m_axi_araddr  <= {addr_q[63:6], 6'd0};
-        m_axi_arlen   <= 8'((10'(addr_q[5:0]) + part - 10'd1) >> 6);
-        info[head_q[SLOTS_LOG2-1:0]]  <= {client_q, part, addr_q[5:0], cut_last};
+        m_axi_araddr  <= {addr[63:6], 6'd0};
+        m_axi_arlen   <= beats;
+        info[head_q[SLOTS_LOG2-1:0]]  <= {client, part, addr[5:0], burst_last};
         got_q[head_q[SLOTS_LOG2-1:0]] <= '0;
         head_q <= head_q + 1'b1;
-        addr_q <= addr_q + 64'(part);
-        left_q <= left_q - 14'(part);
-        cut_q  <= !cut_last;
-      end
-      if (cut_free && pick_valid) begin
-        cut_q    <= 1'b1;
-        client_q <= pick;
-        addr_q   <= pick_addr;
-        left_q   <= pick_len;
       end
       if (m_axi_rvalid) begin
         got_q[rslot] <= got_q[rslot] + 3'd1;
@@ -190,10 +158,10 @@ module sl_dma_rd #(
       rsp_err_o   <= err1_q;
     end
   end
-  assign busy_o = cut_q || head_q != tail_q || give_q || rsp_valid_o != '0 || req_valid_i != '0;
+  assign busy_o = cut_busy || head_q != tail_q || give_q || rsp_valid_o != '0;
 
 `ifndef SYNTHESIS
-  initial assert (NC <= 8 && SLOTS_LOG2 <= ID_W) else $fatal(1, "sl_dma_rd: too many clients or slots");
+  initial assert (SLOTS_LOG2 <= ID_W) else $fatal(1, "sl_dma_rd: too many slots");
   slot_t r_age;
   assign r_age = rslot - oldest;
   a_4k: assert property (@(posedge clk_i) disable iff (!rst_ni)
@@ -203,8 +171,5 @@ module sl_dma_rd #(
   a_r_expected: assert property (@(posedge clk_i) disable iff (!rst_ni)
     m_axi_rvalid |-> 32'(m_axi_rid) < SLOTS && !done_q[rslot]
                      && (SLOTS_LOG2+1)'(r_age) < head_q - tail_q);
-  for (genvar c = 0; c < NC; c++) begin : g_check
-    a_len: assert property (@(posedge clk_i) disable iff (!rst_ni) req_valid_i[c] |-> req_len_i[14*c +: 14] != '0);
-  end
 `endif
 endmodule

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Writes to host memory for several clients (docs/device.md, 13), posted: nobody waits for an acknowledgement but who
-// wants to. A request is cut at multiples of 512 bytes, so no burst crosses 4 KiB; the AXI ID is the client's number,
-// so its bursts are acknowledged in order. What must not pass what is the client's business: it sees each
-// acknowledgement (b_valid_o), and every engine issues completions only after those of its payload.
+// wants to. Requests are cut into bursts (sl_dma_cut); the AXI ID is the client's number, so its bursts are
+// acknowledged in order. What must not pass what is the client's business: it sees each acknowledgement (b_valid_o),
+// and every engine issues completions only after those of its payload.
 //
-//   requests ─► cut ─► AW        and, up to 16 bursts behind,        clients' bytes ─► W, a beat per clock
+//   requests ─► sl_dma_cut ─► AW        and, up to 16 bursts behind,        clients' bytes ─► W, a beat per clock
 `default_nettype none
 module sl_dma_wr #(
   parameter int unsigned NC = 7
@@ -43,38 +43,20 @@ module sl_dma_wr #(
   localparam int unsigned BURSTS_LOG2 = 4;      // whose data has not left
   (* mem2reg *) logic [7:0]  out_q [0:7];           // bursts not acknowledged, by client
 
-  // The request being cut; the next one follows without a gap.
-  logic        cut_q, cut_last, cut_free, pick_valid, issue;
-  logic [2:0]  client_q, pick;
-  logic [63:0] addr_q, pick_addr;
-  logic [13:0] left_q, pick_len;
-  logic [9:0]  room, part;
+  logic        burst, last, issue, cut_busy;
+  logic [2:0]  client;
+  logic [63:0] addr;
+  logic [9:0]  part;
+  logic [7:0]  beats;
+  logic [NC-1:0] cut_pend;
   logic [BURSTS_LOG2:0] bursts;
-  always_comb begin
-    pick       = client_q;
-    pick_valid = 1'b0;
-    pick_addr  = '0;
-    pick_len   = '0;
-    for (int i = NC; i >= 1; i--) begin
-      if (req_valid_i[(32'(client_q) + i) % NC]) begin
-        pick       = 3'((32'(client_q) + i) % NC);
-        pick_valid = 1'b1;
-      end
-    end
-    for (int c = 0; c < NC; c++) begin
-      if (pick == 3'(c)) begin
-        pick_addr = req_addr_i[64*c +: 64];
-        pick_len  = req_len_i[14*c +: 14];
-      end
-      req_ready_o[c] = cut_free && pick_valid && pick == 3'(c);
-    end
-  end
-  assign room     = 10'd512 - 10'(addr_q[8:0]);
-  assign part     = left_q > 14'(room) ? room : left_q[9:0];
-  assign cut_last = left_q == 14'(part);
-  assign issue    = cut_q && (!m_axi_awvalid || m_axi_awready) && !(&out_q[client_q])
-                    && bursts != (BURSTS_LOG2+1)'(1 << BURSTS_LOG2);
-  assign cut_free = !cut_q || (issue && cut_last);
+  sl_dma_cut #(.NC(NC)) u_cut (
+    .clk_i, .rst_ni, .req_valid_i, .req_ready_o, .req_addr_i, .req_len_i, .valid_o(burst), .ready_i(issue),
+    .client_o(client), .addr_o(addr), .bytes_o(part), .beats_o(beats), .last_o(last), .pend_o(cut_pend),
+    .busy_o(cut_busy)
+  );
+  assign issue = burst && (!m_axi_awvalid || m_axi_awready) && !(&out_q[client])
+                 && bursts != (BURSTS_LOG2+1)'(1 << BURSTS_LOG2);
 
   // The bursts whose data is still to come.
   logic        w_valid, w_start_q, take, w_end;
@@ -85,7 +67,7 @@ module sl_dma_wr #(
   logic [7:0]  avail;
   logic [511:0] data;
   sl_fifo #(.W(19), .LOG2(BURSTS_LOG2)) u_bursts (
-    .clk_i, .rst_ni, .push_i(issue), .data_i({client_q, addr_q[5:0], part}), .pop_i(w_end), .valid_o(w_valid),
+    .clk_i, .rst_ni, .push_i(issue), .data_i({client, addr[5:0], part}), .pop_i(w_end), .valid_o(w_valid),
     .data_o({w_client, w_off, w_part}), .count_o(bursts)
   );
   always_comb begin
@@ -114,8 +96,6 @@ module sl_dma_wr #(
   assign m_axi_bready = 1'b1;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      cut_q         <= 1'b0;
-      client_q      <= '0;
       w_start_q     <= 1'b1;
       m_axi_awvalid <= 1'b0;
       m_axi_wvalid  <= 1'b0;
@@ -126,18 +106,9 @@ module sl_dma_wr #(
       if (m_axi_wready)  m_axi_wvalid  <= 1'b0;
       if (issue) begin
         m_axi_awvalid <= 1'b1;
-        m_axi_awid    <= 4'(client_q);
-        m_axi_awaddr  <= {addr_q[63:6], 6'd0};
-        m_axi_awlen   <= 8'((10'(addr_q[5:0]) + part - 10'd1) >> 6);
-        addr_q        <= addr_q + 64'(part);
-        left_q        <= left_q - 14'(part);
-        cut_q         <= !cut_last;
-      end
-      if (cut_free && pick_valid) begin
-        cut_q    <= 1'b1;
-        client_q <= pick;
-        addr_q   <= pick_addr;
-        left_q   <= pick_len;
+        m_axi_awid    <= 4'(client);
+        m_axi_awaddr  <= {addr[63:6], 6'd0};
+        m_axi_awlen   <= beats;
       end
       if (take) begin
         m_axi_wvalid <= 1'b1;
@@ -148,8 +119,8 @@ module sl_dma_wr #(
         w_left_q     <= w_left - 10'(n);
       end
       for (int c = 0; c < 8; c++) begin
-        if ((issue && client_q == 3'(c)) != (m_axi_bvalid && m_axi_bid[2:0] == 3'(c)))
-          out_q[c] <= (issue && client_q == 3'(c)) ? out_q[c] + 8'd1 : out_q[c] - 8'd1;
+        if ((issue && client == 3'(c)) != (m_axi_bvalid && m_axi_bid[2:0] == 3'(c)))
+          out_q[c] <= (issue && client == 3'(c)) ? out_q[c] + 8'd1 : out_q[c] - 8'd1;
       end
       for (int c = 0; c < NC; c++) b_valid_o[c] <= m_axi_bvalid && m_axi_bid[2:0] == 3'(c);
       b_err_o <= m_axi_bresp != 2'b00;
@@ -157,15 +128,14 @@ module sl_dma_wr #(
   end
   // b_valid_o comes with the fall of pend_o or later: it counts as pending, so that an error is known before.
   always_comb begin
-    for (int c = 0; c < NC; c++) pend_o[c] = out_q[c] != '0 || (cut_q && client_q == 3'(c)) || b_valid_o[c];
-    busy_o = cut_q || w_valid || m_axi_awvalid || m_axi_wvalid || req_valid_i != '0;
+    for (int c = 0; c < NC; c++) pend_o[c] = out_q[c] != '0 || cut_pend[c] || b_valid_o[c];
+    busy_o = cut_busy || w_valid || m_axi_awvalid || m_axi_wvalid;
     for (int c = 0; c < NC; c++) if (pend_o[c]) busy_o = 1'b1;
   end
 
 `ifndef SYNTHESIS
   logic [7:0] out;
   always_comb for (int c = 0; c < 8; c++) out[c] = out_q[c] != '0;
-  initial assert (NC <= 8) else $fatal(1, "sl_dma_wr: too many clients");
   a_4k: assert property (@(posedge clk_i) disable iff (!rst_ni)
     m_axi_awvalid |-> 32'(m_axi_awaddr[11:0]) + (32'(m_axi_awlen) + 1) * 64 <= 4096);
   a_aw_stable: assert property (@(posedge clk_i) disable iff (!rst_ni)
@@ -174,8 +144,5 @@ module sl_dma_wr #(
     m_axi_wvalid && !m_axi_wready |=> m_axi_wvalid && $stable(m_axi_wdata) && $stable(m_axi_wlast));
   a_b_expected: assert property (@(posedge clk_i) disable iff (!rst_ni)
     m_axi_bvalid |-> 32'(m_axi_bid) < NC && out[m_axi_bid[2:0]]);
-  for (genvar c = 0; c < NC; c++) begin : g_check
-    a_len: assert property (@(posedge clk_i) disable iff (!rst_ni) req_valid_i[c] |-> req_len_i[14*c +: 14] != '0);
-  end
 `endif
 endmodule

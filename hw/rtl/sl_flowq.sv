@@ -73,16 +73,10 @@ module sl_flowq #(
   logic [2:0]    batch, batch_q, line_q, push_q;
   logic [511:0]  line_even [0:3], line_odd [0:3];  // halves of the commands fetched
   logic [LIST_LOG2:0] head_q, tail_q, space;      // of the list
-  always_comb begin
-    pick = sel_q;
-    pick_valid = 1'b0;
-    for (int i = N; i >= 1; i--) begin
-      if (ready_i[(32'(sel_q) + i) % N]) begin
-        pick = NL'((32'(sel_q) + i) % N);
-        pick_valid = 1'b1;
-      end
-    end
-  end
+  logic [N-1:0] turn;
+  sl_turn #(.N(N), .NL(NL)) u_turn (
+    .clk_i, .rst_ni, .req_i(ready_i), .next_i(state_q == IDLE), .valid_o(pick_valid), .turn_o(turn), .index_o(pick)
+  );
   assign sel_o = sel_q;
   assign space = (LIST_LOG2+1)'(LIST) - (head_q - tail_q);
   always_comb begin
@@ -214,7 +208,7 @@ module sl_flowq #(
     for (int i = 0; i < N; i++)
       active_o[i] = (state_q != IDLE && sel_q == NL'(i)) || (finishing && o_queue == NL'(i));
   end
-  assign busy_o = state_q != IDLE || done_q != LOOK || pick_valid || head_q != tail_q;
+  assign busy_o = state_q != IDLE || done_q != LOOK || ready_i != '0 || head_q != tail_q;
 
 `ifndef SYNTHESIS
   a_list: assert property (@(posedge clk_i) disable iff (!rst_ni) push |-> space != '0);

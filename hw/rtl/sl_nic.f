@@ -2,6 +2,8 @@
 -f hw/rtl/sl_core.f
 hw/rtl/sl_gear.sv
 hw/rtl/sl_skid.sv
+hw/rtl/sl_turn.sv
+hw/rtl/sl_dma_cut.sv
 hw/rtl/sl_dma_rd.sv
 hw/rtl/sl_dma_wr.sv
 hw/rtl/sl_queue.sv

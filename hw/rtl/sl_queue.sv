@@ -45,6 +45,7 @@ module sl_queue #(
   output logic [2:0]                       port_o,
   output logic [N-1:0]                     en_all_o,
   output logic [3*N-1:0]                   port_all_o,
+  // (Of the last clock: what was consumed or completed since is not in them.)
   output logic [N-1:0]                     ready_o,         // has submissions and room
   output logic [N-1:0]                     room_all_o,      // a completion has room
   output logic [15*N-1:0]                  tail_all_o,
@@ -146,7 +147,8 @@ module sl_queue #(
   end
 
   // The engine's view.
-  logic [14:0] s_cq_mask;
+  logic [14:0]  s_cq_mask;
+  logic [N-1:0] room, ready_q;
   assign s_cq_mask = mask(size_q[sel_i][11:8]);
   assign en_o      = en_q[sel_i];
   assign sq_addr_o = {sq_hi_q[sel_i], sq_lo_q[sel_i]};
@@ -159,11 +161,15 @@ module sl_queue #(
   always_comb begin
     for (int i = 0; i < N; i++) begin
       port_all_o[3*i +: 3] = port_q[i][2:0];
-      room_all_o[i] = ((cq_head_q[i] - cq_tail_q[i] - 15'd1) & mask(size_q[i][11:8])) != '0;
-      ready_o[i] = en_q[i] && sq_tail_q[i] != sq_head_q[i] && room_all_o[i];
+      room[i] = ((cq_head_q[i] - cq_tail_q[i] - 15'd1) & mask(size_q[i][11:8])) != '0;
       tail_all_o[15*i +: 15] = sq_tail_q[i];
     end
   end
+  always_ff @(posedge clk_i) begin
+    room_all_o <= rst_ni ? room : '0;
+    for (int i = 0; i < N; i++) ready_q[i] <= rst_ni && en_q[i] && sq_tail_q[i] != sq_head_q[i] && room[i];
+  end
+  assign ready_o      = ready_q & en_q;
   assign fetch_addr_o = {sq_hi_q[fetch_i], sq_lo_q[fetch_i]};
   assign fetch_mask_o = mask(size_q[fetch_i][3:0]);
 

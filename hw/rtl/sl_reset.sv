@@ -24,6 +24,7 @@ module sl_reset (
   logic [2:0] state_q;
   logic [1:0] kind_q;
   logic [3:0] hold_q;
+  logic       dma_q, drain_q;   // dma_i; DRAIN, both a clock ago
   logic       core_q;       // the firmware's request, until it has its turn
   logic [1:0] core_kind_q;
   logic [3:1] host_q, host_new, host_done;   // the host's, by kind
@@ -63,7 +64,11 @@ module sl_reset (
       kind_q  <= '0;
       hold_q  <= '0;
       core_q  <= 1'b0;
+      dma_q   <= 1'b0;
+      drain_q <= 1'b0;
     end else begin
+      dma_q   <= dma_i;
+      drain_q <= state_q == DRAIN;
       hold_q <= hold_q + 4'd1;
       host_q <= (host_q & ~host_done) | host_new;
       if (core_valid_i) begin
@@ -86,7 +91,7 @@ module sl_reset (
         STOP: state_q <= DRAIN;
         DRAIN: begin
           hold_q <= '0;
-          if (!dma_i) state_q <= kind_q == 2'(sl_pkg::RESET_KIND_CARD) ? HOLD : IDLE;
+          if (drain_q && !dma_q) state_q <= kind_q == 2'(sl_pkg::RESET_KIND_CARD) ? HOLD : IDLE;
         end
         HOLD: if (hold_q == 4'd15) state_q <= START;
         default: state_q <= IDLE;

@@ -139,7 +139,7 @@ module sl_rxq #(
   end
   assign sel_o = sel_q;
 
-  // Decide.
+  // Decide. A descriptor that is not good stops its queue, a clock later; a frame that comes in between meets it too.
   logic          fit_q, here_q, begin_ok, full, over, short_d, bad, drop, keep, add;
   logic [4:0]    i_q;
   logic [13:0]   left_q, left, part;
@@ -148,6 +148,8 @@ module sl_rxq #(
   logic [6:0]    bursts;
   logic [COUNT_W-1:0] sum_q, base_q, upto;        // bursts of all frames decided; before this one; with its buffer
   at_t           seg_q, commit_q, w_q, c_q, frame_q, a_frame_q, c_frame_q, held_segs, held_frames;
+  logic          stop_q, stop_dma_q;
+  logic [NL-1:0] stop_queue_q;
   logic          disp_ready, disp_valid, disp_drop, disp_pop;
   logic [13:0]   disp_len;
   logic [3:0]    disps;
@@ -229,21 +231,21 @@ module sl_rxq #(
   assign cpl_valid_o = c_valid && !c_err;
   assign cpl_queue_o = c_queue;
   assign c_taken     = cpl_valid_o && cpl_ready_i;
-  assign c_lost      = c_valid && c_err && !drop;     // one frame is counted in a clock
+  assign c_lost      = c_valid && c_err && !drop && !stop_q;     // one is counted, one queue stopped in a clock
   assign c_end       = (c_taken && c_last) || c_lost;
   assign cpl_data_o  = {8'd0, 6'd0, c_meta.mark_valid, c_last, 2'd0, c_meta.len, c_meta.tenant, 8'd0, c_meta.rule,
                         time_ms_i, c_meta.flow_id, c_meta.hash, c_meta.mark_valid ? c_meta.mark : 32'd0,
                         c_meta.reason, c_meta.port, 1'b0, cpl_head_i, 18'd0, c_part};
 
   always_comb begin
-    fail_o        = c_lost && en_all_i[c_queue];
-    fail_queue_o  = c_queue;
-    fail_status_o = sl_pkg::STATUS_DMA_ERROR;
-    if (fit_q && en_i && !over && here_q && bad) begin
-      fail_o        = 1'b1;
-      fail_queue_o  = sel_q;
-      fail_status_o = desc_err_i ? sl_pkg::STATUS_DMA_ERROR : sl_pkg::STATUS_BAD_VALUE;
-    end
+    fail_o        = stop_q || (c_lost && en_all_i[c_queue]);
+    fail_queue_o  = stop_q ? stop_queue_q : c_queue;
+    fail_status_o = stop_q && !stop_dma_q ? sl_pkg::STATUS_BAD_VALUE : sl_pkg::STATUS_DMA_ERROR;
+  end
+  always_ff @(posedge clk_i) begin
+    stop_q       <= rst_ni && fit_q && en_i && !over && here_q && bad;
+    stop_queue_q <= sel_q;
+    stop_dma_q   <= desc_err_i;
   end
 
   (* mem2reg *) logic [7:0] work_q [0:N-1];                     // frames in work, by queue
@@ -319,8 +321,8 @@ module sl_rxq #(
   always_comb begin
     for (int i = 0; i < N; i++) active_o[i] = work_q[i] != '0 || (fit_q && sel_q == NL'(i));
   end
-  assign busy_o = fifo_valid || valid1_q || valid2_q || valid3_q || s_axis_tvalid || frame_q != c_frame_q || host_full_o
-                  || no_host_o || done_o;
+  assign busy_o = fifo_valid || stop_q || valid1_q || valid2_q || valid3_q || s_axis_tvalid || frame_q != c_frame_q
+                  || host_full_o || no_host_o || done_o;
 
 `ifndef SYNTHESIS
   logic [COUNT_W-1:0] ahead;

@@ -92,17 +92,11 @@ module sl_txq #(
   logic          pick_valid;
   logic [N-1:0]  wait_q, skip_q, eligible;       // its frame has no end yet; the rest of a frame is skipped
   (* mem2reg *) logic [WORK_LOG2:0] owed_q [0:N-1];                // frames in work
-  always_comb begin
-    eligible   = en_all_i & have_all_i & room_all_i & admit_i & ~wait_q;
-    pick       = sel_q;
-    pick_valid = 1'b0;
-    for (int i = N; i >= 1; i--) begin
-      if (eligible[(32'(sel_q) + i) % N]) begin
-        pick = NL'((32'(sel_q) + i) % N);
-        pick_valid = 1'b1;
-      end
-    end
-  end
+  assign eligible = en_all_i & have_all_i & room_all_i & admit_i & ~wait_q;
+  logic [N-1:0] turn;
+  sl_turn #(.N(N), .NL(NL)) u_turn (
+    .clk_i, .rst_ni, .req_i(eligible), .next_i(state_q == PICK), .valid_o(pick_valid), .turn_o(turn), .index_o(pick)
+  );
   assign sel_o = sel_q;
 
   // Scan: one descriptor.
@@ -248,21 +242,18 @@ module sl_txq #(
   // Completions.
   (* mem2reg *) logic [4:0]    done_q [0:N-1];                 // frames since the last one; 16 and more are 16
   (* mem2reg *) logic [15:0]   errors_q [0:N-1];
-  logic [N-1:0]  report;
-  logic [NL-1:0] told_q, tell;
+  logic [N-1:0]  report, just_q;                  // just_q: told in the last clock, which its room does not show yet
+  logic [N-1:0]  tell_turn;
+  logic [NL-1:0] tell;
   logic          tell_valid, told;
   always_comb begin
     for (int i = 0; i < N; i++)
-      report[i] = en_all_i[i] && room_all_i[i] && done_q[i] != '0 && (owed_q[i] == '0 || done_q[i][4]);
-    tell       = told_q;
-    tell_valid = 1'b0;
-    for (int i = N; i >= 1; i--) begin
-      if (report[(32'(told_q) + i) % N]) begin
-        tell = NL'((32'(told_q) + i) % N);
-        tell_valid = 1'b1;
-      end
-    end
+      report[i] = en_all_i[i] && room_all_i[i] && !just_q[i] && done_q[i] != '0 && (owed_q[i] == '0 || done_q[i][4]);
   end
+  sl_turn #(.N(N), .NL(NL)) u_tell (
+    .clk_i, .rst_ni, .req_i(report), .next_i(!tell_valid || cpl_ready_i), .valid_o(tell_valid), .turn_o(tell_turn),
+    .index_o(tell)
+  );
   assign cpl_valid_o = tell_valid;
   assign cpl_queue_o = tell;
   assign cpl_data_o  = {32'd0, errors_q[tell], 1'b0, cpl_head_i};
@@ -276,7 +267,6 @@ module sl_txq #(
       sel_q     <= '0;
       wait_q    <= '0;
       skip_q    <= '0;
-      told_q    <= '0;
       seg_q     <= '0;
       commit_q  <= '0;
       s_q       <= '0;
@@ -328,7 +318,6 @@ module sl_txq #(
       if (p_end) p_frame_q <= p_frame_q + 1'b1;
       if (p_end) p_start_q <= 1'b1;
       else if (pop) p_start_q <= 1'b0;
-      if (told) told_q <= tell;
       for (int i = 0; i < N; i++) begin
         owed_q[i] <= owed_q[i] + (WORK_LOG2+1)'(end_frame && sel_q == NL'(i))
                      - (WORK_LOG2+1)'(p_end && p_queue == NL'(i));
@@ -343,6 +332,7 @@ module sl_txq #(
         end
       end
     end
+    just_q <= told ? tell_turn : '0;
     if (end_frame) err_q[frame_q[WORK_LOG2-1:0]] <= 1'b0;
     if (line_pop && line_last && line_err) err_q[l_frame_q[WORK_LOG2-1:0]] <= 1'b1;
     if (pop) p_left_q <= p_left - 14'(pop_n);
@@ -362,8 +352,8 @@ module sl_txq #(
   always_comb begin
     for (int i = 0; i < N; i++) active_o[i] = owed_q[i] != '0 || (state_q != PICK && sel_q == NL'(i));
   end
-  assign busy_o = state_q != PICK || pick_valid || m_axis_tvalid || rd_q != keep_q || frame_q != p_frame_q
-                  || tell_valid;
+  assign busy_o = state_q != PICK || eligible != '0 || m_axis_tvalid || rd_q != keep_q || frame_q != p_frame_q
+                  || report != '0 || just_q != '0;
 
 `ifndef SYNTHESIS
   initial assert (BEATS * sl_pkg::BEAT_BYTES > sl_pkg::FRAME_MAX + 64)
