@@ -70,3 +70,4 @@ $(COUNT_TEST): tests/rtl/flow_count_test.cpp $(COUNT_OBJ)/Vsl_flow_count.mk $(B)
 		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(COUNT_OBJ)/Vsl_flow_count__ALL.a -lpthread
 
 include tests/rtl/hif.mk
+include tests/rtl/shell.mk
