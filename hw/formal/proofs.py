@@ -18,7 +18,7 @@ class Proof:
     what: str        # the property, for the table
     asserts: list
     engine: str = "pdr"
-    depth: int = 0   # of induction
+    depth: int = 0   # of induction; of "whole": clocks
     parameters: dict = field(default_factory=dict)
     reduce: dict = field(default_factory=dict)
     seconds: int = 200
@@ -111,6 +111,8 @@ PROOFS = [
           ["burst_passes", "enough", "capped", "spends"], "induction", 1),
     prefix("prefix-exact", "an exact prefix matches just what it says, whole", WIDE=0, BANK=0, WAY=2),
     prefix("prefix-wide", "a wide prefix matches just what it says, whole", WIDE=1, BANK=1, WAY=1),
+    Proof("search", "f_search", ["sl_search"], "offers a path that can be moved from its free end",
+          ["resident", "goes", "free", "leads", "once", "ends"], "whole", 100),
     Proof("clock", "f_clock", ["sl_clock"], "never ahead, never idle; the ticks add up",
           ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
 ]
@@ -120,6 +122,7 @@ FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
 ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count_ram", "meter", "clock"))
 
 ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
+SEARCH = RTL + "sl_search.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
@@ -209,6 +212,13 @@ MUTANTS = [
     Mutant("meter-passes", METER, "tokens_q[39:9] != '0", "tokens_q[39:10] != '0"),
     Mutant("meter-passes", METER, "(tokens_q[8] && !spend_q)", "1'b0"),
     Mutant("meter-passes", METER, "{1'b0, add[39:8]} - 33'd1;", "{1'b0, add[39:8]} - 33'd2;"),
+    Mutant("search", SEARCH, "assign parent = (c_q >> 2) - 1'b1;", "assign parent = c_q >> 2;"),
+    Mutant("search", SEARCH, "lowest_free(hit0 ? used0 : used1);", "lowest_free(used0);"),
+    Mutant("search", SEARCH, "from_bank_o   <= tree_q ^ !opposite(c_q);", "from_bank_o   <= !opposite(c_q);"),
+    Mutant("search", SEARCH, "v3_q <= v2_q && !hit0 && !hit1;", "v3_q <= v2_q;"),
+    Mutant("search", SEARCH, "32'(c3_q) == CANDIDATES - 1;", "32'(c3_q) == CANDIDATES;"),
+    Mutant("search", SEARCH, "to_bucket_q <= hit0 ? node0_3_q : node1_3_q;", "to_bucket_q <= hit0 ? node0_2_q : node1_3_q;"),
+    Mutant("search", SEARCH, "offered_q <= found_q && !step_i;", "offered_q <= found_q;"),
     Mutant("clock", CLOCK, "behind[31:24] != 8'd0", "behind[31:23] != 9'd0"),
     Mutant("clock", CLOCK, "time_ms_o + 32'h0001_0000", "time_ms_o + 32'h0000_0100"),
     Mutant("clock", CLOCK, "tick_o <= behind != 32'd0;", "tick_o <= behind[31:1] != 31'd0;"),

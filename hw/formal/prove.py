@@ -11,6 +11,7 @@ Exit status: 0 all well, 1 there are counterexamples (or mutants not noticed), 2
 Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
   pdr        ABC's property directed reachability: unbounded, no help needed
   induction  yosys-smtbmc with z3: the first N clocks, then the step from any N clocks to the next: unbounded
+  whole      ABC's bmc3: all N clocks that the harness follows, which asserts that nothing comes after them
 A proof is a set of assertions proven together: the first is what is shown, the others are what it leans on.
 Seconds are of the wall clock. A mutant counts as noticed only if there is a counterexample that starts at reset.
 """
@@ -86,7 +87,7 @@ def elaborate(args, proof, folder, mutation):
     keep = " ".join(f"c:{name} %d" for name in proof.asserts)
     script = f"read_verilog -sv -formal -DSYNTHESIS {' '.join(copies)}\nprep -flatten -top {proof.top}\n" \
              f"delete t:$assert {keep}\nselect -assert-count {len(proof.asserts)} t:$assert\nselect -clear\n"
-    script += (TO_AIGER if proof.engine == "pdr" else TO_SMT2).format(folder=folder)
+    script += (TO_SMT2 if proof.engine == "induction" else TO_AIGER).format(folder=folder)
     path = os.path.join(folder, "elaborate.ys")
     with open(path, "w", encoding="utf-8") as f:
         f.write(script)
@@ -118,6 +119,15 @@ def run_pdr(folder, seconds, falsify):
     return "proven" if "Networks are equivalent" in said else "undecided"
 
 
+def run_whole(folder, depth, seconds):
+    """The harness asserts that what it follows has ended by the last of so many clocks."""
+    said = run(["yosys-abc", "-c", f"read_aiger {folder}/model.aig; fold; strash; scorr; bmc3 -F {depth + 1} -T {seconds}"],
+               seconds + 20)
+    if "was asserted in frame" in said:
+        return "failed"
+    return "proven" if f"No output asserted in {depth + 1} frames" in said else "undecided"
+
+
 def run_induction(folder, depth, seconds, falsify):
     smt = ["yosys-smtbmc", "-s", "z3", "--unroll", "--noprogress", "-t", str(depth)]
     said = run([*smt, f"{folder}/model.smt2"], seconds)
@@ -139,6 +149,8 @@ def prove(args, proof, mutation=None, number=0):
         return f"not elaborated: {error}", time.time() - started
     if proof.engine == "pdr":
         result = run_pdr(folder, proof.seconds, bool(mutation))
+    elif proof.engine == "whole":
+        result = run_whole(folder, proof.depth, proof.seconds)
     else:
         result = run_induction(folder, max(proof.depth, 12) if mutation else proof.depth, proof.seconds, bool(mutation))
     return result, time.time() - started
@@ -151,7 +163,7 @@ def prove_all(args, chosen):
         for proof, (result, seconds) in zip(chosen, pool.map(lambda p: prove(args, p), chosen)):
             failed += result != "proven"
             wrong += result == "failed"
-            depth = "unbounded" if proof.engine == "pdr" else f"unb. k={proof.depth}"
+            depth = {"pdr": "unbounded", "whole": f"{proof.depth} clocks"}.get(proof.engine, f"unb. k={proof.depth}")
             print(f"{proof.module:14} {proof.what:50} {proof.engine:10} {depth:10} {seconds:7.1f}  {result}",
                   flush=True)
     print(f"{len(chosen) - failed} passed, {failed} failed")
