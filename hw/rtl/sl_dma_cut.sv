@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Requests of several clients of host memory, cut into bursts: any number of bytes at any address, the clients in turn
 // (sl_turn). A burst ends at a multiple of 512 bytes, so none crosses 4 KiB. What sl_dma_rd and sl_dma_wr
-// have in common. A client goes on asking, with the same address and length, until it is ready. One burst may leave in every clock.
+// have in common. A client goes on asking, with the same address and length, until it is ready. One burst may leave in
+// every clock.
 `default_nettype none
 module sl_dma_cut #(
   parameter int unsigned NC = 5            // clients, at most 8
