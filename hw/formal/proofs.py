@@ -45,6 +45,9 @@ ARB_NARROW = {"sl_arb.sv": [(r"512", "4"), (r"511", "3")], "f_arb.sv": [(r"512",
 TX_NARROW = {"sl_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"\.W\(535\)", ".W(31)")],
              "f_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"504'd0, ", "")]}
 
+EVENTQ_NARROW = {"sl_eventq.sv": [(r"\[31:0\]( +)(lost_o|told_q)", r"[3:0]\1\2"), (r"32'\((lose|push_i)", r"4'(\1"),
+                                  (r", lost_o - told_q", r", 28'd0, lost_o - told_q")]}
+
 
 def arb(name, what, *asserts, **more):
     return Proof(f"arb-{name}", "f_arb", ["sl_arb"], what, list(asserts), reduce=ARB_NARROW, **more)
@@ -57,6 +60,10 @@ def tx(name, what, *asserts, **more):
 def prefix(name, what, **parameters):
     return Proof(name, "f_prefix_table", ["sl_slot_ram", "sl_prefix_table"], what, ["in_sets", "meter"],
                  parameters=parameters, contract=True)
+
+
+def eventq(name, what, *asserts):
+    return Proof(name, "f_eventq", ["sl_fifo", "sl_eventq"], what, list(asserts), reduce=EVENTQ_NARROW, contract=True)
 
 
 PROOFS = [
@@ -115,6 +122,11 @@ PROOFS = [
           ["resident", "goes", "free", "leads", "once", "ends"], "whole", 100),
     Proof("clock", "f_clock", ["sl_clock"], "never ahead, never idle; the ticks add up",
           ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
+    eventq("events-counted", "every event is in the ring, held, or counted as lost", "counted", "bounded"),
+    eventq("events-completion", "no completion without an event and room for it; none waits without a reason",
+           "no_ghost", "no_wait", "counted", "bounded"),
+    eventq("events-told", "an OVERFLOW tells exactly the losses not told yet", "told", "counted", "bounded"),
+    eventq("events-aged", "a flow that has aged is let in only where it cannot be lost", "aged_safe", "bounded"),
 ]
 
 FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
@@ -123,6 +135,7 @@ ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count
 
 ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 SEARCH = RTL + "sl_search.sv"
+EVENTQ = RTL + "sl_eventq.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
@@ -222,4 +235,16 @@ MUTANTS = [
     Mutant("clock", CLOCK, "behind[31:24] != 8'd0", "behind[31:23] != 9'd0"),
     Mutant("clock", CLOCK, "time_ms_o + 32'h0001_0000", "time_ms_o + 32'h0000_0100"),
     Mutant("clock", CLOCK, "tick_o <= behind != 32'd0;", "tick_o <= behind[31:1] != 31'd0;"),
+    Mutant("events-counted", EVENTQ, "(push_i && !full) || aged", "push_i || aged"),
+    Mutant("events-counted", EVENTQ, " + 32'(push_i && full);", ";"),
+    Mutant("events-counted", EVENTQ, "assign lose        = valid && en_i && room_i == '0;",
+           "assign lose        = 1'b0;"),
+    Mutant("events-completion", EVENTQ, "&& (tell || valid);", "&& (tell || count != '0 || push_i);"),
+    Mutant("events-completion", EVENTQ, "en_i && room_i != '0 &&", "en_i &&"),
+    Mutant("events-completion", EVENTQ, "(!tell && cpl_ready_i)", "cpl_ready_i"),
+    Mutant("events-completion", EVENTQ, "(tell || valid)", "valid"),
+    Mutant("events-told", EVENTQ, "if (!en_i || reset_i || (cpl_valid_o", "if (!en_i || (cpl_valid_o"),
+    Mutant("events-told", EVENTQ, "told_q <= lost_o;", "told_q <= told_q + 32'd1;"),
+    Mutant("events-aged", EVENTQ, "count == '0 && room_i >= ROOM", "room_i >= ROOM"),
+    Mutant("events-aged", EVENTQ, "&& room_i >= ROOM;", ";"),
 ]
