@@ -61,7 +61,8 @@ module f_ram_fifo #(
       prompt:    assert (valid == was_ready_q);   // one entry per clock as long as there are committed ones
       overflow:  assert (!push || free != '0);
       // (Room that a read has made is told a clock later.)
-      free_ok:   assert (inside_q + (LOG2+2)'(free) + (LOG2+2)'(\u_dut.read_q ) == (LOG2+2)'(1 << LOG2) + (LOG2+2)'(valid));
+      free_ok:   assert (inside_q + (LOG2+2)'(free) + (LOG2+2)'(\u_dut.read_q )
+                         == (LOG2+2)'(1 << LOG2) + (LOG2+2)'(valid));
     end
   end
 endmodule

@@ -9,10 +9,10 @@
 //                                                       both full    └─► SEARCH ─► MOVE ... ─► SLOT ─┘
 //
 // JUDGE changes the slots in the same clock, or VERIFY, when the addresses of the one IPv6 key with this hash have been
-// read and compared: if they are others, the key is not there, and may not be inserted. A new flow's counters are prepared with its
-// id, and its record is written with its slot: a lookup reads the record three clocks after the slot. Moves copy first;
-// SLOT then overwrites the last resident that was copied. A deleted flow's slot goes first; sl_retire waits for its
-// last frames.
+// read and compared: if they are others, the key is not there, and may not be inserted. A new flow's counters are
+// prepared with its id, and its record is written with its slot: a lookup reads the record three clocks after the slot.
+// Moves copy first; SLOT then overwrites the last resident that was copied. A deleted flow's slot goes first; sl_retire
+// waits for its last frames.
 `default_nettype none
 module sl_command #(
   parameter int unsigned TABLE_LOG2 = 16,

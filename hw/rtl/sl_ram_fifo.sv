@@ -2,7 +2,8 @@
 // A large queue in block memory. Entries become readable when committed: a writer that commits at a frame's end makes
 // it store and forward, one that commits every entry makes it a plain queue. The oldest entry is held in the output
 // register, so one entry leaves per clock. There is no full flag: the writer looks at free_o or keeps credits.
-// Whether there is something to read, and the room, are kept in registers; room that a read makes is told a clock later.
+// Whether there is something to read, and the room, are kept in registers; room that a read makes is told a clock
+// later.
 `default_nettype none
 module sl_ram_fifo #(
   parameter int unsigned W = 8,
