@@ -74,6 +74,12 @@ module f_tx #(
   (* hierconn *) logic [511:0]       \u_dut.h_data ;
   (* hierconn *) logic               \u_dut.in_last_q ;
   (* hierconn *) logic [511:0]       \u_dut.in_data_q ;
+  (* hierconn *) logic [EMIT_LOG2:0] \u_dut.u_emit.wr_q , \u_dut.u_emit.commit_q ;
+  (* hierconn *) logic [EMIT_LOG2:0] \u_dut.u_emit.rd_q , \u_dut.u_emit.rd_next_q ;
+  (* hierconn *) logic               \u_dut.u_emit.read_q , \u_dut.u_emit.some_q ;
+  (* hierconn *) logic [HOST_LOG2:0] \u_dut.u_host.wr_q , \u_dut.u_host.commit_q ;
+  (* hierconn *) logic [HOST_LOG2:0] \u_dut.u_host.rd_q , \u_dut.u_host.rd_next_q ;
+  (* hierconn *) logic               \u_dut.u_host.read_q , \u_dut.u_host.some_q ;
   logic       starts, emit_waits, host_waits;
   logic [1:0] emit_turns_q, host_turns_q;
   assign starts     = \u_dut.take && !\u_dut.mid_q ;
@@ -110,8 +116,46 @@ module f_tx #(
     host_data_q <= {504'd0, host_data_i, 1'b1};
   end
 
+  // The queues' own account (f_ram_fifo).
+  localparam int unsigned E = EMIT_LOG2 + 1, H = HOST_LOG2 + 1;
+  logic [EMIT_LOG2:0] e_inside, e_ready;
+  logic [HOST_LOG2:0] h_inside, h_ready;
+  assign e_inside = \u_dut.u_emit.wr_q - \u_dut.u_emit.rd_q ;
+  assign e_ready  = \u_dut.u_emit.commit_q - \u_dut.u_emit.rd_q ;
+  assign h_inside = \u_dut.u_host.wr_q - \u_dut.u_host.rd_q ;
+  assign h_ready  = \u_dut.u_host.commit_q - \u_dut.u_host.rd_q ;
+
+  // Emit's frame is not complete behind place i on the way to the queue; mid[4]: behind what is in the queue. Where a
+  // beat is missing meanwhile, the queue had no room: it has enough to last.
+  logic               tail_q;
+  logic [4:0]         mid;
+  logic [EMIT_LOG2:0] e_total;
+  always_ff @(posedge clk_i) begin
+    if (!rst_n)       tail_q <= 1'b0;
+    else if (go_q[3]) tail_q <= !go_last_q[3];
+  end
+  always_comb begin
+    mid[4] = tail_q;
+    for (int i = 3; i >= 0; i--) mid[i] = go_q[i] ? !go_last_q[i] : mid[i+1];
+  end
+  assign e_total = e_ready + E'(\u_dut.e_valid );
+
   always_comb begin
     if (rst_n) begin
+      e_full: assert (mid[0] == emit_mid_q && e_ready == e_inside
+                      && (!emit_mid_q || emit_room || \u_dut.emit_free <= E'(8)));
+      e_gap:  assert ((!mid[1] || go_q[0] || e_total >= E'(6)) && (!mid[2] || go_q[1] || e_total >= E'(5))
+                      && (!mid[3] || go_q[2] || e_total >= E'(4)) && (!mid[4] || go_q[3] || e_total >= E'(3)));
+      e_tail: assert (!\u_dut.e_valid || !tail_q || e_total >= E'(2));
+      e_book: assert (e_ready <= e_inside && \u_dut.u_emit.some_q == (e_ready != '0)
+                      && \u_dut.u_emit.rd_next_q == \u_dut.u_emit.rd_q + 1'b1 && e_inside <= E'(1 << EMIT_LOG2)
+                      && \u_dut.emit_free == E'(1 << EMIT_LOG2) - e_inside - E'(\u_dut.u_emit.read_q ));
+      h_book: assert (h_ready <= h_inside && \u_dut.u_host.some_q == (h_ready != '0)
+                      && \u_dut.u_host.rd_next_q == \u_dut.u_host.rd_q + 1'b1 && h_inside <= H'(1 << HOST_LOG2)
+                      && \u_dut.host_free == H'(1 << HOST_LOG2) - h_inside - H'(\u_dut.u_host.read_q ));
+      e_room: assert (\u_dut.emit_free >= E'(go_q[0]) + E'(go_q[1]) + E'(go_q[2]) + E'(go_q[3])
+                      && (!emit_room || \u_dut.emit_free >= E'(7)));
+      h_room: assert (\u_dut.host_free >= H'(\u_dut.in_valid_q ) && (!host_room || \u_dut.host_free >= H'(2)));
       no_interleave: assert (!(valid && mid_q) || source == source_q);
       no_pause:   assert (!mid_sent_q || valid);
       stable:     assert (!held_q || (valid && last == held_last_q && data == held_data_q));
