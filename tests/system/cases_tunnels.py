@@ -148,6 +148,11 @@ def opened(lab, sender, what, port):
     return s
 
 
+def flows_of(lab, port):
+    """Those through the tunnel; connections of cases before may have had the port."""
+    return [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if f["vip"] == VIP]
+
+
 def go_on(lab, s, what, port):
     """The connection stands in the card, where its packets are counted."""
     def ask():
@@ -155,8 +160,8 @@ def go_on(lab, s, what, port):
         expect(read_line(s) == b"b1 x\n", f"{what}: another answer")
     ask()
     where = "software" if lab.engine == "software" else "hardware"
-    flow = lab.wait_for(lambda: [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if f["where"] == where],
-                        5, f"{what} in {where}")[0]
+    flow = lab.wait_for(lambda: [f for f in flows_of(lab, port) if f["where"] == where], 5,
+                        f"{what} in {where}")[0]
     expect(flow["tenant"] == "tun", f"{what}: a connection of tenant {flow['tenant']}")
     hw, sw = carried(lab, flow, ask)
     expect((hw if where == "hardware" else sw) >= 20 and not (hw and sw),
@@ -173,5 +178,5 @@ def closed(lab, sender, what, port):
         raise LabError(f"{what} was opened: the connection stands")
     time.sleep(0.1)
     expect(sender.sent > before, f"{what}: nothing was sent")
-    flows = lab.cli("flow", "list", f"client_port={port}")["flows"]
+    flows = flows_of(lab, port)
     expect(not flows, f"{what} was opened: {flows}")
