@@ -13,7 +13,7 @@ UNIT_TESTS += $(HIF_TESTS)
 
 HIF_CXX := $(CXX) -std=c++17 -g -w -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
 	-isystem $(VERILATOR_ROOT)/include/vltstd
-HIF_DEPS := tests/rtl/driven_card.h sim/nic_rtl/board.h sim/engine_rtl/coverage.h
+HIF_DEPS := tests/rtl/rows.h tests/rtl/driven_card.h sim/nic_rtl/board.h sim/engine_rtl/coverage.h
 
 $(B)/tests/rtl/test_dma.o: tests/sim/test_dma.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)

@@ -7,23 +7,16 @@
 #include "Vsl_hif.h"
 
 #include "tests/rtl/driven_card.h"
+#include "tests/rtl/rows.h"
 
 namespace {
+
+using rows::expect;
 
 constexpr size_t MEMORY = 1u << 20;
 constexpr uint64_t BUFFER = 0x80000;
 constexpr unsigned LOG2 = 8, RING = 1u << LOG2, SOON = 200, FRAME = 1500;
 constexpr unsigned TX = SL_QUEUE_TX0;
-
-int failed;
-
-void expect(bool good, const char *what)
-{
-	if (good)
-		return;
-	printf("        not so: %s\n", what);
-	failed++;
-}
 
 struct Memory {
 	std::vector<uint8_t> memory = std::vector<uint8_t>(MEMORY);
@@ -178,28 +171,15 @@ void writes_during_a_reset()
 	}
 }
 
-struct Row {
-	const char *what;
-	void (*test)();
-};
-
 } // namespace
 
 int main()
 {
-	static const Row rows[] = {
+	static const rows::Row all[] = {
 		{"posted writes wait for no read of the card's", writes_wait_for_nothing},
 		{"an enable that waits for its queue to drain", an_enable_that_waits},
 		{"posted writes during a reset", writes_during_a_reset},
 	};
-	unsigned bad = 0;
 
-	for (const Row &row : rows) {
-		failed = 0;
-		row.test();
-		printf("%-60s %s\n", row.what, failed ? "FAILED" : "ok");
-		bad += failed != 0;
-	}
-	printf("hif_bounds: %zu rows, %u failed\n", sizeof(rows) / sizeof(rows[0]), bad);
-	return bad != 0;
+	return rows::run("hif_bounds", all);
 }

@@ -11,23 +11,16 @@
 #include "Vsl_nic.h"
 
 #include "tests/rtl/driven_card.h"
+#include "tests/rtl/rows.h"
 
 namespace {
+
+using rows::expect;
 
 constexpr size_t MEMORY = 4u << 20;
 constexpr uint64_t BUFFERS = 0x100000, BUFFER = 0x2800, KINDS = 64;
 constexpr unsigned LOG2 = 10, RING = 1u << LOG2, PORTS = 2, TX = SL_QUEUE_TX0;
 constexpr uint64_t BEGIN_CLOCKS = 3000, RATE_CLOCKS = 4000, SOON = 4000;
-
-int failed;
-
-void expect(bool good, const char *what)
-{
-	if (good)
-		return;
-	printf("        not so: %s\n", what);
-	failed++;
-}
 
 struct Memory {
 	std::vector<uint8_t> memory = std::vector<uint8_t>(MEMORY);
@@ -217,28 +210,15 @@ void the_host_interface_is_reset()
 	}
 }
 
-struct Row {
-	const char *what;
-	void (*test)();
-};
-
 } // namespace
 
 int main()
 {
-	static const Row rows[] = {
+	static const rows::Row all[] = {
 		{"frames to a port beside one that pauses", others_go_on},
 		{"a queue of a port that pauses is stopped", a_queue_stops},
 		{"the host interface is reset while a port pauses", the_host_interface_is_reset},
 	};
-	unsigned bad = 0;
 
-	for (const Row &row : rows) {
-		failed = 0;
-		row.test();
-		printf("%-60s %s\n", row.what, failed ? "FAILED" : "ok");
-		bad += failed != 0;
-	}
-	printf("nic_pause: %zu rows, %u failed\n", sizeof(rows) / sizeof(rows[0]), bad);
-	return bad != 0;
+	return rows::run("nic_pause", all);
 }

@@ -7,22 +7,16 @@
 #include "Vsl_nic.h"
 
 #include "tests/rtl/driven_card.h"
+#include "tests/rtl/rows.h"
 
 namespace {
+
+using rows::expect;
+using rows::failed;
 
 constexpr size_t MEMORY = 1u << 20;
 constexpr uint64_t BUFFER = 0x80000, RESET_CLOCKS = 100000;
 constexpr unsigned LOG2 = 8, PORTS = 2, TX = SL_QUEUE_TX0;
-
-int failed;
-
-void expect(bool good, const char *what)
-{
-	if (good)
-		return;
-	printf("        not so: %s\n", what);
-	failed++;
-}
 
 struct Memory {
 	std::vector<uint8_t> memory = std::vector<uint8_t>(MEMORY);
@@ -226,29 +220,16 @@ void firmware_silent()
 	expect(!c.top.wake_o, "until it was read");
 }
 
-struct Row {
-	const char *what;
-	void (*test)();
-};
-
 } // namespace
 
 int main()
 {
-	static const Row rows[] = {
+	static const rows::Row all[] = {
 		{"the datapath's registers answer around a card reset", csr_answers},
 		{"frames that are sent when a card reset comes", frames_sent},
 		{"frames that come when a card reset does", frames_received},
 		{"the management core's silence", firmware_silent},
 	};
-	unsigned bad = 0;
 
-	for (const Row &row : rows) {
-		failed = 0;
-		row.test();
-		printf("%-60s %s\n", row.what, failed ? "FAILED" : "ok");
-		bad += failed != 0;
-	}
-	printf("nic_reset: %zu rows, %u failed\n", sizeof(rows) / sizeof(rows[0]), bad);
-	return bad != 0;
+	return rows::run("nic_reset", all);
 }

@@ -13,8 +13,8 @@ $(SHELL_MODELS:%=$(SHELL_OBJ)/%/model.a): $(SHELL_OBJ)/%/model.a: hw/shell/%.sv 
 	$(Q)$(MAKE) --no-print-directory -s -C $(@D) -f V$*.mk CFG_CXXFLAGS_PCH_I= OPT_FAST=-O1 V$*__ALL.a >/dev/null
 	$(Q)cp $(@D)/V$*__ALL.a $@
 
-$(SHELL_TEST): tests/rtl/shell_corundum.cpp $(SHELL_MODELS:%=$(SHELL_OBJ)/%/model.a)
+$(SHELL_TEST): tests/rtl/shell_corundum.cpp tests/rtl/rows.h $(SHELL_MODELS:%=$(SHELL_OBJ)/%/model.a)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O1 -g -w $(SHELL_MODELS:%=-I$(SHELL_OBJ)/%) -I$(VERILATOR_ROOT)/include \
+	$(Q)$(CXX) -std=c++17 -O1 -g -w -I. $(SHELL_MODELS:%=-I$(SHELL_OBJ)/%) -I$(VERILATOR_ROOT)/include \
 		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
 		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(SHELL_MODELS:%=$(SHELL_OBJ)/%/model.a) -lpthread

@@ -2,7 +2,7 @@
 // The wrapper that places the card in Corundum's shell (hw/shell, docs/shell.md), against a shell that behaves as badly
 // as its interface allows: descriptors are accepted late, their parts mixed with those of others, their ends told in
 // any order; the RAMs are accessed in pieces, a segment alone or both; every ready comes and goes. Real bytes go
-// through, and all of them are compared. Each row of `rows` is one promise. SHELL_SEED chooses another sequence.
+// through, and all of them are compared. Each row of `all` is one promise. SHELL_SEED chooses another sequence.
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
@@ -18,8 +18,11 @@
 #include "Vsl_corundum_dma.h"
 #include "Vsl_corundum_port.h"
 #include "verilated.h"
+#include "tests/rtl/rows.h"
 
 namespace {
+
+using rows::expect;
 
 constexpr unsigned BEAT = 64, BURST = 512;
 constexpr uint64_t BASE = 0x123456700000; // of host memory, at a page
@@ -27,9 +30,7 @@ constexpr size_t READ_SIZE = 1u << 16, WRITE_SIZE = 1u << 17;
 constexpr uint64_t BAD_PAGE = BASE + 0x4000;                // reads of this page fail,
 constexpr uint64_t BAD_WRITES = BASE + READ_SIZE + 0x2000; // and writes to this one
 
-uint64_t state;
-int failed;
-
+uint64_t first, state;
 uint32_t draw()
 {
 	state ^= state << 13;
@@ -39,14 +40,6 @@ uint32_t draw()
 }
 unsigned below(unsigned n) { return draw() % n; }
 bool chance(unsigned percent) { return below(100) < percent; }
-
-void expect(bool good, const char *what)
-{
-	if (good)
-		return;
-	if (failed++ < 5)
-		printf("        not so: %s\n", what);
-}
 
 template <class T> void put(T &port, size_t at, const void *from, size_t n)
 {
@@ -924,16 +917,11 @@ void port_mac_reset()
 	expect(port.tx.whole - t_whole == port.tx.total - t_numbers, "in both directions");
 }
 
-struct Row {
-	const char *what;
-	void (*test)();
-};
-
 } // namespace
 
 int main()
 {
-	static const Row rows[] = {
+	static const rows::Row all[] = {
 		{"bursts and descriptors, everyone hesitates", dma_mixed},
 		{"a shell that is slow", dma_slow_shell},
 		{"a card that is slow", dma_slow_card},
@@ -946,17 +934,8 @@ int main()
 		{"a MAC that is reset", port_mac_reset},
 	};
 	const char *seed = getenv("SHELL_SEED");
-	const uint64_t first = seed ? strtoull(seed, nullptr, 0) : 1;
-	unsigned bad = 0;
 
+	first = seed ? strtoull(seed, nullptr, 0) : 1;
 	printf("SHELL_SEED=%" PRIu64 "\n", first);
-	for (const Row &row : rows) {
-		failed = 0;
-		state = 0x9e3779b97f4a7c15ull * (first + 1) | 1;
-		row.test();
-		printf("%-60s %s\n", row.what, failed ? "FAILED" : "ok");
-		bad += failed != 0;
-	}
-	printf("shell_corundum: %zu rows, %u failed\n", sizeof(rows) / sizeof(rows[0]), bad);
-	return bad != 0;
+	return rows::run("shell_corundum", all, [] { state = 0x9e3779b97f4a7c15ull * (first + 1) | 1; });
 }
