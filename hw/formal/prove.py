@@ -18,6 +18,7 @@ Seconds are of the wall clock. A mutant counts as noticed only if there is a cou
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -99,11 +100,14 @@ def elaborate(args, proof, folder, mutation):
 
 
 def run(command, seconds):
-    try:
-        done = subprocess.run(["nice", "-n", "5", *command], capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return "timeout"
-    return done.stdout + done.stderr
+    """What it says; a session of its own, so that the solver ends with what has started it."""
+    with subprocess.Popen(["nice", "-n", "5", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          start_new_session=True) as process:
+        try:
+            return process.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return "timeout"
 
 
 def run_pdr(folder, seconds, falsify):
