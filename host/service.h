@@ -87,7 +87,6 @@ struct sl_service {
 /* What struct sl_backend's identity will be. Any thread. */
 uint64_t sl_service_backend_identity(const struct sl_config_service *service, const struct sl_config_backend *backend);
 
-/* A snapshot. */
 /* What the datapath calls a tunnel mode. */
 static inline uint8_t sl_mode_tunnel_kind(unsigned int mode)
 {
@@ -99,6 +98,7 @@ static inline uint8_t sl_mode_tunnel_kind(unsigned int mode)
 	return mode < SL_MODES ? kinds[mode] : 0;
 }
 
+/* A snapshot. */
 struct sl_services {
 	uint64_t generation;    /* +1 for each published snapshot */
 	uint64_t hash_seed;

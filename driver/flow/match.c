@@ -175,8 +175,7 @@ static int enter_bare(struct parser *p, const struct rte_flow_item *item, uint8_
 	if (p->layer == L4) {
 		if (p->match->tunnel != SL_TUNNEL_MODE_GUE)
 			return CANNOT(p, ITEM, item, "an IP item behind udp needs a tunnel item of GUE: the card does not tell its variants");
-	} else if (p->match->tunnel != SL_TUNNEL_MODE_GUE && p->match->tunnel != SL_TUNNEL_MODE_GRE &&
-		   p->match->tunnel != SL_TUNNEL_MODE_GENEVE && p->match->tunnel != SL_TUNNEL_MODE_VNI) {
+	} else if (!p->match->tunnel || p->match->tunnel == SL_TUNNEL_MODE_IPIP) {
 		if (outer->proto_set && outer->proto != (family == 4 ? 4 : 41))
 			return BAD(p, item, "the IP protocol contradicts this item");
 		return enter_tunnel(p, item, SL_TUNNEL_MODE_IPIP);

@@ -8,8 +8,9 @@
  *	[tunnel item (tunnel.h) /] before all that; of GUE it says that what follows udp is inside
  *
  * Geneve, GRE and GUE are not told apart any further: by what type of packets they carry, or whether they have a GRE key
- * that is 0 or none. What asks for that is refused. Of a tunnel's inner packet only family, protocol, TTL, fragmentation and TCP flags can be matched; where the pattern
- * has a tunnel, TTL, fragmentation and flags must be asked of the inner packet, otherwise of the only one.
+ * that is 0 or none. What asks for that is refused. Of a tunnel's inner packet only family, protocol, TTL, fragmentation and
+ * TCP flags can be matched; where the pattern has a tunnel, TTL, fragmentation and flags must be asked of the inner packet,
+ * otherwise of the only one.
  */
 #ifndef SLUICE_DRIVER_FLOW_MATCH_H
 #define SLUICE_DRIVER_FLOW_MATCH_H

@@ -274,8 +274,9 @@ static int enter_rule(struct sl_port *port, const struct draft *draft, struct rt
 	if (rc <= 0)
 		return rc ? card_error(error, rc, CLASS_FULL) : 0;
 	rc = sl_card_set_tunnels(card, draft->rule.tunnel_mode);
-	if (rc == 0)
-		rc = sl_rules_add(&card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
+	if (rc)
+		return card_error(error, rc, CLASS_FULL);
+	rc = sl_rules_add(&card->rules, &draft->rule, draft->priority, port->owner, &flow->rule);
 	if (rc) {
 		sl_card_set_tunnels(card, 0);
 		return card_error(error, rc, CLASS_FULL);
