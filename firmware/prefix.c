@@ -18,7 +18,7 @@
 
 #define SLOT_WORDS (sizeof(struct sl_class_prefix) / 4)
 #define FAMILY_WORD (offsetof(struct sl_class_prefix, family) / 4)
-#define LIST_BUCKETS 64u /* looked at by one command: some thousand register accesses */
+#define LIST_BUCKETS (16 * SL_PREFIX_FIND_BUCKETS) /* looked at by one command: some hundred register accesses */
 #define LIST_PREFIXES 5u
 
 /* One of a prefix's two buckets, as read. */
@@ -156,16 +156,13 @@ enum sl_status sl_prefix_run_set(struct sl_firmware *fw, struct sl_command *c)
 	return arg->prefix.sets ? insert(arg->table, &arg->prefix) : SL_STATUS_NOT_FOUND;
 }
 
-/* Appends a bucket's prefixes to the answer. False if it has no room for them, and for a bucket that cannot be read. */
-static bool list_bucket(struct sl_prefix_list *list, uint32_t index, enum sl_status *status)
+/* Appends the prefixes of the bucket that was found to the answer. False if it has no room for them. */
+static bool list_bucket(struct sl_prefix_list *list, uint32_t index)
 {
 	struct sl_prefix_arg *entry = &list->entry0;
 	bool used[SL_PREFIX_WAYS];
 	uint32_t count = 0;
 
-	*status = sl_table_fetch(SL_CSR_TABLE_PREFIX, index);
-	if (*status != SL_STATUS_OK)
-		return false;
 	for (uint32_t way = 0; way < SL_PREFIX_WAYS; way++) {
 		used[way] = (sl_hal_csr_read(SL_CSR_TBL_DATA(way * SLOT_WORDS + FAMILY_WORD)) & 0xff) != 0;
 		count += used[way];
@@ -199,8 +196,22 @@ enum sl_status sl_prefix_run_list(struct sl_firmware *fw, struct sl_command *c)
 		return SL_STATUS_BAD_VALUE;
 	list->total = sl_hal_csr_read(SL_CSR_PREFIXES);
 	list->next = list->total ? first : SL_PREFIX_BUCKETS;
-	while (list->next < SL_PREFIX_BUCKETS && list->next < first + LIST_BUCKETS && list_bucket(list, list->next, &status))
+	while (list->next < SL_PREFIX_BUCKETS && list->next < first + LIST_BUCKETS) {
+		uint32_t found;
+
+		status = sl_table_find(list->next, &found);
+		if (status == SL_STATUS_BAD_INDEX) {
+			list->next = (list->next | (SL_PREFIX_FIND_BUCKETS - 1)) + 1;
+			status = SL_STATUS_OK;
+			continue;
+		}
+		if (status != SL_STATUS_OK)
+			break;
+		list->next = found;
+		if (!list_bucket(list, found))
+			break;
 		list->next++;
+	}
 	c->answer_len = sizeof(*list);
 	return status;
 }

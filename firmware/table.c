@@ -9,6 +9,7 @@
 
 #define COMMAND_READ 1u
 #define COMMAND_WRITE 2u
+#define COMMAND_FIND 3u
 #define STATUS_BUSY 1u
 #define STATUS_NO_ENTRY 2u
 #define CLEARING 1u
@@ -37,17 +38,25 @@ static enum sl_status command(enum sl_csr_table table, uint32_t index, uint32_t 
 }
 
 /* An access that timed out earlier may still hold the window. */
-enum sl_status sl_table_fetch(enum sl_csr_table table, uint32_t index)
+static enum sl_status command_when_idle(enum sl_csr_table table, uint32_t index, uint32_t cmd)
 {
 	uint32_t unused;
 
-	return wait_idle(&unused) == SL_STATUS_OK ? command(table, index, COMMAND_READ) : SL_STATUS_TIMEOUT;
+	return wait_idle(&unused) == SL_STATUS_OK ? command(table, index, cmd) : SL_STATUS_TIMEOUT;
+}
+
+enum sl_status sl_table_find(uint32_t index, uint32_t *found)
+{
+	const enum sl_status status = command_when_idle(SL_CSR_TABLE_PREFIX, index, COMMAND_FIND);
+
+	*found = sl_hal_csr_read(SL_CSR_TBL_SEL) & 0xffffff;
+	return status;
 }
 
 enum sl_status sl_table_read(enum sl_csr_table table, uint32_t index, void *entry, uint32_t bytes)
 {
 	uint32_t words[SL_CSR_TBL_DATA_COUNT];
-	enum sl_status status = sl_table_fetch(table, index);
+	enum sl_status status = command_when_idle(table, index, COMMAND_READ);
 
 	if (status != SL_STATUS_OK)
 		return status;

@@ -8,7 +8,8 @@
 
 #include "sluice/contract.h"
 
-/* Times that TBL_STATUS is read before the datapath is said not to answer. An entry takes it less than 100 clocks. */
+/* Times that TBL_STATUS is read before the datapath is said not to answer. An entry takes it less than 100 clocks,
+ * a find some thousand. */
 #define SL_TABLE_POLLS 20000u
 /* Longest clearing of the flow table; the largest one takes some milliseconds. */
 #define SL_TABLE_CLEAR_MS 2000u
@@ -20,8 +21,10 @@ enum sl_status sl_table_write(enum sl_csr_table table, uint32_t index, const voi
 
 /* Writes what was written last to another entry of the table. */
 enum sl_status sl_table_write_again(enum sl_csr_table table, uint32_t index);
-/* Reads an entry and leaves it in TBL_DATA. */
-enum sl_status sl_table_fetch(enum sl_csr_table table, uint32_t index);
+
+/* Leaves the first bucket that holds a prefix, from this one to the end of its PREFIX_FIND_BUCKETS, in TBL_DATA, and tells which;
+ * BAD_INDEX if there is none. */
+enum sl_status sl_table_find(uint32_t index, uint32_t *found);
 
 /* False if the tables are still being cleared after SL_TABLE_CLEAR_MS. Beats while it waits. */
 bool sl_table_wait_clear(void);

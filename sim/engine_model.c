@@ -487,19 +487,39 @@ static void write_rule(struct sl_engine *e, uint32_t index, const void *data)
 		e->rules.asking |= 1ull << index;
 }
 
+/* TBL_SEL goes on to the first bucket that holds a prefix, no further than to the end of its PREFIX_FIND_BUCKETS. */
+static bool find_bucket(struct sl_engine *e)
+{
+	const uint32_t index = e->tbl_sel & 0xffffff;
+
+	if (e->tbl_sel >> 24 != SL_CSR_TABLE_PREFIX || index >= SL_PREFIX_BUCKETS)
+		return false;
+	while (bucket_count(&e->prefixes[e->tbl_sel & 0xffffff]) == 0) {
+		if ((e->tbl_sel + 1) % SL_PREFIX_FIND_BUCKETS == 0)
+			return false;
+		e->tbl_sel++;
+	}
+	return true;
+}
+
 static void table_command(struct sl_engine *e, uint32_t command)
 {
+	const bool found = command != 3 || find_bucket(e);
 	const uint32_t table = e->tbl_sel >> 24, index = e->tbl_sel & 0xffffff;
 	const struct entry entry = table_entry(e, table, index);
 
-	if (command != 1 && command != 2)
+	if (command < 1 || command > 3)
 		return;
+	if (!found) {
+		e->tbl_status = 2;
+		return;
+	}
 	if (!entry.data || (command == 2 && !entry.writable)) {
 		e->tbl_status = 2;
 		return;
 	}
 	e->tbl_status = 0;
-	if (command == 1) {
+	if (command != 2) {
 		memset(e->tbl_data, 0, sizeof(e->tbl_data));
 		if (table == SL_CSR_TABLE_METER)
 			memcpy(e->tbl_data, entry.data, 8); /* rate and burst; tokens are not shown */

@@ -73,7 +73,9 @@ module sl_csr #(
   input  wire logic [127:0]      count_data_i,
   output logic                   busy_o
 );
-  localparam logic [2:0] IDLE = 3'd0, FETCH = 3'd1, KEEP = 3'd2, COUNT = 3'd3, COMPARE = 3'd4, ZERO = 3'd5;
+  localparam logic [2:0] IDLE = 3'd0, FETCH = 3'd1, KEEP = 3'd2, COUNT = 3'd3, COMPARE = 3'd4, ZERO = 3'd5,
+    LOOK = 3'd6, SEEK = 3'd7;
+  localparam int unsigned FIND_LOG2 = $clog2(sl_pkg::PREFIX_FIND_BUCKETS);
 
   logic [31:0]    ctrl_q;
   logic [31:0]    epoch_q, age_period_q, vxlan_q, miss_mark_q, miss_flags_q;
@@ -84,7 +86,7 @@ module sl_csr #(
   logic [1023:0]  data_q;
   logic           error_q;
   logic [2:0]     state_q;
-  logic           command_q, write_q;       // a TBL_CMD waits; it writes
+  logic           command_q, write_q, find_q;   // a TBL_CMD waits; it writes; it finds
   logic [7:0]     sel_table;
   logic [23:0]    sel_index;
 
@@ -121,6 +123,7 @@ module sl_csr #(
       sl_pkg::CSR_TABLE_RULE:   in_table = sel_index < 24'(sl_pkg::CLASS_RULES) && !write_q;
       default:                  in_table = 1'b0;
     endcase
+    if (find_q && sel_table != sl_pkg::CSR_TABLE_PREFIX) in_table = 1'b0;
   end
   // What a command is about stays as it is while there is one: it is decoded in the command's first clock.
   always_ff @(posedge clk_i) begin
@@ -147,6 +150,12 @@ module sl_csr #(
     if (meter_write_o || init_walk_q) meter_mem[init_walk_q ? walk_q[5:0] : sel_index[5:0]] <= entry_o[127:0];
   end
 
+  // Prefixes in a bucket.
+  function automatic logic [2:0] used(input logic [1023:0] bucket);
+    used = '0;
+    for (int i = 0; i < 4; i++) used += 3'(bucket[256*i + sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] != 8'd0);
+  endfunction
+
   logic start;
   assign start = state_q == IDLE && command_q && chosen_q && !init_q;
   assign rule_read      = start && is_class_q;
@@ -155,7 +164,7 @@ module sl_csr #(
   assign action_index_o = init_walk_q ? walk_q : sel_index[11:0];
   assign meter_write_o  = start && in_table_q && write_q && is_meter_q;
   assign meter_index_o  = sel_index[5:0];
-  assign prefix_read_o  = start && in_table_q && is_prefix_q;
+  assign prefix_read_o  = (start && in_table_q && is_prefix_q) || state_q == SEEK;
   assign prefix_write_o = state_q == COMPARE && is_prefix_q;
   assign prefix_clear_o = init_walk_q;
   assign prefix_index_o = init_walk_q ? {3'd0, walk_q} : sel_index[14:0];
@@ -188,6 +197,7 @@ module sl_csr #(
       state_q       <= IDLE;
       command_q     <= 1'b0;
       write_q       <= 1'b0;
+      find_q        <= 1'b0;
       clear_o       <= 1'b0;
       init_q        <= 1'b1;
       init_walk_q   <= 1'b1;
@@ -213,9 +223,10 @@ module sl_csr #(
           end
           sl_pkg::CSR_TBL_SEL:    sel_q <= wdata;
           sl_pkg::CSR_TBL_CMD: begin
-            command_q <= wdata == 32'd1 || wdata == 32'd2;
+            command_q <= wdata >= 32'd1 && wdata <= 32'd3;
             write_q   <= wdata == 32'd2;
-            error_q   <= wdata != 32'd1 && wdata != 32'd2;
+            find_q    <= wdata == 32'd3;
+            error_q   <= wdata == 32'd0 || wdata > 32'd3;
           end
           default: ;
         endcase
@@ -253,7 +264,20 @@ module sl_csr #(
           end
         end
         FETCH: state_q <= write_q ? COMPARE : KEEP;
-        KEEP: state_q <= IDLE;
+        KEEP: state_q <= find_q ? LOOK : IDLE;
+        // A find goes on to the next bucket.
+        LOOK: begin
+          state_q <= IDLE;
+          if (used(data_q) == '0) begin
+            if (sel_q[FIND_LOG2-1:0] == '1) begin
+              error_q <= 1'b1;
+            end else begin
+              sel_q[FIND_LOG2-1:0] <= sel_q[FIND_LOG2-1:0] + 1'b1;
+              state_q <= SEEK;
+            end
+          end
+        end
+        SEEK: state_q <= FETCH;
         // A rule with a new cookie is a new rule: its counters restart.
         COMPARE: state_q <= sel_table == sl_pkg::CSR_TABLE_PREFIX || rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
                             == data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] ? IDLE : ZERO;
@@ -276,10 +300,6 @@ module sl_csr #(
   end
 
   // How many prefixes there are: a bucket is written in the clock in which it has been read.
-  function automatic logic [2:0] used(input logic [1023:0] bucket);
-    used = '0;
-    for (int i = 0; i < 4; i++) used += 3'(bucket[256*i + sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] != 8'd0);
-  endfunction
   logic [17:0] prefixes_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni)             prefixes_q <= '0;

@@ -56,6 +56,14 @@ static void table_command(struct sl_engine *e, uint32_t cmd)
 	void *entry = selected(e, &bytes, &writable);
 
 	e->tbl_status = 2;
+	for (; cmd == 3 && entry; entry = ++e->tbl_sel % SL_PREFIX_FIND_BUCKETS ? selected(e, &bytes, &writable) : NULL) {
+		const struct sl_class_prefix *slot = entry;
+
+		if (e->tbl_sel >> 24 != SL_CSR_TABLE_PREFIX)
+			return;
+		if (slot[0].family || slot[1].family || slot[2].family || slot[3].family)
+			break;
+	}
 	if (!entry || (cmd == 2 && !writable))
 		return;
 	e->tbl_status = 0;
@@ -90,6 +98,7 @@ uint32_t fake_csr_read(struct sl_engine *e, uint32_t offset)
 	case SL_CSR_MOVES: return e->moves;
 	case SL_CSR_REFUSED: return e->refused;
 	case SL_CSR_PREFIXES: return e->prefixes;
+	case SL_CSR_TBL_SEL: return e->tbl_sel;
 	case SL_CSR_TBL_STATUS: return e->table_stuck ? 1 : e->tbl_status;
 	default: return 0;
 	}

@@ -320,6 +320,9 @@ static const struct window_row window_rows[] = {
 	{ "action beyond", SL_CSR_TABLE_ACTION, 4096, 1, 2 },
 	{ "meter beyond", SL_CSR_TABLE_METER, SL_METERS, 1, 2 },
 	{ "bucket beyond", SL_CSR_TABLE_PREFIX, SL_PREFIX_BUCKETS, 1, 2 },
+	{ "no prefix in these buckets", SL_CSR_TABLE_PREFIX, 0x7001, 3, 2 },
+	{ "find beyond", SL_CSR_TABLE_PREFIX, SL_PREFIX_BUCKETS, 3, 2 },
+	{ "nothing is found in rules", SL_CSR_TABLE_CLASS, 0, 3, 2 },
 	{ "reason", SL_CSR_TABLE_REASON, 255, 1, 0 },
 	{ "reason is read-only", SL_CSR_TABLE_REASON, 0, 2, 2 },
 	{ "port", SL_CSR_TABLE_PORT, 3, 1, 0 },
@@ -347,6 +350,17 @@ static void test_windows(void **state)
 	assert_int_equal(meter.rate, 7);
 	assert_int_equal(meter.burst, 9);
 	assert_int_equal(meter.reserved0, 0);
+	/* A find goes to the next bucket that holds a prefix, and no further than its part of the table. */
+	table_write(SL_CSR_TABLE_PREFIX, 0x70fe, &(struct sl_prefix_bucket){ .slot2 = { .family = 4, .addr = { 7 } } },
+		    sizeof(struct sl_prefix_bucket));
+	ops->csr_write(engine, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | 0x7001);
+	ops->csr_write(engine, SL_CSR_TBL_CMD, 3);
+	assert_int_equal(ops->csr_read(engine, SL_CSR_TBL_STATUS), 0);
+	assert_int_equal(ops->csr_read(engine, SL_CSR_TBL_SEL), SL_CSR_TABLE_PREFIX << 24 | 0x70fe);
+	assert_int_equal(ops->csr_read(engine, SL_CSR_TBL_DATA(16)), 7);
+	ops->csr_write(engine, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | 0x70ff);
+	ops->csr_write(engine, SL_CSR_TBL_CMD, 3);
+	assert_int_equal(ops->csr_read(engine, SL_CSR_TBL_STATUS), 2);
 	/* A rule's counter restarts with a new cookie only. */
 	send_frame(&tcp, 0, false);
 	table_read(SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));

@@ -576,6 +576,27 @@ static void test_tables(void **state)
 	ops->destroy(e);
 }
 
+/* What finds from bucket 0 to the end come to are these, and nothing else. */
+static void find_all(struct sl_engine *e, const uint32_t buckets[], unsigned int count)
+{
+	unsigned int found = 0;
+
+	for (uint32_t from = 0; from < SL_PREFIX_BUCKETS;) {
+		ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | from);
+		ops->csr_write(e, SL_CSR_TBL_CMD, 3);
+		if (ops->csr_read(e, SL_CSR_TBL_STATUS) == 2) {
+			from = (from | (SL_PREFIX_FIND_BUCKETS - 1)) + 1;
+			continue;
+		}
+		assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 0);
+		assert_in_range(found, 0, count - 1);
+		assert_int_equal(ops->csr_read(e, SL_CSR_TBL_SEL), SL_CSR_TABLE_PREFIX << 24 | buckets[found]);
+		assert_int_equal(ops->csr_read(e, SL_CSR_TBL_DATA(1)) >> 24, found);
+		from = buckets[found++] + 1;
+	}
+	assert_int_equal(found, count);
+}
+
 /* Buckets of the prefix tables: what a prefix can say is kept, in each table and bank; the card counts them. */
 static void test_prefixes(void **state)
 {
@@ -592,6 +613,8 @@ static void test_prefixes(void **state)
 		struct sl_prefix_bucket bucket = { .slot0 = prefix, .slot3 = four };
 		uint32_t words[32];
 
+		if (n == count)
+			find_all(e, buckets, count);
 		bucket.slot0.addr[7] = bucket.slot3.addr[2] = (uint8_t)i;
 		memcpy(words, &bucket, sizeof(words));
 		ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | buckets[i]);
@@ -609,9 +632,12 @@ static void test_prefixes(void **state)
 			assert_int_equal(ops->csr_read(e, SL_CSR_PREFIXES), 2 * (n < count ? i + 1 : count - 1 - i));
 		}
 	}
-	ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | SL_PREFIX_BUCKETS);
-	ops->csr_write(e, SL_CSR_TBL_CMD, 1);
-	assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 2);
+	find_all(e, NULL, 0);
+	for (unsigned int command = 1; command <= 3; command += 2) {
+		ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | SL_PREFIX_BUCKETS);
+		ops->csr_write(e, SL_CSR_TBL_CMD, command);
+		assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 2);
+	}
 	ops->destroy(e);
 }
 

@@ -150,7 +150,7 @@ def opened(lab, sender, what, port):
 
 def flows_of(lab, port):
     """Those through the tunnel; connections of cases before may have had the port."""
-    return [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if f["vip"] == VIP]
+    return [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if f["client"] == CLIENT]
 
 
 def go_on(lab, s, what, port):
