@@ -43,6 +43,7 @@ struct class_port {
 	} own[SL_SERVICE_METERS]; /* services with a meter of their own, by its number */
 	struct standing standing[CLASSES_MAX];
 	unsigned int count;
+	uint8_t tunnel_missing[(UINT16_MAX + 1) / 8]; /* a bit a tenant: the rule of one of its tunnels does not stand */
 	uint32_t chain[CHAINS]; /* by kind, tenant and address: index + 1, 0 none */
 };
 
@@ -297,6 +298,10 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 		if (class_make(c, &wanted[i], misses, error, error_len) && !--missing)
 			snprintf(error, error_len, "%s", "");
 	}
+	memset(c->tunnel_missing, 0, sizeof(c->tunnel_missing));
+	for (unsigned int i = 0; missing && i < n; i++)
+		if (wanted[i].kind == SL_CLASS_TUNNEL && !class_stands(c, &wanted[i]))
+			c->tunnel_missing[wanted[i].tenant / 8] |= (uint8_t)(1u << wanted[i].tenant % 8);
 	rcu_thread_online();
 	return c->count;
 }
@@ -312,6 +317,9 @@ bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)
 	const struct sl_addr addr = sl_addr_make(key->family, source ? key->src : key->dst), none = { 0 };
 	const unsigned int kind = source ? SL_CLASS_SOURCE : SL_CLASS_VIP, at = rte_be_to_cpu_16(key->sport);
 
+	/* By which tunnel a connection's packets come is not known here: with a rule of one missing, none is said to be covered. */
+	if (c->tunnel_missing[key->tenant / 8] >> key->tenant % 8 & 1)
+		return false;
 	for (uint32_t i = *chain_of(c, SL_CLASS_TUNNEL, key->tenant, &none); i; i = c->standing[i - 1].next) {
 		const struct sl_class *s = &c->standing[i - 1].what;
 

@@ -74,6 +74,7 @@ class Lab:
         self.processes = {}
         self.namespaces = []
         self.tenants = []
+        self.vteps = "10.77.0.2"
         self.node = {}
         self.card_options = []
 
@@ -257,7 +258,7 @@ http {{
     def ports(self):
         port = {"name": "p0", "mtu": 1500,
                 "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
-                "vtep": "10.77.0.2"}
+                "vtep": self.vteps}
         if not self.bond:
             return [{**port, "device": self.device()}]
         members = [{"name": f"p{i}", "device": self.device(i)} for i in range(2)]
