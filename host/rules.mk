@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# sluiced (the agent) and sluice (the command line).
+# sluiced (the agent), sluice (the command line) and sluice-decap (for backends).
 HOST_DATA_SRC := $(addprefix host/,bond.c classes.c conn.c egress.c flow_rule.c gratuitous.c hops.c images.c kernel.c meters.c \
 	offload.c port.c port_info.c port_view.c probe.c refusal.c reply.c returns.c slowpath.c state.c tunnels.c view.c ways.c worker.c)
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_reader.c config_schema.c control.c \
@@ -38,3 +38,19 @@ $(B)/host/cli/%.o: host/%.c $(B)/contract.stamp
 $(SLUICE): $(SLUICE_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ -lyaml -ljansson -ldl
+
+# -- sluice-decap ----------------------------------------------------------------------------------------------------
+# A backend's program: neither DPDK nor an agent; the BPF objects are within it.
+DECAP := $(B)/bin/sluice-decap
+DECAP_SRC := $(addprefix host/,address.c cli_table.c decap.c decap_options.c decap_programs.c decap_show.c decap_state.c)
+DECAP_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(DECAP_SRC)) $(B)/host/decap_objects.o
+DECAP_LIBS := -lxdp -lbpf -lmnl -ljansson
+ALL += $(DECAP)
+
+$(B)/host/decap_objects.o: host/decap_objects.S $(B)/hw/xdp/decap.bpf.o $(B)/hw/xdp/clamp.bpf.o
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Wa,-I$(B) -c $< -o $@
+
+$(DECAP): $(DECAP_OBJ)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(DECAP_LIBS)

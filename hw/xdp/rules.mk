@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The XDP program: each stage of the model compiled for BPF by itself, then linked with the program around them.
+# BPF programs: each stage of the model compiled by itself, then linked with the program around the stages that it needs.
+# sluice is the datapath; decap and clamp are a backend's end of tunnels.
 XDP_STAGES := ingress parse prefix class key hash table action rewrite punt
 XDP_OBJ := $(B)/hw/xdp/sluice.bpf.o
 XDP_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -target bpf -mcpu=v3 -ffreestanding -I$(B)/include -Iinclude -I. \
 	-idirafter /usr/include/$(shell uname -m)-linux-gnu -MMD -MP
-XDP_PARTS := $(XDP_STAGES:%=$(B)/hw/xdp/stage/%.bpf.o) $(B)/hw/xdp/part/sluice.bpf.o
+XDP_BACKEND := $(addprefix $(B)/hw/xdp/,decap.bpf.o clamp.bpf.o)
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-ALL += $(XDP_OBJ)
+ALL += $(XDP_OBJ) $(XDP_BACKEND)
 
 $(B)/hw/xdp/stage/%.bpf.o: hw/model/%.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
@@ -16,5 +17,9 @@ $(B)/hw/xdp/part/%.bpf.o: hw/xdp/%.bpf.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $@
 
-$(XDP_OBJ): $(XDP_PARTS)
+xdp_stages = $(patsubst %,$(B)/hw/xdp/stage/%.bpf.o,$(1))
+$(XDP_OBJ): $(call xdp_stages,$(XDP_STAGES))
+$(XDP_BACKEND): $(call xdp_stages,parse)
+
+$(XDP_OBJ) $(XDP_BACKEND): $(B)/hw/xdp/%.bpf.o: $(B)/hw/xdp/part/%.bpf.o
 	$(Q)$(BPFTOOL) gen object $@ $^

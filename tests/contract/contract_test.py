@@ -27,7 +27,7 @@ ARROWS = {
     "hw/model": {"include", "hw/model"},
     "hw/xdp": {"include", "hw/model", "hw/xdp"},
     "sim": {"include", "hw/model", "sim"},
-    "host": {"include", "hw/model", "host"},
+    "host": {"include", "hw/model", "hw/xdp", "host"},
     "firmware": {"include", "firmware"},
     "driver": {"include", "driver"},
 }

@@ -14,7 +14,20 @@ $(XDP_TEST): tests/xdp/xdp_test.c $(VECTORS_LOAD) hw/model/punt.c $(B)/contract.
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $< $(VECTORS_LOAD) hw/model/punt.c -o $@ -lbpf $(VECTORS_LIBS)
 
-test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS)
+# A backend's programs, with sluice-decap's own reading of options and writing of maps.
+XDP_DECAP_TEST := $(B)/tests/xdp/decap_test
+XDP_DECAP_CASES := $(B)/tests/xdp/decap.json
+
+$(XDP_DECAP_CASES): tests/xdp/decap.py $(VECTORS_PY)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PYTHON) -B $< $@
+
+$(XDP_DECAP_TEST): tests/xdp/decap_test.c $(addprefix host/,address.c decap_options.c decap_state.c) $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf -ljansson
+
+test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
 	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS)
+	$(Q)timeout 120 $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
 
 .PHONY: test-bpf
