@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -87,7 +88,6 @@ static struct bpf_object *open_object(const struct sl_decap_state *s, const char
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	struct bpf_object *object = bpf_object__open_mem(from, (size_t)(end - from), &opts);
 
-	*said = '\0';
 	if (object)
 		sl_decap_state_share(s, object);
 	else
@@ -195,21 +195,8 @@ int sl_decap_xdp_detach(const struct sl_decap_options *o, const struct sl_decap_
 	return take_all_off(o->interface, i->index, &f);
 }
 
-/* In the place of our own program that has the interface for itself. */
-static int replace_alone(struct bpf_object *object, int ifindex, const struct found *f)
-{
-	const int old = bpf_prog_get_fd_by_id(f->id[0]);
-	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = old);
-	const uint32_t flags = XDP_FLAGS_REPLACE | (f->mode == SL_DECAP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
-	int rc = bpf_object__load(object);
-
-	if (rc == 0)
-		rc = bpf_xdp_attach(ifindex, bpf_program__fd(bpf_object__find_program_by_name(object, XDP_NAME)), flags, &opts);
-	return rc;
-}
-
-/* A library that has failed leaves its object half loaded: each try has one of its own. */
-static int try_mode(const struct sl_decap_state *s, int ifindex, const struct found *f, enum sl_decap_mode mode)
+/* By the dispatcher, beside other programs or ready for them; libxdp itself falls back if the kernel has no such thing. */
+static int attach_shared(const struct sl_decap_state *s, int ifindex, enum sl_decap_mode mode)
 {
 	struct bpf_object *object = open_object(s, "sluice_decap", sl_decap_object, sl_decap_object_end);
 	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = object, .prog_name = XDP_NAME);
@@ -218,19 +205,53 @@ static int try_mode(const struct sl_decap_state *s, int ifindex, const struct fo
 
 	if (!object)
 		return -EINVAL;
-	if (f->count && f->alone) {
-		rc = replace_alone(object, ifindex, f);
-		bpf_object__close(object);
-		return rc;
-	}
 	p = xdp_program__create(&opts);
 	rc = (int)libxdp_get_error(p);
-	if (rc) {
-		bpf_object__close(object);
-		return rc;
+	if (rc == 0)
+		rc = xdp_program__attach(p, ifindex, mode_of(mode), 0);
+	if (p)
+		xdp_program__close(p);
+	bpf_object__close(object);
+	return rc;
+}
+
+/* Without the dispatcher: on an interface without XDP, or in the place of our own program that has it for itself. */
+static int attach_alone(const struct sl_decap_state *s, int ifindex, const struct found *f, enum sl_decap_mode mode)
+{
+	struct bpf_object *object = open_object(s, "sluice_decap", sl_decap_object, sl_decap_object_end);
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
+	uint32_t flags = mode == SL_DECAP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	int rc;
+
+	if (!object)
+		return -EINVAL;
+	if (f->count) {
+		opts.old_prog_fd = bpf_prog_get_fd_by_id(f->id[0]);
+		flags |= XDP_FLAGS_REPLACE;
+	} else {
+		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
 	}
-	rc = xdp_program__attach(p, ifindex, mode_of(mode), 0);
-	xdp_program__close(p);
+	rc = bpf_object__load(object);
+	if (rc == 0)
+		rc = bpf_xdp_attach(ifindex, bpf_program__fd(bpf_object__find_program_by_name(object, XDP_NAME)), flags, &opts);
+	if (f->count)
+		close(opts.old_prog_fd);
+	bpf_object__close(object);
+	return rc;
+}
+
+/* The dispatcher of libxdp before 1.5 takes no program that moves a packet's begin from Linux 6.13 on: there, too, the
+ * interface is better had alone than not at all. */
+static int try_mode(const struct sl_decap_state *s, int ifindex, const struct found *f, enum sl_decap_mode mode)
+{
+	const bool ours_alone = f->alone && f->count;
+	int rc = -EBUSY;
+
+	*said = '\0';
+	if (!ours_alone)
+		rc = attach_shared(s, ifindex, mode);
+	if (ours_alone || (rc && !f->count && !f->others))
+		rc = attach_alone(s, ifindex, f, mode);
 	return rc;
 }
 
@@ -278,7 +299,7 @@ int sl_decap_xdp_attach(const struct sl_decap_state *s, const struct sl_decap_op
 	find(i->index, &after);
 	if (after.alone && !before.alone)
 		sl_decap_warn("note: libxdp's dispatcher does not work here%s: the XDP program has %s for itself, and no other can be "
-			      "added. It needs the kernel's BTF and CAP_PERFMON beside CAP_BPF and CAP_NET_ADMIN",
+			      "added",
 			      sl_decap_libraries_said(), o->interface);
 	return before.alone ? 0 : take_all_off(o->interface, i->index, &before);
 }
@@ -320,9 +341,11 @@ int sl_decap_clamp_attach(const struct sl_decap_state *s, const struct sl_decap_
 {
 	struct bpf_tc_hook hook = egress_of(i->index);
 	struct bpf_tc_opts opts = clamp_opts();
-	struct bpf_object *object = open_object(s, "sluice_clamp", sl_clamp_object, sl_clamp_object_end);
+	struct bpf_object *object;
 	int rc;
 
+	*said = '\0';
+	object = open_object(s, "sluice_clamp", sl_clamp_object, sl_clamp_object_end);
 	if (!object)
 		return -1;
 	rc = bpf_object__load(object);

@@ -13,23 +13,55 @@ import lab as lab_module
 from cases import UdpEcho, apply, carried, case, expect, udp_socket
 from demo import EchoClient, card_split, find_flow, pattern, read_all, read_line
 from flood import flood, syn, udp
-from lab import InNamespace, PEER_PORT, VIPS, VIPS6, connect
+from lab import InNamespace, PEER_PORT, TUNNELS, VIPS, VIPS6, connect
 
 
 # -- forwarding --------------------------------------------------------------------------------------------------------
 @case()
 def transfers_in_every_mode(lab):
     """1 MB each way, half-closed, through every mode and family; uploads meet the tunnel's smaller MTU with DF set."""
-    payload = os.urandom(1 << 20)
-    want = f"{len(payload)} {hashlib.sha256(payload).hexdigest()}".encode()
-    for name, vip in list(VIPS.items()) + [(m + "-v6", v) for m, v in VIPS6.items()]:
-        with connect(lab, vip, PEER_PORT, timeout=20) as s:
-            s.sendall(b"hash\n" + payload)
-            s.shutdown(socket.SHUT_WR)
-            expect(read_all(s).split(b" ", 1)[1].strip() == want, f"{name}: upload differs")
-        with connect(lab, vip, PEER_PORT, timeout=20) as s:
-            s.sendall(b"send 1000000\n")
-            expect(read_all(s) == pattern(1000000), f"{name}: download differs")
+    forget_paths(lab)
+    for name in lab.backends:
+        lab.attach_decap(name, mss="off")
+    try:
+        before = too_big(lab)
+        for name, vip in EVERY_VIP:
+            transfer(lab, name, vip)
+        told = too_big(lab) - before
+        expect(told >= len(TUNNELLED), f"{told} packets were too big for {len(TUNNELLED)} tunnels")
+    finally:
+        for name in lab.backends:
+            lab.attach_decap(name)
+        forget_paths(lab)
+
+
+EVERY_VIP = list(VIPS.items()) + [(m + "-v6", v) for m, v in VIPS6.items()]
+TUNNELLED = [(name, vip) for name, vip in EVERY_VIP if name.split("-v6")[0] in TUNNELS]
+
+
+def transfer(lab, name, vip, size=1 << 20):
+    """An upload and a download; the client's MSS in the first."""
+    payload = os.urandom(size)
+    with connect(lab, vip, PEER_PORT, timeout=20) as s:
+        mss = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+        s.sendall(b"hash\n" + payload)
+        s.shutdown(socket.SHUT_WR)
+        answer = read_all(s).split(b" ", 1)[1].strip()
+        expect(answer == f"{size} {hashlib.sha256(payload).hexdigest()}".encode(), f"{name}: upload differs")
+    with connect(lab, vip, PEER_PORT, timeout=20) as s:
+        s.sendall(b"send %d\n" % size)
+        expect(read_all(s) == pattern(size), f"{name}: download differs")
+    return mss
+
+
+def forget_paths(lab):
+    """What the client has learned of paths' MTUs."""
+    for family in ("-4", "-6"):
+        lab.client("ip", family, "route", "flush", "cache")
+
+
+def too_big(lab):
+    return next((r["packets"] for r in lab.cli("stats", "show")["reasons"] if r["name"] == "too-big"), 0)
 
 
 @case(card_only=True)

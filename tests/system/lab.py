@@ -11,9 +11,10 @@
                                  [sluiced, in lb] -- sl0  10.77.0.2 10.78.0.2 fd77::2 fd78::2  + VIPs (kernel interface)
 
 The card has a second port, slspare, that is not connected; with Lab(bond=MODE) its wire is in the bridge as well, and both
-ports are members of a bond (engine software: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in 10.77.0.0/24: every packet of a client to a VIP, and of a
-backend in nat mode back to a client, passes the card's one port. Backends answer directly in the DSR and tunnel modes.
-Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
+ports are members of a bond (engine software: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in
+10.77.0.0/24: every packet of a client to a VIP, and of a backend in nat mode back to a client, passes the card's one port.
+Backends answer directly in the DSR and tunnel modes. They open tunnels by sluice-decap, those of VXLAN by a device of their
+kernel. Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
 """
 import glob
 import json
@@ -36,6 +37,7 @@ BACKENDS = ("b1", "b2", "b3")
 VIPS = {"dsr-l2": "10.78.0.100", "nat": "10.78.0.101", "ipip": "10.78.0.102", "vxlan": "10.78.0.103",
         "gre": "10.78.0.104", "gue": "10.78.0.105", "geneve": "10.78.0.106"}
 VIPS6 = {"dsr-l2": "fd78::100", "nat": "fd78::101", "ipip": "fd78::102", "gue": "fd78::105"}
+TUNNELS = ("ipip", "vxlan", "gre", "gue", "geneve")
 CARD_MAC = "02:53:4c:00:00:01"
 VNI = 100
 PEER_PORT = 8080
@@ -101,6 +103,10 @@ class Lab:
     def config(self):
         return self.path("lb.yaml")
 
+    @property
+    def bpffs(self):
+        return self.path("bpf")
+
     # -- topology --------------------------------------------------------------------------------------------------
     def __enter__(self):
         try:
@@ -114,6 +120,8 @@ class Lab:
         self.close()
 
     def build(self):
+        os.mkdir(self.bpffs)
+        sh("mount", "-t", "bpf", "bpf", self.bpffs)
         for name in ("sw", "lb", "cl") + self.backends:
             sh("ip", "netns", "add", self.ns(name))
             self.namespaces.append(self.ns(name))
@@ -165,7 +173,17 @@ class Lab:
         sh("ip", "link", "add", "vx0", "address", vxlan_mac(index), "mtu", "1450", "type", "vxlan", "id", str(VNI), "dstport",
            "4789", "local", f"10.77.0.{10 + index}", "dev", "eth0", "nolearning", ns=ns)
         sh("ip", "link", "set", "vx0", "up", ns=ns)
-        sh("ip", "link", "set", "eth0", "xdp", "obj", os.path.join(BUILD, "tests", "system", "decap.bpf.o"), "sec", "xdp", ns=ns)
+        self.attach_decap(name)
+
+    def decap(self, name, *argv, check=True):
+        """sluice-decap in a backend's namespace. `ip netns exec` has a /sys of its own: its state is below self.bpffs."""
+        return sh(os.path.join(BIN, "sluice-decap"), *argv, "-i", "eth0", "--bpffs", self.bpffs, ns=self.ns(name), check=check)
+
+    def attach_decap(self, name, tunnels=("ipip", "gre", "gue", "geneve"), mss="auto"):
+        """The backend opens the balancer's tunnels; VXLAN is left to the kernel's device, another's implementation of it."""
+        vips = [v for m, v in list(VIPS.items()) + list(VIPS6.items()) if m in TUNNELS]
+        self.decap(name, "attach", "--tunnel", ",".join(tunnels), "--from", "10.77.0.2,fd77::2", "--vip", ",".join(vips),
+                   "--mss", mss)
 
     def start_backend(self, name):
         """Real nginx on port 80 with a page, a large file and PUT, and peer.py on PEER_PORT."""
@@ -375,6 +393,7 @@ http {{
             self.stop(name, signal.SIGKILL)
         for ns in self.namespaces:
             sh("ip", "netns", "del", ns, check=False)
+        sh("umount", self.bpffs, check=False)
         for path in glob.glob(self.state + "*"):  # and what the agent keeps beside it
             os.unlink(path)
         if os.environ.get("LAB_KEEP_LOGS"):

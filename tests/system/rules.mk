@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The demo and the system tests: real TCP in network namespaces through a card and an agent.
-SYS_DECAP := $(B)/tests/system/decap.bpf.o
-ALL += $(SYS_DECAP)
 SUITES += system
-
-$(SYS_DECAP): tests/system/decap.bpf.c
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 
 DEMO_ENGINE ?= rtl
 # What the demo runs, and no more: a first run should not wait for what only tests need.
-DEMO_NEEDS = $(SYS_DECAP) $(SLUICED) $(SLUICE) $(SL_PMD) $(B)/bin/sluice-sim $(FW_B)/sluice-fw.bin $(if $(filter rtl,$(DEMO_ENGINE)),$(NIC_LIB))
+DEMO_NEEDS = $(SLUICED) $(SLUICE) $(DECAP) $(SL_PMD) $(B)/bin/sluice-sim $(FW_B)/sluice-fw.bin \
+	$(if $(filter rtl,$(DEMO_ENGINE)),$(NIC_LIB))
 demo: $(B)/deps.stamp ## the main job: real HTTP through the simulated card (DEMO_ENGINE=rtl|model|software)
 	@echo "demo: building (first time some minutes)"
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(DEMO_NEEDS)

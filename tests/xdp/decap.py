@@ -225,7 +225,8 @@ def clamps():
             clamp(f"{enabled} over {over}", family, [MSS], 1500 - overhead - headers, "lowered", own=own)
         clamp("gre with a key", family, [MSS], 1500 - 28 - headers, "lowered",
               own=["--tunnel", "gre", "--to", HOST[4], "--key", "0,7"])
-        for bad in ("02030501", "020505b401010101", "01010204", "0300020405b40101", "0528020405b40101", "0101010001010102"):
+        for bad in ("02030501", "020505b401010101", "01010204", "0300020405b40101", "0528020405b40101", "0301020405b40101",
+                    "08050101", "0101010001010102"):
             whole = bytearray(bytes(synack(family, [NOP] * (len(bad) // 2))))
             whole[-len(bad) // 2:] = bytes.fromhex(bad)
             result = "no-option" if bad.startswith("01010100") else "bad-options"
