@@ -262,9 +262,10 @@ static void set_all_kinds(struct sl_decap_options *o)
 		o->kinds |= 1u << kinds[i].kind;
 }
 
+/* optopt is also set for a long option that has a short one and was given a value. */
 static void refuse_option(char **argv)
 {
-	if (optopt > 0 && optopt < 256)
+	if (optopt > 0 && optopt < 256 && !strchr("hji", optopt))
 		sl_decap_fail("there is no option \"-%c\" (--help lists them)", optopt);
 	sl_decap_fail("option \"%s\" is unknown, short for several, or takes no value (--help lists them)", argv[optind - 1]);
 }

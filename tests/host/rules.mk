@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Unit tests of the agent and the command line.
+# Unit tests of the agent and the command lines.
 T_HOST := $(B)/tests/host
 
 # -- the control side ------------------------------------------------------------------------------------------------
@@ -26,6 +26,11 @@ UNIT_TESTS += $(T_HOST)/doctor_test
 $(T_HOST)/doctor_test: tests/host/doctor_test.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $< -lcmocka
+
+UNIT_TESTS += $(T_HOST)/decap_options_test
+$(T_HOST)/decap_options_test: tests/host/decap_options_test.c host/decap_options.c host/address.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $(filter %.c,$^) -lcmocka
 
 # -- the data side ---------------------------------------------------------------------------------------------------
 T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
