@@ -197,7 +197,7 @@ static void print_counters(const json_t *out)
 	}
 	json_array_foreach(json_object_get(out, "syns"), n, counter)
 		add_row(t, "-", counter);
-	sl_table_print(t, stdout, "no packet of a tunnel has come, and no SYN has gone\n");
+	sl_table_print(t, stdout, "no packet of a tunnel has come, and no SYN has gone");
 }
 
 static void print(const json_t *out)
