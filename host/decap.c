@@ -90,6 +90,7 @@ static int attach(const struct sl_decap_options *o, const struct sl_decap_interf
 			undo(&s, o, i, own_clsact);
 		about.own_clsact |= own_clsact;
 	}
+	sl_decap_about_set(&s, &about); /* whose clsact it is stays known, also if the other program fails */
 	if (!same || !sl_decap_xdp_find(i, &mode, &alone) || (o->mode != SL_DECAP_AUTO && o->mode != mode)) {
 		if (sl_decap_xdp_attach(&s, o, i, &mode))
 			undo(&s, o, i, about.own_clsact);
