@@ -14,7 +14,7 @@ module sl_reset (
   input  wire logic        answering_i,      // an admin completion is on its way
   input  wire logic        dma_i,            // DMA for queues is under way
   output logic             host_if_o,        // pulse
-  output logic             card_no,          // reset of the datapath and the queues' engines
+  output logic             card_no,          // reset of the datapath and the queues' engines: a register
   output logic             restart_o,        // pulse: the management core starts again, for this reason
   output logic [1:0]       cause_o,
   output logic             busy_o,           // bar.RESET is not 0
@@ -30,8 +30,10 @@ module sl_reset (
   logic [3:1] host_q, host_new, host_done;   // the host's, by kind
   logic [1:0] host_kind;
 
+  logic       hold;         // HOLD is next
+
+  assign hold      = state_q == DRAIN && drain_q && !dma_q && kind_q == 2'(sl_pkg::RESET_KIND_CARD);
   assign host_if_o = state_q == STOP;
-  assign card_no   = rst_ni && state_q != HOLD;
   assign restart_o = state_q == START;
   assign cause_o   = kind_q;
   assign busy_o    = state_q != IDLE || core_q || host_q != '0;
@@ -66,9 +68,11 @@ module sl_reset (
       core_q  <= 1'b0;
       dma_q   <= 1'b0;
       drain_q <= 1'b0;
+      card_no <= 1'b0;
     end else begin
       dma_q   <= dma_i;
       drain_q <= state_q == DRAIN;
+      card_no <= !hold && (state_q != HOLD || hold_q == 4'd15);
       hold_q <= hold_q + 4'd1;
       host_q <= (host_q & ~host_done) | host_new;
       if (core_valid_i) begin
@@ -91,7 +95,8 @@ module sl_reset (
         STOP: state_q <= DRAIN;
         DRAIN: begin
           hold_q <= '0;
-          if (drain_q && !dma_q) state_q <= kind_q == 2'(sl_pkg::RESET_KIND_CARD) ? HOLD : IDLE;
+          if (hold)                   state_q <= HOLD;
+          else if (drain_q && !dma_q) state_q <= IDLE;
         end
         HOLD: if (hold_q == 4'd15) state_q <= START;
         default: state_q <= IDLE;
@@ -100,6 +105,8 @@ module sl_reset (
   end
 
 `ifndef SYNTHESIS
+  a_card: assert property (@(posedge clk_i) disable iff (!rst_ni) state_q == HOLD |-> !card_no);
+  a_card_back: assert property (@(posedge clk_i) disable iff (!rst_ni) state_q != HOLD |=> card_no || state_q == HOLD);
   a_drained: assert property (@(posedge clk_i) disable iff (!rst_ni) state_q == HOLD |-> !dma_i);
   a_stopped_first: assert property (@(posedge clk_i) disable iff (!rst_ni)
     state_q == HOLD && $past(state_q) != HOLD |-> $past(state_q) == DRAIN);
