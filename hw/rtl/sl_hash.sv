@@ -39,28 +39,33 @@ module sl_hash (
     message = v6 ? addresses : {192'd0, addresses[128 +: 32], addresses[31:0]};
   endfunction
 
-  logic         outer_valid, outer_v6, outer_valid_q, outer_v6_q, late_valid, late_v6;
-  logic         inner_hashed, hashed_v6, inner_valid, inner_v6;
-  logic [255:0] outer_state, outer_state_q, late_state, hashed_state, inner_state, outer_words, inner_words;
-  sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_outer (
-    .clk_i, .rst_ni, .valid_i(outer_valid_i), .v6_i(outer_v6_i), .words_i(message(outer_v6_i, outer_addresses_i)),
-    .state_i(start), .valid_o(outer_valid), .v6_o(outer_v6), .words_o(outer_words), .state_o(outer_state)
-  );
+  // (First into registers: a round has no time for the choice of the addresses either.)
+  logic         outer_first_q, outer_first_v6_q, inner_first_q, inner_first_v6_q;
+  logic [255:0] outer_message_q, inner_message_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) outer_valid_q <= 1'b0;
-    else         outer_valid_q <= outer_valid;
-    if (outer_valid) {outer_v6_q, outer_state_q} <= {outer_v6, outer_state};
+    if (!rst_ni) {inner_first_q, outer_first_q} <= '0;
+    else         {inner_first_q, outer_first_q} <= {inner_valid_i, outer_valid_i};
+    if (outer_valid_i) {outer_first_v6_q, outer_message_q} <= {outer_v6_i, message(outer_v6_i, outer_addresses_i)};
+    if (inner_valid_i) {inner_first_v6_q, inner_message_q} <= {inner_v6_i, message(inner_v6_i, inner_addresses_i)};
   end
+
+  logic         outer_hashed, outer_hashed_v6, inner_hashed, inner_hashed_v6;
+  logic         late_valid, late_v6, inner_valid, inner_v6;
+  logic [255:0] outer_state, late_state, hashed_state, inner_state, outer_words, inner_words;
+  sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_outer (
+    .clk_i, .rst_ni, .valid_i(outer_first_q), .v6_i(outer_first_v6_q), .words_i(outer_message_q), .state_i(start),
+    .valid_o(outer_hashed), .v6_o(outer_hashed_v6), .words_o(outer_words), .state_o(outer_state)
+  );
   sl_delay #(.W(257), .N(5)) u_late (
-    .clk_i, .rst_ni, .valid_i(outer_valid_q), .data_i({outer_v6_q, outer_state_q}), .valid_o(late_valid),
+    .clk_i, .rst_ni, .valid_i(outer_hashed), .data_i({outer_hashed_v6, outer_state}), .valid_o(late_valid),
     .data_o({late_v6, late_state})
   );
   sl_sip_rounds #(.TO(3), .WORDS_W(256)) u_inner (
-    .clk_i, .rst_ni, .valid_i(inner_valid_i), .v6_i(inner_v6_i), .words_i(message(inner_v6_i, inner_addresses_i)),
-    .state_i(start), .valid_o(inner_hashed), .v6_o(hashed_v6), .words_o(inner_words), .state_o(hashed_state)
+    .clk_i, .rst_ni, .valid_i(inner_first_q), .v6_i(inner_first_v6_q), .words_i(inner_message_q), .state_i(start),
+    .valid_o(inner_hashed), .v6_o(inner_hashed_v6), .words_o(inner_words), .state_o(hashed_state)
   );
-  sl_delay #(.W(257), .N(4)) u_inner_late (
-    .clk_i, .rst_ni, .valid_i(inner_hashed), .data_i({hashed_v6, hashed_state}), .valid_o(inner_valid),
+  sl_delay #(.W(257), .N(3)) u_inner_late (
+    .clk_i, .rst_ni, .valid_i(inner_hashed), .data_i({inner_hashed_v6, hashed_state}), .valid_o(inner_valid),
     .data_o({inner_v6, inner_state})
   );
 
