@@ -88,6 +88,15 @@ module sl_prefix (
     if (valid_q[4]) hash6_q <= hash5_q;
   end
 
+  // Registers' commands, a clock later: the entry stays that long.
+  logic        csr_read_q, csr_write_q, csr_clear_q;
+  logic [14:0] csr_index_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {csr_read_q, csr_write_q, csr_clear_q} <= '0;
+    else         {csr_read_q, csr_write_q, csr_clear_q} <= {csr_read_i, csr_write_i, csr_clear_i};
+    csr_index_q <= csr_index_i;
+  end
+
   // e7 and on.
   logic [4*1024-1:0] csr_data;
   logic [1:0]        csr_table_q;
@@ -100,16 +109,16 @@ module sl_prefix (
   assign dport = {parsed_i.outer.dport[7:0], parsed_i.outer.dport[15:8]};
   for (genvar t = 0; t < 4; t++) begin : g_table
     sl_prefix_table #(.WIDE(t % 2), .LOG2(sl_pkg::PREFIX_BUCKETS_LOG2)) u_table (
-      .clk_i, .csr_read_i(csr_read_i && csr_index_i[14:13] == 2'(t)),
-      .csr_write_i(csr_write_i && csr_index_i[14:13] == 2'(t)), .csr_clear_i, .csr_bank_i(csr_index_i[12]),
-      .csr_bucket_i(csr_index_i[11:0]), .csr_data_i, .csr_data_o(csr_data[1024*t +: 1024]),
+      .clk_i, .csr_read_i(csr_read_q && csr_index_q[14:13] == 2'(t)),
+      .csr_write_i(csr_write_q && csr_index_q[14:13] == 2'(t)), .csr_clear_i(csr_clear_q), .csr_bank_i(csr_index_q[12]),
+      .csr_bucket_i(csr_index_q[11:0]), .csr_data_i, .csr_data_o(csr_data[1024*t +: 1024]),
       .read_i(valid_q[5]), .hash_i(hash6_q[32*t +: 32]), .valid_i(parsed_valid_i), .v4_i(parsed_i.outer.v4),
       .v6_i(parsed_i.outer.v6), .l4_i(l4), .proto_i(parsed_i.outer.proto), .port_i(t < 2 ? dport : sport),
       .addr_i(t < 2 ? parsed_i.outer.dst : parsed_i.outer.src), .sets_o(sets_o[256*t +: 256]),
       .meters_o(meters_o[64*t +: 64])
     );
   end
-  always_ff @(posedge clk_i) if (csr_read_i) csr_table_q <= csr_index_i[14:13];
+  always_ff @(posedge clk_i) if (csr_read_q) csr_table_q <= csr_index_q[14:13];
   always_comb begin
     csr_data_o = csr_data[1023:0];
     for (int t = 1; t < 4; t++) if (csr_table_q == 2'(t)) csr_data_o = csr_data[1024*t +: 1024];
