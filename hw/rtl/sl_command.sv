@@ -381,12 +381,15 @@ module sl_command #(
       state_q     <= CLEAR;
       walk_q      <= '0;
       clear_q     <= 1'b0;
+      clearing_o  <= 1'b1;
       occupancy_q <= '0;
       moves_q     <= '0;
       refused_q   <= '0;
       dumped_q    <= 1'b0;
     end else begin
       if (clear_i) clear_q <= 1'b1;
+      if (clear_i) clearing_o <= 1'b1;
+      else if (state_q == CLEAR && walk_q == '1) clearing_o <= 1'b0;
       if (placed_q)  occupancy_q <= occupancy_q + 32'd1;
       if (removed_q) occupancy_q <= occupancy_q - 32'd1;
       if (finish && status == sl_pkg::STATUS_NO_SPACE) refused_q <= refused_q + 32'd1;
@@ -448,13 +451,13 @@ module sl_command #(
                        moved_q[56] ? v6_i[255:0] : {96'd0, moved_q[120:89], 96'd0, moved_q[88:57]}};
   assign m_axis_cpl_state = {dump_count, dumped_record, dumped_key};
   assign go               = hashed && room && record_room_i && (!dumped_q || answered);
-  assign clearing_o       = state_q == CLEAR || clear_q;
   assign occupancy_o      = occupancy_q;
   assign moves_o          = moves_q;
   assign refused_o        = refused_q;
   assign busy_o           = state_q != READ || clear_q || cmd_valid || !answered || s_axis_cmd_tvalid;
 
 `ifndef SYNTHESIS
+  a_clearing: assert property (@(posedge clk_i) disable iff (!rst_ni) clearing_o == (state_q == CLEAR || clear_q));
   a_occupancy: assert property (@(posedge clk_i) disable iff (!rst_ni) occupancy_q <= 32'(1 << TABLE_LOG2));
   a_one_slot: assert property (@(posedge clk_i) disable iff (!rst_ni)
     state_q == JUDGE || state_q == VERIFY |-> $onehot0(same_q));
