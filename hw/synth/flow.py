@@ -147,7 +147,7 @@ def key_of(text, stubs):
     and the lines of the source, which change when other text does."""
     inside = sorted(set(re.findall(r"^  cell (\S+) ", text, re.M)) & set(stubs))
     everything = "\n".join([YOSYS, MAP, text] + [stubs[m] for m in inside])
-    return hashlib.sha256(re.sub(r"\$\d+\b|\.sv:[\d.|-]+|attribute \\src .*", "", everything).encode()).hexdigest()
+    return hashlib.sha256(re.sub(r"\$\d+(?=\b|_)|\.sv:[\d.|-]+|attribute \\src .*", "", everything).encode()).hexdigest()
 
 
 def netlist(directory, name, module, key, seconds):
