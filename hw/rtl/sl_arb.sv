@@ -66,11 +66,15 @@ module sl_arb #(
     end
   end
 
-  // One beat of margin covers the clock between the decision and its count.
-  assign room  = emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1)
-               && punt_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 1);
-  assign start = !mid_q && pick_valid && room && !bubble_i
-               && emit_frames_q < COUNT_W'(FRAMES) && punt_frames_q < COUNT_W'(FRAMES);
+  // From registers, of the counts a clock ago, so with one beat and one frame less than would have room.
+  logic room_q, entry_q;
+  always_ff @(posedge clk_i) begin
+    room_q  <= rst_ni && emit_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 2)
+               && punt_used_q < (RING_LOG2+1)'((1 << RING_LOG2) - 2);
+    entry_q <= rst_ni && emit_frames_q < COUNT_W'(FRAMES - 1) && punt_frames_q < COUNT_W'(FRAMES - 1);
+  end
+  assign room  = room_q;
+  assign start = !mid_q && pick_valid && room && entry_q && !bubble_i;
   assign take  = start || (mid_q && room);
 
   always_comb begin
@@ -128,7 +132,7 @@ module sl_arb #(
     data_o = rd_data_i[511:0];
     for (int p = 1; p < NPORTS; p++) if (rd_port_q == 3'(p)) data_o = rd_data_i[512*p +: 512];
   end
-  assign busy_o = mid_q || valid_o || emit_frames_q != '0 || punt_frames_q != '0;
+  assign busy_o = mid_q || desc_valid_i != '0 || valid_o || emit_frames_q != '0 || punt_frames_q != '0;
 
 `ifndef SYNTHESIS
   a_credits: assert property (@(posedge clk_i) disable iff (!rst_ni)

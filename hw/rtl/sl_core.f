@@ -10,6 +10,7 @@ hw/rtl/sl_flow_count.sv
 hw/rtl/sl_age.sv
 hw/rtl/sl_clock.sv
 hw/rtl/sl_csr.sv
+hw/rtl/sl_skid.sv
 hw/rtl/sl_ingress.sv
 hw/rtl/sl_arb.sv
 hw/rtl/sl_parse_ip.sv

@@ -152,8 +152,8 @@ module sl_core #(
   );
 
   // ingress, arb.
-  logic [NPORTS-1:0]     desc_valid, desc_pop, rd, rx_event, ingress_busy;
-  logic [14*NPORTS-1:0]  desc_len;
+  logic [NPORTS-1:0]     kept_valid, kept_ready, desc_valid, desc_pop, rd, rx_event, ingress_busy;
+  logic [14*NPORTS-1:0]  kept_len, desc_len;
   logic [512*NPORTS-1:0] rd_data;
   logic [16*NPORTS-1:0]  rx_len;
   logic [8*NPORTS-1:0]   rx_reason;
@@ -162,9 +162,15 @@ module sl_core #(
       .clk_i, .rst_ni, .por_ni, .enable_i(port_up[p]),
       .s_axis_tvalid(s_axis_tvalid[p]), .s_axis_tdata(s_axis_tdata[512*p +: 512]),
       .s_axis_tkeep(s_axis_tkeep[64*p +: 64]), .s_axis_tlast(s_axis_tlast[p]), .s_axis_tuser(s_axis_tuser[p]),
-      .free_o(rx_free_o[16*p +: 16]), .desc_valid_o(desc_valid[p]), .desc_len_o(desc_len[14*p +: 14]),
-      .desc_pop_i(desc_pop[p]), .rd_i(rd[p]), .rd_data_o(rd_data[512*p +: 512]), .event_o(rx_event[p]),
+      .free_o(rx_free_o[16*p +: 16]), .desc_valid_o(kept_valid[p]), .desc_len_o(kept_len[14*p +: 14]),
+      .desc_pop_i(kept_valid[p] && kept_ready[p]), .rd_i(rd[p]), .rd_data_o(rd_data[512*p +: 512]),
+      .event_o(rx_event[p]),
       .event_len_o(rx_len[16*p +: 16]), .event_reason_o(rx_reason[8*p +: 8]), .busy_o(ingress_busy[p])
+    );
+    // (What sl_arb decides is too late for a memory's next word.)
+    sl_skid #(.W(14)) u_desc (
+      .clk_i, .rst_ni, .valid_i(kept_valid[p]), .ready_o(kept_ready[p]), .data_i(kept_len[14*p +: 14]),
+      .valid_o(desc_valid[p]), .ready_i(desc_pop[p]), .data_o(desc_len[14*p +: 14])
     );
   end
 

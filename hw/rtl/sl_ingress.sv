@@ -55,9 +55,11 @@ module sl_ingress #(
   logic         in_valid_q, in_last_q, in_bad_q;
   logic [511:0] in_data_q;
   logic [6:0]   in_bytes_q;
+  logic         enable_q;
   logic         mid_q, mid_d, skip_q;       // inside a frame; inside one that began before the card reset ended
   assign mid_d = s_axis_tvalid ? !s_axis_tlast : mid_q;
   always_ff @(posedge clk_i) begin
+    enable_q <= rst_ni && enable_i;
     mid_q <= por_ni && mid_d;
     if (!rst_ni)     skip_q <= por_ni && mid_d;
     else if (!mid_d) skip_q <= 1'b0;
@@ -97,10 +99,10 @@ module sl_ingress #(
     if (runt)                  reason = sl_pkg::REASON_RUNT;
     else if (oversize)         reason = sl_pkg::REASON_OVERSIZE;
     else if (in_bad_q)         reason = sl_pkg::REASON_BAD_FCS;
-    else if (!enable_i)        reason = sl_pkg::REASON_PORT_DOWN;
+    else if (!enable_q)        reason = sl_pkg::REASON_PORT_DOWN;
     else if (lost_q || full_q) reason = sl_pkg::REASON_RX_OVERFLOW;
   end
-  assign keep = in_valid_q && in_last_q && !runt && !oversize && !in_bad_q && enable_i && !lost_q && !full_q;
+  assign keep = in_valid_q && in_last_q && !runt && !oversize && !in_bad_q && enable_q && !lost_q && !full_q;
   assign drop = in_valid_q && in_last_q && !keep;
 
   always_ff @(posedge clk_i) begin

@@ -1,7 +1,6 @@
 // Everything that sl_nic is made of: the datapath, then the host interface around it.
 -f hw/rtl/sl_core.f
 hw/rtl/sl_gear.sv
-hw/rtl/sl_skid.sv
 hw/rtl/sl_turn.sv
 hw/rtl/sl_dma_cut.sv
 hw/rtl/sl_dma_rd.sv

@@ -139,8 +139,8 @@ module sl_nic #(
   logic [NPORTS-1:0] tx_pop;
   logic [1023:0]   cmd_data, cpl_state;
   logic [255:0]    cpl_data;
-  logic            aged_valid, aged_ready;
-  logic [63:0]     aged;
+  logic            aged_valid, aged_ready, host_aged_valid, host_aged_ready;
+  logic [63:0]     aged, host_aged;
   logic [sl_dp_pkg::META_W-1:0] rx_user;
 
   // The same streams on the host interface's side of the register slices between it and the datapath.
@@ -157,6 +157,10 @@ module sl_nic #(
     .clk_i, .rst_ni(card_n), .valid_i(host_tx_valid), .ready_o(host_tx_ready),
     .data_i({host_tx_dest, host_tx_last, host_tx_keep, host_tx_data}), .valid_o(tx_valid), .ready_i(tx_ready),
     .data_o({tx_dest, tx_last, tx_keep, tx_data})
+  );
+  sl_skid #(.W(64)) u_aged (
+    .clk_i, .rst_ni(card_n), .valid_i(aged_valid), .ready_o(aged_ready), .data_i(aged), .valid_o(host_aged_valid),
+    .ready_i(host_aged_ready), .data_o(host_aged)
   );
 
   sl_core #(.NPORTS(NPORTS), .TABLE_LOG2(TABLE_LOG2), .RECORDS_HBM(RECORDS_HBM)) u_core (
@@ -190,8 +194,8 @@ module sl_nic #(
     .m_axis_cmd_tvalid(cmd_valid), .m_axis_cmd_tready(cmd_ready),
     .m_axis_cmd_tdata(cmd_data),
     .s_axis_cpl_tvalid(cpl_valid), .s_axis_cpl_tready(cpl_ready), .s_axis_cpl_tdata(cpl_data),
-    .s_axis_cpl_state(cpl_state), .s_axis_aged_tvalid(aged_valid), .s_axis_aged_tready(aged_ready),
-    .s_axis_aged_tdata(aged),
+    .s_axis_cpl_state(cpl_state), .s_axis_aged_tvalid(host_aged_valid), .s_axis_aged_tready(host_aged_ready),
+    .s_axis_aged_tdata(host_aged),
     .m_axi_arvalid, .m_axi_arready, .m_axi_arid, .m_axi_araddr, .m_axi_arlen, .m_axi_rvalid, .m_axi_rready, .m_axi_rid,
     .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_awvalid, .m_axi_awready, .m_axi_awid, .m_axi_awaddr, .m_axi_awlen,
     .m_axi_wvalid, .m_axi_wready, .m_axi_wdata, .m_axi_wstrb, .m_axi_wlast, .m_axi_bvalid, .m_axi_bready, .m_axi_bid,
@@ -206,5 +210,6 @@ module sl_nic #(
     .s_axil_mgmt_rresp, .link_i, .port_i, .random_i, .irq_valid_o, .irq_ready_i, .irq_vector_o, .wake_o, .sleep_o,
     .console_o, .core_data_o, .restart_o, .restart_cause_o, .busy_o(hif_busy)
   );
-  assign busy_o = core_busy || hif_busy || rx_valid || host_rx_valid || tx_valid;
+  assign busy_o = core_busy || hif_busy || rx_valid || host_rx_valid
+                  || tx_valid || (aged_valid && aged_ready) || (host_aged_valid && host_aged_ready);
 endmodule

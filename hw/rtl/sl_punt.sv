@@ -49,12 +49,18 @@ module sl_punt #(
 );
   // v1: the meter.
   logic [sl_pkg::METERS-1:0] pass, take;
-  logic        wants;
+  logic        wants, meter_write_q;
+  logic [5:0]  meter_index_q;
+  // (A register command's, a clock later: the entry stays that long.)
+  always_ff @(posedge clk_i) begin
+    meter_write_q <= rst_ni && meter_write_i;
+    meter_index_q <= meter_index_i;
+  end
   assign wants = valid_i && (job_i.reason == sl_pkg::REASON_FORWARDED ? job_i.copy : job_i.reason < 8'd64);
   for (genvar m = 0; m < sl_pkg::METERS; m++) begin : g_meter
     assign take[m] = wants && meter_i == 6'(m);
     sl_meter u_meter (
-      .clk_i, .rst_ni, .write_i(meter_write_i && meter_index_i == 6'(m)), .data_i(meter_data_i),
+      .clk_i, .rst_ni, .write_i(meter_write_q && meter_index_q == 6'(m)), .data_i(meter_data_i),
       .tick_i, .tick_size_i, .take_i(take[m]), .pass_o(pass[m])
     );
   end
@@ -203,7 +209,7 @@ module sl_punt #(
   );
   assign beat_out  = m_axis_host_tvalid && m_axis_host_tready;
   assign frame_out = beat_out && m_axis_host_tlast;
-  assign busy_o    = valid1_q || next_valid || head_valid_q || push_q || verdict_o || done_o
+  assign busy_o    = meter_write_q || valid1_q || next_valid || head_valid_q || push_q || verdict_o || done_o
                      || (meta_valid && !m_axis_host_tvalid);
 
 `ifndef SYNTHESIS

@@ -4,7 +4,7 @@
 // clocks more, or with EXACT until the frames that had begun are counted (sl_flight). It waits that long, with all
 // behind it, before its last counters are read and its id returns, while the commands that follow are executed.
 //
-//   sl_command ─► queue ─► (aged) read counters ─► . ─► answer ─► completions ─► m_axis_cpl
+//   sl_command ─► queue ─► (aged) ─► read counters ─► . ─► answer ─► completions ─► m_axis_cpl
 //                                                        └─► ids given back ─► made fresh ─► the next id
 //
 // Free ids: fresh ones first (0, 1, 2, ...), then those given back, in that order. The next id is prepared (its
@@ -56,7 +56,7 @@ module sl_retire #(
   logic [6:0]           now_q;
   logic [NOW_W-1:0]     now, stamp, age;
   logic                 head_valid, pop, aged;
-  logic [ENTRY_W-1:0]   head, e1_q, e2_q;
+  logic [ENTRY_W-1:0]   head, e1_q, e2_q, e3_q;
   logic [QUEUE_LOG2:0]  queued;
   sl_fifo #(.W(NOW_W + ENTRY_W), .LOG2(QUEUE_LOG2)) u_queue (
     .clk_i, .rst_ni, .push_i, .data_i({now, op_i, status_i, tag_i, counted_i, flow_i}), .pop_i(pop),
@@ -65,14 +65,14 @@ module sl_retire #(
   assign room_o = queued < (QUEUE_LOG2+1)'((1 << QUEUE_LOG2) - 2);
 
   // Fields of an entry.
-  logic        head_counted, head_delete, delete2, dump2, counted2;
-  logic [31:0] flow2;
+  logic        head_counted, head_delete, delete3, dump3, counted3;
+  logic [31:0] flow3;
   assign head_counted = head[32];
   assign head_delete  = head_counted && head[ENTRY_W-1 -: 8] == sl_pkg::FLOW_OP_DELETE;
-  assign flow2        = e2_q[31:0];
-  assign counted2     = e2_q[32];
-  assign delete2      = counted2 && e2_q[ENTRY_W-1 -: 8] == sl_pkg::FLOW_OP_DELETE;
-  assign dump2        = counted2 && e2_q[ENTRY_W-1 -: 8] == sl_pkg::FLOW_OP_DUMP;
+  assign flow3        = e3_q[31:0];
+  assign counted3     = e3_q[32];
+  assign delete3      = counted3 && e3_q[ENTRY_W-1 -: 8] == sl_pkg::FLOW_OP_DELETE;
+  assign dump3        = counted3 && e3_q[ENTRY_W-1 -: 8] == sl_pkg::FLOW_OP_DUMP;
 
   // An age that wrapped waits once more: never too short.
   logic settled;                          // after clearing: the frames that found old flows are counted
@@ -108,38 +108,42 @@ module sl_retire #(
   logic [TABLE_LOG2:0]   fresh_q, given_wr_q, given_rd_q;
   (* ram_style = "ultra" *) logic [TABLE_LOG2-1:0] given_mem [0:(1<<TABLE_LOG2)-1];
   logic [TABLE_LOG2-1:0] given_q, next, id_q;
-  logic                  given_ok_q, fresh_left, prepare, preparing_q, id_valid_q, id_ready_q;
+  logic                  given_ok_q, fresh_left, prepare, preparing_q, id_valid_q, id_made_q, id_ready_q;
   assign fresh_left = !fresh_q[TABLE_LOG2];
   assign next       = fresh_left ? fresh_q[TABLE_LOG2-1:0] : given_q;
   assign prepare    = !clear_i && settled && !id_valid_q && !preparing_q && (fresh_left || given_ok_q);
 
   // Completions that were answered, and room for those being answered.
-  logic               v1_q, v2_q, out_valid;
+  logic               v1_q, v2_q, v3_q, out_valid;
   logic [OUT_LOG2:0]  out_count;
   logic [CPL_W-1:0]   out;
   logic [159:0]       answer;       // idle time, bytes, frames
   assign pop = head_valid && aged && !prepare
-               && out_count + (OUT_LOG2+1)'(v1_q) + (OUT_LOG2+1)'(v2_q) < (OUT_LOG2+1)'(1 << OUT_LOG2);
+               && out_count + (OUT_LOG2+1)'(v1_q) + (OUT_LOG2+1)'(v2_q) + (OUT_LOG2+1)'(v3_q)
+                  < (OUT_LOG2+1)'(1 << OUT_LOG2);
 
-  assign count_read_o  = prepare || (pop && head_counted);
-  assign count_fresh_o = prepare;
-  assign count_last_o  = pop && head_delete;
-  assign count_index_o = prepare ? next : head[TABLE_LOG2-1:0];
+  // (From registers: what is to be read is out of a memory itself.)
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) {count_read_o, count_fresh_o, count_last_o} <= '0;
+    else         {count_read_o, count_fresh_o, count_last_o} <= {prepare || (pop && head_counted), prepare,
+                                                                  pop && head_delete};
+    count_index_o <= prepare ? next : head[TABLE_LOG2-1:0];
+  end
 
-  assign answer = counted2 && !dump2 ? {time_ms_i - count_data_i[159:128], count_data_i[127:0]} : 160'd0;
+  assign answer = counted3 && !dump3 ? {time_ms_i - count_data_i[159:128], count_data_i[127:0]} : 160'd0;
   sl_fifo #(.W(CPL_W), .LOG2(OUT_LOG2)) u_out (
-    .clk_i, .rst_ni, .push_i(v2_q), .data_i({answer, e2_q[ENTRY_W-1 -: 32], flow2}),
+    .clk_i, .rst_ni, .push_i(v3_q), .data_i({answer, e3_q[ENTRY_W-1 -: 32], flow3}),
     .pop_i(out_valid && m_axis_cpl_tready), .valid_o(out_valid), .data_o(out), .count_o(out_count)
   );
   assign m_axis_cpl_tvalid = out_valid;
   assign m_axis_cpl_tdata  = {32'd0, out};
-  assign empty_o           = !head_valid && !v1_q && !v2_q;
+  assign empty_o           = !head_valid && !v1_q && !v2_q && !v3_q;
   assign done_o            = empty_o && !out_valid;
   assign id_valid_o        = id_ready_q;
   assign id_o              = id_q;
 
   always_ff @(posedge clk_i) begin
-    if (v2_q && delete2) given_mem[given_wr_q[TABLE_LOG2-1:0]] <= flow2[TABLE_LOG2-1:0];
+    if (v3_q && delete3) given_mem[given_wr_q[TABLE_LOG2-1:0]] <= flow3[TABLE_LOG2-1:0];
     given_q <= given_mem[given_rd_q[TABLE_LOG2-1:0]];
   end
 
@@ -148,10 +152,12 @@ module sl_retire #(
       now_q <= '0;
       v1_q  <= 1'b0;
       v2_q  <= 1'b0;
+      v3_q  <= 1'b0;
     end else begin
       now_q <= now_q + 7'd1;
       v1_q  <= pop;
       v2_q  <= v1_q;
+      v3_q  <= v2_q;
     end
     if (!rst_ni || clear_i) begin
       fresh_q     <= '0;
@@ -159,22 +165,25 @@ module sl_retire #(
       given_rd_q  <= '0;
       given_ok_q  <= 1'b0;
       id_valid_q  <= 1'b0;
+      id_made_q   <= 1'b0;
       id_ready_q  <= 1'b0;
       preparing_q <= 1'b0;
     end else begin
       given_ok_q  <= given_wr_q != given_rd_q && !(prepare && !fresh_left);
       preparing_q <= prepare;
-      id_ready_q  <= id_valid_q && !id_take_i;      // prepared: two clocks later
+      id_made_q   <= id_valid_q && !id_take_i;
+      id_ready_q  <= id_made_q && !id_take_i;       // prepared: three clocks later
       if (prepare)        id_valid_q <= 1'b1;
       else if (id_take_i) id_valid_q <= 1'b0;
       if (prepare && fresh_left)  fresh_q <= fresh_q + 1'b1;
       if (prepare && !fresh_left) given_rd_q <= given_rd_q + 1'b1;
-      if (v2_q && delete2)        given_wr_q <= given_wr_q + 1'b1;
+      if (v3_q && delete3)        given_wr_q <= given_wr_q + 1'b1;
     end
     if (prepare) id_q <= next;
     e1_q <= head;
     e2_q <= e1_q;
-    if (v2_q && dump2) dump_count_o <= {time_ms_i, count_data_i};
+    e3_q <= e2_q;
+    if (v3_q && dump3) dump_count_o <= {time_ms_i, count_data_i};
   end
 
 `ifndef SYNTHESIS
