@@ -49,15 +49,72 @@ static inline uint32_t sl_window_offset(uint32_t off)
 #endif
 }
 
+/*
+ * Loads and stores of the memory's byte order, at any address. The compiler for BPF makes of a memcpy() single bytes where it knows
+ * no alignment; the machines that run XDP at speed need none.
+ */
+#ifdef __bpf__
+typedef uint16_t __attribute__((may_alias)) sl_any16;
+typedef uint32_t __attribute__((may_alias)) sl_any32;
+typedef uint64_t __attribute__((may_alias)) sl_any64;
+#define SL_LOAD(bits, p) (*(const sl_any##bits *)(p))
+#define SL_STORE(bits, p, value) (*(sl_any##bits *)(p) = (value))
+#else
+#define SL_LOAD(bits, p)                                                                                               \
+	({                                                                                                             \
+		uint##bits##_t value_;                                                                                 \
+		__builtin_memcpy(&value_, (p), sizeof(value_));                                                        \
+		value_;                                                                                                \
+	})
+#define SL_STORE(bits, p, value)                                                                                       \
+	do {                                                                                                           \
+		const uint##bits##_t value_ = (value);                                                                 \
+		__builtin_memcpy((p), &value_, sizeof(value_));                                                        \
+	} while (0)
+#endif
+
+static inline uint32_t sl_load16(const void *p)
+{
+	return SL_LOAD(16, p);
+}
+
+static inline uint32_t sl_load32(const void *p)
+{
+	return SL_LOAD(32, p);
+}
+
+static inline uint64_t sl_load64(const void *p)
+{
+	return SL_LOAD(64, p);
+}
+
+static inline void sl_store32(void *p, uint32_t value)
+{
+	SL_STORE(32, p, value);
+}
+
+static inline void sl_store64(void *p, uint64_t value)
+{
+	SL_STORE(64, p, value);
+}
+
 static inline uint32_t sl_load_be16(const uint8_t *p)
 {
+#ifdef __bpf__
+	return __builtin_bswap16((uint16_t)SL_LOAD(16, p));
+#else
 	return (uint32_t)p[0] << 8 | p[1];
+#endif
 }
 
 static inline void sl_store_be16(uint8_t *p, uint32_t value)
 {
+#ifdef __bpf__
+	SL_STORE(16, p, __builtin_bswap16((uint16_t)value));
+#else
 	p[0] = (uint8_t)(value >> 8);
 	p[1] = (uint8_t)value;
+#endif
 }
 
 #endif

@@ -7,93 +7,7 @@
  * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host is
  * passed on as it came (XDP_PASS). XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
  */
-#include <linux/bpf.h>
-
-#include "hw/xdp/sluice.h"
-
-#include <bpf/bpf_helpers.h>
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_config);
-} config SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_scratch);
-} scratch SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_class_table);
-} rules SEC(".maps");
-
-/* The prefix tables, by index of csr_table PREFIX. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_PREFIX_BUCKETS);
-	__type(key, uint32_t);
-	__type(value, struct sl_prefix_bucket);
-} prefixes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SL_XDP_FLOWS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sl_key);
-	__type(value, struct sl_xdp_flow);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_ACTIONS);
-	__type(key, uint32_t);
-	__type(value, struct sl_action);
-} actions SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_METERS);
-	__type(key, uint32_t);
-	__type(value, struct sl_punt_meter); /* reserved: time of the last tick */
-} meters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SL_REASONS);
-	__type(key, uint32_t);
-	__type(value, struct sl_counter_pair);
-} reason_count SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SL_CLASS_RULES);
-	__type(key, uint32_t);
-	__type(value, struct sl_counter_pair);
-} rule_count SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_DEVMAP);
-	__uint(max_entries, SL_PORTS_MAX);
-	__type(key, uint32_t);
-	__type(value, uint32_t);
-} ports SEC(".maps");
-
-static __always_inline void count(void *map, uint32_t index, uint32_t len)
-{
-	struct sl_counter_pair *pair = bpf_map_lookup_elem(map, &index);
-
-	if (pair) {
-		pair->packets++;
-		pair->bytes += len;
-	}
-}
+#include "hw/xdp/fast.h"
 
 /* Takes a token of the rule's meter. Two CPUs may race for one token; the meter is a guard, not an account. */
 __noinline int meter_take(uint32_t index, uint32_t now_ms)
@@ -112,41 +26,77 @@ __noinline int meter_take(uint32_t index, uint32_t now_ms)
 	return sl_punt_take(meter);
 }
 
+/* The flow's record, as the stages take it. */
+static __always_inline void take_record(struct sl_xdp_scratch *s, const struct found *f)
+{
+	__builtin_memset(&s->record, 0, sizeof(s->record));
+	s->record.action = f->hit->action;
+	s->record.flags = f->hit->flags;
+	if (f->v6) {
+		__builtin_memcpy(s->record.new_src, f->v6->new_src, sizeof(s->record.new_src));
+		__builtin_memcpy(s->record.new_dst, f->v6->new_dst, sizeof(s->record.new_dst));
+		s->record.new_sport = f->v6->new_sport;
+		s->record.new_dport = f->v6->new_dport;
+		s->record.l3_delta = f->v6->l3_delta;
+		s->record.l4_delta = f->v6->l4_delta;
+	} else if (f->hit->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
+		const struct sl_xdp_nat4 *nat = bpf_map_lookup_elem(&nat4, &f->index);
+
+		if (nat)
+			nat_record(nat, &s->record);
+	}
+}
+
+/* Frames like this one, of this flow, need no classification again. */
+static __always_inline void remember(const struct sl_xdp_scratch *s, const struct sl_xdp_config *c, struct sl_xdp_hit *hit)
+{
+	const struct sl_packet *p = &s->headers.outer;
+	const uint32_t l3_len = (uint32_t)p->l4_off - p->l3_off;
+
+	if (c->generation == 0 || s->decap || s->headers.tunnel || p->tags || p->flags != SL_PACKET_L4 ||
+	    p->ttl <= c->ttl_max || l3_len != (p->family == 4 ? 20 : 40) || !mac_equal(s->headers.dmac, c->mac))
+		return;
+	hit->rule = s->rule;
+	hit->memo = sl_xdp_memo(c->generation, c->port, p->tcp_flags & c->tcp_flags);
+}
+
 /* Stages key to rewrite: the reason, FORWARDED with s->rewrite filled. */
 __noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL)
 {
 	const struct sl_packet *packet = s->decap ? &s->headers.inner : &s->headers.outer;
-	struct sl_xdp_flow *flow;
+	struct found flow = { 0 };
 	struct sl_action *action;
 	uint32_t index;
+	bool hit;
 	int reason = sl_key_build(&s->headers, s->tenant, s->decap, &s->key);
 
 	if (reason && reason != SL_REASON_ICMP_ERROR)
 		return reason;
 	s->hash = sl_hash_key(&s->key, &c->pipeline.seed);
-	flow = bpf_map_lookup_elem(&flows, &s->key);
-	if (flow)
-		s->flow_id = flow->flow_id;
+	hit = find_flow(c, &s->key, &flow);
+	if (hit)
+		s->flow_id = flow.hit->flow_id;
 	if (reason)
 		return reason;
-	if (!flow) {
+	if (!hit) {
 		s->mark_valid = c->pipeline.miss_mark_valid;
 		s->mark = c->pipeline.miss_mark_valid ? c->pipeline.miss_mark : 0;
 		return SL_REASON_MISS;
 	}
-	index = flow->record.action;
+	index = flow.hit->action;
 	action = bpf_map_lookup_elem(&actions, &index);
 	if (!action)
 		return SL_REASON_BAD_ACTION;
-	reason = sl_action_check(packet, &flow->record, action, sl_ingress_ports_up(&c->pipeline));
+	take_record(s, &flow);
+	reason = sl_action_check(packet, &s->record, action, sl_ingress_ports_up(&c->pipeline));
 	if (reason)
 		return reason;
 	s->port_out = action->port;
 	s->rewrite.hash = s->hash;
-	sl_rewrite(&s->window, packet, &flow->record, action, &s->rewrite);
-	__sync_fetch_and_add(&flow->counters.packets, 1);
-	__sync_fetch_and_add(&flow->counters.bytes, s->frame_len);
-	flow->counters.last_seen_ms = s->now_ms;
+	sl_rewrite(&s->window, packet, &s->record, action, &s->rewrite);
+	count_flow(&flow, s->frame_len, s->now_ms);
+	if (!(s->rule_flags & SL_RULE_FLAG_COPY))
+		remember(s, c, flow.hit);
 	return SL_REASON_FORWARDED;
 }
 
@@ -213,6 +163,7 @@ __noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_co
 	rule = &table->rule[index];
 	s->rule = (uint8_t)index;
 	s->tenant = rule->tenant;
+	s->rule_flags = rule->flags;
 	s->decap = (rule->flags & SL_RULE_FLAG_DECAP) != 0;
 	*meter = rule->meter;
 	if (sl_prefix_asked(rule)) {
@@ -263,7 +214,7 @@ static __always_inline int replace_head(struct xdp_md *ctx, struct sl_xdp_scratc
 static __always_inline void begin(struct sl_xdp_scratch *s, const struct sl_xdp_config *c, uint32_t frame_len)
 {
 	s->frame_len = frame_len;
-	s->now_ms = c->time_ms ? c->time_ms : (uint32_t)(bpf_ktime_get_ns() / 1000000);
+	s->now_ms = time_ms(c);
 	s->hash = 0;
 	s->flow_id = SL_FLOW_ID_NONE;
 	s->mark = 0;
@@ -285,6 +236,9 @@ int sluice(struct xdp_md *ctx)
 
 	if (!s || !c)
 		return XDP_ABORTED;
+	reason = fast_path(ctx, c);
+	if (reason >= 0)
+		return reason;
 	begin(s, c, len);
 	reason = sl_ingress_check(&c->pipeline, len, c->port, 0);
 	if (reason == 0) {

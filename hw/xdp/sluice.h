@@ -6,22 +6,29 @@
 #define SLUICE_XDP_SLUICE_H
 
 #include "hw/model/pipeline.h"
+#include "hw/xdp/flow.h"
 
-#define SL_XDP_FLOWS 65536
-
-/* A flow as the map keeps it, by struct sl_key. */
-struct sl_xdp_flow {
-	struct sl_record record;
-	struct sl_counters counters;
-	uint32_t flow_id;
-	uint32_t reserved;
-};
+#define SL_XDP_LOG2_MIN 1  /* buckets of a bank */
+#define SL_XDP_LOG2_MAX 24
 
 /* Map `config`, one entry. The loader attaches one instance of the program per port. */
 struct sl_xdp_config {
 	struct sl_pipeline_config pipeline;
 	uint32_t port;    /* that this program receives for */
-	uint32_t time_ms; /* the time, if not 0; else the kernel's monotonic clock is read */
+	uint32_t time_ms; /* the time, if not 0; else jiffies x time_mul >> 16 is */
+	uint32_t time_mul;
+	uint32_t reserved0;
+	struct sl_xdp_seed seed; /* of the flow table */
+	uint32_t log2_v4; /* buckets of a bank of the IPv4 table */
+	uint32_t log2_v6;
+	/* The short cut, for frames to mac. generation: advanced by whoever changes rules, prefixes or this structure; 0: no memo
+	 * is made or believed. Whoever comes to 65535 clears all memos and begins again with 1. */
+	uint16_t generation;
+	uint8_t mac[6];
+	uint8_t tcp_flags; /* that rules look at */
+	uint8_t ttl_max;   /* greatest that a rule asks for, at least 1: greater ones are all the same */
+	uint16_t tenant;   /* of the flows that it looks for */
+	uint8_t reserved[4];
 };
 
 /*
@@ -34,6 +41,7 @@ struct sl_xdp_scratch {
 	struct sl_key key;
 	struct sl_prefix_side side;
 	struct sl_prefix_sets sets;
+	struct sl_record record;
 	struct sl_rewrite rewrite;
 	uint64_t hash;
 	uint32_t frame_len;
@@ -47,6 +55,8 @@ struct sl_xdp_scratch {
 	uint8_t port_out;
 	uint8_t mark_valid;
 	uint8_t decap;
+	uint8_t rule_flags;
+	uint8_t reserved[7];
 };
 
 #endif

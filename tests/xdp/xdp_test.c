@@ -11,14 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "hw/model/table.h"
+#include "driver/xdp/table.h"
 #include "hw/xdp/sluice.h"
 #include "tests/vectors/load.h"
 #include "tests/xdp/stage_table.h"
 
+#define TABLE_LOG2 8 /* buckets of a bank */
 #define TIME_BASE 1000 /* config.time_ms 0 would mean the kernel's clock */
 #define FAILURES_SHOWN 50
+#define FLOWS_MAX 2048
 #define MODES 8
 
 enum skip { SKIP_NONE, SKIP_STEPS, SKIP_COPY, SKIP_FCS, SKIP_LENGTH, SKIPS };
@@ -37,9 +41,13 @@ struct mode_count {
 
 struct test {
 	struct bpf_object *object;
-	int prog, config, scratch, rules, flows, actions, meters, prefixes, reasons;
+	int prog, config, scratch, rules, actions, meters, prefixes, reasons;
 	struct sl_xdp_scratch *seen; /* by CPU */
 	int cpus;
+	struct sl_xdp_table_maps maps;
+	struct sl_xdp_table table;
+	uint32_t flow_id[FLOWS_MAX]; /* by the vector's number */
+	unsigned int fast; /* frames that the short cut took */
 	unsigned int passed, failed, shown, skipped[SKIPS];
 	struct mode_count modes[MODES];
 };
@@ -55,15 +63,41 @@ static int map_fd(const struct test *t, const char *name)
 	return fd;
 }
 
+static void size_map(struct bpf_object *object, const char *name, uint32_t entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	if (map)
+		bpf_map__set_max_entries(map, entries);
+}
+
 static struct bpf_object *load(const char *path)
 {
 	struct bpf_object *object = bpf_object__open(path);
 
+	if (object) {
+		size_map(object, "flows4", SL_XDP_BANKS << TABLE_LOG2);
+		size_map(object, "flows6", SL_XDP_BANKS << TABLE_LOG2);
+		for (unsigned int i = 0; i < 4; i++)
+			size_map(object, (const char *[]){ "nat4", "foreign4", "foreign6", "flow_meta" }[i],
+				 SL_XDP_WAYS * SL_XDP_BANKS << TABLE_LOG2);
+	}
 	if (!object || bpf_object__load(object)) {
 		fprintf(stderr, "%s: not loaded: %s\n", path, strerror(errno));
 		exit(1);
 	}
 	return object;
+}
+
+static void *map_memory(const struct test *t, const char *name, size_t entry)
+{
+	void *memory = mmap(NULL, sl_xdp_table_bytes(TABLE_LOG2, entry), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(t, name), 0);
+
+	if (memory == MAP_FAILED) {
+		fprintf(stderr, "map %s: %s\n", name, strerror(errno));
+		exit(1);
+	}
+	return memory;
 }
 
 static void open_program(struct test *t, const char *path)
@@ -76,7 +110,16 @@ static void open_program(struct test *t, const char *path)
 	t->config = map_fd(t, "config");
 	t->scratch = map_fd(t, "scratch");
 	t->rules = map_fd(t, "rules");
-	t->flows = map_fd(t, "flows");
+	t->maps = (struct sl_xdp_table_maps){
+		.flows4 = map_memory(t, "flows4", sizeof(struct sl_xdp_flow4)),
+		.flows6 = map_memory(t, "flows6", sizeof(struct sl_xdp_flow6)),
+		.nat4 = map_memory(t, "nat4", sizeof(struct sl_xdp_nat4)),
+		.foreign4 = map_memory(t, "foreign4", sizeof(struct sl_xdp_foreign)),
+		.foreign6 = map_memory(t, "foreign6", sizeof(struct sl_xdp_foreign)),
+		.meta = map_memory(t, "flow_meta", sizeof(struct sl_xdp_meta)),
+		.log2_v4 = TABLE_LOG2,
+		.log2_v6 = TABLE_LOG2,
+	};
 	t->actions = map_fd(t, "actions");
 	t->meters = map_fd(t, "meters");
 	t->prefixes = map_fd(t, "prefixes");
@@ -102,6 +145,7 @@ static void must(int error, const char *what)
 static void make_config(const struct sl_vector *v, struct sl_xdp_config *c)
 {
 	*c = (struct sl_xdp_config){
+		.log2_v4 = TABLE_LOG2, .log2_v6 = TABLE_LOG2, .ttl_max = 1,
 		.pipeline = { .ports = SL_VECTOR_PORTS, .tunnels = v->vxlan_port, .miss_mark = v->miss_mark,
 			      .miss_mark_valid = v->miss_mark_valid, .enabled = v->ctrl & 1 },
 	};
@@ -118,12 +162,11 @@ static void make_config(const struct sl_vector *v, struct sl_xdp_config *c)
 }
 
 /* Puts the vector's state into the maps; what it does not name is as after a reset. */
-static void load_state(struct test *t, const struct sl_vector *v)
+static void load_state(struct test *t, const struct sl_vector *v, struct sl_xdp_config *config)
 {
 	static const struct sl_action no_action;
 	static struct sl_class_table table;
 	const uint32_t zero = 0;
-	struct sl_key key;
 
 	memset(&table, 0, sizeof(table));
 	for (size_t i = 0; i < v->rule_count; i++) {
@@ -147,13 +190,17 @@ static void load_state(struct test *t, const struct sl_vector *v)
 		must(bpf_map_update_elem(t->actions, &i, &no_action, 0), "action");
 	for (size_t i = 0; i < v->action_count; i++)
 		must(bpf_map_update_elem(t->actions, &v->actions[i].index, &v->actions[i].action, 0), "action");
-	while (bpf_map_get_next_key(t->flows, NULL, &key) == 0)
-		must(bpf_map_delete_elem(t->flows, &key), "flow");
+	sl_xdp_seed_make(&t->maps.seed, &config->pipeline.seed);
+	config->seed = t->maps.seed;
+	must(sl_xdp_table_open(&t->table, &t->maps), "table");
 	for (size_t i = 0; i < v->flow_count; i++) {
-		const struct sl_xdp_flow flow = { .record = v->flows[i].record, .flow_id = (uint32_t)i,
-						  .counters = { .last_seen_ms = TIME_BASE } };
+		const struct sl_flow_cmd insert = { .opcode = SL_FLOW_OP_INSERT, .key = v->flows[i].key,
+						    .record = v->flows[i].record };
+		struct sl_flow_cpl cpl;
 
-		must(bpf_map_update_elem(t->flows, &v->flows[i].key, &flow, 0), "flow");
+		sl_xdp_table_command(&t->table, &insert, TIME_BASE, &cpl, NULL);
+		t->flow_id[i] = cpl.flow_id;
+		if (cpl.status) { fprintf(stderr, "%s: flow %zu: status %u\n", v->name, i, cpl.status); exit(1); }
 	}
 }
 
@@ -162,6 +209,8 @@ static void clear_state(struct test *t, const struct sl_vector *v)
 	static const struct sl_prefix_bucket no_prefix;
 	static const struct sl_action no_action;
 
+	sl_xdp_table_clear(&t->table);
+	sl_xdp_table_close(&t->table);
 	for (size_t i = 0; i < v->action_count; i++)
 		must(bpf_map_update_elem(t->actions, &v->actions[i].index, &no_action, 0), "action");
 	for (size_t i = 0; i < v->bucket_count; i++)
@@ -184,7 +233,7 @@ static bool check_host(struct test *t, const struct sl_vector *v, size_t step, c
 		return fail(t, v, step, "host metadata: mark");
 	if ((uint32_t)s->hash != o->hash)
 		return fail(t, v, step, "host metadata: hash");
-	if (s->flow_id != (o->hit ? (uint32_t)o->flow : SL_FLOW_ID_NONE))
+	if (s->flow_id != (o->hit ? t->flow_id[o->flow] : SL_FLOW_ID_NONE))
 		return fail(t, v, step, "host metadata: flow");
 	return true;
 }
@@ -238,13 +287,89 @@ static bool run_frame(struct test *t, const struct sl_vector *v, size_t index, s
 static bool check_flows(struct test *t, const struct sl_vector *v)
 {
 	for (size_t i = 0; i < v->flow_count; i++) {
-		struct sl_xdp_flow flow;
+		const struct sl_flow_cmd look = { .opcode = SL_FLOW_OP_DUMP, .flow_id = t->flow_id[i] };
+		struct sl_flow_state flow;
+		struct sl_flow_cpl cpl;
 
-		if (bpf_map_lookup_elem(t->flows, &v->flows[i].key, &flow))
+		sl_xdp_table_command(&t->table, &look, 0, &cpl, &flow);
+		if (cpl.status)
 			return fail(t, v, v->step_count, "flow is gone");
 		if (flow.counters.packets != v->flows[i].packets || flow.counters.bytes != v->flows[i].bytes ||
 		    flow.counters.last_seen_ms != TIME_BASE + v->flows[i].last_seen_ms)
 			return fail(t, v, v->step_count, "flow counters");
+	}
+	return true;
+}
+
+static uint64_t flow_packets(struct test *t, uint32_t id)
+{
+	const struct sl_flow_cmd look = { .opcode = SL_FLOW_OP_DUMP, .flow_id = id };
+	struct sl_flow_state flow;
+	struct sl_flow_cpl cpl;
+
+	sl_xdp_table_command(&t->table, &look, 0, &cpl, &flow);
+	return cpl.status ? 0 : flow.counters.packets;
+}
+
+static uint64_t packets_of_all(struct test *t, const struct sl_vector *v)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < v->flow_count; i++)
+		sum += flow_packets(t, t->flow_id[i]);
+	return sum;
+}
+
+/*
+ * The frames that are forwarded once more, twice each, with memos: the second time by the short cut where it takes the frame,
+ * with the same verdict and bytes as ever, and counted.
+ */
+static bool run_again(struct test *t, const struct sl_vector *v, struct sl_xdp_config *config)
+{
+	const struct sl_xdp_scratch poison = { .reason = 255 };
+	const uint32_t zero = 0;
+
+	config->generation = 0;
+	config->tcp_flags = 0;
+	for (size_t i = 0; i < v->rule_count; i++) {
+		const struct sl_class_rule *rule = &v->rules[i].rule;
+
+		config->tcp_flags |= rule->tcp_flags_mask;
+		if (rule->valid && rule->ttl_max < 255 && rule->ttl_max > config->ttl_max)
+			config->ttl_max = rule->ttl_max;
+	}
+	for (size_t i = 0; i < v->step_count; i++) {
+		const struct sl_vector_step *step = &v->steps[i];
+
+		if (!step->outputs || step->output[0].to_host)
+			continue;
+		memcpy(config->mac, step->frame.data, sizeof(config->mac));
+		config->generation++;
+		for (unsigned int pass = 0; pass < 2; pass++) {
+			static uint8_t out[65536];
+			const struct sl_vector_output *o = &step->output[0];
+			const uint64_t before = packets_of_all(t, v), forwarded = reason_total(t, SL_REASON_FORWARDED);
+			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = step->frame.data, .data_size_in = step->frame.len,
+				    .data_out = out, .data_size_out = sizeof(out));
+
+			config->port = step->port;
+			config->tenant = v->flow_count ? v->flows[0].key.tenant : 0;
+			for (int cpu = 0; cpu < t->cpus; cpu++)
+				t->seen[cpu] = poison;
+			must(bpf_map_update_elem(t->config, &zero, config, 0), "config");
+			must(bpf_map_update_elem(t->scratch, &zero, t->seen, 0), "scratch");
+			must(bpf_prog_test_run_opts(t->prog, &opts), "run");
+			must(bpf_map_lookup_elem(t->scratch, &zero, t->seen), "scratch");
+			t->fast += t->seen[0].reason == 255;
+			if (t->seen[0].reason == 255 && pass == 0)
+				return fail(t, v, i, "the short cut without a memo");
+			if (opts.retval != (o->port == step->port ? 3u : 4u))
+				return fail(t, v, i, "XDP verdict, again");
+			if (opts.data_size_out != o->frame.len || memcmp(out, o->frame.data, o->frame.len) != 0)
+				return fail(t, v, i, "bytes, again");
+			if (packets_of_all(t, v) != before + 1 || reason_total(t, SL_REASON_FORWARDED) != forwarded + 1)
+				return fail(t, v, i, "counters, again");
+		}
 	}
 	return true;
 }
@@ -276,10 +401,11 @@ static void run_vector(struct test *t, const struct sl_vector *v)
 	if (skip != SKIP_NONE)
 		return;
 	make_config(v, &config);
-	load_state(t, v);
+	load_state(t, v, &config);
 	for (size_t i = 0; good && i < v->step_count; i++)
 		good = run_frame(t, v, i, &config);
 	good = good && check_flows(t, v);
+	good = good && run_again(t, v, &config);
 	clear_state(t, v);
 	t->passed += good;
 	t->failed += !good;
@@ -346,6 +472,8 @@ int main(int argc, char **argv)
 		printf("mode %s: %u passed\n", t.modes[i].mode, t.modes[i].passed);
 		good &= t.modes[i].passed > 0;
 	}
+	printf("%u frames by the short cut\n", t.fast);
+	good &= t.fast > 500;
 	printf("%u passed, %u failed\n", t.passed, t.failed);
 	sl_corpus_free(corpus);
 	bpf_object__close(t.object);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What stage rewrite changes in headers, in place, for those who have the frame's bytes under their hands: rewrite.c in the new
+ * head that it makes, the XDP program's short cut in the frame. Checksums follow RFC 1624, equation 3: HC' = ~(~HC + ~m + m').
+ */
+#ifndef SLUICE_MODEL_EDIT_H
+#define SLUICE_MODEL_EDIT_H
+
+#include "hw/model/hash.h"
+
+#define SL_EDIT_UDP 17
+
+static inline __attribute__((always_inline)) uint32_t sl_edit_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+static inline __attribute__((always_inline)) void sl_edit_csum(uint8_t *csum, uint32_t delta)
+{
+	sl_store_be16(csum, ~sl_edit_fold((~sl_load_be16(csum) & 0xffff) + delta));
+}
+
+/* Sets the traffic class of an IPv6 header. */
+static inline __attribute__((always_inline)) void sl_edit_class(uint8_t *ip, uint32_t tos)
+{
+	ip[0] = (uint8_t)((ip[0] & 0xf0) | tos >> 4);
+	ip[1] = (uint8_t)((ip[1] & 0x0f) | tos << 4);
+}
+
+static inline __attribute__((always_inline)) void sl_edit_address(uint8_t *to, const uint8_t *from)
+{
+	sl_store64(to, sl_load64(from));
+	sl_store64(to + 8, sl_load64(from + 8));
+}
+
+/* Addresses, TTL, TOS and checksum of the IP header. */
+static inline __attribute__((always_inline)) void sl_edit_ipv4(uint8_t *ip, uint32_t tos, const struct sl_record *record)
+{
+	uint32_t delta = 0;
+
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
+		sl_store32(ip + 12, sl_load32(record->new_src));
+	if (record->flags & SL_RECORD_FLAG_NAT_DST)
+		sl_store32(ip + 16, sl_load32(record->new_dst));
+	if (record->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST))
+		delta = record->l3_delta;
+	if (record->flags & SL_RECORD_FLAG_DEC_TTL) {
+		delta += ~sl_load_be16(ip + 8) & 0xffff;
+		ip[8]--;
+		delta += sl_load_be16(ip + 8);
+	}
+	if (ip[1] != tos) {
+		delta += 0xffffu - ip[1] + tos;
+		ip[1] = (uint8_t)tos;
+	}
+	sl_edit_csum(ip + 10, delta);
+}
+
+static inline __attribute__((always_inline)) void sl_edit_ipv6(uint8_t *ip, uint32_t tos, const struct sl_record *record)
+{
+	sl_edit_class(ip, tos);
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
+		sl_edit_address(ip + 8, record->new_src);
+	if (record->flags & SL_RECORD_FLAG_NAT_DST)
+		sl_edit_address(ip + 24, record->new_dst);
+	if (record->flags & SL_RECORD_FLAG_DEC_TTL)
+		ip[7]--;
+}
+
+/* With NAT: ports and checksum of the L4 header. */
+static inline __attribute__((always_inline)) void sl_edit_l4(uint8_t *l4, uint32_t proto, const struct sl_record *record)
+{
+	uint8_t *csum = proto == SL_EDIT_UDP ? l4 + 6 : l4 + 16;
+
+	if (record->flags & SL_RECORD_FLAG_NAT_SRC)
+		SL_STORE(16, l4, record->new_sport);
+	if (record->flags & SL_RECORD_FLAG_NAT_DST)
+		SL_STORE(16, l4 + 2, record->new_dport);
+	if (!(record->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
+		return;
+	if (proto == SL_EDIT_UDP && sl_load_be16(csum) == 0)
+		return;
+	sl_edit_csum(csum, record->l4_delta);
+	if (proto == SL_EDIT_UDP && sl_load_be16(csum) == 0)
+		sl_store_be16(csum, 0xffff);
+}
+
+/* Bits of the outer TOS that come from the packet. */
+static inline __attribute__((always_inline)) uint32_t sl_edit_copied(const struct sl_record *record)
+{
+	return (record->flags & SL_RECORD_FLAG_COPY_ECN ? 0x03 : 0) | (record->flags & SL_RECORD_FLAG_COPY_DSCP ? 0xfc : 0);
+}
+
+/*
+ * What the template of an outer header leaves open: TOS, lengths, checksum and source port. ip and udp: the outer headers in the
+ * new frame; tos and inner_len: of the packet inside.
+ */
+static inline __attribute__((always_inline)) void sl_edit_outer(uint8_t *ip, uint8_t *udp, const struct sl_action *action,
+								const struct sl_record *record, uint32_t inner_tos,
+								uint32_t inner_len, uint64_t hash)
+{
+	const uint32_t mask = sl_edit_copied(record), hdr_len = action->hdr_len;
+
+	if (action->flags & SL_ACTION_FLAG_OUTER_V4) {
+		const uint32_t total = (hdr_len - action->l3_off + inner_len) & 0xffff;
+		const uint32_t tos = (ip[1] & ~mask) | (inner_tos & mask);
+
+		sl_store_be16(ip + 2, total);
+		sl_edit_csum(ip + 10, total + (mask ? 0xffff - ip[1] + tos : 0));
+		ip[1] = (uint8_t)tos;
+	}
+	if (action->flags & SL_ACTION_FLAG_OUTER_V6) {
+		sl_edit_class(ip, ((sl_load_be16(ip) >> 4 & 0xff) & ~mask) | (inner_tos & mask));
+		sl_store_be16(ip + 4, hdr_len - action->l3_off - 40 + inner_len);
+	}
+	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) {
+		sl_store_be16(udp, sl_hash_entropy(hash));
+		sl_store_be16(udp + 4, hdr_len - action->l4_off + inner_len);
+	}
+}
+
+#endif

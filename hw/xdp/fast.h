@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
+/*
+ * The flow table's readers, and the short cut for frames of flows that were classified before: plain ones (hw/model/plain.h) whose
+ * flow has a memo for such frames. It ends like all stages would, or does nothing and lets them work. Part of sluice.bpf.c.
+ */
+#ifndef SLUICE_XDP_FAST_H
+#define SLUICE_XDP_FAST_H
+
+#include "hw/xdp/maps.h"
+
+#include "hw/model/edit.h"
+#include "hw/model/plain.h"
+#include "hw/model/sip.h"
+
+#define NOT_FAST (-1)
+
+/* As sl_ingress_ports_up(), of one port. */
+static __always_inline bool port_up(const struct sl_pipeline_config *config, uint32_t port)
+{
+	return port < SL_PORTS_MAX && port < config->ports && (config->filter.port_flags[port] & SL_PORT_FLAG_ENABLE);
+}
+
+/* A flow's entry: v4 or v6 is NULL. */
+struct found {
+	struct sl_xdp_hit *hit;
+	struct sl_xdp_flow4 *v4;
+	struct sl_xdp_flow6 *v6;
+	uint32_t index; /* of the entry in its table */
+};
+
+static __always_inline uint32_t time_ms(const struct sl_xdp_config *c)
+{
+	return c->time_ms ? c->time_ms : (uint32_t)(bpf_jiffies64() * c->time_mul >> 16);
+}
+
+static __always_inline bool mac_equal(const uint8_t *a, const uint8_t *b)
+{
+	return ((sl_load32(a) ^ sl_load32(b)) | (sl_load16(a + 4) ^ sl_load16(b + 4))) == 0;
+}
+
+static __always_inline void nat_record(const struct sl_xdp_nat4 *nat, struct sl_record *record)
+{
+	sl_store32(record->new_src, nat->new_src);
+	sl_store32(record->new_dst, nat->new_dst);
+	record->new_sport = nat->new_sport;
+	record->new_dport = nat->new_dport;
+	record->l3_delta = nat->l3_delta;
+	record->l4_delta = nat->l4_delta;
+}
+
+/* Bit n: way n has the tag. The four tags in one word, so that the loads of both banks' buckets are under way together. */
+static __always_inline uint64_t load_tags(const struct sl_xdp_hit *hit)
+{
+	return *(const volatile uint64_t *)hit->tag;
+}
+
+static __always_inline struct sl_xdp_flow4 *way4(struct sl_xdp_bucket4 *bucket, uint64_t tags, uint64_t tag,
+						 uint64_t addresses, uint64_t word, uint32_t *way)
+{
+#pragma unroll
+	for (uint32_t i = 0; i < SL_XDP_WAYS; i++) {
+		struct sl_xdp_flow4 *flow = &bucket->way[i];
+
+		if ((tags >> 16 * i & 0xffff) != tag || flow->word != word ||
+		    ((uint64_t)flow->dst << 32 | flow->src) != addresses)
+			continue;
+		*way = i;
+		return flow;
+	}
+	return NULL;
+}
+
+static __always_inline bool find4(const struct sl_xdp_config *c, uint64_t addresses, uint64_t word, struct found *f)
+{
+	const struct sl_xdp_hash h = sl_xdp_hash4(&c->seed, addresses, word, c->log2_v4);
+	struct sl_xdp_bucket4 *first = bpf_map_lookup_elem(&flows4, &h.bucket[0]);
+	struct sl_xdp_bucket4 *second = bpf_map_lookup_elem(&flows4, &h.bucket[1]);
+	uint64_t tags[2];
+	uint32_t way = 0;
+
+	if (!first || !second)
+		return false;
+	tags[0] = load_tags(&first->way[0].hit);
+	tags[1] = load_tags(&second->way[0].hit);
+	f->v6 = NULL;
+	f->v4 = way4(first, tags[0], h.tag, addresses, word, &way);
+	f->index = SL_XDP_WAYS * h.bucket[0] + way;
+	if (!f->v4) {
+		f->v4 = way4(second, tags[1], h.tag, addresses, word, &way);
+		f->index = SL_XDP_WAYS * h.bucket[1] + way;
+	}
+	if (!f->v4)
+		return false;
+	f->hit = &f->v4->hit;
+	return true;
+}
+
+static __always_inline struct sl_xdp_flow6 *way6(struct sl_xdp_bucket6 *bucket, uint64_t tags, uint64_t tag,
+						 const uint64_t *addresses, uint64_t word, uint32_t *way)
+{
+#pragma unroll
+	for (uint32_t i = 0; i < SL_XDP_WAYS; i++) {
+		struct sl_xdp_flow6 *flow = &bucket->way[i];
+
+		if ((tags >> 16 * i & 0xffff) != tag || flow->word != word ||
+		    ((flow->src[0] ^ addresses[0]) | (flow->src[1] ^ addresses[1]) | (flow->dst[0] ^ addresses[2]) |
+		     (flow->dst[1] ^ addresses[3])) != 0)
+			continue;
+		*way = i;
+		return flow;
+	}
+	return NULL;
+}
+
+static __always_inline bool find6(const struct sl_xdp_config *c, const uint64_t *addresses, uint64_t word,
+				  struct found *f)
+{
+	const struct sl_xdp_hash h = sl_xdp_hash6(&c->seed, addresses, word, c->log2_v6);
+	struct sl_xdp_bucket6 *first = bpf_map_lookup_elem(&flows6, &h.bucket[0]);
+	struct sl_xdp_bucket6 *second = bpf_map_lookup_elem(&flows6, &h.bucket[1]);
+	uint64_t tags[2];
+	uint32_t way = 0;
+
+	if (!first || !second)
+		return false;
+	tags[0] = load_tags(&first->way[0].hit);
+	tags[1] = load_tags(&second->way[0].hit);
+	f->v4 = NULL;
+	f->v6 = way6(first, tags[0], h.tag, addresses, word, &way);
+	f->index = SL_XDP_WAYS * h.bucket[0] + way;
+	if (!f->v6) {
+		f->v6 = way6(second, tags[1], h.tag, addresses, word, &way);
+		f->index = SL_XDP_WAYS * h.bucket[1] + way;
+	}
+	if (!f->v6)
+		return false;
+	f->hit = &f->v6->hit;
+	return true;
+}
+
+static __always_inline bool find_flow(const struct sl_xdp_config *c, const struct sl_key *key, struct found *f)
+{
+	const uint64_t word = sl_load64(&key->sport);
+	const uint64_t addresses[4] = { sl_load64(key->src), sl_load64(key->src + 8), sl_load64(key->dst), sl_load64(key->dst + 8) };
+
+	if (key->family == 4)
+		return find4(c, (addresses[0] & 0xffffffff) | addresses[2] << 32, word, f);
+	return find6(c, addresses, word, f);
+}
+
+/* See flow.h. */
+static __always_inline void count_hit(uint32_t *owner, uint64_t *packets, uint64_t *bytes, void *foreign, uint32_t index,
+				      uint32_t len)
+{
+	const uint32_t me = bpf_get_smp_processor_id() + 1;
+	struct sl_xdp_foreign *others;
+
+	if (*owner == me || (*owner == 0 && __sync_val_compare_and_swap(owner, 0, me) == 0)) {
+		++*packets;
+		*bytes += len;
+		return;
+	}
+	others = bpf_map_lookup_elem(foreign, &index);
+	if (others) {
+		__sync_fetch_and_add(&others->packets, 1);
+		__sync_fetch_and_add(&others->bytes, len);
+	}
+}
+
+static __always_inline void count_flow(struct found *f, uint32_t len, uint32_t now_ms)
+{
+	if (f->v4)
+		count_hit(&f->v4->owner, &f->v4->packets, &f->v4->bytes, &foreign4, f->index, len);
+	else if (f->v6)
+		count_hit(&f->v6->owner, &f->v6->packets, &f->v6->bytes, &foreign6, f->index, len);
+	if (f->hit->last_seen_ms != now_ms)
+		f->hit->last_seen_ms = now_ms;
+}
+
+/* `bytes`, a constant, of the header template. */
+static __always_inline bool put_bytes(uint8_t *data, const uint8_t *end, const struct sl_action *action, uint32_t bytes)
+{
+	if (data + bytes > end)
+		return false;
+#pragma unroll
+	for (uint32_t i = 0; i + 8 <= bytes; i += 8)
+		sl_store64(data + i, sl_load64(action->hdr + i));
+	if (bytes % 8) /* the last eight bytes overlap with those before */
+		sl_store64(data + bytes - 8, sl_load64(action->hdr + bytes - 8));
+	return true;
+}
+
+/* Puts the action's header in the place of the Ethernet header; the frame was made to have room for it. */
+static __always_inline bool put_header(struct xdp_md *ctx, const struct sl_action *action)
+{
+	uint8_t *data = (uint8_t *)(long)ctx->data;
+	const uint8_t *end = (const uint8_t *)(long)ctx->data_end;
+	const uint32_t len = action->hdr_len;
+	uint32_t i;
+
+	switch (len) {
+	case 14: return put_bytes(data, end, action, 14);
+	case 34: return put_bytes(data, end, action, 34);
+	case 38: return put_bytes(data, end, action, 38);
+	case 46: return put_bytes(data, end, action, 46);
+	case 50: return put_bytes(data, end, action, 50);
+	case 54: return put_bytes(data, end, action, 54);
+	}
+	for (i = 0; i + 8 <= SL_ACTION_HDR_BYTES && i + 8 <= len; i += 8) {
+		if (data + 8 > end)
+			return false;
+		sl_store64(data, sl_load64(&action->hdr[i]));
+		data += 8;
+	}
+	for (; i < SL_ACTION_HDR_BYTES && i < len; i++) {
+		if (data + 1 > end)
+			return false;
+		*data++ = action->hdr[i];
+	}
+	return true;
+}
+
+/* What is changed in the frame's headers; true if all was there. */
+static __always_inline bool edit_frame(struct xdp_md *ctx, const struct sl_action *action, const struct sl_record *record,
+				       const struct sl_plain *p, uint32_t ip_len, uint64_t hash)
+{
+	uint8_t *const data = (uint8_t *)(long)ctx->data;
+	const uint8_t *const end = (const uint8_t *)(long)ctx->data_end;
+	uint8_t *ip = data + (action->hdr_len & 0x7f), *l4, *outer, *udp;
+
+	if (ip + ip_len + 20 > end && ip + ip_len + 8 > end)
+		return false;
+	if (ip + ip_len > end)
+		return false;
+	if (ip_len == 20)
+		sl_edit_ipv4(ip, p->tos, record);
+	else
+		sl_edit_ipv6(ip, p->tos, record);
+	if (record->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
+		l4 = ip + ip_len;
+		if (p->proto == SL_EDIT_UDP) {
+			if (l4 + 8 > end)
+				return false;
+		} else if (l4 + 18 > end) {
+			return false;
+		}
+		sl_edit_l4(l4, p->proto, record);
+	}
+	if (!(action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6)))
+		return true;
+	outer = data + (action->l3_off & 0x7f);
+	udp = data + (action->l4_off & 0x7f);
+	if (outer + 20 > end || udp + 8 > end)
+		return false;
+	sl_edit_outer(outer, udp, action, record, p->tos, p->l3_len, hash);
+	return true;
+}
+
+/* The frame leaves; NOT_FAST if this is not for here, with the frame untouched. */
+static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
+				   uint32_t ip_len, uint32_t frame_len)
+{
+	const uint32_t index = f->hit->action, rule = f->hit->rule, forwarded = SL_REASON_FORWARDED;
+	const struct sl_action *action = bpf_map_lookup_elem(&actions, &index);
+	struct sl_record record = { .flags = f->hit->flags };
+	struct sl_counter_pair *pair;
+	uint32_t wire_len = p->l3_len, hdr_len;
+	uint64_t hash = 0;
+
+	if (!action || (action->flags & (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2)) !=
+			       (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2))
+		return NOT_FAST;
+	hdr_len = action->hdr_len;
+	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))
+		wire_len += hdr_len - action->l3_off;
+	if ((action->mtu != 0 && action->mtu < wire_len) || hdr_len + p->l3_len > SL_FRAME_MAX || hdr_len < 14 ||
+	    hdr_len > SL_ACTION_HDR_BYTES || !port_up(&c->pipeline, action->port))
+		return NOT_FAST;
+	if (f->v4 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
+		const struct sl_xdp_nat4 *nat = bpf_map_lookup_elem(&nat4, &f->index);
+
+		if (!nat)
+			return NOT_FAST;
+		nat_record(nat, &record);
+	} else if (f->v6 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
+		sl_edit_address(record.new_src, f->v6->new_src);
+		sl_edit_address(record.new_dst, f->v6->new_dst);
+		record.new_sport = f->v6->new_sport;
+		record.new_dport = f->v6->new_dport;
+		record.l4_delta = f->v6->l4_delta;
+	}
+	if (hdr_len != 14 && bpf_xdp_adjust_head(ctx, 14 - (int)hdr_len))
+		return NOT_FAST;
+	if (14 + p->l3_len != frame_len && bpf_xdp_adjust_tail(ctx, (int)(14 + p->l3_len) - (int)frame_len))
+		return XDP_ABORTED;
+	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) /* from the flow's hash, as a card has it */
+		hash = f->v4 ? sl_sip_ipv4(&c->pipeline.seed, (uint64_t)f->v4->dst << 32 | f->v4->src, f->v4->word)
+			     : sl_sip_ipv6(&c->pipeline.seed, f->v6->src, f->v6->dst, f->v6->word);
+	if (!put_header(ctx, action) || !edit_frame(ctx, action, &record, p, ip_len, hash))
+		return XDP_ABORTED;
+	count_flow(f, frame_len, time_ms(c));
+	pair = bpf_map_lookup_elem(&reason_count, &forwarded);
+	if (pair) {
+		pair->packets++;
+		pair->bytes += frame_len;
+	}
+	pair = bpf_map_lookup_elem(&rule_count, &rule);
+	if (pair) {
+		pair->packets++;
+		pair->bytes += frame_len;
+	}
+	return action->port == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, action->port, XDP_ABORTED);
+}
+
+/* XDP's verdict, or NOT_FAST with nothing done. */
+static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *c)
+{
+	const uint8_t *const data = (const uint8_t *)(long)ctx->data;
+	const uint8_t *const end = (const uint8_t *)(long)ctx->data_end;
+	const uint32_t frame_len = (uint32_t)(end - data), tunnels = c->pipeline.tunnels;
+	struct found f = { 0 };
+	struct sl_plain p;
+	uint64_t word;
+
+	if (data + SL_PLAIN4_BYTES > end || frame_len < SL_FRAME_MIN || frame_len > SL_FRAME_MAX ||
+	    !mac_equal(data, c->mac))
+		return NOT_FAST;
+	if (sl_plain4(data, frame_len, tunnels, &p)) {
+		const uint64_t addresses = sl_load64(data + 26);
+
+		word = SL_XDP_WORD(p.ports, 0, c->tenant, p.proto, 4);
+		if (!find4(c, addresses, word, &f) || p.ttl <= c->ttl_max ||
+		    f.hit->memo != sl_xdp_memo(c->generation, c->port, p.tcp_flags & c->tcp_flags))
+			return NOT_FAST;
+		return send_on(ctx, c, &f, &p, 20, frame_len);
+	}
+	if (data + SL_PLAIN6_BYTES > end)
+		return NOT_FAST;
+	if (sl_plain6(data, frame_len, tunnels, &p)) {
+		const uint64_t addresses[4] = { sl_load64(data + 22), sl_load64(data + 30), sl_load64(data + 38), sl_load64(data + 46) };
+
+		word = SL_XDP_WORD(p.ports, 0, c->tenant, p.proto, 6);
+		if (!find6(c, addresses, word, &f) || p.ttl <= c->ttl_max ||
+		    f.hit->memo != sl_xdp_memo(c->generation, c->port, p.tcp_flags & c->tcp_flags))
+			return NOT_FAST;
+		return send_on(ctx, c, &f, &p, 40, frame_len);
+	}
+	return NOT_FAST;
+}
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
+/* The XDP program's maps, and how it counts. Part of sluice.bpf.c. */
+#ifndef SLUICE_XDP_MAPS_H
+#define SLUICE_XDP_MAPS_H
+
+#include <linux/bpf.h>
+
+#include "hw/xdp/sluice.h"
+
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_config);
+} config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_scratch);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_class_table);
+} rules SEC(".maps");
+
+/* The prefix tables, by index of csr_table PREFIX. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_PREFIX_BUCKETS);
+	__type(key, uint32_t);
+	__type(value, struct sl_prefix_bucket);
+} prefixes SEC(".maps");
+
+/* The flow table; the loader sets the numbers of entries (2 << log2 buckets, four times as many flows). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_XDP_BANKS << SL_XDP_LOG2_MIN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_bucket4);
+} flows4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_XDP_BANKS << SL_XDP_LOG2_MIN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_bucket6);
+} flows6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_nat4);
+} nat4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_foreign);
+} foreign4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_foreign);
+} foreign6 SEC(".maps");
+
+/* What the table's owner keeps of each flow, so that the next one finds it; the program does not look at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_meta);
+} flow_meta SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_ACTIONS);
+	__type(key, uint32_t);
+	__type(value, struct sl_action);
+} actions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_METERS);
+	__type(key, uint32_t);
+	__type(value, struct sl_punt_meter); /* reserved: time of the last tick */
+} meters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SL_REASONS);
+	__type(key, uint32_t);
+	__type(value, struct sl_counter_pair);
+} reason_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SL_CLASS_RULES);
+	__type(key, uint32_t);
+	__type(value, struct sl_counter_pair);
+} rule_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, SL_PORTS_MAX);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} ports SEC(".maps");
+
+static __always_inline void count(void *map, uint32_t index, uint32_t len)
+{
+	struct sl_counter_pair *pair = bpf_map_lookup_elem(map, &index);
+
+	if (pair) {
+		pair->packets++;
+		pair->bytes += len;
+	}
+}
+
+#endif
