@@ -96,9 +96,8 @@ void sl_xdp_seed_make(struct sl_xdp_seed *seed, const struct sl_hash_seed *rando
 		word[i] = sl_hash_key(&key, random);
 	}
 	memcpy(seed, word, sizeof(*seed));
-	seed->bank[0] |= 1;
-	seed->bank[1] |= 1;
-	seed->tag |= 1;
+	seed->mix[0] |= 1;
+	seed->mix[1] |= 1;
 }
 
 static void key_of(const struct entry *e, struct sl_key *key)
@@ -345,6 +344,7 @@ static uint32_t move_path(struct sl_xdp_table *t, unsigned int family, const str
 		struct sl_record record;
 
 		record_of(t, id, &record);
+		sl_xdp_table_settle(t); /* nobody counts any more where the one before was */
 		move(t, id, to, &record);
 		t->moves++;
 		to = nodes[n].from;

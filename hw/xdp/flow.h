@@ -93,14 +93,14 @@ _Static_assert(sizeof(struct sl_xdp_flow6) == 128, "an IPv6 entry is two");
 
 /*
  * The table's own hash: BPF has no rotation, which makes SipHash three times as long as all the rest of a hit. NH (Black et al., UMAC,
- * CRYPTO 99) brings a key to 64 bits, multiply-shift (Dietzfelbinger) to the bits of a bucket and a tag: for any two
- * flows that somebody chooses who does not know the seed, both are the same with a chance of little more than a random function's.
+ * CRYPTO 99) brings a key to 64 bits: two flows that somebody chooses who does not know the seed have the same with a chance of
+ * 2^-32. Two multiplications with shifts between them mix these, since NH is linear in an address where all else is the same, and
+ * neighbours in both banks would be neighbours.
  */
 struct sl_xdp_seed {
 	uint32_t nh[10];
 	uint32_t reserved[2];
-	uint64_t bank[2]; /* odd */
-	uint64_t tag;     /* odd */
+	uint64_t mix[2]; /* odd */
 };
 
 struct sl_xdp_hash {
@@ -113,15 +113,17 @@ static inline __attribute__((always_inline)) uint64_t sl_xdp_nh(const struct sl_
 	return (uint64_t)(uint32_t)((uint32_t)x + seed->nh[i]) * (uint32_t)((uint32_t)(x >> 32) + seed->nh[i + 1]);
 }
 
-static inline __attribute__((always_inline)) struct sl_xdp_hash sl_xdp_hash_end(const struct sl_xdp_seed *seed, uint64_t nh,
+static inline __attribute__((always_inline)) struct sl_xdp_hash sl_xdp_hash_end(const struct sl_xdp_seed *seed, uint64_t x,
 									       uint32_t log2)
 {
-	const uint64_t tag = nh * seed->tag >> 48;
+	const uint32_t mask = (1u << (log2 & 31)) - 1;
 
+	x = (x ^ x >> 32) * seed->mix[0];
+	x = (x ^ x >> 29) * seed->mix[1];
+	x ^= x >> 32;
 	return (struct sl_xdp_hash){
-		.bucket = { (uint32_t)(nh * seed->bank[0] >> ((64 - log2) & 63)),
-			    (uint32_t)(nh * seed->bank[1] >> ((64 - log2) & 63)) | 1u << (log2 & 31) },
-		.tag = tag ? tag : 1,
+		.bucket = { (uint32_t)x & mask, ((uint32_t)(x >> 24) & mask) | (mask + 1) },
+		.tag = x >> 48 ? x >> 48 : 1,
 	};
 }
 

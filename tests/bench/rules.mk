@@ -33,6 +33,18 @@ $(BENCH_GEN): tests/bench/wire_gen.c
 bench-software-path: all $(BENCH_GEN) ## the agent's software path against testpmd mac-swap over memif
 	$(Q)$(PYTHON) tests/bench/software_bench.py --json $(B)/bench/software-path.json
 
-bench: bench-model bench-rtl bench-card bench-software-path ## every benchmark, one after the other
+# The XDP program's time per frame, and the wrapper that makes the frames.
+BENCH_XDP := $(B)/tests/bench/xdp_bench
+$(B)/tests/bench/xdp_wrap.bpf.o: tests/bench/xdp_wrap.bpf.c tests/bench/xdp_wrap.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $@
+$(BENCH_XDP): tests/bench/xdp_bench.c driver/xdp/table.c hw/model/hash.c $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) $(filter %.c,$^) -o $@ -lbpf
+bench-xdp: $(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o ## nanoseconds of a frame in the XDP program beside a MAC swap (JSON: build/bench/xdp.json)
+	$(Q)mkdir -p $(B)/bench
+	$(Q)$(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o $(B)/bench/xdp.json
 
-.PHONY: bench bench-card bench-model bench-software-path
+bench: bench-model bench-rtl bench-card bench-software-path bench-xdp ## every benchmark, one after the other
+
+.PHONY: bench bench-xdp bench-card bench-model bench-software-path

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Unit tests of the driver: its files compiled again with the sanitizers, against stand-ins for the card.
-SL_DRIVER_TESTS := flow_test flows_test actions_test rules_test prefixes_test admin_test bus_test
+SL_DRIVER_TESTS := flow_test flows_test actions_test rules_test prefixes_test admin_test bus_test xdp_table_test
 SL_DRIVER_TEST_BIN := $(SL_DRIVER_TESTS:%=$(B)/tests/driver/%)
 SL_DRIVER_TEST_CFLAGS = $(CFLAGS_TEST) -isystem $(B)/dpdk-headers $(subst -I/,-isystem /,$(SL_DPDK_CFLAGS))
 UNIT_TESTS += $(SL_DRIVER_TEST_BIN)
@@ -12,6 +12,7 @@ $(B)/tests/driver/actions_test: driver/fpga/actions.c
 $(B)/tests/driver/rules_test: driver/fpga/rules.c
 $(B)/tests/driver/prefixes_test: driver/fpga/prefixes.c driver/fpga/rules.c hw/model/prefix.c hw/model/class.c
 $(B)/tests/driver/admin_test: driver/fpga/admin.c driver/fpga/flowq.c driver/fpga/queue.c
+$(B)/tests/driver/xdp_table_test: driver/xdp/table.c hw/model/hash.c
 $(B)/tests/driver/bus_test: driver/fpga/bus_socket.c
 
 $(SL_DRIVER_TEST_BIN): $(B)/tests/driver/%: tests/driver/%.c $(CONTRACT_H) | $(SL_DPDK_HEADERS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Unit tests of the model, stage by stage, and of the engine made of it.
-MODEL_TESTS := parse prefix class hash table rewrite engine
+MODEL_TESTS := parse plain prefix class hash table rewrite engine
 MODEL_TEST_BIN := $(MODEL_TESTS:%=$(B)/tests/model/%_test)
 UNIT_TESTS += $(MODEL_TEST_BIN)
 
