@@ -79,24 +79,19 @@ static uint64_t word_of(const struct sl_key *key)
 
 static struct sl_xdp_hash hash_of(const struct sl_xdp_table *t, const struct sl_key *key)
 {
-	const uint64_t a[4] = { sl_load64(key->src), sl_load64(key->src + 8), sl_load64(key->dst), sl_load64(key->dst + 8) };
+	uint64_t a[4];
 
+	memcpy(&a[0], key->src, sizeof(key->src));
+	memcpy(&a[2], key->dst, sizeof(key->dst));
 	if (key->family == 4)
 		return sl_xdp_hash4(&t->maps.seed, (a[0] & 0xffffffff) | a[2] << 32, word_of(key), t->maps.log2_v4);
 	return sl_xdp_hash6(&t->maps.seed, a, word_of(key), t->maps.log2_v6);
 }
 
-void sl_xdp_seed_make(struct sl_xdp_seed *seed, const struct sl_hash_seed *random)
+void sl_xdp_seed_make(struct sl_xdp_seed *seed, const uint8_t random[sizeof(struct sl_xdp_seed)])
 {
-	uint64_t word[sizeof(*seed) / 8];
-	struct sl_key key = { .family = 4 };
-
-	for (size_t i = 0; i < sizeof(word) / 8; i++) {
-		key.src[0] = (uint8_t)i;
-		word[i] = sl_hash_key(&key, random);
-	}
-	memcpy(seed, word, sizeof(*seed));
-	seed->mix[0] |= 1;
+	memcpy(seed, random, sizeof(*seed));
+	seed->mix[0] |= 1; /* (each multiplication can be undone) */
 	seed->mix[1] |= 1;
 }
 

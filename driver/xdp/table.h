@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The owner of the XDP program's flow table (hw/xdp/flow.h): executes flow commands on the maps, which are mapped into this
+ * The owner of the XDP program's flow table (sluice/xdp_flow.h): executes flow commands on the maps, which are mapped into this
  * process, with the meaning that they have on a card (docs/device.md). One thread, or calls serialised by the caller; programs on
  * all processors forward meanwhile and are never held up.
  *
@@ -16,8 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hw/model/hash.h"
-#include "hw/xdp/flow.h"
+#include "sluice/xdp_flow.h"
 #include "sluice/contract.h"
 
 #define SL_XDP_ZOMBIES 256
@@ -53,8 +52,8 @@ struct sl_xdp_table {
 /* Bytes of a map's memory for so many buckets: entries of 64 or 128 bytes. */
 size_t sl_xdp_table_bytes(uint32_t log2, size_t entry);
 
-/* A seed out of 16 random bytes: of the same bytes the same. */
-void sl_xdp_seed_make(struct sl_xdp_seed *seed, const struct sl_hash_seed *random);
+/* A seed out of random bytes. */
+void sl_xdp_seed_make(struct sl_xdp_seed *seed, const uint8_t random[sizeof(struct sl_xdp_seed)]);
 
 /* Takes what the maps hold, flows of an earlier owner too. The maps stay the caller's. 0 or -ENOMEM. */
 int sl_xdp_table_open(struct sl_xdp_table *table, const struct sl_xdp_table_maps *maps);

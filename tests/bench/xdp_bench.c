@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/random.h>
 
 #include "driver/xdp/table.h"
 #include "hw/xdp/sluice.h"
@@ -82,6 +82,7 @@ static const struct sl_hash_seed sip_seed = { 0x0123456789abcdef, 0xfedcba987654
 
 static void load(struct bench *b, const char *sluice, const char *wrapper)
 {
+	uint8_t random_bytes[sizeof(struct sl_xdp_seed)];
 	int programs;
 
 	b->sluice = bpf_object__open(sluice);
@@ -112,7 +113,8 @@ static void load(struct bench *b, const char *sluice, const char *wrapper)
 		.meta = memory(b, "flow_meta", LOG2_V4, sizeof(struct sl_xdp_meta)),
 		.log2_v4 = LOG2_V4, .log2_v6 = LOG2_V6
 	};
-	sl_xdp_seed_make(&b->maps.seed, &sip_seed);
+	must(getrandom(random_bytes, sizeof(random_bytes), 0) == sizeof(random_bytes), "random bytes");
+	sl_xdp_seed_make(&b->maps.seed, random_bytes);
 	must(!sl_xdp_table_open(&b->table, &b->maps), "table");
 }
 

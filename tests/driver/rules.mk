@@ -12,7 +12,7 @@ $(B)/tests/driver/actions_test: driver/fpga/actions.c
 $(B)/tests/driver/rules_test: driver/fpga/rules.c
 $(B)/tests/driver/prefixes_test: driver/fpga/prefixes.c driver/fpga/rules.c hw/model/prefix.c hw/model/class.c
 $(B)/tests/driver/admin_test: driver/fpga/admin.c driver/fpga/flowq.c driver/fpga/queue.c
-$(B)/tests/driver/xdp_table_test: driver/xdp/table.c hw/model/hash.c
+$(B)/tests/driver/xdp_table_test: driver/xdp/table.c
 $(B)/tests/driver/bus_test: driver/fpga/bus_socket.c
 
 $(SL_DRIVER_TEST_BIN): $(B)/tests/driver/%: tests/driver/%.c $(CONTRACT_H) | $(SL_DPDK_HEADERS)

@@ -31,7 +31,12 @@ static void *memory(size_t entry)
 
 static void open_new(uint64_t seed)
 {
-	const struct sl_hash_seed random = { seed, ~seed };
+	uint8_t random[sizeof(struct sl_xdp_seed)];
+
+	for (size_t i = 0; i < sizeof(random); i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		random[i] = (uint8_t)(seed >> 56);
+	}
 
 	maps = (struct sl_xdp_table_maps){
 		.flows4 = memory(sizeof(struct sl_xdp_flow4)), .flows6 = memory(sizeof(struct sl_xdp_flow6)),
@@ -39,7 +44,7 @@ static void open_new(uint64_t seed)
 		.foreign6 = memory(sizeof(struct sl_xdp_foreign)), .meta = memory(sizeof(struct sl_xdp_meta)),
 		.log2_v4 = LOG2, .log2_v6 = LOG2,
 	};
-	sl_xdp_seed_make(&maps.seed, &random);
+	sl_xdp_seed_make(&maps.seed, random);
 	assert_int_equal(sl_xdp_table_open(&table, &maps), 0);
 }
 
@@ -83,11 +88,14 @@ static struct sl_flow_cpl exec(unsigned int op, const struct sl_key *key, const 
 static struct sl_xdp_hit *look_up(const struct sl_key *key, uint32_t *place)
 {
 	const uint64_t word = SL_XDP_WORD(key->sport, key->dport, key->tenant, key->proto, key->family);
-	const uint64_t a[4] = { sl_load64(key->src), sl_load64(key->src + 8), sl_load64(key->dst), sl_load64(key->dst + 8) };
-	const struct sl_xdp_hash h = key->family == 4 ? sl_xdp_hash4(&maps.seed, (a[0] & 0xffffffff) | a[2] << 32, word, LOG2)
-						      : sl_xdp_hash6(&maps.seed, a, word, LOG2);
+	uint64_t a[4];
 	struct sl_xdp_hit *found = NULL;
+	struct sl_xdp_hash h;
 
+	memcpy(&a[0], key->src, sizeof(key->src));
+	memcpy(&a[2], key->dst, sizeof(key->dst));
+	h = key->family == 4 ? sl_xdp_hash4(&maps.seed, (a[0] & 0xffffffff) | a[2] << 32, word, LOG2)
+			     : sl_xdp_hash6(&maps.seed, a, word, LOG2);
 	for (unsigned int bank = 0; bank < SL_XDP_BANKS; bank++) {
 		const uint32_t first = SL_XDP_WAYS * h.bucket[bank];
 		struct sl_xdp_flow4 *v4 = (struct sl_xdp_flow4 *)maps.flows4 + first;

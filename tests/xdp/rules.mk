@@ -10,7 +10,7 @@ $(XDP_TEST_TABLE): tests/xdp/stage_table.bpf.c $(XDP_TEST_TABLE_STAGES) $(B)/con
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $(@:.o=.part.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.part.o) $(XDP_TEST_TABLE_STAGES)
 
-$(XDP_TEST): tests/xdp/xdp_test.c $(VECTORS_LOAD) hw/model/punt.c hw/model/hash.c driver/xdp/table.c $(B)/contract.stamp
+$(XDP_TEST): tests/xdp/xdp_test.c $(VECTORS_LOAD) hw/model/punt.c driver/xdp/table.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf $(VECTORS_LIBS)
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "hw/model/table.h"
 #include "driver/xdp/table.h"
@@ -166,6 +167,7 @@ static void load_state(struct test *t, const struct sl_vector *v, struct sl_xdp_
 {
 	static const struct sl_action no_action;
 	static struct sl_class_table table;
+	uint8_t random_bytes[sizeof(struct sl_xdp_seed)] = { 0 };
 	const uint32_t zero = 0;
 
 	memset(&table, 0, sizeof(table));
@@ -190,7 +192,8 @@ static void load_state(struct test *t, const struct sl_vector *v, struct sl_xdp_
 		must(bpf_map_update_elem(t->actions, &i, &no_action, 0), "action");
 	for (size_t i = 0; i < v->action_count; i++)
 		must(bpf_map_update_elem(t->actions, &v->actions[i].index, &v->actions[i].action, 0), "action");
-	sl_xdp_seed_make(&t->maps.seed, &config->pipeline.seed);
+	must(getrandom(random_bytes, sizeof(random_bytes), 0) < 0, "random bytes");
+	sl_xdp_seed_make(&t->maps.seed, random_bytes);
 	config->seed = t->maps.seed;
 	must(sl_xdp_table_open(&t->table, &t->maps), "table");
 	for (size_t i = 0; i < v->flow_count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * The flow table as the XDP program and its owner in user space share it: two banks of buckets of four entries, one table for
+ * The flow table as the XDP program (hw/xdp) and its owner in user space share it: two banks of buckets of four entries, one table for
  * IPv4 and one for IPv6. A flow is in one of two buckets that its hash names. An entry is a
  * cache line (IPv6: two) with all that a hit needs but what NAT writes, which lies beside it by the same index.
  *
