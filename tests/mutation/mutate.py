@@ -7,24 +7,31 @@ usage: mutate.py --build DIR --made BUILD --count N --seed N [--jobs N] [--only 
 All chosen mutants are in one copy of the RTL (places.py), of which four tops are built: sl_core, sl_hif, sl_nic, and sl_core
 with records in HBM (hbm). A mutant meets the checks of the tops that its file is in, from the quickest to notice on, and ends at
 the first that fails:
-  core      vectors: the corpus, with the RTL's assertions, table of 256 slots; unit: its unit test; cosim: random frames
-            and commands against the model
-  hbm       the modules that are only there with records in HBM: cosim, and the vectors
+  core      brief: random frames and commands against the model, few of them; vectors: the corpus, with the RTL's assertions,
+            table of 256 slots; unit: its unit test; cosim: many random frames
+  hbm       the modules that are only there with records in HBM: the same without the unit test
   hif       test_hif: the simulator's tests of its DMA; hif_bounds; hif_rate
   nic       nic_reset, nic_pause, nic_stress: the whole card
 Then what survived meets Verilator's -Wall and the proofs about its module (hw/formal), alone. A check that needs four times the
 processor time that it needs without a mutant has noticed (the core hangs); one that does not get that much, on a busy machine,
 leaves the mutant undecided. Mutants that no input can tell from the RTL are in equivalent.txt.
+
+What became of each mutant is written to DIR/judged.json, one a line, as soon as it is known: a run that was interrupted goes on
+from there, and builds nothing twice. What survived is judged again, since a test may have come for it; when any file of the RTL
+has changed, everything is.
 """
 import argparse
 import collections
 import glob
+import hashlib
+import json
 import os
 import re
 import resource
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import places
@@ -40,6 +47,7 @@ NUMBER = """#include <cstdlib>
 extern "C" int sl_mutant_id() { const char *s = getenv("SL_MUTANT"); return s ? atoi(s) : 0; }
 """
 FLAGS = {"sl_core": ["-GTABLE_LOG2=8"], "hbm": ["-GTABLE_LOG2=8", "-GRECORDS_HBM=1"], "sl_hif": [], "sl_nic": ["-GTABLE_LOG2=8"]}
+BRIEF = 3000    # packets of the first co-simulation
 # Modules that are in the card only with records in HBM.
 HBM = {f"hw/rtl/{m}.sv" for m in ("sl_flight", "sl_record_channel", "sl_record_share", "sl_record_pending", "sl_record_hbm")}
 
@@ -54,6 +62,15 @@ def file_list(path):
             elif line and not line.startswith("//"):
                 found.append(line)
     return found
+
+
+def digest(paths):
+    """Of the text of files."""
+    sums = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as f:
+            sums.update(f.read())
+    return sums.hexdigest()
 
 
 class Broken(Exception):
@@ -96,16 +113,24 @@ class Tops:
             raise Broken(said[-2000:], {(p, int(n)) for p, n in re.findall(r"(hw/rtl/\w+\.sv):(\d+):", said)})
 
     def model(self, top):
-        """Verilates a top."""
+        """Verilates a top, unless that was done of the same text."""
         made = f"{self.folder}/{top}"
         name = "sl_core" if top == "hbm" else top
         listed = file_list("hw/rtl/sl_core.f" if name == "sl_core" else "hw/rtl/sl_nic.f")
         sources = [f"{self.folder}/{p}" if p.startswith("hw/") else p for p in listed]
+        stamp, now = f"{made}/mutants.stamp", digest([*sources, __file__])
+        if os.path.exists(stamp):
+            with open(stamp, encoding="utf-8") as f:
+                if f.read() == now:
+                    return
+            os.remove(stamp)
         self.call(["verilator", "--cc", "--top-module", name, "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-lint",
                    "-Wno-style", "-Wno-fatal", "--output-split", "20000", "--assert", *FLAGS[top], "--Mdir", made,
                    "hw/lint/waivers.vlt", f"{self.folder}/sl_mutant_pkg.sv", *sources])
         self.call(["make", "-s", f"-j{self.args.jobs}", "-C", made, "-f", f"V{name}.mk", "CFG_CXXFLAGS_PCH_I=",
                    "OPT_FAST=-O2 -fPIC", "OPT_SLOW=-O0 -fPIC", "OPT_GLOBAL=-O1 -fPIC", f"V{name}__ALL.a"])
+        with open(stamp, "w", encoding="utf-8") as f:
+            f.write(now)
 
     def link(self, top, target, sources, more):
         made = f"{self.folder}/{top}"
@@ -134,10 +159,44 @@ class Tops:
                 self.link("sl_nic", name, [f"tests/rtl/{name}.cpp"], ["-lpthread"])
 
 
+class Journal:
+    """What became of each mutant of this RTL, by its place and its seed."""
+
+    def __init__(self, args):
+        self.path = f"{args.build}/judged.json"
+        self.common = {"rtl": digest(p for p in file_list("hw/rtl/sl_nic.f") if p.startswith("hw/")), "seed": args.seed,
+                       "tops": args.tops}
+        self.lock = threading.Lock()
+        self.known = {}
+        if os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as f:
+                for row in f:
+                    try:
+                        row = json.loads(row)
+                    except ValueError:
+                        continue        # cut off by the interruption
+                    if {key: row[key] for key in self.common} == self.common:
+                        self.known[tuple(row["mutant"])] = (row["state"], row["by"], row["why"])
+
+    def key(self, mutant):
+        return mutant.path, mutant.line, mutant.start, mutant.old, mutant.new
+
+    def said(self, mutant):
+        """(state, by what, detail) of one that need not be judged again, or None."""
+        known = self.known.get(self.key(mutant))
+        return known if known and known[0] == "killed" else None
+
+    def write(self, mutant, state, by, why):
+        row = {**self.common, "mutant": self.key(mutant), "state": state, "by": by, "why": why}
+        with self.lock, open(self.path, "a", encoding="utf-8") as f:
+            f.write(json.dumps(row) + "\n")
+
+
 class Checks:
     def __init__(self, args, tops):
         self.args = args
         self.tops = tops
+        self.journal = Journal(args)
         self.seconds = {}
         made, here = args.made, os.path.abspath(args.build)
         core, nic = f"{here}/core.so", f"{here}/nic.so"
@@ -149,11 +208,11 @@ class Checks:
                                         "--rtl", core, "--stop", "first"]
             self.commands["unit"] = ["env", f"MUTANT={core}", f"{made}/mutation/engine_rtl_test"]
             self.commands["age"] = ["env", f"MUTANT={core}", f"{made}/mutation/age_test"]
-            self.commands["cosim"] = [args.cosim, "--other", core, "--seed", "1", "--packets", str(args.packets), "--stall", "40",
-                                      "--reproduction", f"{here}/mismatch.json"]
+            self.commands["brief"] = self.cosim(core, BRIEF)
+            self.commands["cosim"] = self.cosim(core, args.packets)
         if "hbm" in tops:
-            self.commands["hbm cosim"] = [args.cosim, "--other", f"{here}/hbm.so", "--seed", "1", "--packets",
-                                          str(args.packets), "--stall", "40", "--reproduction", f"{here}/hbm.json"]
+            self.commands["hbm brief"] = self.cosim(f"{here}/hbm.so", BRIEF)
+            self.commands["hbm cosim"] = self.cosim(f"{here}/hbm.so", args.packets)
             self.commands["hbm vectors"] = [f"{made}/bin/vectors", "--corpus", f"{made}/vectors/corpus.json", "--engine",
                                             "rtl", "--rtl", f"{here}/hbm.so", "--stop", "first"]
         if "sl_hif" in tops:
@@ -169,11 +228,15 @@ class Checks:
             exec(compile(f.read(), "proofs.py", "exec"), space)
         self.proofs = space["PROOFS"]
 
+    def cosim(self, library, packets):
+        return [self.args.cosim, "--other", library, "--seed", "1", "--packets", str(packets), "--stall", "40",
+                "--reproduction", f"{library}.json"]
+
     def names(self, path):
         if path in HBM:
-            chosen = ["hbm cosim", "hbm vectors"]
+            chosen = ["hbm brief", "hbm vectors", "hbm cosim"]
         elif path in self.core:
-            chosen = ["cosim", "unit", "vectors", "age", "nic_reset", "nic_stress"]
+            chosen = ["brief", "unit", "vectors", "cosim", "age", "nic_reset", "nic_stress"]
             if os.path.basename(path) == "sl_age.sv":
                 chosen.insert(0, "age")
         elif path in self.hif:
@@ -226,9 +289,12 @@ class Checks:
     def meet(self, number, mutant):
         """(state, by what, detail)."""
         try:
-            return self.judge(number, mutant)
+            found = self.journal.said(mutant) or self.judge(number, mutant)
         except subprocess.TimeoutExpired as e:
-            return "undecided", os.path.basename(e.cmd[4]), ""
+            found = "undecided", os.path.basename(e.cmd[4]), ""
+        if self.journal.known.get(self.journal.key(mutant)) != found:
+            self.journal.write(mutant, *found)
+        return found
 
     def judge(self, number, mutant):
         for name in self.names(mutant.path):
