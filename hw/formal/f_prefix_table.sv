@@ -33,6 +33,8 @@ module f_prefix_table #(
   logic          known_q = 1'b0, read_known_q = 1'b0, judged_q = 1'b0, match, match_q, was_read_q = 1'b0;
   logic [31:0]   sets_q;
   logic [7:0]    meter_q;
+  logic [255:0]  csr_q;                               // what commands saw a clock ago, and whether they read then
+  logic          csr_new_q = 1'b1;
   sl_prefix_table #(.WIDE(WIDE), .LOG2(LOG2)) u_dut (
     .clk_i, .csr_read_i, .csr_write_i, .csr_clear_i, .csr_bank_i, .csr_bucket_i, .csr_data_i, .csr_data_o(csr_data),
     .read_i, .hash_i, .valid_i, .v4_i, .v6_i, .l4_i, .proto_i, .port_i, .addr_i, .sets_o(sets), .meters_o(meters)
@@ -51,6 +53,8 @@ module f_prefix_table #(
 
   always_ff @(posedge clk_i) begin
     was_read_q <= read_i;
+    csr_q      <= csr_data[256*WAY +: 256];
+    csr_new_q  <= csr_read_i;
     if (csr_bucket_i == bucket && (csr_clear_i || (csr_write_i && csr_bank_i == 1'(BANK)))) begin
       known_q <= 1'b1;
       entry_q <= csr_clear_i ? '0 : csr_data_i[256*WAY +: 256];
@@ -72,6 +76,7 @@ module f_prefix_table #(
             || csr_data_i[256*WAY + sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] == 8'd4
             || csr_data_i[256*WAY + sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] == 8'd6);
     in_sets: assert (!judged_q || sets[32*(4*BANK + WAY) +: 32] == (match_q ? sets_q : 32'd0));
+    held:    assert (csr_new_q || csr_data[256*WAY +: 256] == csr_q);
     meter:   assert (!judged_q || !match_q || meters[8*(4*BANK + WAY) +: 8] == meter_q);
   end
 endmodule

@@ -58,7 +58,7 @@ def tx(name, what, *asserts, **more):
 
 
 def prefix(name, what, **parameters):
-    return Proof(name, "f_prefix_table", ["sl_slot_ram", "sl_prefix_table"], what, ["in_sets", "meter"],
+    return Proof(name, "f_prefix_table", ["sl_slot_ram", "sl_prefix_table"], what, ["in_sets", "meter", "held"],
                  parameters=parameters, contract=True)
 
 
@@ -143,6 +143,7 @@ MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
     Mutant("prefix-exact", PREFIX, "|| csr_clear_i), .b_addr_i(csr_bucket_i), .b_data_i(entry), .b_data_o(back0)",
            "), .b_addr_i(csr_bucket_i), .b_data_i(entry), .b_data_o(back0)"),
+    Mutant("prefix-exact", PREFIX, "csr_read_i && csr_bank_i", "csr_read_i || csr_bank_i"),
     Mutant("prefix-exact", PREFIX, "port_i <= p[191:176]", "port_i < p[191:176]"),
     Mutant("prefix-wide", PREFIX, "p[191:160] == 32'hffff_0000", "p[191:176] == 16'hffff"),
     Mutant("prefix-wide", PREFIX, "hash_i[16 +: LOG2]", "hash_i[0 +: LOG2]"),

@@ -328,6 +328,7 @@ module sl_rxq #(
   logic [COUNT_W-1:0] ahead;
   assign ahead = acked_q - c_upto;
   a_payload_first: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_valid_o |-> !ahead[COUNT_W-1]);
+  a_busy: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_valid_o |-> busy_o);
   at_t unwritten;
   assign unwritten = commit_q - w_q;
   a_segs: assert property (@(posedge clk_i) disable iff (!rst_ni) add |-> held_segs < (WORK_LOG2+1)'(WORK));

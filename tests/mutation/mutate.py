@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Breaks the RTL in one place at a time, chosen by a seed over all its files, and asks the checks whether they notice.
 
-usage: mutate.py --build DIR --made BUILD --count N --seed N [--jobs N] [--only FILE] [--min PERCENT] [--tops TOPS]
+usage: mutate.py --build DIR --made BUILD --cosim PROGRAM --count N --seed N [--jobs N] [--only FILE] [--min PERCENT]
+        [--tops TOPS] [--skip CHECKS] [--packets N] [--optimize FLAG]
 
 All chosen mutants are in one copy of the RTL (places.py), of which four tops are built: sl_core, sl_hif, sl_nic, and sl_core
 with records in HBM (hbm). A mutant meets the checks of the tops that its file is in, from the quickest to notice on, and ends at
 the first that fails:
-  core      brief: random frames and commands against the model, few of them; vectors: the corpus, with the RTL's assertions,
-            table of 256 slots; unit: its unit test; cosim: many random frames
-  hbm       the modules that are only there with records in HBM: the same without the unit test
+  core      brief: random frames and commands against the model, few of them, table of 256 slots; unit, age: its unit tests; cosim:
+            many random frames; vectors: the corpus; all with the RTL's assertions
+  hbm       the modules that are only there with records in HBM: the same without the unit tests
   hif       test_hif: the simulator's tests of its DMA; hif_bounds; hif_rate
   nic       nic_reset, nic_pause, nic_stress: the whole card
 Then what survived meets Verilator's -Wall and the proofs about its module (hw/formal), alone. A check that needs four times the
@@ -17,8 +18,8 @@ processor time that it needs without a mutant has noticed (the core hangs); one 
 leaves the mutant undecided. Mutants that no input can tell from the RTL are in equivalent.txt.
 
 What became of each mutant is written to DIR/judged.json, one a line, as soon as it is known: a run that was interrupted goes on
-from there, and builds nothing twice. What survived is judged again, since a test may have come for it; when any file of the RTL
-has changed, everything is.
+from there, and builds nothing twice. What survived is judged again, since a test may have come for it; when a file of the RTL
+has changed, so is all that is in it.
 """
 import argparse
 import collections
@@ -50,6 +51,8 @@ FLAGS = {"sl_core": ["-GTABLE_LOG2=8"], "hbm": ["-GTABLE_LOG2=8", "-GRECORDS_HBM
 BRIEF = 3000    # packets of the first co-simulation
 # Modules that are in the card only with records in HBM.
 HBM = {f"hw/rtl/{m}.sv" for m in ("sl_flight", "sl_record_channel", "sl_record_share", "sl_record_pending", "sl_record_hbm")}
+# Modules that are in the whole card only, neither in sl_core nor in sl_hif.
+NIC = {"hw/rtl/sl_nic.sv", "hw/rtl/sl_skid.sv"}
 
 
 def file_list(path):
@@ -118,7 +121,7 @@ class Tops:
         name = "sl_core" if top == "hbm" else top
         listed = file_list("hw/rtl/sl_core.f" if name == "sl_core" else "hw/rtl/sl_nic.f")
         sources = [f"{self.folder}/{p}" if p.startswith("hw/") else p for p in listed]
-        stamp, now = f"{made}/mutants.stamp", digest([*sources, __file__])
+        stamp, now = f"{made}/mutants.stamp", f"{digest(sources)} {FLAGS[top]} {self.args.optimize}"
         if os.path.exists(stamp):
             with open(stamp, encoding="utf-8") as f:
                 if f.read() == now:
@@ -128,7 +131,7 @@ class Tops:
                    "-Wno-style", "-Wno-fatal", "--output-split", "20000", "--assert", *FLAGS[top], "--Mdir", made,
                    "hw/lint/waivers.vlt", f"{self.folder}/sl_mutant_pkg.sv", *sources])
         self.call(["make", "-s", f"-j{self.args.jobs}", "-C", made, "-f", f"V{name}.mk", "CFG_CXXFLAGS_PCH_I=",
-                   "OPT_FAST=-O2 -fPIC", "OPT_SLOW=-O0 -fPIC", "OPT_GLOBAL=-O1 -fPIC", f"V{name}__ALL.a"])
+                   f"OPT_FAST={self.args.optimize} -fPIC", "OPT_SLOW=-O0 -fPIC", "OPT_GLOBAL=-O1 -fPIC", f"V{name}__ALL.a"])
         with open(stamp, "w", encoding="utf-8") as f:
             f.write(now)
 
@@ -160,12 +163,12 @@ class Tops:
 
 
 class Journal:
-    """What became of each mutant of this RTL, by its place and its seed."""
+    """What became of each mutant, by its place, the text of its file, and the seed."""
 
     def __init__(self, args):
         self.path = f"{args.build}/judged.json"
-        self.common = {"rtl": digest(p for p in file_list("hw/rtl/sl_nic.f") if p.startswith("hw/")), "seed": args.seed,
-                       "tops": args.tops}
+        self.common = {"seed": args.seed, "tops": args.tops}
+        self.files = {}
         self.lock = threading.Lock()
         self.known = {}
         if os.path.exists(self.path):
@@ -179,7 +182,9 @@ class Journal:
                         self.known[tuple(row["mutant"])] = (row["state"], row["by"], row["why"])
 
     def key(self, mutant):
-        return mutant.path, mutant.line, mutant.start, mutant.old, mutant.new
+        if mutant.path not in self.files:
+            self.files[mutant.path] = digest([mutant.path])
+        return mutant.path, mutant.line, mutant.start, mutant.old, mutant.new, self.files[mutant.path]
 
     def said(self, mutant):
         """(state, by what, detail) of one that need not be judged again, or None."""
@@ -201,7 +206,7 @@ class Checks:
         made, here = args.made, os.path.abspath(args.build)
         core, nic = f"{here}/core.so", f"{here}/nic.so"
         self.core = set(file_list("hw/rtl/sl_core.f"))
-        self.hif = set(file_list("hw/rtl/sl_nic.f")) - self.core - {"hw/rtl/sl_nic.sv", "hw/rtl/sl_gear.sv"}
+        self.hif = set(file_list("hw/rtl/sl_nic.f")) - self.core - NIC
         self.commands = {}
         if "sl_core" in tops:
             self.commands["vectors"] = [f"{made}/bin/vectors", "--corpus", f"{made}/vectors/corpus.json", "--engine", "rtl",
@@ -222,6 +227,8 @@ class Checks:
             for name in ("nic_reset", "nic_pause"):
                 self.commands[name] = [f"{here}/{name}"]
             self.commands["nic_stress"] = ["env", f"MUTANT={nic}", "NIC_SEED=1", f"{made}/mutation/nic_stress"]
+        for name in filter(None, args.skip.split(",")):
+            del self.commands[name]
         with open("hw/formal/proofs.py", encoding="utf-8") as f:
             space = {"__name__": "proofs"}
             sys.modules["proofs"] = type(sys)("proofs")
@@ -234,11 +241,9 @@ class Checks:
 
     def names(self, path):
         if path in HBM:
-            chosen = ["hbm brief", "hbm vectors", "hbm cosim"]
+            chosen = ["hbm brief", "hbm cosim", "hbm vectors"]
         elif path in self.core:
-            chosen = ["brief", "unit", "vectors", "cosim", "age", "nic_reset", "nic_stress"]
-            if os.path.basename(path) == "sl_age.sv":
-                chosen.insert(0, "age")
+            chosen = ["brief", "unit", "age", "cosim", "vectors", "nic_reset", "nic_stress"]
         elif path in self.hif:
             chosen = ["test_hif", "hif_bounds", "nic_reset", "nic_pause", "nic_stress", "hif_rate"]
         else:
@@ -340,13 +345,15 @@ def main():
         p.add_argument("--" + name, type=int, default=default)
     p.add_argument("--only", default="")
     p.add_argument("--tops", default="sl_core,hbm,sl_hif,sl_nic")
+    p.add_argument("--optimize", default="-O2")
+    p.add_argument("--skip", default="")
     p.add_argument("--min", type=float, default=95)
     args = p.parse_args()
     tops = args.tops.split(",")
     within = set(file_list("hw/rtl/sl_core.f")) if tops == ["sl_core"] else set(file_list("hw/rtl/sl_nic.f"))
     sources = [s for s in sorted(within) if s.startswith("hw/") and args.only in s]
     if "sl_nic" not in tops:
-        sources = [s for s in sources if os.path.basename(s) not in ("sl_nic.sv", "sl_gear.sv")]
+        sources = [s for s in sources if s not in NIC]
     if "hbm" not in tops:
         sources = [s for s in sources if s not in HBM]
     chosen = places.choose(sources, args.count, args.seed)

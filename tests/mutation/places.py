@@ -9,7 +9,7 @@ semicolon), so that widths and precedence stay as they were. What must be consta
 (parameters, ranges, generate loops), as is what only simulation or proofs read.
 """
 import collections
-import random
+import hashlib
 import re
 
 # (name, pattern, replacement): each match in a line of logic is one mutant.
@@ -28,7 +28,7 @@ OPERATORS = [
 NEGATED = re.compile(r"\bif \(")
 DROPPED = re.compile(r"(?<=\s)\w+(\[[\w:\-+* ]+\])?\s*<= [^;]+;(?=[ \t]*$)", re.M)
 NO_LOGIC = re.compile(r"^\s*(`|\(\*|input|output|parameter|localparam|module|endmodule|function|package|for \("
-                      r"|typedef|initial|a_\w+: assert)|localparam|\bparameter\b")
+                      r"|typedef|initial|a_\w+: assert|(end else )?if \(.*begin : )|localparam|\bparameter\b")
 OPEN, CLOSE = "([{", ")]}"
 
 # line: the one that changes; old, new: its code; start, end: of the text that `text` replaces, or where many mutants are in
@@ -96,14 +96,16 @@ def expression(code, at):
 
 def logic_lines(text, code):
     """[(start, end)] of the lines that hold logic."""
-    found, logic, at = [], True, 0
+    found, logic, parameters, at = [], True, False, 0
     for line, bare in zip(text.split("\n"), code.split("\n")):
         if re.match(r"`ifn?def (SYNTHESIS|FORMAL)", line):
             logic = False
         elif line.startswith("`endif"):
             logic = True
-        if logic and bare.strip() and not NO_LOGIC.search(bare) and not re.match(r"^\s*logic\b[^=]*;", bare):
+        parameters = parameters or bare.lstrip().startswith("localparam")
+        if logic and bare.strip() and not parameters and not NO_LOGIC.search(bare) and not re.match(r"^\s*logic\b[^=]*;", bare):
             found.append((at, at + len(bare)))
+        parameters = parameters and ";" not in bare       # until the end of the statement
         at += len(line) + 1
     return found
 
@@ -155,12 +157,21 @@ def mutants_of(path):
 
 
 def choose(sources, count, seed):
-    """The same number from each file as far as it has so many, none within another; the order is random."""
-    chance = random.Random(seed)
-    left = [mutants_of(path) for path in sources]
-    for each in left:
-        chance.shuffle(each)
-    chance.shuffle(left)
+    """The same number from each file as far as it has so many, none within another.
+
+    The order is that of digests of the seed with what is changed, so that a change of the RTL elsewhere changes nothing of it.
+    """
+    def order(*what):
+        return hashlib.sha256(repr((seed, *what)).encode()).digest()
+
+    left = []
+    for path in sorted(sources, key=order):
+        alike, ordered = collections.Counter(), []
+        for mutant in mutants_of(path):
+            what = (path, mutant.old, mutant.new)
+            ordered.append((order(*what, alike[what]), mutant))
+            alike[what] += 1
+        left.append([mutant for _, mutant in sorted(ordered, key=lambda o: o[0], reverse=True)])
     chosen, taken = [], collections.defaultdict(list)
     while len(chosen) < count and any(left):
         for each in left:

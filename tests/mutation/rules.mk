@@ -17,8 +17,19 @@ $(MUTANTS_TESTS): $(B)/mutation/%: tests/rtl/%.c tests/rtl/rtl_card.h tests/rtl/
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) $(MUTANTS_LIBRARIES) $(filter %.c,$^) -o $@ -lcmocka -ldl
 
+# CI: a sample of the datapath and of the host interface, without the whole card and records in HBM, whose models take minutes
+# to build, without the vectors, and with less traffic. What is drawn changes only with the lines that are drawn (MUTANTS_CI_SEED,
+# MUTANTS_CI_COUNT).
+MUTANTS_CI_COUNT ?= 12
+MUTANTS_CI_SEED ?= 1
+SUITES += mutants
+test-mutants: $(MUTANTS_NEED)
+	$(Q)YOSYS=$(YOSYS) timeout 1800 $(PYTHON) -B tests/mutation/mutate.py --made $(B) --cosim $(COSIM) \
+		--build $(B)/mutation/ci --count $(MUTANTS_CI_COUNT) --seed $(MUTANTS_CI_SEED) --jobs $(JOBS) --tops sl_core,sl_hif \
+		--skip vectors,hif_rate --packets 10000 --optimize=-O1
+
 mutants: $(MUTANTS_NEED) ## break the RTL in MUTANTS_COUNT places: do the tests notice? (MUTANTS_SEED, MUTANTS_ONLY)
 	$(Q)$(MUTANTS_RUN) --build $(B)/mutation/some --count $(MUTANTS_COUNT)
 mutants-long: $(MUTANTS_NEED) ## the same in 210 places (hours; goes on where it was interrupted)
 	$(Q)$(MUTANTS_RUN) --build $(B)/mutation/long --count 210
-.PHONY: mutants mutants-long
+.PHONY: test-mutants mutants mutants-long
