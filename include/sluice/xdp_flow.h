@@ -92,7 +92,7 @@ _Static_assert(sizeof(struct sl_xdp_flow4) == 64, "an IPv4 entry is a cache line
 _Static_assert(sizeof(struct sl_xdp_flow6) == 128, "an IPv6 entry is two");
 
 /*
- * The table's own hash: BPF has no rotation, which makes SipHash three times as long as all the rest of a hit. NH (Black et al., UMAC,
+ * The table's own hash: BPF has no rotation, which makes SipHash longer than all the rest of a hit. NH (Black et al., UMAC,
  * CRYPTO 99) brings a key to 64 bits: two flows that somebody chooses who does not know the seed have the same with a chance of
  * 2^-32. Two multiplications with shifts between them mix these, since NH is linear in an address where all else is the same, and
  * neighbours in both banks would be neighbours.
