@@ -167,9 +167,10 @@ void sl_xdp_table_settle(struct sl_xdp_table *t)
 {
 	if (t->zombies == 0)
 		return;
-	/* Waits for a grace period of RCU, within which each run of an XDP program lies. Without it: for longer than one takes. */
-	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(20000);
+	if (t->maps.grace)
+		t->maps.grace();
+	else if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0)) /* a grace period of RCU; each run of a program is in one */
+		usleep(20000); /* without it: longer than a run takes */
 	for (uint32_t i = 0; i < t->zombies; i++) {
 		const struct sl_xdp_zombie *z = &t->zombie[i];
 		const struct entry e = entry_at(t, z->family, z->place);

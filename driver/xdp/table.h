@@ -29,6 +29,7 @@ struct sl_xdp_table_maps {
 	struct sl_xdp_meta *meta; /* 8 << log2_v4 */
 	uint32_t log2_v4, log2_v6; /* buckets of a bank */
 	struct sl_xdp_seed seed;
+	void (*grace)(void); /* returns when no program runs any more that ran when it was called; NULL: membarrier(2) */
 };
 
 struct sl_xdp_zombie {
