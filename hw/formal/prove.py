@@ -5,7 +5,7 @@
 usage: prove.py --build DIR [--only PART] [--jobs N]            prove; one line per property
        prove.py --build DIR [--only PART] [--jobs N] --mutants  break the RTL as listed; every proof must notice
        prove.py --check                                         do the mutants still fit the RTL? (nothing is proven)
-       --replace FILE=COPY takes COPY for an RTL file
+       --replace FILE=COPY takes COPY for an RTL file, and only looks for a counterexample
 Exit status: 0 all well, 1 there are counterexamples (or mutants not noticed), 2 something is merely undecided.
 
 Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
@@ -151,12 +151,13 @@ def prove(args, proof, mutation=None, number=0):
     error = elaborate(args, proof, folder, mutation)
     if error:
         return f"not elaborated: {error}", time.time() - started
+    falsify = bool(mutation or args.replace)
     if proof.engine == "pdr":
-        result = run_pdr(folder, proof.seconds, bool(mutation))
+        result = run_pdr(folder, proof.seconds, falsify)
     elif proof.engine == "whole":
         result = run_whole(folder, proof.depth, proof.seconds)
     else:
-        result = run_induction(folder, max(proof.depth, 12) if mutation else proof.depth, proof.seconds, bool(mutation))
+        result = run_induction(folder, max(proof.depth, 12) if falsify else proof.depth, proof.seconds, falsify)
     return result, time.time() - started
 
 
