@@ -23,6 +23,7 @@ class Proof:
     reduce: dict = field(default_factory=dict)
     seconds: int = 200
     contract: bool = False   # reads the contract's constants
+    seen: str = ""   # an assertion that what the property speaks of never comes about; it has to be violated
 
     @property
     def module(self):
@@ -48,6 +49,9 @@ TX_NARROW = {"sl_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"\.W\(535\)", ".W(31)")],
 EVENTQ_NARROW = {"sl_eventq.sv": [(r"\[31:0\]( +)(lost_o|told_q)", r"[3:0]\1\2"), (r"32'\((lose|push_i)", r"4'(\1"),
                                   (r", lost_o - told_q", r", 28'd0, lost_o - told_q")]}
 
+BEATS_OF_32 = [(r"\b2047\b", "127"), (r"\b511\b", "31")]
+ADMINQ_NARROW = {"sl_adminq.sv": BEATS_OF_32 + [(r"\b512\b", "32"), (r"1968'd0", "48'd0")], "f_adminq.sv": BEATS_OF_32}
+
 
 def arb(name, what, *asserts, **more):
     return Proof(f"arb-{name}", "f_arb", ["sl_arb"], what, list(asserts), reduce=ARB_NARROW, **more)
@@ -64,6 +68,11 @@ def prefix(name, what, **parameters):
 
 def eventq(name, what, *asserts):
     return Proof(name, "f_eventq", ["sl_fifo", "sl_eventq"], what, list(asserts), reduce=EVENTQ_NARROW, contract=True)
+
+
+def adminq(name, what, *asserts):
+    return Proof(f"admin-{name}", "f_adminq", ["sl_adminq"], what, list(asserts), reduce=ADMINQ_NARROW, contract=True,
+                 seen="seen_cpl")
 
 
 PROOFS = [
@@ -129,6 +138,11 @@ PROOFS = [
            "no_ghost", "no_wait", "counted", "bounded"),
     eventq("events-told", "an OVERFLOW tells exactly the losses not told yet", "told", "counted", "bounded"),
     eventq("events-aged", "a flow that has aged is let in only where it cannot be lost", "aged_safe", "bounded"),
+    adminq("owed", "one command at a time; a completion only for one, with its id and room for it", "owed", "one", "has_room",
+           "of_it"),
+    adminq("answers", "a command that the core has answered completes, once, with its id", "answers", "owed", "one"),
+    adminq("reads", "never reads or consumes past the doorbell; a read stands until it is taken, and is told of",
+           "announced", "consumes", "keeps", "under_way", "one"),
 ]
 
 FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
@@ -137,7 +151,7 @@ ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count
 
 ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 SEARCH = RTL + "sl_search.sv"
-EVENTQ = RTL + "sl_eventq.sv"
+EVENTQ, ADMINQ = RTL + "sl_eventq.sv", RTL + "sl_adminq.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
@@ -250,4 +264,18 @@ MUTANTS = [
     Mutant("events-told", EVENTQ, "told_q <= lost_o;", "told_q <= told_q + 32'd1;"),
     Mutant("events-aged", EVENTQ, "count == '0 && room_i >= ROOM", "room_i >= ROOM"),
     Mutant("events-aged", EVENTQ, "&& room_i >= ROOM;", ";"),
+    Mutant("admin-owed", ADMINQ, "&& !full_q && !done_q && !told_q) state_q", "&& !full_q && !done_q) state_q"),
+    Mutant("admin-owed", ADMINQ, "done_q && !dead_q && en_i;", "done_q && en_i;"),
+    Mutant("admin-owed", ADMINQ, "(dead_q || (en_i && cpl_ready_i))",
+           "(dead_q || (en_i && cpl_ready_i && state_q != IDLE))"),
+    Mutant("admin-owed", ADMINQ, "req_q[512*beat_q +: 512] <=", "req_q[512*(beat_q & 2'd2) +: 512] <="),
+    Mutant("admin-answers", ADMINQ, "!full_q && !done_q && !told_q) state_q", "!full_q && !told_q) state_q"),
+    Mutant("admin-answers", ADMINQ, "dead_q   <= 1'b0;", ""),
+    Mutant("admin-answers", ADMINQ, "done_q    <= !discard_q;", "done_q    <= answer_i && !discard_q;"),
+    Mutant("admin-reads", ADMINQ, "assign submit     = state_q == TAKE && !err_q && en_i;",
+           "assign submit     = state_q == TAKE && !err_q;"),
+    Mutant("admin-reads", ADMINQ, "(64'(sq_head_i) << 8)", "(64'(sq_head_i + 15'd1) << 8)"),
+    Mutant("admin-reads", ADMINQ, "&& !done_q && !told_q) state_q <= REQ;",
+           "&& !done_q && !told_q || pending_o) state_q <= REQ;"),
+    Mutant("admin-reads", ADMINQ, "active_o   = state_q != IDLE;", "active_o   = state_q == REQ;"),
 ]

@@ -13,6 +13,8 @@ Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
   induction  yosys-smtbmc with z3: the first N clocks, then the step from any N clocks to the next: unbounded
   whole      ABC's bmc3: all N clocks that the harness follows, which asserts that nothing comes after them
 A proof is a set of assertions proven together: the first is what is shown, the others are what it leans on.
+Where a proof names an assertion as "seen" (that what the property speaks of never comes about), there has to be a
+counterexample to it, or the proof is empty.
 Seconds are of the wall clock. A mutant counts as noticed only if there is a counterexample that starts at reset.
 """
 import argparse
@@ -82,13 +84,13 @@ def copy_sources(args, proof, folder, mutation):
     return copies
 
 
-def elaborate(args, proof, folder, mutation):
+def elaborate(args, proof, folder, mutation, asserts):
     os.makedirs(folder, exist_ok=True)
     copies = copy_sources(args, proof, folder, mutation)
-    keep = " ".join(f"c:{name} %d" for name in proof.asserts)
+    keep = " ".join(f"c:{name} %d" for name in asserts)
     script = f"read_verilog -sv -formal -DSYNTHESIS {' '.join(copies)}\nprep -flatten -top {proof.top}\n" \
-             f"delete t:$assert {keep}\nselect -assert-count {len(proof.asserts)} t:$assert\nselect -clear\n"
-    script += (TO_SMT2 if proof.engine == "induction" else TO_AIGER).format(folder=folder)
+             f"delete t:$assert {keep}\nselect -assert-count {len(asserts)} t:$assert\nselect -clear\n"
+    script += (TO_SMT2 if proof.engine == "induction" and asserts == proof.asserts else TO_AIGER).format(folder=folder)
     path = os.path.join(folder, "elaborate.ys")
     with open(path, "w", encoding="utf-8") as f:
         f.write(script)
@@ -148,7 +150,7 @@ def run_induction(folder, depth, seconds, falsify):
 def prove(args, proof, mutation=None, number=0):
     folder = os.path.join(args.build, f"{proof.name}-{number}" if mutation else proof.name)
     started = time.time()
-    error = elaborate(args, proof, folder, mutation)
+    error = elaborate(args, proof, folder, mutation, proof.asserts)
     if error:
         return f"not elaborated: {error}", time.time() - started
     falsify = bool(mutation or args.replace)
@@ -158,6 +160,12 @@ def prove(args, proof, mutation=None, number=0):
         result = run_whole(folder, proof.depth, proof.seconds)
     else:
         result = run_induction(folder, max(proof.depth, 12) if falsify else proof.depth, proof.seconds, falsify)
+    if result == "proven" and proof.seen and not falsify:
+        error = elaborate(args, proof, f"{folder}-seen", None, [proof.seen])
+        if error:
+            result = f"not elaborated: {error}"
+        elif run_pdr(f"{folder}-seen", proof.seconds, True) != "failed":
+            result = "empty"
     return result, time.time() - started
 
 
