@@ -15,6 +15,8 @@ import sys
 
 SOURCES = ["ingress", "parse", "prefix", "class", "key", "hash", "table", "action", "rewrite", "punt", "pipeline"]
 ENGINE = "sim/engine_model.c"
+# Who is compiled with a changed header.
+USER_OF = {"hw/model/edit.h": "hw/model/rewrite.c", "hw/model/sip.h": "hw/model/hash.c"}
 # name, file, text, replacement, who must see it (c: co-simulation, v: vectors)
 MUTANTS = [
     ("unchanged", ENGINE, "/* Registers. */", "/* Registers, as they are. */", ""),  # nobody may see it
@@ -64,7 +66,7 @@ MUTANTS = [
     ("tunnel-behind-options", "hw/model/parse.c", "if (p->l4_off - p->l3_off != (p->family == 4 ? IPV4_LEN : IPV6_LEN) ||", "if (", "cv"),
     ("options-after-extension", "hw/model/key.c", "return SL_REASON_IP_OPTIONS;", "return SL_REASON_NO_L4;", "cv"),
     ("tenant-byte", "hw/model/key.c", "(uint16_t)tenant", "(uint8_t)tenant", "cv"),
-    ("hash-round-missing", "hw/model/hash.c", "s.v2 ^= 0xff;\n\tsip_round(&s);", "s.v2 ^= 0xff;", "cv"),
+    ("hash-round-missing", "hw/model/sip.h", "s->v2 ^= 0xff;\n\tsl_sip_round(s);", "s->v2 ^= 0xff;", "cv"),
     ("tie-to-bank-1", "hw/model/table.c", "bank = n[1] > n[0];", "bank = n[1] >= n[0];", "c"),
     ("no-displacement", "hw/model/table.c", "return displace(table, hash, place);", "return false;", "c"),
     ("one-displacement", "hw/model/table.c", "c < SL_TABLE_CANDIDATES", "c < SL_TABLE_WAYS", "c"),
@@ -79,18 +81,18 @@ MUTANTS = [
     ("reserved-kept", "hw/model/table.c", "record.reserved1 = 0;", ";", "c"),
     ("mtu-off-by-one", "hw/model/action.c", "action->mtu < wire_len", "action->mtu <= wire_len", "cv"),
     ("ttl-0-only", "hw/model/action.c", "packet->ttl <= 1", "packet->ttl < 1", "cv"),
-    ("udp-zero-written", "hw/model/rewrite.c", "sl_store_be16(csum, 0xffff);", ";", "v"),
-    ("udp-none-computed", "hw/model/rewrite.c", "if (proto == PROTO_UDP && sl_load_be16(csum) == 0)\n\t\treturn;",
+    ("udp-zero-written", "hw/model/edit.h", "sl_store_be16(csum, 0xffff);", ";", "v"),
+    ("udp-none-computed", "hw/model/edit.h", "if (proto == SL_EDIT_UDP && sl_load_be16(csum) == 0)\n\t\treturn;",
      "", "cv"),
-    ("ttl-checksum", "hw/model/rewrite.c", "delta += ~sl_load_be16(ip + 8) & 0xffff;", "delta += ~sl_load_be16(ip + 8) & 0xfeff;", "cv"),
+    ("ttl-checksum", "hw/model/edit.h", "delta += ~sl_load_be16(ip + 8) & 0xffff;", "delta += ~sl_load_be16(ip + 8) & 0xfeff;", "cv"),
     ("ecn-ce-lost", "hw/model/parse.c", "inner->tos |= ECN_CE;", ";", "cv"),
     ("ecn-ect1-lost", "hw/model/parse.c", "inner->tos ^= ECN_ECT0 ^ ECN_ECT1;", ";", "cv"),
     ("ecn-illegal-kept", "hw/model/key.c", "p->flags & SL_PACKET_BAD_ECN", "0", "cv"),
-    ("ecn-checksum", "hw/model/rewrite.c", "delta += 0xffffu - ip[1] + tos;", "delta += 0xffffu;", "cv"),
-    ("ecn-not-copied", "hw/model/rewrite.c", "SL_RECORD_FLAG_COPY_ECN ? 0x03 : 0", "SL_RECORD_FLAG_COPY_ECN ? 0x02 : 0", "cv"),
-    ("dscp-outer-checksum", "hw/model/rewrite.c", "total + (mask ? 0xffff - ip[1] + tos : 0)", "total + (mask == 3 ? 0xffff - ip[1] + tos : 0)",
+    ("ecn-checksum", "hw/model/edit.h", "delta += 0xffffu - ip[1] + tos;", "delta += 0xffffu;", "cv"),
+    ("ecn-not-copied", "hw/model/edit.h", "SL_RECORD_FLAG_COPY_ECN ? 0x03 : 0", "SL_RECORD_FLAG_COPY_ECN ? 0x02 : 0", "cv"),
+    ("dscp-outer-checksum", "hw/model/edit.h", "total + (mask ? 0xffff - ip[1] + tos : 0)", "total + (mask == 3 ? 0xffff - ip[1] + tos : 0)",
      "cv"),
-    ("outer-length", "hw/model/rewrite.c", "hdr_len - action->l4_off + inner_len", "hdr_len - action->l4_off + inner_len + 1", "cv"),
+    ("outer-length", "hw/model/edit.h", "hdr_len - action->l4_off + inner_len", "hdr_len - action->l4_off + inner_len + 1", "cv"),
     ("meter-never-fills", "hw/model/punt.c", "(uint64_t)meter->rate * elapsed_ms", "(uint64_t)meter->rate", "cv"),
     ("copy-of-forwarded-unmetered", "hw/model/pipeline.c", "lookups->meter_take(ctx, result->meter) ? SL_REASON_COPY :",
      "1 ? SL_REASON_COPY :", "cv"),
@@ -111,12 +113,17 @@ def make_mutant(args, name, path, text, replacement, flags, good):
         source = f.read()
     if source.count(text) != 1:
         sys.exit(f"mutants: {name}: {path} has {source.count(text)} times \"{text}\" instead of once")
-    changed = os.path.join(folder, os.path.basename(path))
+    changed = os.path.join(folder, path if path in USER_OF else os.path.basename(path))
+    os.makedirs(os.path.dirname(changed), exist_ok=True)
     with open(changed, "w", encoding="utf-8") as f:
         f.write(source.replace(text, replacement))
+    user = USER_OF.get(path, path)
     objects = dict(good)
-    objects[path] = os.path.join(folder, "mutant.o")
-    compile_one(changed, objects[path], flags)
+    objects[user] = os.path.join(folder, "mutant.o")
+    if path in USER_OF:
+        compile_one(user, objects[user], [f"-I{folder}", *flags])
+    else:
+        compile_one(changed, objects[user], flags)
     library = os.path.join(folder, "libmutant.so")
     subprocess.run(["gcc", "-shared", "-Wl,-Bsymbolic", "-o", library, *objects.values()], check=True)
     return library
