@@ -277,7 +277,8 @@ def kernel_traffic_through_the_port(lab):
     expect(lab.client("ping", "-6", "-c", "2", "-i", "0.2", "-W", "2", "fd78::2", check=False).returncode == 0, "ping fd78::2")
     server = lab.spawn("host-server", [sys.executable, os.path.join(lab_module.HERE, "peer.py"), "2222", "host"], ns=lab.ns("lb"))
     try:
-        time.sleep(0.5)
+        there = ("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/2222")
+        lab.wait_for(lambda: lab_module.sh(*there, ns=lab.ns("lb"), check=False).returncode == 0, 10, "the host's server")
         with connect(lab, "10.78.0.2", 2222) as s:
             s.sendall(b"echo\n")
             for i in range(30):
