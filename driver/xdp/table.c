@@ -213,17 +213,14 @@ static void put_action(struct sl_xdp_hit *hit, const struct sl_record *record)
 {
 	/* An action beyond the entries is as good as any other that there is not. */
 	const uint16_t action = record->action > UINT16_MAX ? UINT16_MAX : (uint16_t)record->action;
-	const struct { uint16_t action; uint8_t flags, rule; } word = { action, record->flags, 0 };
-	uint32_t value;
 
-	memcpy(&value, &word, sizeof(value));
-	__atomic_store_n((uint32_t *)&hit->action, value, __ATOMIC_RELEASE); /* both at once */
+	__atomic_store_n(&hit->what, sl_xdp_what(action, record->flags), __ATOMIC_RELEASE);
 	__atomic_store_n(&hit->memo, 0, __ATOMIC_RELEASE);
 }
 
 /* Fills a free place and lets programs find it. */
-static void fill(struct sl_xdp_table *t, uint32_t place, const struct sl_key *key, const struct sl_xdp_hash *hash, const struct sl_record *record,
-		 uint32_t flow_id, uint32_t last_seen_ms)
+static void fill(struct sl_xdp_table *t, uint32_t place, const struct sl_key *key, const struct sl_xdp_hash *hash,
+		 const struct sl_record *record, uint32_t flow_id, uint32_t last_seen_ms)
 {
 	const struct entry e = entry_at(t, key->family, place);
 
@@ -263,8 +260,8 @@ static void record_of(const struct sl_xdp_table *t, uint32_t id, struct sl_recor
 	const struct entry e = entry_at(t, meta->family, meta->place);
 
 	memset(record, 0, sizeof(*record));
-	record->action = e.hit->action;
-	record->flags = e.hit->flags;
+	record->action = sl_xdp_action(e.hit->what);
+	record->flags = sl_xdp_flags(e.hit->what);
 	record->age_s = meta->age_s;
 	record->owner = meta->owner;
 	record->cookie = meta->cookie;

@@ -34,7 +34,7 @@ static inline __attribute__((always_inline)) bool sl_plain_l4(const uint8_t *l4,
 		const uint32_t data_off = 4 * (l4[12] >> 4);
 
 		p->tcp_flags = l4[13];
-		return p->payload >= 20 && data_off >= 20 && data_off <= p->payload;
+		return data_off >= 20 && data_off <= p->payload;
 	}
 	if (p->proto != 17)
 		return false;

@@ -48,10 +48,15 @@ static __always_inline void nat_record(const struct sl_xdp_nat4 *nat, struct sl_
 	record->l4_delta = nat->l4_delta;
 }
 
-/* Bit n: way n has the tag. The four tags in one word, so that the loads of both banks' buckets are under way together. */
+/* The bucket's four tags in one word: one load, so that those of both banks are under way together. */
 static __always_inline uint64_t load_tags(const struct sl_xdp_hit *hit)
 {
 	return *(const volatile uint64_t *)hit->tag;
+}
+
+static __always_inline uint32_t load_what(const struct sl_xdp_hit *hit)
+{
+	return *(const volatile uint32_t *)&hit->what;
 }
 
 static __always_inline struct sl_xdp_flow4 *way4(struct sl_xdp_bucket4 *bucket, uint64_t tags, uint64_t tag,
@@ -148,7 +153,7 @@ static __always_inline bool find_flow(const struct sl_xdp_config *c, const struc
 	return find6(c, addresses, word, f);
 }
 
-/* See flow.h. */
+/* See sluice/xdp_flow.h. */
 static __always_inline void count_hit(uint32_t *owner, uint64_t *packets, uint64_t *bytes, void *foreign, uint32_t index,
 				      uint32_t len)
 {
@@ -191,11 +196,10 @@ static __always_inline bool put_bytes(uint8_t *data, const uint8_t *end, const s
 }
 
 /* Puts the action's header in the place of the Ethernet header; the frame was made to have room for it. */
-static __always_inline bool put_header(struct xdp_md *ctx, const struct sl_action *action)
+static __always_inline bool put_header(struct xdp_md *ctx, const struct sl_action *action, uint32_t len)
 {
 	uint8_t *data = (uint8_t *)(long)ctx->data;
 	const uint8_t *end = (const uint8_t *)(long)ctx->data_end;
-	const uint32_t len = action->hdr_len;
 	uint32_t i;
 
 	switch (len) {
@@ -220,7 +224,10 @@ static __always_inline bool put_header(struct xdp_md *ctx, const struct sl_actio
 	return true;
 }
 
-/* What is changed in the frame's headers; true if all was there. */
+/*
+ * What is changed in the frame's headers; true if all was there. (It loads hdr_len once more: what the verifier knows of the
+ * one that put_header() was called with would have it look at all that follows for each length.)
+ */
 static __always_inline bool edit_frame(struct xdp_md *ctx, const struct sl_action *action, const struct sl_record *record,
 				       const struct sl_plain *p, uint32_t ip_len, uint64_t hash)
 {
@@ -260,10 +267,9 @@ static __always_inline bool edit_frame(struct xdp_md *ctx, const struct sl_actio
 static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
 				   uint32_t ip_len, uint32_t frame_len)
 {
-	const uint32_t index = f->hit->action, rule = f->hit->rule, forwarded = SL_REASON_FORWARDED;
+	const uint32_t what = load_what(f->hit), index = sl_xdp_action(what);
 	const struct sl_action *action = bpf_map_lookup_elem(&actions, &index);
-	struct sl_record record = { .flags = f->hit->flags };
-	struct sl_counter_pair *pair;
+	struct sl_record record = { .flags = sl_xdp_flags(what) };
 	uint32_t wire_len = p->l3_len, hdr_len;
 	uint64_t hash = 0;
 
@@ -296,23 +302,15 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) /* from the flow's hash, as a card has it */
 		hash = f->v4 ? sl_sip_ipv4(&c->pipeline.seed, (uint64_t)f->v4->dst << 32 | f->v4->src, f->v4->word)
 			     : sl_sip_ipv6(&c->pipeline.seed, f->v6->src, f->v6->dst, f->v6->word);
-	if (!put_header(ctx, action) || !edit_frame(ctx, action, &record, p, ip_len, hash))
+	if (!put_header(ctx, action, hdr_len) || !edit_frame(ctx, action, &record, p, ip_len, hash))
 		return XDP_ABORTED;
 	count_flow(f, frame_len, time_ms(c));
-	pair = bpf_map_lookup_elem(&reason_count, &forwarded);
-	if (pair) {
-		pair->packets++;
-		pair->bytes += frame_len;
-	}
-	pair = bpf_map_lookup_elem(&rule_count, &rule);
-	if (pair) {
-		pair->packets++;
-		pair->bytes += frame_len;
-	}
+	count(&reason_count, SL_REASON_FORWARDED, frame_len);
+	count(&rule_count, sl_xdp_rule(what), frame_len);
 	return action->port == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, action->port, XDP_ABORTED);
 }
 
-/* XDP's verdict, or NOT_FAST with nothing done. */
+/* XDP's verdict, or NOT_FAST with nothing done. Frames in several buffers are left to the stages: `end` is that of the first. */
 static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *c)
 {
 	const uint8_t *const data = (const uint8_t *)(long)ctx->data;
@@ -323,7 +321,7 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 	uint64_t word;
 
 	if (data + SL_PLAIN4_BYTES > end || frame_len < SL_FRAME_MIN || frame_len > SL_FRAME_MAX ||
-	    !mac_equal(data, c->mac))
+	    bpf_xdp_get_buff_len(ctx) != frame_len || !mac_equal(data, c->mac))
 		return NOT_FAST;
 	if (sl_plain4(data, frame_len, tunnels, &p)) {
 		const uint64_t addresses = sl_load64(data + 26);

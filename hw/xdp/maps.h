@@ -38,55 +38,27 @@ struct {
 	__type(value, struct sl_prefix_bucket);
 } prefixes SEC(".maps");
 
+/* Arrays that their owner maps into its memory. */
+#define MAPPED(name, entries, entry)               \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(max_entries, entries);      \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__type(key, uint32_t);             \
+		__type(value, entry);              \
+	} name SEC(".maps")
+
 /* The flow table; the loader sets the numbers of entries (2 << log2 buckets, four times as many flows). */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_BANKS << SL_XDP_LOG2_MIN);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_bucket4);
-} flows4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_BANKS << SL_XDP_LOG2_MIN);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_bucket6);
-} flows6 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_nat4);
-} nat4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_foreign);
-} foreign4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_foreign);
-} foreign6 SEC(".maps");
+#define BUCKETS_MIN (SL_XDP_BANKS << SL_XDP_LOG2_MIN)
+#define FLOWS_MIN (SL_XDP_WAYS * BUCKETS_MIN)
+MAPPED(flows4, BUCKETS_MIN, struct sl_xdp_bucket4);
+MAPPED(flows6, BUCKETS_MIN, struct sl_xdp_bucket6);
+MAPPED(nat4, FLOWS_MIN, struct sl_xdp_nat4);
+MAPPED(foreign4, FLOWS_MIN, struct sl_xdp_foreign);
+MAPPED(foreign6, FLOWS_MIN, struct sl_xdp_foreign);
 
 /* What the table's owner keeps of each flow, so that the next one finds it; the program does not look at it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_WAYS * SL_XDP_BANKS << SL_XDP_LOG2_MIN);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_meta);
-} flow_meta SEC(".maps");
+MAPPED(flow_meta, FLOWS_MIN, struct sl_xdp_meta);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

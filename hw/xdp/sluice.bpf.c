@@ -27,11 +27,11 @@ __noinline int meter_take(uint32_t index, uint32_t now_ms)
 }
 
 /* The flow's record, as the stages take it. */
-static __always_inline void take_record(struct sl_xdp_scratch *s, const struct found *f)
+static __always_inline void take_record(struct sl_xdp_scratch *s, const struct found *f, uint32_t what)
 {
 	__builtin_memset(&s->record, 0, sizeof(s->record));
-	s->record.action = f->hit->action;
-	s->record.flags = f->hit->flags;
+	s->record.action = sl_xdp_action(what);
+	s->record.flags = sl_xdp_flags(what);
 	if (f->v6) {
 		__builtin_memcpy(s->record.new_src, f->v6->new_src, sizeof(s->record.new_src));
 		__builtin_memcpy(s->record.new_dst, f->v6->new_dst, sizeof(s->record.new_dst));
@@ -39,7 +39,7 @@ static __always_inline void take_record(struct sl_xdp_scratch *s, const struct f
 		s->record.new_dport = f->v6->new_dport;
 		s->record.l3_delta = f->v6->l3_delta;
 		s->record.l4_delta = f->v6->l4_delta;
-	} else if (f->hit->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
+	} else if (s->record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
 		const struct sl_xdp_nat4 *nat = bpf_map_lookup_elem(&nat4, &f->index);
 
 		if (nat)
@@ -53,10 +53,10 @@ static __always_inline void remember(const struct sl_xdp_scratch *s, const struc
 	const struct sl_packet *p = &s->headers.outer;
 	const uint32_t l3_len = (uint32_t)p->l4_off - p->l3_off;
 
-	if (c->generation == 0 || s->decap || s->headers.tunnel || p->tags || p->flags != SL_PACKET_L4 ||
-	    p->ttl <= c->ttl_max || l3_len != (p->family == 4 ? 20 : 40) || !mac_equal(s->headers.dmac, c->mac))
+	if (c->generation == 0 || s->decap || s->headers.tunnel || p->tags || p->ttl <= c->ttl_max ||
+	    l3_len != (p->family == 4 ? 20 : 40) || !mac_equal(s->headers.dmac, c->mac))
 		return;
-	hit->rule = s->rule;
+	((volatile uint8_t *)&hit->what)[3] = s->rule; /* the rest is its owner's */
 	hit->memo = sl_xdp_memo(c->generation, c->port, p->tcp_flags & c->tcp_flags);
 }
 
@@ -66,7 +66,7 @@ __noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xd
 	const struct sl_packet *packet = s->decap ? &s->headers.inner : &s->headers.outer;
 	struct found flow = { 0 };
 	struct sl_action *action;
-	uint32_t index;
+	uint32_t what, index;
 	bool hit;
 	int reason = sl_key_build(&s->headers, s->tenant, s->decap, &s->key);
 
@@ -83,11 +83,12 @@ __noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xd
 		s->mark = c->pipeline.miss_mark_valid ? c->pipeline.miss_mark : 0;
 		return SL_REASON_MISS;
 	}
-	index = flow.hit->action;
+	what = load_what(flow.hit);
+	index = sl_xdp_action(what);
 	action = bpf_map_lookup_elem(&actions, &index);
 	if (!action)
 		return SL_REASON_BAD_ACTION;
-	take_record(s, &flow);
+	take_record(s, &flow, what);
 	reason = sl_action_check(packet, &s->record, action, sl_ingress_ports_up(&c->pipeline));
 	if (reason)
 		return reason;

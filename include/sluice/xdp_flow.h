@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * The flow table as the XDP program (hw/xdp) and its owner in user space share it: two banks of buckets of four entries, one table for
- * IPv4 and one for IPv6. A flow is in one of two buckets that its hash names. An entry is a
- * cache line (IPv6: two) with all that a hit needs but what NAT writes, which lies beside it by the same index.
+ * The flow table as the XDP program (hw/xdp) and its owner in user space share it: two banks of buckets of four entries, one
+ * table for IPv4 and one for IPv6. A flow is in one of two buckets that its hash names. An entry is a cache line (IPv6: two)
+ * with all that a hit needs but what NAT writes of IPv4, which lies beside it by the same index.
  *
- * One writer (driver/xdp/table.c), through mapped memory, without locks: `family` is written last and cleared first, and a tag only
- * says where to look. Programs on all processors read meanwhile; a flow that is moved is at both places for a moment. They write
- * counters, last_seen_ms, owner and memo.
+ * One writer (driver/xdp/table.c), through mapped memory, without locks: `word` is written last and cleared first, and a tag
+ * only says where to look. Programs on all processors read meanwhile; a flow that is moved is at both places for a moment. They
+ * write counters, last_seen_ms, owner, memo and the rule in `what`.
  *
  * Counting is exact and without atomic operations for the processor that saw the flow first (`owner`); others count atomically
  * into a sl_xdp_foreign of the same index. A flow's counts are the sum of both.
@@ -28,10 +28,8 @@
 struct sl_xdp_hit {
 	uint16_t tag[SL_XDP_WAYS]; /* in way 0: of the bucket's four entries, 0 free */
 	uint32_t flow_id;
-	uint16_t action; /* index of the action entry */
-	uint8_t flags;   /* record_flag */
-	uint8_t rule;    /* with memo: the classification rule that let it in */
-	uint32_t memo;   /* sl_xdp_memo, 0 none */
+	uint32_t what; /* sl_xdp_what: loaded and stored as one, so that nobody sees an action with another's flags */
+	uint32_t memo; /* sl_xdp_memo, 0 none */
 	uint32_t last_seen_ms;
 };
 
@@ -74,6 +72,27 @@ struct sl_xdp_bucket6 {
 struct sl_xdp_foreign {
 	uint64_t packets, bytes;
 };
+
+/* Index of the action entry, record_flag; the highest byte is the program's: with memo, the classification rule. */
+static inline uint32_t sl_xdp_what(uint32_t action, uint32_t flags)
+{
+	return (action & 0xffff) | (flags & 0xff) << 16;
+}
+
+static inline uint32_t sl_xdp_action(uint32_t what)
+{
+	return what & 0xffff;
+}
+
+static inline uint8_t sl_xdp_flags(uint32_t what)
+{
+	return (uint8_t)(what >> 16);
+}
+
+static inline uint32_t sl_xdp_rule(uint32_t what)
+{
+	return what >> 24;
+}
 
 /* What only the owner needs of a flow; map `flow_meta`, by flow id. */
 struct sl_xdp_meta {

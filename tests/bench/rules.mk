@@ -3,7 +3,7 @@
 BENCH_MODEL := $(B)/tests/bench/model_bench
 
 # Compiled for this machine (-march=native), all sources at once, so that the figure is the code's and not the linker's.
-$(BENCH_MODEL): tests/bench/model_bench.c $(MODEL_SRC) $(B)/contract.stamp
+$(BENCH_MODEL): tests/bench/model_bench.c $(MODEL_SRC) $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) -march=native -flto $< $(MODEL_SRC) -o $@
 
@@ -14,7 +14,7 @@ bench-model: $(BENCH_MODEL) ## speed of the datapath model on one core (JSON: bu
 # Flow table, latency and rates of the card, in clocks; minutes. table_load.c runs in the model alone.
 BENCH_CARD := $(B)/tests/bench/card_bench
 BENCH_CARD_SRC := tests/bench/card_bench.c tests/bench/record_memory.c tests/bench/table_load.c tests/rtl/churn.c sim/engine_model.c $(MODEL_SRC)
-$(BENCH_CARD): $(BENCH_CARD_SRC) tests/bench/table_load.h tests/bench/record_memory.h tests/rtl/churn.h tests/rtl/rate.h tests/rtl/rtl_card.h $(B)/contract.stamp
+$(BENCH_CARD): $(BENCH_CARD_SRC) tests/bench/table_load.h tests/bench/record_memory.h tests/rtl/churn.h tests/rtl/rate.h tests/rtl/rtl_card.h $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) -march=native $(BENCH_CARD_SRC) -o $@ -ldl
 
@@ -38,7 +38,7 @@ BENCH_XDP := $(B)/tests/bench/xdp_bench
 $(B)/tests/bench/xdp_wrap.bpf.o: tests/bench/xdp_wrap.bpf.c tests/bench/xdp_wrap.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $@
-$(BENCH_XDP): tests/bench/xdp_bench.c driver/xdp/table.c $(B)/contract.stamp
+$(BENCH_XDP): tests/bench/xdp_bench.c driver/xdp/table.c driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) $(filter %.c,$^) -o $@ -lbpf
 bench-xdp: $(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o ## nanoseconds of a frame in the XDP program beside a MAC swap (JSON: build/bench/xdp.json)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The XDP program's time per frame, by the kernel's test runs (xdp_wrap.bpf.c makes the frames): hits of one flow and of a million
- * at random in a table for four million, IPv4 and IPv6, and frames that are not for a VIP; beside the time of a program that swaps MACs
- * under the same wrapper. Rounds alternate; minimum and median of each are printed, the minimum is written.
+ * at random in a table for four million, IPv4 and IPv6, and frames that are not for a VIP; beside the time of a program that
+ * swaps MACs under the same wrapper. Rounds alternate; minimum and median of each are printed, the minimum is written.
  *
  * xdp_bench SLUICE.bpf.o WRAP.bpf.o JSON
  */

@@ -15,6 +15,6 @@ $(B)/tests/driver/admin_test: driver/fpga/admin.c driver/fpga/flowq.c driver/fpg
 $(B)/tests/driver/xdp_table_test: driver/xdp/table.c
 $(B)/tests/driver/bus_test: driver/fpga/bus_socket.c
 
-$(SL_DRIVER_TEST_BIN): $(B)/tests/driver/%: tests/driver/%.c $(CONTRACT_H) | $(SL_DPDK_HEADERS)
+$(SL_DRIVER_TEST_BIN): $(B)/tests/driver/%: tests/driver/%.c $(wildcard driver/*/*.h) $(MODEL_H) $(CONTRACT_H) | $(SL_DPDK_HEADERS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SL_DRIVER_TEST_CFLAGS) -MF $@.d $(filter %.c,$^) -o $@ $(SL_DPDK_LIBS) -lcmocka

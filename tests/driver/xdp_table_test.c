@@ -177,7 +177,7 @@ static void test_commands(void **state)
 		record.action = 4;
 		assert_int_equal(exec(SL_FLOW_OP_INSERT, &key, &record, 0, NULL).status, SL_STATUS_EXISTS);
 		frame(&key, false);
-		assert_int_equal(look_up(&key, &place)->action, 4);
+		assert_int_equal(sl_xdp_action(look_up(&key, &place)->what), 4);
 		assert_int_equal(exec(SL_FLOW_OP_DUMP, NULL, NULL, id, &got).status, SL_STATUS_OK);
 		assert_memory_equal(&got.record, &record, sizeof(record));
 		cpl = exec(SL_FLOW_OP_QUERY, &key, NULL, 0, NULL);

@@ -9,6 +9,6 @@ $(B)/include/tests/model/hash_vectors.inc: tests/model/hash_vectors.py
 	$(Q)$(PYTHON) $< > $@
 $(B)/tests/model/hash_test: $(B)/include/tests/model/hash_vectors.inc
 
-$(B)/tests/model/%_test: tests/model/%_test.c sim/engine_model.c $(MODEL_SRC) $(B)/contract.stamp
+$(B)/tests/model/%_test: tests/model/%_test.c sim/engine_model.c $(MODEL_SRC) $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $< sim/engine_model.c $(MODEL_SRC) -o $@ -lcmocka

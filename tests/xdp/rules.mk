@@ -10,7 +10,7 @@ $(XDP_TEST_TABLE): tests/xdp/stage_table.bpf.c $(XDP_TEST_TABLE_STAGES) $(B)/con
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $(@:.o=.part.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.part.o) $(XDP_TEST_TABLE_STAGES)
 
-$(XDP_TEST): tests/xdp/xdp_test.c $(VECTORS_LOAD) hw/model/punt.c driver/xdp/table.c $(B)/contract.stamp
+$(XDP_TEST): tests/xdp/xdp_test.c $(VECTORS_LOAD) hw/model/punt.c driver/xdp/table.c driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf $(VECTORS_LIBS)
 
@@ -22,7 +22,8 @@ $(XDP_DECAP_CASES): tests/xdp/decap.py $(VECTORS_PY)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(PYTHON) -B $< $@
 
-$(XDP_DECAP_TEST): tests/xdp/decap_test.c $(addprefix host/,address.c decap_options.c decap_state.c) $(B)/contract.stamp
+$(XDP_DECAP_TEST): tests/xdp/decap_test.c $(addprefix host/,address.c decap_options.c decap_state.c) $(wildcard host/*.h) $(MODEL_H) \
+		$(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf -ljansson
 

@@ -49,6 +49,7 @@ struct test {
 	struct sl_xdp_table table;
 	uint32_t flow_id[FLOWS_MAX]; /* by the vector's number */
 	unsigned int fast; /* frames that the short cut took */
+	unsigned int variants; /* of them, alike with and without a memo */
 	unsigned int passed, failed, shown, skipped[SKIPS];
 	struct mode_count modes[MODES];
 };
@@ -323,6 +324,119 @@ static uint64_t packets_of_all(struct test *t, const struct sl_vector *v)
 	return sum;
 }
 
+struct variant {
+	uint8_t at[2]; /* byte of a frame with IPv4, with IPv6; 0: of this family there is none */
+	bool set;      /* else exclusive or */
+	uint8_t value;
+	bool bad_sum;  /* the IPv4 header's checksum is not made right again */
+};
+
+/* A frame of which a short cut must not say what it says of the original, or only if all the stages do as well. */
+static const struct variant variants[] = {
+	{ { 5, 5 }, false, 1, false },   /* destination MAC */
+	{ { 13, 13 }, false, 1, false }, /* Ethertype */
+	{ { 14, 14 }, false, 1, false }, { { 14, 14 }, false, 0x20, false }, /* version, IHL */
+	{ { 15, 15 }, false, 0x30, false }, { { 15, 0 }, false, 3, false },  /* TOS, traffic class */
+	{ { 16, 18 }, true, 0, false }, { { 17, 19 }, false, 1, false }, { { 17, 19 }, false, 8, false }, /* length */
+	{ { 20, 0 }, false, 0x20, false }, { { 21, 0 }, false, 1, false }, /* fragments */
+	{ { 22, 21 }, true, 0, false }, { { 22, 21 }, true, 1, false }, { { 22, 21 }, true, 2, false }, /* TTL */
+	{ { 23, 20 }, false, 1, false }, { { 23, 20 }, true, 6, false }, { { 23, 20 }, true, 17, false }, /* protocol */
+	{ { 25, 0 }, false, 1, true }, /* checksum */
+	{ { 29, 37 }, false, 1, false }, { { 35, 55 }, false, 1, false }, { { 37, 57 }, false, 1, false }, /* flow */
+	{ { 39, 59 }, true, 7, false }, { { 39, 59 }, false, 1, false }, /* UDP's length */
+	{ { 46, 66 }, true, 0x40, false }, { { 46, 66 }, true, 0xf0, false }, /* TCP's data offset */
+	{ { 47, 67 }, false, 1, false }, { { 47, 67 }, false, 2, false }, { { 47, 67 }, false, 4, false }, /* flags */
+};
+
+static bool make_variant(uint8_t *frame, uint32_t len, const struct variant *v)
+{
+	const bool is_v4 = frame[12] == 0x08;
+	const uint8_t at = v->at[!is_v4];
+	uint32_t sum = 0;
+
+	if (at == 0 || at >= len)
+		return false;
+	frame[at] = v->set ? v->value : frame[at] ^ v->value;
+	if (!is_v4 || v->bad_sum)
+		return true;
+	frame[24] = frame[25] = 0;
+	for (unsigned int i = 14; i < 34; i += 2)
+		sum += (uint32_t)frame[i] << 8 | frame[i + 1];
+	sum = ~((sum & 0xffff) + (sum >> 16) + ((sum & 0xffff) + (sum >> 16) > 0xffff));
+	frame[24] = (uint8_t)(sum >> 8);
+	frame[25] = (uint8_t)sum;
+	return true;
+}
+
+struct result {
+	uint32_t verdict, len;
+	uint8_t bytes[65536];
+};
+
+static void run_with(struct test *t, struct sl_xdp_config *config, uint16_t generation, const uint8_t *frame, uint32_t len,
+		     struct result *r)
+{
+	const uint16_t kept = config->generation;
+	const uint32_t zero = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = r->bytes,
+		    .data_size_out = sizeof(r->bytes));
+
+	config->generation = generation;
+	must(bpf_map_update_elem(t->config, &zero, config, 0), "config");
+	must(bpf_prog_test_run_opts(t->prog, &opts), "run");
+	config->generation = kept;
+	r->verdict = opts.retval;
+	r->len = opts.data_size_out;
+}
+
+/*
+ * Variants of a frame that the short cut takes, with the flow's memo and without any: the same comes of them. Each rule that asks
+ * for no destination MAC asks for this frame's meanwhile, so that another matters.
+ */
+static bool run_variants(struct test *t, const struct sl_vector *v, size_t step, struct sl_xdp_config *config)
+{
+	static struct result with, without;
+	static struct sl_class_table table, kept;
+	const uint8_t *frame = v->steps[step].frame.data;
+	const uint32_t len = v->steps[step].frame.len, zero = 0;
+	bool good = true;
+
+	must(bpf_map_lookup_elem(t->rules, &zero, &kept), "rules");
+	table = kept;
+	for (unsigned int i = 0; i < SL_CLASS_RULES; i++) {
+		static const uint8_t none[6];
+
+		if (memcmp(table.rule[i].dmac_mask, none, sizeof(none)) == 0) {
+			memset(table.rule[i].dmac_mask, 0xff, sizeof(none));
+			memcpy(table.rule[i].dmac, frame, sizeof(none));
+		}
+	}
+	must(bpf_map_update_elem(t->rules, &zero, &table, 0), "rules");
+	config->generation++;
+	for (size_t i = 0; good && i <= sizeof(variants) / sizeof(variants[0]); i++) {
+		uint8_t changed[9700];
+		const bool cut = i == sizeof(variants) / sizeof(variants[0]); /* the last: a byte is missing */
+
+		memcpy(changed, frame, len);
+		if (!cut && !make_variant(changed, len, &variants[i]))
+			continue;
+		run_with(t, config, config->generation, frame, len, &with); /* the memo is this frame's */
+		run_with(t, config, config->generation, changed, len - cut, &with);
+		run_with(t, config, 0, changed, len - cut, &without);
+		good = with.verdict == without.verdict && with.len == without.len && memcmp(with.bytes, without.bytes, with.len) == 0;
+		if (!good) {
+			char what[64];
+
+			snprintf(what, sizeof(what), "variant %zu: verdict %u by the short cut, %u", i, with.verdict, without.verdict);
+			fail(t, v, step, what);
+		}
+		t->variants++;
+	}
+	must(bpf_map_update_elem(t->rules, &zero, &kept, 0), "rules");
+	config->generation++;
+	return good;
+}
+
 /*
  * The frames that are forwarded once more, twice each, with memos: the second time by the short cut where it takes the frame,
  * with the same verdict and bytes as ever, and counted.
@@ -372,6 +486,8 @@ static bool run_again(struct test *t, const struct sl_vector *v, struct sl_xdp_c
 				return fail(t, v, i, "bytes, again");
 			if (packets_of_all(t, v) != before + 1 || reason_total(t, SL_REASON_FORWARDED) != forwarded + 1)
 				return fail(t, v, i, "counters, again");
+			if (t->seen[0].reason == 255 && !run_variants(t, v, i, config))
+				return false;
 		}
 	}
 	return true;
@@ -475,8 +591,8 @@ int main(int argc, char **argv)
 		printf("mode %s: %u passed\n", t.modes[i].mode, t.modes[i].passed);
 		good &= t.modes[i].passed > 0;
 	}
-	printf("%u frames by the short cut\n", t.fast);
-	good &= t.fast > 500;
+	printf("%u frames by the short cut, %u variants of them\n", t.fast, t.variants);
+	good &= t.fast > 500 && t.variants > 20 * t.fast;
 	printf("%u passed, %u failed\n", t.passed, t.failed);
 	sl_corpus_free(corpus);
 	bpf_object__close(t.object);
