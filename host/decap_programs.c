@@ -20,6 +20,8 @@
 #include <bpf/libbpf.h>
 #include <libmnl/libmnl.h>
 #include <xdp/libxdp.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #define XDP_NAME "sluice_decap"
 #define CLAMP_NAME "sluice_clamp"
@@ -70,16 +72,11 @@ const char *sl_decap_libraries_said(void)
 
 /* -- the objects -------------------------------------------------------------------------------------------------- */
 
-static uint64_t fnv1a(uint64_t hash, const uint8_t *p, const uint8_t *end)
-{
-	for (; p < end; p++)
-		hash = (hash ^ *p) * 0x100000001b3u;
-	return hash;
-}
-
 uint64_t sl_decap_build(void)
 {
-	return fnv1a(fnv1a(0xcbf29ce484222325u, sl_decap_object, sl_decap_object_end), sl_clamp_object, sl_clamp_object_end);
+	const uint64_t decap = XXH64(sl_decap_object, (size_t)(sl_decap_object_end - sl_decap_object), 0);
+
+	return XXH64(sl_clamp_object, (size_t)(sl_clamp_object_end - sl_clamp_object), decap);
 }
 
 /* An object whose maps are those of the state, not loaded yet. */
@@ -240,8 +237,10 @@ static int attach_alone(const struct sl_decap_state *s, int ifindex, const struc
 	return rc;
 }
 
-/* The dispatcher of libxdp before 1.5 takes no program that moves a packet's begin from Linux 6.13 on: there, too, the
- * interface is better had alone than not at all. */
+/*
+ * On new kernels (6.18 is one) a libxdp without xdp-tools' change 509 of May 2025, such as Debian 12's 1.3.1, has a dispatcher
+ * that takes no program which moves a packet's begin: there, too, the interface is better had alone than not at all.
+ */
 static int try_mode(const struct sl_decap_state *s, int ifindex, const struct found *f, enum sl_decap_mode mode)
 {
 	const bool ours_alone = f->alone && f->count;
