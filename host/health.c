@@ -10,9 +10,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "host/log.h"
@@ -146,13 +148,10 @@ static void probe_end(struct probe *p)
 		uv_close((uv_handle_t *)&p->tcp, probe_closed);
 }
 
-static void on_connect(uv_connect_t *request, int status)
+static void probe_done(struct probe *p, int status)
 {
-	struct probe *p = request->data;
 	struct check *c = p->check;
 
-	if (!c)
-		return;
 	probe_end(p);
 	if (status)
 		check_failed(c, status);
@@ -160,11 +159,38 @@ static void on_connect(uv_connect_t *request, int status)
 		check_result(c, NULL);
 }
 
+static void on_connect(uv_connect_t *request, int status)
+{
+	struct probe *p = request->data;
+
+	if (p->check)
+		probe_done(p, status);
+}
+
+/* True if the kernel has the probe's result, and the loop has not come to hear of it; *status: as on_connect()'s. */
+static bool probe_answered(const struct probe *p, int *status)
+{
+	struct pollfd fd = { .events = POLLOUT };
+	socklen_t len = sizeof(*status);
+
+	if (uv_fileno((const uv_handle_t *)&p->tcp, &fd.fd) || poll(&fd, 1, 0) != 1 ||
+	    getsockopt(fd.fd, SOL_SOCKET, SO_ERROR, status, &len))
+		return false;
+	*status = uv_translate_sys_error(*status);
+	return true;
+}
+
+/* A loop that stood still runs its timers before it reads its sockets: that is no backend's fault. */
 static void on_timeout(uv_timer_t *timer)
 {
 	struct check *c = timer->data;
 	char error[64];
+	int status;
 
+	if (c->probe && probe_answered(c->probe, &status)) {
+		probe_done(c->probe, status);
+		return;
+	}
 	if (c->probe)
 		probe_end(c->probe);
 	snprintf(error, sizeof(error), "no answer within %u ms", c->config.timeout_ms);

@@ -3,6 +3,7 @@
  * Health checks: TCP connects through the kernel's stack, and so through the kernel interface of a port. Backends with
  * equal checks (address, port, times) share one. Exactness: a backend that begins to refuse or to be silent is down at
  * the latest interval_ms x fall + timeout_ms later; the first check of a backend decides alone, in either direction.
+ * An answer that came while the loop stood still is an answer, however late it is read.
  * Everything belongs to the control thread's uv loop.
  */
 #ifndef SLUICE_HOST_HEALTH_H

@@ -243,6 +243,44 @@ static void silence_is_detected_in_time(void **state)
 		close(fds[i]);
 }
 
+/* The loop does other things for longer than a check may take: at an agent's start, in a reload. */
+static void a_loop_that_stood_still_condemns_nobody(void **state)
+{
+	struct sl_check_view view;
+	struct server s = { 0 };
+	int fds[4];
+
+	(void)state;
+	server_open(&s, 0);
+	start(service("web", 80, s.port, 60, 50, 1, 1));
+	for (unsigned int i = 0; i < 5; i++) {
+		usleep(100000); /* both timers are due */
+		uv_run(&loop, UV_RUN_NOWAIT);
+		assert_int_equal(backend(0)->state, SL_BACKEND_UP);
+	}
+	assert_true(sl_checks_get(checks, backend(0)->id, &view));
+	assert_int_equal(view.failures, 0);
+	stop();
+	server_close(&s);
+	/* Refusal and silence are what they were. */
+	start(service("web", 80, s.port, 1000, 50, 1, 1));
+	usleep(100000);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	assert_true(sl_checks_get(checks, backend(0)->id, &view));
+	assert_int_equal(backend(0)->state, SL_BACKEND_DOWN);
+	assert_string_equal(view.last_error, uv_strerror(UV_ECONNREFUSED));
+	stop();
+	start(service("web", 80, silent_port(fds), 1000, 50, 1, 1));
+	usleep(100000);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	assert_true(sl_checks_get(checks, backend(0)->id, &view));
+	assert_int_equal(backend(0)->state, SL_BACKEND_DOWN);
+	assert_string_equal(view.last_error, "no answer within 50 ms");
+	stop();
+	for (unsigned int i = 0; i < 4; i++)
+		close(fds[i]);
+}
+
 static void equal_checks_are_made_once(void **state)
 {
 	struct sl_check_view view;
@@ -309,6 +347,7 @@ int main(void)
 		cmocka_unit_test(the_first_check_decides_alone),
 		cmocka_unit_test(refusal_is_detected_in_time_and_rise_counts),
 		cmocka_unit_test(silence_is_detected_in_time),
+		cmocka_unit_test(a_loop_that_stood_still_condemns_nobody),
 		cmocka_unit_test(equal_checks_are_made_once),
 		cmocka_unit_test(a_reload_keeps_what_is_known),
 	};
