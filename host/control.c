@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "host/control_private.h"
+#include "host/last_health.h"
 #include "host/log.h"
 #include "host/retired.h"
 #include "host/returns.h"
@@ -78,6 +79,7 @@ struct sl_control *sl_control_create(uv_loop_t *loop, const char *config_path, s
 		free(c);
 		return NULL;
 	}
+	sl_last_health_restore(config->node.state, c->services);
 	c->config = config;
 	return c;
 }

@@ -18,6 +18,7 @@
 #include "host/control.h"
 #include "host/egress.h"
 #include "host/images.h"
+#include "host/last_health.h"
 #include "host/log.h"
 #include "host/meters.h"
 #include "host/offload.h"
@@ -116,14 +117,17 @@ static void announce_services(const struct sl_services *now, const struct sl_ser
 	}
 }
 
-/* From when the first snapshot is whole: until then the file says what is not known yet. */
-static void retired_save(const struct agent *a, const struct sl_services *now)
+/* For the next agent. From when the first snapshot is whole: until then the files say what is not known yet. */
+static void backends_save(const struct agent *a, const struct sl_services *now)
 {
 	const char *state = sl_control_config(a->control)->node.state;
-	const int rc = sl_retired_save(state, now);
+	int rc = sl_retired_save(state, now);
 
 	if (rc)
 		sl_log(SL_LOG_WARN, "retired-save", "file=%s.backends error=\"%s\"", state, strerror(-rc));
+	rc = sl_last_health_save(state, now);
+	if (rc)
+		sl_log(SL_LOG_WARN, "health-save", "file=%s.health error=\"%s\"", state, strerror(-rc));
 }
 
 static void services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)
@@ -141,7 +145,7 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 	if (a->control && before)
 		advertise_vips(now, before);
 	if (a->control)
-		retired_save(a, now);
+		backends_save(a, now);
 	sl_offload_configure();
 }
 
@@ -315,7 +319,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		goto free_table;
 	config = (struct sl_config *)(uintptr_t)sl_control_config(a->control);
 	returns_start(a, loop);
-	retired_save(a, sl_services_current());
+	backends_save(a, sl_services_current());
 	rc = sl_worker_init(config, config->node.workers, a->table, &kept, a->err, sizeof(a->err));
 	if (rc)
 		goto free_control;

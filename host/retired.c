@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A file of fixed records, replaced as a whole. */
+/* One record for each backend, with its service. */
 #include "host/retired.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "host/log.h"
+#include "host/records.h"
 
 #define MAGIC UINT64_C(0x31444552494c5333) /* changes with the records' meaning; their size is told beside it */
 
@@ -21,19 +15,7 @@ struct record {
 	struct sl_config_backend backend;
 };
 
-struct header {
-	uint64_t magic;
-	uint32_t record_size;
-	uint32_t count;
-	uint64_t hash; /* of the records */
-};
-
-static uint64_t saved = UINT64_MAX; /* hash of what was written last */
-
-static void path_of(char *path, size_t len, const char *state, const char *end)
-{
-	snprintf(path, len, "%s.backends%s", state, end);
-}
+static struct sl_records file = { .end = ".backends", .magic = MAGIC, .size = sizeof(struct record), .max = SL_SERVICE_IDS };
 
 static void record_fill(struct record *r, const struct sl_backend *b)
 {
@@ -60,73 +42,24 @@ static void record_fill(struct record *r, const struct sl_backend *b)
 	r->backend.gue_variant = b->gue_variant;
 }
 
-static int file_write(const char *state, const struct header *header, const struct record *records)
-{
-	const size_t size = header->count * sizeof(*records);
-	char path[SL_CONFIG_PATH_MAX + 16], temporary[SL_CONFIG_PATH_MAX + 16];
-	int fd, rc = 0;
-
-	path_of(path, sizeof(path), state, "");
-	path_of(temporary, sizeof(temporary), state, ".new");
-	if (!header->count)
-		return unlink(path) && errno != ENOENT ? -errno : 0;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, header, sizeof(*header)) != (ssize_t)sizeof(*header) || write(fd, records, size) != (ssize_t)size)
-		rc = errno ? -errno : -ENOSPC;
-	if (close(fd) && !rc)
-		rc = -errno;
-	if (!rc && rename(temporary, path))
-		rc = -errno;
-	if (rc)
-		unlink(temporary);
-	return rc;
-}
-
 int sl_retired_save(const char *state, const struct sl_services *now)
 {
-	struct header header = { .magic = MAGIC, .record_size = sizeof(struct record) };
 	struct record *records;
+	uint32_t count = 0;
 	int rc;
 
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
-		header.count += now->backend[id] != NULL;
-	records = calloc(header.count ? header.count : 1, sizeof(*records));
+		count += now->backend[id] != NULL;
+	records = calloc(count ? count : 1, sizeof(*records));
 	if (!records)
 		return -ENOMEM;
 	for (uint32_t id = 0, n = 0; id < SL_SERVICE_IDS; id++) {
 		if (now->backend[id])
 			record_fill(&records[n++], now->backend[id]);
 	}
-	header.hash = XXH64(records, header.count * sizeof(*records), 0);
-	rc = header.hash == saved ? 0 : file_write(state, &header, records);
-	if (!rc)
-		saved = header.hash;
+	rc = sl_records_save(&file, state, records, count);
 	free(records);
 	return rc;
-}
-
-static struct record *file_read(const char *path, struct header *header)
-{
-	struct record *records = NULL;
-	FILE *f = fopen(path, "rbe");
-	const char *wrong = NULL;
-
-	if (!f)
-		return NULL;
-	if (fread(header, sizeof(*header), 1, f) != 1 || header->magic != MAGIC || header->record_size != sizeof(*records))
-		wrong = "of another version";
-	else if (!header->count || header->count >= SL_SERVICE_IDS || !(records = calloc(header->count, sizeof(*records))) ||
-		 fread(records, sizeof(*records), header->count, f) != header->count ||
-		 XXH64(records, header->count * sizeof(*records), 0) != header->hash)
-		wrong = "damaged";
-	fclose(f);
-	if (!wrong)
-		return records;
-	sl_log(SL_LOG_WARN, "retired-lost", "file=%s is=\"%s\"", path, wrong);
-	free(records);
-	return NULL;
 }
 
 static bool same_service(const struct sl_config_service *a, const struct sl_config_service *b)
@@ -185,16 +118,13 @@ static bool record_take(struct sl_config *c, const struct record *r, uint32_t co
 
 struct sl_config *sl_retired_load(const struct sl_config *config)
 {
-	char path[SL_CONFIG_PATH_MAX + 16];
-	struct header header;
 	struct record *records;
 	struct sl_config *c;
 	uint32_t count;
 	bool whole;
 
-	path_of(path, sizeof(path), config->node.state, "");
-	records = file_read(path, &header);
-	count = records ? records_filter(records, header.count, config) : 0;
+	records = sl_records_load(&file, config->node.state, &count);
+	count = records ? records_filter(records, count, config) : 0;
 	if (!count) {
 		free(records);
 		return NULL;

@@ -3,7 +3,7 @@
 HOST_DATA_SRC := $(addprefix host/,bond.c classes.c conn.c egress.c flow_rule.c gratuitous.c hops.c images.c kernel.c meters.c \
 	offload.c port.c port_info.c port_view.c probe.c refusal.c reply.c returns.c slowpath.c state.c tunnels.c view.c ways.c worker.c)
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_reader.c config_schema.c control.c \
-	control_commands.c control_socket.c control_update.c control_view.c health.c log.c maglev.c nexthop.c retired.c \
+	control_commands.c control_socket.c control_update.c control_view.c health.c last_health.c log.c maglev.c nexthop.c records.c retired.c \
 	service.c service_index.c)
 HOST_CONTROL_LIBS := -lyaml -luv -lmnl -ljansson -lurcu-qsbr
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Health checks against sockets on loopback: rise, fall, detection time, refusal and silence, sharing, reloads. */
+/* Health checks against sockets on loopback: rise, fall, detection time, refusal and silence, sharing, reloads, restarts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "host/health.h"
+#include "host/last_health.h"
 #include "host/log.h"
 
 #define SLACK_MS 60 /* a busy machine wakes the loop late */
@@ -123,6 +124,8 @@ static const char *service(const char *name, uint16_t vip_port, uint16_t port, u
 	return out;
 }
 
+static const char *last; /* node.state; NULL: no agent was there before */
+
 static void start(const char *services)
 {
 	struct sl_config *config = parse(services);
@@ -130,6 +133,8 @@ static void start(const char *services)
 
 	table = sl_service_table_create(config, NULL, err, sizeof(err));
 	assert_non_null(table);
+	if (last)
+		sl_last_health_restore(last, table);
 	checks = sl_checks_create(&loop, table);
 	assert_int_equal(sl_checks_apply(checks, config), 0);
 	sl_config_free(config);
@@ -341,6 +346,70 @@ static void a_reload_keeps_what_is_known(void **state)
 	server_close(&s);
 }
 
+/* Each start is an agent's. */
+static void health_outlives_the_agent(void **state)
+{
+	char dir[] = "/tmp/sluice-health-XXXXXX", path[64], name[64], two[2048];
+	struct server s = { 0 };
+	struct sl_check_view view;
+	int64_t since_ms;
+	uint16_t port;
+	FILE *f;
+
+	(void)state;
+	assert_true(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state", dir);
+	snprintf(name, sizeof(name), "%s/state.health", dir);
+	last = path;
+	server_open(&s, 0);
+	port = s.port;
+	start(service("web", 80, port, 50, 40, 3, 3)); /* no file: nothing is known */
+	assert_int_equal(backend(0)->state, SL_BACKEND_CHECKING);
+	assert_int_equal(sl_last_health_save(path, sl_services_current()), 0);
+	assert_int_equal(access(name, F_OK), -1); /* and nothing to tell */
+	assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
+	since_ms = backend(0)->since_ms;
+	assert_int_equal(sl_last_health_save(path, sl_services_current()), 0);
+	stop();
+	server_close(&s);
+
+	/* Up at once, since when it was; down after as many failures as ever. One that the file has not is not known. */
+	snprintf(two, sizeof(two), "%s%s", service("web", 80, port, 50, 40, 3, 3), service("ssh", 22, port, 60, 40, 3, 3));
+	start(two);
+	assert_int_equal(backend(0)->state, SL_BACKEND_UP);
+	assert_true(backend(0)->usable);
+	assert_true(backend(0)->since_ms == since_ms);
+	assert_int_equal(backend(1)->state, SL_BACKEND_CHECKING);
+	assert_true(wait_state(0, SL_BACKEND_DOWN, 1000) >= 0);
+	assert_true(sl_checks_get(checks, backend(0)->id, &view));
+	assert_int_equal(view.failures, 3);
+	assert_int_equal(sl_last_health_save(path, sl_services_current()), 0);
+	stop();
+
+	/* Down at once, too. */
+	server_open(&s, port);
+	start(two);
+	assert_int_equal(backend(0)->state, SL_BACKEND_DOWN);
+	assert_true(wait_state(0, SL_BACKEND_UP, 1000) >= 0);
+	assert_true(sl_checks_get(checks, backend(0)->id, &view));
+	assert_int_equal(view.checks, 3);
+	stop();
+	server_close(&s);
+
+	/* A damaged file tells nothing. */
+	f = fopen(name, "r+b");
+	assert_non_null(f);
+	fseek(f, 30, SEEK_SET);
+	fputc('x', f);
+	fclose(f);
+	start(two);
+	assert_int_equal(backend(0)->state, SL_BACKEND_CHECKING);
+	stop();
+	last = NULL;
+	unlink(name);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_loop_that_stood_still_condemns_nobody),
 		cmocka_unit_test(equal_checks_are_made_once),
 		cmocka_unit_test(a_reload_keeps_what_is_known),
+		cmocka_unit_test(health_outlives_the_agent),
 	};
 
 	sl_log_level_set(SL_LOG_ERROR);

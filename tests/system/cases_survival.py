@@ -3,15 +3,17 @@
 import json
 import os
 import signal
+import socket
 import struct
 import threading
 import time
 import zlib
 
+import flood
 import lab as lab_module
 from cases import apply, case, expect
 from demo import EchoClient, find_flow, pattern, read_all
-from lab import Lab, PEER_PORT, VIPS, VIPS6, connect, sh
+from lab import InNamespace, Lab, PEER_PORT, VIPS, VIPS6, connect, sh
 
 
 # -- survival ----------------------------------------------------------------------------------------------------------
@@ -175,6 +177,51 @@ def agent_killed_in_a_storm(lab):
         expect(not c.broken, "a connection that was open all the time broke")
         c.close()
     lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
+
+
+def repeat_syn(lab, vip, port):
+    """The client's SYN once more, as of a retransmission that crossed the SYN-ACK."""
+    with InNamespace(lab.ns("cl")):
+        wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        wire.bind(("eth0", 0))
+    frame = flood.syn("10.78.0.10", vip, port, PEER_PORT)
+    wire.send(frame[:6] + wire.getsockname()[4] + frame[12:])
+    wire.close()
+
+
+@case()
+def first_check_after_a_restart_is_lost(lab):
+    """One lost frame is the first health check of a restarted agent, and then a client's SYN comes twice: the backend is not
+    held for dead, as it was not before the restart, and the connection stays with it."""
+    health = {"type": "tcp", "port": PEER_PORT, "interval_ms": 2000, "timeout_ms": 300, "rise": 5, "fall": 3}
+    with Lab(lab.engine, services=[lab.service("nat", VIPS["nat"], PEER_PORT, health=health)]) as small:
+        for name in small.backends:
+            small.start_backend(name)
+        small.start_card()
+        small.start_agent()
+        client = EchoClient(small, VIPS["nat"])
+        port = client.socket.getsockname()[1]
+        small.stop("agent", signal.SIGKILL)
+        sh("nft", f"table inet lost {{ chain c {{ type filter hook input priority 0; ip saddr 10.77.0.2 tcp dport {PEER_PORT} "
+           "tcp flags syn / syn,ack quota until 60 bytes drop; }; }", ns=small.ns(client.backend))
+        small.start_agent(wait_healthy=False)
+
+        def row():
+            return next(b for b in small.cli("backend", "list")["backends"] if b["name"] == client.backend)
+
+        def seen():
+            return (find_flow(small, port) or {"counters": {}})["counters"].get("sw_packets")
+        small.wait_for(lambda: row()["health"]["checks"], 5, "the first check")
+        expect(row()["health"]["failures"] == 1, f"the first check was not lost: {row()['health']}")
+        before = seen()
+        repeat_syn(small, VIPS["nat"], port)
+        small.wait_for(lambda: seen() != before, 5, "the SYN at the agent")
+        for _ in range(3):
+            client.ask()
+        expect(not client.broken, f"the connection to {client.backend} broke by one lost check; it is {row()['state']} now")
+        expect(find_flow(small, port)["backend"] == client.backend, "the connection has another backend")
+        expect(row()["state"] == "up", f"{client.backend} is {row()['state']}, by one of three checks")
+        client.close()
 
 
 def firmware_image(lab, name, version, entry_code=None, damaged=False):
