@@ -25,6 +25,7 @@ hw/rtl/sl_sip_rounds.sv
 hw/rtl/sl_hash.sv
 hw/rtl/sl_hash_key.sv
 hw/rtl/sl_slot_tag.sv
+hw/rtl/sl_slot_same.sv
 hw/rtl/sl_record.sv
 hw/rtl/sl_table.sv
 hw/rtl/sl_search.sv

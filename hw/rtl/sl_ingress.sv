@@ -84,7 +84,7 @@ module sl_ingress #(
   logic [7:0]    over_d;                    // negative: the beat does not make up for what lacks
   logic [16:0]   left_q, left_d;
   logic [7:0]    beats_q;
-  logic          lost_q, full_q, store, runt, oversize, keep, drop, read_q;
+  logic          lost_q, full_q, store, runt, oversize, last, good, wrong, keep, read_q;
   logic [7:0]    reason;
 
   assign store    = in_valid_q && !full_q && !lost_q && beats_q < 8'(BEATS_MAX);
@@ -102,8 +102,11 @@ module sl_ingress #(
     else if (!enable_q)        reason = sl_pkg::REASON_PORT_DOWN;
     else if (lost_q || full_q) reason = sl_pkg::REASON_RX_OVERFLOW;
   end
-  assign keep = in_valid_q && in_last_q && !runt && !oversize && !in_bad_q && enable_q && !lost_q && !full_q;
-  assign drop = in_valid_q && in_last_q && !keep;
+  // The length is judged last. What follows if it is good is chosen beside that, so that one LUT is behind it.
+  assign last  = in_valid_q && in_last_q;
+  assign good  = last && !left_q[16] && !in_bad_q && enable_q && !lost_q && !full_q;
+  assign wrong = runt || left_d[16];
+  assign keep  = good && !wrong;
 
   always_ff @(posedge clk_i) begin
     if (store) mem[wr_q[LOG2-1:0]] <= in_data_q;
@@ -111,10 +114,12 @@ module sl_ingress #(
   end
 
   // Beats in the ring; what is read now is free in the clock after the next.
-  logic [LOG2:0] kept, grown, back;
+  logic [LOG2:0] kept, grown, back, used, next;
   assign kept  = used_q - (LOG2+1)'(read_q);
   assign grown = used_q + (LOG2+1)'(!read_q);
   assign back  = used_q - (LOG2+1)'(beats_q) - (LOG2+1)'(read_q);
+  assign used  = last && !good ? back : store ? grown : kept;
+  assign next  = last && !good ? start_q : good || store ? wr_q + 1'b1 : wr_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       used_q <= '0;
@@ -122,8 +127,8 @@ module sl_ingress #(
       read_q <= 1'b0;
     end else begin
       read_q <= rd_i;
-      used_q <= drop ? back : store ? grown : kept;
-      full_q <= drop ? back[LOG2] : store ? grown[LOG2] : kept[LOG2];
+      used_q <= good && wrong ? back : used;
+      full_q <= good && wrong ? back[LOG2] : used[LOG2];
     end
   end
 
@@ -140,34 +145,27 @@ module sl_ingress #(
       lost_q    <= 1'b0;
       event_o   <= 1'b0;
     end else begin
-      event_o <= in_valid_q && in_last_q;
+      event_o <= last;
+      wr_q    <= good && wrong ? start_q : next;
+      if (keep) start_q <= wr_q + 1'b1;
       if (rd_i) rd_q <= rd_q + 1'b1;
-      if (in_valid_q && in_last_q) begin
+      if (last) begin
         len_q     <= '0;
         len_end_q <= 1'b0;
         lacks_q   <= MIN;
         left_q    <= MAX;
         beats_q   <= '0;
         lost_q    <= 1'b0;
-        if (keep) begin
-          wr_q    <= wr_q + 1'b1;
-          start_q <= wr_q + 1'b1;
-        end else begin
-          wr_q <= start_q;
-        end
       end else if (in_valid_q) begin
         len_q     <= len_d;
         len_end_q <= len_d[15:8] == '1;
         lacks_q   <= runt ? -over_d[6:0] : '0;
         if (!left_q[16]) left_q <= left_d;
-        if (store) begin
-          wr_q    <= wr_q + 1'b1;
-          beats_q <= beats_q + 8'd1;
-        end
+        if (store) beats_q <= beats_q + 8'd1;
         if (full_q) lost_q <= 1'b1;
       end
     end
-    if (in_valid_q && in_last_q) begin
+    if (last) begin
       event_len_o    <= len_d;
       event_reason_o <= reason;
     end

@@ -58,7 +58,7 @@ module sl_table #(
   localparam int unsigned ID = TAG_W, ALT = TAG_W + TABLE_LOG2, EPOCH = ALT + BUCKET_LOG2;  // of a slot
   localparam int unsigned WHERE = 57;                                                       // of a tag
   localparam int unsigned B = BUCKET_LOG2;
-  localparam int unsigned PARTS = 2 + 11;       // in which a slot is compared: eleven of the tag, eleven bits each
+  localparam int unsigned PARTS = 2 + 11;       // in which a slot is compared (sl_slot_same): eleven of the tag
 
   logic [8*SLOT_S-1:0] slots;
   for (genvar s = 0; s < 8; s++) begin : g_slot
@@ -83,7 +83,7 @@ module sl_table #(
   logic [63:0]           hash1_q, hash2_q, hash3_q, hash4_q, hash5_q;
   logic [255:0]          addr1_q, addr2_q, addr3_q, addr4_q;
   logic [TAG_W-1:0]      tag1_q, mask1_q;
-  logic [8*PARTS-1:0]    same2_q;       // of each slot its parts
+  logic [8*PARTS-1:0]    same1, same2_q; // of each slot its parts
   logic [7:0]            match2;
   logic [85:0]           same5_q;       // of two IPv6 addresses, three bits each
   logic [8*TABLE_LOG2-1:0] ids2_q;
@@ -91,6 +91,13 @@ module sl_table #(
   logic [TABLE_LOG2-1:0] id3_q, id4_q, id5_q, id;
   logic [V6_LOG2-1:0]    where3_q, where;
   logic                  hit3_q, hit4_q, hit5_q, v6_3_q, v6_4_q, v6_5_q;
+
+  for (genvar s = 0; s < 8; s++) begin : g_same
+    sl_slot_same #(.TAG_W(TAG_W), .ALT(ALT), .EPOCH(EPOCH)) u_same (
+      .slot_i(slots[s*SLOT_S +: SLOT_W]), .tag_i(tag1_q), .mask_i(mask1_q),
+      .alt_i(s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0]), .epoch_i, .same_o(same1[PARTS*s +: PARTS])
+    );
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) {valid_o, valid4_q, valid3_q, valid2_q, valid1_q} <= '0;
@@ -107,13 +114,10 @@ module sl_table #(
     end
     if (valid1_q) begin
       job2_q  <= job1_q;
+      same2_q <= same1;
       hash2_q <= hash1_q;
       addr2_q <= addr1_q;
       for (int s = 0; s < 8; s++) begin
-        same2_q[PARTS*s]     <= slots[s*SLOT_S + SLOT_W - 1] && slots[s*SLOT_S + EPOCH +: 8] == epoch_i;
-        same2_q[PARTS*s + 1] <= slots[s*SLOT_S + ALT +: B] == (s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0]);
-        for (int i = 0; i < 11; i++)
-          same2_q[PARTS*s + 2 + i] <= ((slots[s*SLOT_S + 11*i +: 11] ^ tag1_q[11*i +: 11]) & mask1_q[11*i +: 11]) == '0;
         ids2_q[s*TABLE_LOG2 +: TABLE_LOG2] <= slots[s*SLOT_S + ID +: TABLE_LOG2];
         wheres2_q[s*V6_LOG2 +: V6_LOG2]    <= slots[s*SLOT_S + WHERE +: V6_LOG2];
       end
