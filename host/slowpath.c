@@ -7,6 +7,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "hw/model/action.h"
 #include "hw/model/hash.h"
 #include "hw/model/key.h"
@@ -25,6 +28,7 @@ struct slow_frame {
 	unsigned int port;
 	bool copy;
 	bool decap;
+	bool later; /* a fragment that is not the first: its ports are those of the first */
 	uint16_t tenant;
 	struct sl_headers headers;
 	const struct sl_packet *packet;
@@ -347,7 +351,8 @@ static void refuse(struct sl_slowpath *sp, const struct slow_frame *f, const str
 		reason = SL_REASON_TOO_BIG;
 	else if (reason == SL_REASON_TTL)
 		reason = SL_REASON_TTL_EXPIRED;
-	if (!f->decap && (reason == SL_REASON_TOO_BIG || reason == SL_REASON_TTL_EXPIRED)) {
+	/* RFC 1812 4.3.2.7, RFC 4443 2.4 e: none about a fragment that is not the first. */
+	if (!f->decap && !f->later && (reason == SL_REASON_TOO_BIG || reason == SL_REASON_TTL_EXPIRED)) {
 		if (!sl_reply_allowed(&sp->limit, sp->now_ms))
 			sp->stats->icmp_limited++;
 		else if (reason == SL_REASON_TOO_BIG)
@@ -370,7 +375,10 @@ static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struc
 		return;
 	}
 	v->rewrite.hash = sl_hash_key(&f->key, &sp->entropy);
-	sl_rewrite(sl_window_at(f->bytes), f->packet, record, action, &v->rewrite);
+	if (f->later)
+		sl_fragment_rewrite(f->bytes, f->packet, record, action, &v->rewrite);
+	else
+		sl_rewrite(sl_window_at(f->bytes), f->packet, record, action, &v->rewrite);
 	v->port = action->port;
 	end(sp, f, v, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 }
@@ -505,6 +513,10 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
+	if (service->mode == SL_MODE_NAT && f->later) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_LOST);
+		return;
+	}
 	if (service->mode == SL_MODE_NAT && tcp && !syn) {
 		run_not_syn(sp, f, v);
 		return;
@@ -519,8 +531,8 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_BACKEND);
 		return;
 	}
-	/* The last packets of a connection make no entry. */
-	if (f->packet->tcp_flags & (TCP_RST | TCP_FIN)) {
+	/* The last packets of a connection make no entry, nor do fragments without a header. */
+	if (f->later || f->packet->tcp_flags & (TCP_RST | TCP_FIN)) {
 		send_forward(sp, f, NULL, backend, v);
 		return;
 	}
@@ -622,9 +634,7 @@ static void run_keyless(struct sl_slowpath *sp, struct slow_frame *f, int reason
 {
 	const unsigned int proto = f->packet->proto;
 
-	if (reason == SL_REASON_FRAGMENT)
-		end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_UNSUPPORTED);
-	else if (reason != SL_REASON_NO_L4 && reason != SL_REASON_ICMP_ERROR)
+	if (reason != SL_REASON_NO_L4 && reason != SL_REASON_ICMP_ERROR)
 		end(sp, f, v, SL_SLOW_DROP, (unsigned int)reason);
 	else if (proto == (f->packet->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		run_icmp(sp, f, v);
@@ -632,47 +642,147 @@ static void run_keyless(struct sl_slowpath *sp, struct slow_frame *f, int reason
 		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
 }
 
+/* ---- fragments ------------------------------------------------------------------------------------------------ */
+
+static uint32_t source_bit(unsigned int family, const uint8_t *address)
+{
+	return XXH32(address, 16, family) % SL_SLOW_SOURCE_BITS;
+}
+
+/* False: surely no backend of a nat service has this address. */
+static bool source_may_be_ours(struct sl_slowpath *sp, const struct sl_packet *packet)
+{
+	const struct sl_services *s = sp->services;
+	uint32_t bit;
+
+	if (sp->sources_generation != s->generation) {
+		sp->sources_generation = s->generation;
+		memset(sp->sources, 0, sizeof(sp->sources));
+		for (unsigned int id = 0; id < SL_SERVICE_IDS; id++) {
+			const struct sl_backend *b = s->backend[id];
+
+			if (!b || b->mode != SL_MODE_NAT)
+				continue;
+			bit = source_bit(b->address.family, b->address.bytes);
+			sp->sources[bit / 8] |= (uint8_t)(1u << bit % 8);
+		}
+	}
+	bit = source_bit(packet->family, packet->src);
+	return sp->sources[bit / 8] >> bit % 8 & 1;
+}
+
+/* The ports are known: from here it is a packet like others. */
+static void run_fragment_of(struct sl_slowpath *sp, struct slow_frame *f, const struct sl_fragment *fragment, uint32_t ports,
+			    struct sl_slow_verdict *v)
+{
+	const uint16_t port[2] = { (uint16_t)ports, (uint16_t)(ports >> 16) };
+
+	f->later = fragment->begin;
+	v->ports = ports;
+	f->key = (struct sl_key){ .tenant = f->tenant, .proto = fragment->proto, .family = fragment->family };
+	memcpy(f->key.src, fragment->src, sizeof(f->key.src));
+	memcpy(f->key.dst, fragment->dst, sizeof(f->key.dst));
+	memcpy(&f->key.sport, &port[0], sizeof(f->key.sport));
+	memcpy(&f->key.dport, &port[1], sizeof(f->key.dport));
+	if (vip_known(sp, f))
+		run_to_vip(sp, f, v);
+	else
+		run_to_other(sp, f, v);
+}
+
+/* ports: of its datagram, if the worker that followed it has told them. */
+static void run_fragment(struct sl_slowpath *sp, struct slow_frame *f, const uint32_t *ports, struct sl_slow_verdict *v)
+{
+	struct sl_packet *packet = f->decap ? &f->headers.inner : &f->headers.outer;
+	const bool to_vip = vip_known(sp, f);
+	struct sl_fragment fragment;
+	enum sl_fragment_fate fate;
+	uint32_t own;
+
+	if ((!to_vip && !source_may_be_ours(sp, packet)) || !sl_fragment_read(f->bytes, packet, f->tenant, &fragment)) {
+		/* What is not TCP or UDP is the kernel's, as it would be in one piece. */
+		if (to_vip && (f->decap || packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP))
+			end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_UNSUPPORTED);
+		else
+			end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+		return;
+	}
+	if (ports) {
+		run_fragment_of(sp, f, &fragment, *ports, v);
+		return;
+	}
+	if (!owns(sp, XXH32(&fragment, offsetof(struct sl_fragment, begin), 0) % SL_CONN_SHARDS, v))
+		return;
+	fate = sl_fragments_take(sp->fragments, &fragment, sp->now_ms, &own, &v->datagram);
+	if (fate == SL_FRAGMENT_REFUSE)
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_OVERLAP);
+	else if (fate == SL_FRAGMENT_WAIT)
+		v->fate = SL_SLOW_WAIT;
+	else
+		run_fragment_of(sp, f, &fragment, own, v);
+}
+
+/* ---- a frame -------------------------------------------------------------------------------------------------- */
+
+static void run(struct sl_slowpath *sp, struct slow_frame *f, const uint32_t *ports, struct sl_slow_verdict *v)
+{
+	int reason;
+
+	v->index = SL_CONN_NONE;
+	v->datagram = SL_FRAGMENT_NONE;
+	v->ports = 0;
+	if (f->len < SL_FRAME_MIN || f->len > SL_FRAME_MAX) {
+		end(sp, f, v, SL_SLOW_DROP, f->len < SL_FRAME_MIN ? SL_REASON_RUNT : SL_REASON_OVERSIZE);
+		return;
+	}
+	if (f->bytes[0] & 1) {
+		end(sp, f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
+		return;
+	}
+	if (memcmp(f->bytes, sp->port[f->port].mac, 6)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_MAC_FILTER);
+		return;
+	}
+	reason = sl_parse(sl_window_at(f->bytes), f->len, f->port, TUNNELS, &f->headers);
+	if (reason) {
+		end(sp, f, v, SL_SLOW_DROP, (unsigned int)reason);
+		return;
+	}
+	if (!classify(sp, f) || (!f->packet->family && !f->decap)) {
+		end(sp, f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
+		return;
+	}
+	reason = sl_key_build(&f->headers, f->tenant, f->decap, &f->key);
+	if (!f->packet->family || reason == SL_REASON_TUNNEL_ECN) {
+		end(sp, f, v, SL_SLOW_DROP, reason > 0 ? (unsigned int)reason : SL_REASON_TUNNEL_INNER);
+	} else if (reason == SL_REASON_FRAGMENT) {
+		run_fragment(sp, f, ports, v);
+	} else if (vip_known(sp, f)) {
+		if (reason)
+			run_keyless(sp, f, reason, v);
+		else
+			run_to_vip(sp, f, v);
+	} else if (!reason) {
+		run_to_other(sp, f, v);
+	} else {
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+	}
+}
+
 void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len, unsigned int port, bool copy,
 		     struct sl_slow_verdict *v)
 {
 	struct slow_frame f = { .bytes = frame, .len = len, .port = port, .copy = copy };
-	int reason;
 
-	v->index = SL_CONN_NONE;
-	if (len < SL_FRAME_MIN || len > SL_FRAME_MAX) {
-		end(sp, &f, v, SL_SLOW_DROP, len < SL_FRAME_MIN ? SL_REASON_RUNT : SL_REASON_OVERSIZE);
-		return;
-	}
-	if (frame[0] & 1) {
-		end(sp, &f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
-		return;
-	}
-	if (memcmp(frame, sp->port[port].mac, 6)) {
-		end(sp, &f, v, SL_SLOW_DROP, SL_REASON_MAC_FILTER);
-		return;
-	}
-	reason = sl_parse(sl_window_at(frame), len, port, TUNNELS, &f.headers);
-	if (reason) {
-		end(sp, &f, v, SL_SLOW_DROP, (unsigned int)reason);
-		return;
-	}
-	if (!classify(sp, &f) || (!f.packet->family && !f.decap)) {
-		end(sp, &f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
-		return;
-	}
-	reason = sl_key_build(&f.headers, f.tenant, f.decap, &f.key);
-	if (!f.packet->family || reason == SL_REASON_TUNNEL_ECN) {
-		end(sp, &f, v, SL_SLOW_DROP, reason > 0 ? (unsigned int)reason : SL_REASON_TUNNEL_INNER);
-	} else if (vip_known(sp, &f)) {
-		if (reason)
-			run_keyless(sp, &f, reason, v);
-		else
-			run_to_vip(sp, &f, v);
-	} else if (!reason) {
-		run_to_other(sp, &f, v);
-	} else {
-		end(sp, &f, v, f.decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
-	}
+	run(sp, &f, NULL, v);
+}
+
+void sl_slowpath_run_fragment(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len, unsigned int port, uint32_t ports,
+			      struct sl_slow_verdict *v)
+{
+	struct slow_frame f = { .bytes = frame, .len = len, .port = port };
+
+	run(sp, &f, &ports, v);
 }
 
 /* ---- beside the packets --------------------------------------------------------------------------------------- */
@@ -797,66 +907,4 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count_max)
 		for (unsigned int i = 0; i < n; i++)
 			expire_one(sp, due[i]);
 	}
-}
-
-static const struct sl_backend *find_in(const struct sl_service *s, const struct sl_conn *conn, uint16_t tag)
-{
-	const struct sl_addr address = sl_addr_make(conn->backend_family, conn->backend_addr);
-	const uint16_t ports[] = { ntohs(conn->backend_port), 0 };
-	const struct sl_backend *backend = NULL;
-
-	for (unsigned int i = 0; i < 2 && !backend; i++)
-		backend = sl_service_find(s, conn->mode, &address, ports[i], tag);
-	return backend;
-}
-
-/* In the service that has the connection's VIP now, or in one that is no longer configured. */
-static const struct sl_backend *find_anywhere(const struct sl_services *services, const struct sl_conn *conn, uint16_t tag)
-{
-	const struct sl_addr vip = sl_addr_make(conn->key.family, conn->key.dst);
-	const uint16_t port = ntohs(conn->key.dport);
-	const struct sl_service *s = sl_services_lookup(services, conn->key.tenant, conn->key.family, conn->key.dst,
-							conn->key.proto, port);
-	const struct sl_backend *backend = s ? find_in(s, conn, tag) : NULL;
-
-	for (unsigned int n = 0; n < services->service_count && !backend; n++) {
-		s = services->services[n];
-		if (s->tenant == conn->key.tenant && s->protocol == conn->key.proto && port >= s->port_lo && port <= s->port_hi &&
-		    sl_addr_equal(&s->vip, &vip))
-			backend = find_in(s, conn, tag);
-	}
-	return backend;
-}
-
-/* The backend that the connection had, also of a service that is no longer configured; or else one of its address. */
-static const struct sl_backend *adopted_backend(const struct sl_services *services, const struct sl_conn *conn)
-{
-	const struct sl_backend *backend = find_anywhere(services, conn, conn->backend_tag);
-
-	return backend ? backend : find_anywhere(services, conn, 0);
-}
-
-uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
-{
-	const uint32_t shard_size = sl_conn_table_capacity(sp->table) / SL_CONN_SHARDS;
-	uint32_t kept = 0;
-
-	for (uint32_t index = 0; index < sl_conn_table_capacity(sp->table); index++) {
-		struct sl_conn *conn = sl_conn_at(sp->table, index);
-		const struct sl_backend *backend;
-
-		if (!(sp->shards >> index / shard_size & 1) || conn->state == SL_CONN_FREE)
-			continue;
-		backend = adopted_backend(sp->services, conn);
-		conn->backend_id = backend ? backend->id : SL_SERVICE_IDS;
-		if (backend)
-			conn->backend_tag = sl_backend_tag(backend);
-		if (!backend) {
-			sl_conn_free(sp->table, index);
-			continue;
-		}
-		sp->backends[backend->id].connections++;
-		kept++;
-	}
-	return kept;
 }

@@ -4,8 +4,7 @@
  * and connection, decides, and rewrites with the model's stages from the same record and action structures as a card.
  * No DPDK here: frames are bytes in, a verdict out; host/worker moves the buffers. One struct sl_slowpath per worker.
  *
- * What it does not do (docs/datapath.md's reasons say so when it happens): fragments of service traffic are dropped
- * (FRAG_UNSUPPORTED), packets to a VIP with IPv4 options that ask or with IPv6 extension headers that are not followed are
+ * What it does not do (docs/datapath.md's reasons say so when it happens): packets to a VIP with IPv4 options that ask or with IPv6 extension headers that are not followed are
  * dropped (IP_OPTIONS, EXT_HDR), and clients of a nat service may not sit behind a VTEP (NO_NEXTHOP).
  *
  * Where a decision was free:
@@ -22,12 +21,15 @@
 
 #include "host/conn.h"
 #include "host/egress.h"
+#include "host/fragments.h"
 #include "host/offload.h"
 #include "host/reply.h"
 #include "host/service.h"
 #include "host/worker.h"
 #include "hw/model/hash.h"
 #include "hw/model/rewrite.h"
+
+#define SL_SLOW_SOURCE_BITS 16384u
 
 struct sl_slow_port {
 	uint8_t mac[6];
@@ -56,6 +58,9 @@ struct sl_slowpath {
 	uint32_t (*capable)(void);           /* sl_offload_cap bits, 0: no card */
 	uint64_t retired_generation;         /* snapshot that any_retired was found in */
 	bool any_retired;
+	struct sl_fragments *fragments;
+	uint64_t sources_generation;         /* snapshot that sources was made from */
+	uint8_t sources[SL_SLOW_SOURCE_BITS / 8]; /* a bit for each nat backend's address, by its hash */
 };
 
 enum sl_slow_fate {
@@ -66,14 +71,17 @@ enum sl_slow_fate {
 	SL_SLOW_HOLD,      /* keep the frame until connection `index` has left the card, then run it again */
 	SL_SLOW_ELSEWHERE, /* the owner of `shard` must run it */
 	SL_SLOW_PASS,      /* ICMP of a connection: reply.frame leaves by `port` */
+	SL_SLOW_WAIT,      /* a fragment that waits for the first of its datagram: sl_fragments_hold() */
 };
 
 struct sl_slow_verdict {
 	uint8_t fate;   /* sl_slow_fate */
-	uint8_t reason; /* counted by sl_slowpath_run() already, but for ELSEWHERE and HOLD */
+	uint8_t reason; /* counted by sl_slowpath_run() already, but for ELSEWHERE, HOLD and WAIT */
 	uint8_t port;
 	uint8_t shard;  /* of the connection: FORWARD and ELSEWHERE */
 	uint32_t index; /* connection, or SL_CONN_NONE */
+	uint32_t datagram; /* WAIT: the one to wait for; else, unless SL_FRAGMENT_NONE, sl_fragments_next() has frames to run now */
+	uint32_t ports; /* ELSEWHERE, not 0: a fragment's; the owner runs it by sl_slowpath_run_fragment() */
 	struct sl_rewrite rewrite;
 	struct sl_reply reply;
 };
@@ -82,6 +90,10 @@ struct sl_slow_verdict {
  * has forwarded it already; only the connection's state follows it. */
 void sl_slowpath_run(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len, unsigned int port, bool copy,
 		     struct sl_slow_verdict *verdict);
+
+/* The same for a fragment whose datagram's ports (struct sl_fragment) are known. */
+void sl_slowpath_run_fragment(struct sl_slowpath *sp, const uint8_t *frame, uint32_t len, unsigned int port, uint32_t ports,
+			      struct sl_slow_verdict *verdict);
 
 /* An answer of the offload thread about one of this worker's connections. True: the connection left the card and is gone,
  * so a frame held for it can run now. */

@@ -22,6 +22,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
+#include <rte_random.h>
 #include <rte_ring.h>
 #include <urcu-qsbr.h>
 
@@ -41,6 +42,7 @@
 #define RING_RESULTS 4096u
 #define RING_REQUESTS 1024u
 #define HELD_MAX 256u
+#define PORTS_KNOWN 0x8000u /* in an mbuf's port on its way to another worker: hash.usr has the ports of its datagram */
 #define EXPIRE_EVERY_MS 10u
 #define EXPIRE_PASSES (1000u / EXPIRE_EVERY_MS) /* of a whole shard: one second */
 #define IDLE_ROUNDS 8u
@@ -69,6 +71,7 @@ struct worker {
 	struct rte_ring *outgoing; /* from other workers, to send on this worker's queue */
 	struct rte_ring *results;
 	struct rte_ring *requests;
+	struct sl_fragments *fragments;
 	struct rte_mbuf *tx[SL_PORTS][BURST];
 	unsigned int tx_count[SL_PORTS];
 	struct held held[HELD_MAX];
@@ -186,6 +189,16 @@ static void frame_reply(struct worker *w, const struct sl_slow_verdict *v)
 	tx_put(w, v->port, m);
 }
 
+/* m NULL: none. */
+static void fragment_lost(struct worker *w, struct rte_mbuf *m)
+{
+	if (!m)
+		return;
+	w->stats.reason_packets[SL_REASON_FRAG_LOST]++;
+	w->stats.reason_bytes[SL_REASON_FRAG_LOST] += rte_pktmbuf_pkt_len(m);
+	rte_pktmbuf_free(m);
+}
+
 static void frame_hold(struct worker *w, struct rte_mbuf *m, uint32_t index, unsigned int port)
 {
 	if (w->held_count == HELD_MAX) {
@@ -197,11 +210,12 @@ static void frame_hold(struct worker *w, struct rte_mbuf *m, uint32_t index, uns
 	w->held[w->held_count++] = (struct held){ m, index, (uint8_t)port };
 }
 
-static void frame_elsewhere(struct worker *w, struct rte_mbuf *m, unsigned int shard, unsigned int port)
+static void frame_elsewhere(struct worker *w, struct rte_mbuf *m, const struct sl_slow_verdict *v, unsigned int port)
 {
-	struct worker *owner = workers.worker[shard % workers.count];
+	struct worker *owner = workers.worker[v->shard % workers.count];
 
-	m->port = (uint16_t)port;
+	m->port = (uint16_t)(port | (v->ports ? PORTS_KNOWN : 0));
+	m->hash.usr = v->ports;
 	if (rte_ring_enqueue(owner->frames, m)) {
 		w->stats.tx_dropped++;
 		rte_pktmbuf_free(m);
@@ -218,6 +232,65 @@ static bool heard_twice(struct worker *w, const struct rte_mbuf *m, unsigned int
 	w->stats.reason_packets[SL_REASON_BOND_BACKUP]++;
 	w->stats.reason_bytes[SL_REASON_BOND_BACKUP] += rte_pktmbuf_pkt_len(m);
 	return true;
+}
+
+/* A fragment waits for the first of its datagram. */
+static void frame_wait(struct worker *w, struct rte_mbuf *m, uint32_t datagram, unsigned int port)
+{
+	fragment_lost(w, sl_fragments_hold(w->sp.fragments, datagram, m, port, w->sp.now_ms));
+}
+
+static void fragments_go(struct worker *w, uint32_t datagram);
+
+static void frame_do(struct worker *w, struct rte_mbuf *m, unsigned int port, const struct sl_slow_verdict *v)
+{
+	switch (v->fate) {
+	case SL_SLOW_FORWARD:
+		frame_forward(w, m, v);
+		break;
+	case SL_SLOW_KERNEL:
+		kernel_put(w, port, m);
+		break;
+	case SL_SLOW_HOLD:
+		frame_hold(w, m, v->index, port);
+		break;
+	case SL_SLOW_ELSEWHERE:
+		frame_elsewhere(w, m, v, port);
+		break;
+	case SL_SLOW_WAIT:
+		frame_wait(w, m, v->datagram, port);
+		return;
+	case SL_SLOW_REPLY:
+	case SL_SLOW_PASS:
+		frame_reply(w, v);
+		rte_pktmbuf_free(m);
+		break;
+	default:
+		rte_pktmbuf_free(m);
+		break;
+	}
+	if (v->datagram != SL_FRAGMENT_NONE)
+		fragments_go(w, v->datagram);
+}
+
+/* Of a datagram whose ports are known. */
+static void fragment_run(struct worker *w, struct rte_mbuf *m, unsigned int port, uint32_t ports)
+{
+	struct sl_slow_verdict v;
+
+	sl_slowpath_run_fragment(&w->sp, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), port, ports, &v);
+	frame_do(w, m, port, &v);
+}
+
+/* Fragments that have waited for the first one follow it. */
+static void fragments_go(struct worker *w, uint32_t datagram)
+{
+	struct rte_mbuf *m;
+	unsigned int port;
+	uint32_t ports;
+
+	while ((m = sl_fragments_next(w->sp.fragments, datagram, &ports, &port)))
+		fragment_run(w, m, port, ports);
 }
 
 /* by: the port that received it. */
@@ -238,27 +311,7 @@ static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int by)
 		return;
 	}
 	sl_slowpath_run(&w->sp, rte_pktmbuf_mtod(m, const uint8_t *), len, port, copy, &v);
-	switch (v.fate) {
-	case SL_SLOW_FORWARD:
-		frame_forward(w, m, &v);
-		return;
-	case SL_SLOW_KERNEL:
-		kernel_put(w, port, m);
-		return;
-	case SL_SLOW_HOLD:
-		frame_hold(w, m, v.index, port);
-		return;
-	case SL_SLOW_ELSEWHERE:
-		frame_elsewhere(w, m, v.shard, port);
-		return;
-	case SL_SLOW_REPLY:
-	case SL_SLOW_PASS:
-		frame_reply(w, &v);
-		break;
-	default:
-		break;
-	}
-	rte_pktmbuf_free(m);
+	frame_do(w, m, port, &v);
 }
 
 static void held_run(struct worker *w, uint32_t index)
@@ -337,8 +390,12 @@ static unsigned int poll_rings(struct worker *w)
 	unsigned int n, total = 0;
 
 	n = rte_ring_dequeue_burst(w->frames, (void **)burst, BURST, NULL);
-	for (unsigned int i = 0; i < n; i++)
-		frame_run(w, burst[i], burst[i]->port);
+	for (unsigned int i = 0; i < n; i++) {
+		if (burst[i]->port & PORTS_KNOWN)
+			fragment_run(w, burst[i], burst[i]->port & ~PORTS_KNOWN, burst[i]->hash.usr);
+		else
+			frame_run(w, burst[i], burst[i]->port);
+	}
 	total += n;
 	n = rte_ring_dequeue_burst(w->outgoing, (void **)burst, BURST, NULL);
 	for (unsigned int i = 0; i < n; i++)
@@ -402,7 +459,11 @@ static void worker_tick(struct worker *w)
 		w->sp.port[i].up = p->started && !p->gone;
 	}
 	if (now - w->expire_ms >= EXPIRE_EVERY_MS) {
+		struct rte_mbuf *m;
+
 		w->expire_ms = now;
+		while ((m = sl_fragments_expire(w->sp.fragments, now)))
+			fragment_lost(w, m);
 		sl_slowpath_expire(&w->sp, sl_conn_table_capacity(workers.table) / SL_CONN_SHARDS / EXPIRE_PASSES + 1);
 	}
 }
@@ -470,6 +531,10 @@ static void worker_busy(struct worker *w)
 
 static void held_free(struct worker *w)
 {
+	struct rte_mbuf *m;
+
+	while ((m = sl_fragments_drain(w->sp.fragments)))
+		rte_pktmbuf_free(m);
 	while (w->held_count)
 		rte_pktmbuf_free(w->held[--w->held_count].mbuf);
 }
@@ -551,7 +616,7 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 	w->sp = (struct sl_slowpath){ .table = workers.table, .shards = shards_of(w->id), .stats = &w->stats,
 				      .backends = w->backends, .retry = workers.retry, .offload = sl_offload_submit,
 				      .capable = sl_offload_capable, .entropy = { ENTROPY_SEED0, ENTROPY_SEED1 },
-				      .now_ms = boot_ms() };
+				      .fragments = w->fragments, .now_ms = boot_ms() };
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
 		memcpy(w->sp.port[i].mac, sl_port_at(i)->mac, 6);
 		w->sp.port[i].up = true;
@@ -574,13 +639,15 @@ static struct worker *worker_make(const struct sl_config *config, unsigned int i
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->backends = calloc(SL_SERVICE_IDS + 1, sizeof(*w->backends));
+	w->fragments = sl_fragments_create(rte_rand());
 	w->frames = ring_make("frames", id, RING_MBUFS, 0);
 	w->outgoing = ring_make("outgoing", id, RING_MBUFS, 0);
 	w->results = ring_make("results", id, RING_RESULTS, sizeof(struct sl_offload_result));
 	w->requests = ring_make("requests", id, RING_REQUESTS, sizeof(struct request));
-	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->frames || !w->outgoing || !w->results || !w->requests ||
+	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->fragments || !w->frames || !w->outgoing || !w->results || !w->requests ||
 	    watch_fd(w, w->wake, w->wake)) {
 		free(w->backends);
+		sl_fragments_destroy(w->fragments);
 		free(w);
 		return NULL;
 	}
@@ -658,6 +725,7 @@ void sl_worker_fini(void)
 		rte_ring_free(w->results);
 		rte_ring_free(w->requests);
 		free(w->backends);
+		sl_fragments_destroy(w->fragments);
 		free(w);
 		workers.worker[i] = NULL;
 	}

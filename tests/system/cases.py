@@ -40,12 +40,12 @@ def carried(lab, flow, ask, times=20):
 
 
 class UdpEcho:
-    """A UDP server in a backend's namespace: answers "NAME data"."""
+    """A UDP server in a backend's namespace: answers "NAME data". A VIP of a mode that answers directly is its `address`."""
 
-    def __init__(self, lab, name, port):
+    def __init__(self, lab, name, port, address=""):
         with InNamespace(lab.ns(name)):
-            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("", port))
+            self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
         self.name = name.encode()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -53,7 +53,7 @@ class UdpEcho:
     def run(self):
         try:
             while True:
-                data, peer = self.socket.recvfrom(2048)
+                data, peer = self.socket.recvfrom(65535)
                 self.socket.sendto(self.name + b" " + data, peer)
         except OSError:
             pass  # closed

@@ -79,6 +79,7 @@ class Lab:
         self.vteps = "10.77.0.2"
         self.node = {}
         self.card_options = []
+        self.pcap = False  # engine software: not by net_af_packet, for which the kernel puts IPv4 fragments together
 
     # -- names -----------------------------------------------------------------------------------------------------
     def ns(self, name):
@@ -269,6 +270,8 @@ http {{
             sh("ip", "link", "set", wire, "promisc", "on", "up", ns=lb)
 
     def device(self, port=0):
+        if self.engine == "software" and self.pcap:
+            return f"net_pcap{port},iface={('slwire', 'slspare')[port]},phy_mac=1"
         if self.engine == "software":
             return f"net_af_packet{port},iface={('slwire', 'slspare')[port]},framecnt=1024,blocksz=8192,framesz=2048"
         return f"net_sluice{port},bus={self.bus},port={port}"

@@ -17,6 +17,7 @@ import traceback
 import cases_forwarding  # the cases run in this order
 import cases_survival
 import cases_input
+import cases_fragments
 import cases_tunnels
 import cases_decap
 import cases_bond
