@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hw/model/edit.h"
 #include "hw/model/window.h"
 #include "sluice/record.h"
 
@@ -217,35 +218,49 @@ bool sl_reply_quoted_key(const uint8_t *frame, uint32_t len, const struct sl_pac
 	return true;
 }
 
-bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, bool nat,
-		   const uint8_t backend[16], uint16_t backend_port, struct sl_reply *reply)
+/* Addresses and ports of an error and of the packet in it. quote, l4: of the quoted headers. */
+static void nat_apply(uint8_t *ip, uint8_t *quote, uint8_t *l4, unsigned int family, const struct sl_reply_nat *nat)
+{
+	const uint32_t n = family == 4 ? 4 : 16, src = family == 4 ? 12 : 8, dst = family == 4 ? 16 : 24;
+
+	/* The quoted checksums are left: receivers know the connection by addresses, ports and sequence number. */
+	if (nat->to_backend) {
+		memcpy(ip + dst, nat->address, n);
+		memcpy(quote + src, nat->address, n);
+		memcpy(l4, &nat->port, 2);
+		return;
+	}
+	if (!memcmp(ip + src, nat->backend, n))
+		memcpy(ip + src, nat->address, n);
+	memcpy(quote + dst, nat->address, n);
+	memcpy(l4 + 2, &nat->port, 2);
+}
+
+bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, uint64_t hash,
+		   const struct sl_reply_nat *nat, struct sl_reply *reply)
 {
 	const uint32_t ip_len = (uint32_t)packet->l3_end - packet->l3_off, shift = action->hdr_len - packet->l3_off;
 	const unsigned int proto = packet->family == 4 ? PROTO_ICMP4 : PROTO_ICMP6;
+	const struct sl_record record = { .flags = SL_RECORD_FLAG_COPY_ECN | SL_RECORD_FLAG_DEC_TTL };
 	uint32_t l4_off = 0, quote = quote_offset(frame, packet->l3_end, packet, &l4_off);
-	uint8_t *ip = reply->frame + action->hdr_len, *icmp;
+	uint8_t *ip = reply->frame + action->hdr_len, *icmp = reply->frame + packet->l4_off + shift;
 
-	/* Only plain Ethernet: a tunnel would need its lengths completed, and its backend can learn the MTU by itself. */
-	if (!quote || action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6) ||
-	    action->hdr_len + ip_len > sizeof(reply->frame))
+	if (!quote || packet->ttl <= 1 || action->hdr_len + ip_len > sizeof(reply->frame))
 		return false;
 	memcpy(reply->frame, action->hdr, action->hdr_len);
 	memcpy(ip, frame + packet->l3_off, ip_len);
-	icmp = reply->frame + packet->l4_off + shift;
-	if (nat && packet->family == 4) {
-		memcpy(ip + 16, backend, 4);
-		sl_store_be16(ip + 10, 0);
-		sl_store_be16(ip + 10, (uint16_t)~sl_csum_fold(sum_bytes(0, ip, (ip[0] & 15) * 4u)));
-		memcpy(reply->frame + quote + shift + 12, backend, 4);
-	} else if (nat) {
-		memcpy(ip + 24, backend, 16);
-		memcpy(reply->frame + quote + shift + 8, backend, 16);
-	}
+	sl_edit_outer(reply->frame + action->l3_off, reply->frame + action->l4_off, action, &record, packet->tos, ip_len, hash);
 	if (nat) {
-		/* The quoted checksums are left: receivers know the connection by addresses, ports and sequence number. */
-		memcpy(reply->frame + l4_off + shift, &backend_port, 2);
+		nat_apply(ip, reply->frame + quote + shift, reply->frame + l4_off + shift, packet->family, nat);
 		sl_store_be16(icmp + 2, 0);
 		sl_store_be16(icmp + 2, l4_checksum(ip, packet->family, proto, icmp, (uint32_t)packet->l3_end - packet->l4_off));
+	}
+	if (packet->family == 4) {
+		ip[8]--;
+		sl_store_be16(ip + 10, 0);
+		sl_store_be16(ip + 10, (uint16_t)~sl_csum_fold(sum_bytes(0, ip, (ip[0] & 15) * 4u)));
+	} else {
+		ip[7]--;
 	}
 	reply->len = action->hdr_len + ip_len;
 	return true;

@@ -41,9 +41,17 @@ bool sl_reply_reset(const uint8_t *frame, const struct sl_packet *packet, struct
  * client. False: not an error about TCP or UDP. */
 bool sl_reply_quoted_key(const uint8_t *frame, uint32_t len, const struct sl_packet *packet, uint16_t tenant,
 			 struct sl_key *key);
-/* The ICMP error itself for the backend, behind the header of `action`; nat: addressed to backend (addr, port in network
- * order), outside and in the quote. False: does not fit. */
-bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, bool nat,
-		   const uint8_t backend[16], uint16_t backend_port, struct sl_reply *reply);
+/* How nat changes an ICMP error, outside and in the quote. Addresses: IPv4 in the first four bytes. */
+struct sl_reply_nat {
+	bool to_backend;        /* about what the VIP sent, for the backend; else about what went to the backend, for the client */
+	const uint8_t *address; /* the backend's, or the VIP's: what the quote's sender, or receiver, was called by whom it is for */
+	uint16_t port;          /* network order */
+	const uint8_t *backend; /* for the client: whose own errors come from the VIP */
+};
+
+/* The ICMP error itself, one hop further, behind the header of `action`, tunnels included; hash: of the flow key, for their
+ * source port. nat NULL: as it is. False: does not fit, or its TTL has run out. */
+bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, uint64_t hash,
+		   const struct sl_reply_nat *nat, struct sl_reply *reply);
 
 #endif

@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "host/slowpath_private.h"
 #include "hw/model/action.h"
 #include "hw/model/hash.h"
 #include "hw/model/key.h"
@@ -21,34 +22,6 @@
 #define TCP_ACK 16
 #define RETRY_SHIFT_MAX 6 /* 64 s */
 #define CLOSING_IN_CARD_MS 3000 /* a closing connection that idles longer makes room in the card, not in the table */
-
-struct slow_frame {
-	const uint8_t *bytes;
-	uint32_t len;
-	unsigned int port;
-	bool copy;
-	bool decap;
-	bool later; /* a fragment that is not the first: its ports are those of the first */
-	uint16_t tenant;
-	struct sl_headers headers;
-	const struct sl_packet *packet;
-	struct sl_key key;
-	uint64_t hash;
-};
-
-static void count(struct sl_slowpath *sp, unsigned int reason, uint32_t len)
-{
-	sp->stats->reason_packets[reason]++;
-	sp->stats->reason_bytes[reason] += len;
-}
-
-static void end(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v, enum sl_slow_fate fate,
-		unsigned int reason)
-{
-	v->fate = (uint8_t)fate;
-	v->reason = (uint8_t)reason;
-	count(sp, reason, f->len);
-}
 
 /* ---- classify ------------------------------------------------------------------------------------------------- */
 
@@ -547,15 +520,6 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 	}
 }
 
-static bool owns(const struct sl_slowpath *sp, unsigned int shard, struct sl_slow_verdict *v)
-{
-	v->shard = (uint8_t)shard;
-	if (sp->shards >> shard & 1)
-		return true;
-	v->fate = SL_SLOW_ELSEWHERE;
-	return false;
-}
-
 /* To a VIP. */
 static void run_to_vip(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
 {
@@ -599,36 +563,6 @@ static void run_to_other(struct sl_slowpath *sp, const struct slow_frame *f, str
 		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
 }
 
-/* ICMP to a VIP: an error about a connection goes to its backend, everything else (echo) to the kernel. */
-static void run_icmp(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
-{
-	const struct sl_egress *egress;
-	struct sl_conn *conn;
-	unsigned int shard;
-	bool reverse;
-	uint32_t index;
-
-	if (!sl_reply_quoted_key(f->bytes, f->len, f->packet, f->tenant, &f->key)) {
-		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
-		return;
-	}
-	shard = sl_conn_shard(sp->table, f->key.src, f->key.sport, f->tenant);
-	if (!owns(sp, shard, v))
-		return;
-	index = sl_conn_find(sp->table, shard, &f->key, &reverse);
-	conn = index == SL_CONN_NONE ? NULL : sl_conn_at(sp->table, index);
-	egress = conn ? sl_egress_of(conn->backend_id) : NULL;
-	if (egress && egress->ready && !f->decap && sl_reply_allowed(&sp->limit, sp->now_ms) &&
-	    sl_reply_pass(f->bytes, f->packet, &egress->action, conn->mode == SL_MODE_NAT, conn->backend_addr,
-			  conn->backend_port, &v->reply)) {
-		sp->stats->icmp_passed++;
-		v->port = egress->port;
-		end(sp, f, v, SL_SLOW_PASS, SL_REASON_SOFTWARE);
-		return;
-	}
-	end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_L4);
-}
-
 /* A packet to a VIP that has no key. */
 static void run_keyless(struct sl_slowpath *sp, struct slow_frame *f, int reason, struct sl_slow_verdict *v)
 {
@@ -637,7 +571,7 @@ static void run_keyless(struct sl_slowpath *sp, struct slow_frame *f, int reason
 	if (reason != SL_REASON_NO_L4 && reason != SL_REASON_ICMP_ERROR)
 		end(sp, f, v, SL_SLOW_DROP, (unsigned int)reason);
 	else if (proto == (f->packet->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		run_icmp(sp, f, v);
+		sl_slow_icmp_to_vip(sp, f, v);
 	else
 		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
 }
@@ -764,6 +698,8 @@ static void run(struct sl_slowpath *sp, struct slow_frame *f, const uint32_t *po
 			run_to_vip(sp, f, v);
 	} else if (!reason) {
 		run_to_other(sp, f, v);
+	} else if (reason == SL_REASON_ICMP_ERROR) {
+		sl_slow_icmp_to_client(sp, f, v);
 	} else {
 		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
 	}

@@ -667,47 +667,6 @@ static void test_icmp_made(void **state)
 	expect(b, f, SL_SLOW_REPLY, SL_REASON_TTL_EXPIRED);
 }
 
-/* An ICMP "fragmentation needed" from a router, about a packet that the VIP sent to the client. */
-static struct frame frag_needed(const char *vip, uint16_t client_port)
-{
-	struct frame quoted = make((struct spec){ .src = vip, .dst = "10.9.0.1", .sport = 80, .dport = client_port, .proto = 6,
-						  .flags = ACK });
-	struct frame f = make((struct spec){ .src = "10.8.0.1", .dst = vip, .proto = 6, .payload = 16 });
-
-	f.b[23] = 1;
-	put16(f.b + 24, 0);
-	put16(f.b + 24, (uint16_t)~sl_csum_fold(sum16(0, f.b + 14, 20)));
-	memset(f.b + 34, 0, 8);
-	f.b[34] = 3;
-	f.b[35] = 4;
-	put16(f.b + 40, 1400);
-	memcpy(f.b + 42, quoted.b + 14, 28);
-	put16(f.b + 36, l4_sum(f.b + 14, f.len - 14));
-	return f;
-}
-
-static void test_icmp_passed(void **state)
-{
-	struct bench *b = *state;
-	const uint8_t *r = b->v.reply.frame;
-
-	/* Nobody's connection: counted, dropped. Echo belongs to the kernel. */
-	expect(b, frag_needed("192.0.2.1", 1), SL_SLOW_DROP, SL_REASON_NO_L4);
-	handshake(b, "192.0.2.1", 1);
-	expect(b, frag_needed("192.0.2.1", 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
-	assert_int_equal(r[1], 0xb0); /* to a backend's MAC */
-	assert_memory_equal(r + 30, "\xc0\x00\x02\x01", 4);
-
-	handshake(b, "192.0.2.2", 1);
-	expect(b, frag_needed("192.0.2.2", 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
-	assert_memory_equal(r + 30, "\x0a\x01\x00\x01", 4);      /* to the backend */
-	assert_memory_equal(r + 42 + 12, "\x0a\x01\x00\x01", 4); /* about its own packet */
-	assert_memory_equal(r + 42 + 20, "\x1f\x90", 2);
-	assert_int_equal(sl_csum_fold(sum16(0, r + 14, 20)), 0xffff);
-	assert_int_equal(l4_sum(r + 14, b->v.reply.len - 14), 0);
-	assert_int_equal(b->stats.icmp_passed, 2);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
@@ -715,7 +674,7 @@ int main(void)
 		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_tunnels), T(test_unknown_not_syn),
 		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting), T(test_syn_held_without_room),
 		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_closing_makes_room), T(test_evict), T(test_lost), T(test_full), T(test_owner),
-		T(test_adopt), T(test_adopt_by_identity), T(test_icmp_made), T(test_icmp_passed),
+		T(test_adopt), T(test_adopt_by_identity), T(test_icmp_made),
 	};
 	int rc;
 

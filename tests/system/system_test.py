@@ -18,6 +18,7 @@ import cases_forwarding  # the cases run in this order
 import cases_survival
 import cases_input
 import cases_fragments
+import cases_icmp
 import cases_tunnels
 import cases_decap
 import cases_bond

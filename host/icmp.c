@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ICMP errors of the network about packets of services. Who made the packet that an error quotes has to hear of it: a backend
+ * of what it sent to a client (RFC 1191, RFC 8201: the path's MTU), in nat also the client of what went to the backend. The
+ * quote names the connection; where it is not in the table, the hash that would place it does.
+ */
+#include "host/slowpath_private.h"
+#include "hw/model/hash.h"
+
+/* False: the second's allowance is used up. */
+static bool allowed(struct sl_slowpath *sp)
+{
+	const bool may = sl_reply_allowed(&sp->limit, sp->now_ms);
+
+	sp->stats->icmp_limited += !may;
+	return may;
+}
+
+static void pass(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_action *action, unsigned int port,
+		 const struct sl_reply_nat *nat, struct sl_slow_verdict *v)
+{
+	if (!allowed(sp) ||
+	    !sl_reply_pass(f->bytes, f->packet, action, sl_hash_key(&f->key, &sp->entropy), nat, &v->reply)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_L4);
+		return;
+	}
+	sp->stats->icmp_passed++;
+	v->port = (uint8_t)port;
+	end(sp, f, v, SL_SLOW_PASS, SL_REASON_SOFTWARE);
+}
+
+/* The backend of a connection that is not in the table. NULL: none, or mode nat, which cannot do without. */
+static const struct sl_backend *hashed_backend(const struct sl_slowpath *sp, const struct sl_key *key)
+{
+	const struct sl_service *service = sl_services_lookup(sp->services, key->tenant, key->family, key->dst, key->proto,
+							      __builtin_bswap16(key->dport));
+
+	return service && service->mode != SL_MODE_NAT ? sl_service_select(sp->services, service, key) : NULL;
+}
+
+void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
+{
+	struct sl_reply_nat nat = { .to_backend = true };
+	const struct sl_backend *backend;
+	const struct sl_egress *egress;
+	const struct sl_conn *conn;
+	unsigned int shard;
+	uint32_t index;
+	bool reverse;
+
+	if (!sl_reply_quoted_key(f->bytes, f->len, f->packet, f->tenant, &f->key)) {
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+		return;
+	}
+	shard = sl_conn_shard(sp->table, f->key.src, f->key.sport, f->tenant);
+	if (!owns(sp, shard, v))
+		return;
+	index = sl_conn_find(sp->table, shard, &f->key, &reverse);
+	conn = index == SL_CONN_NONE ? NULL : sl_conn_at(sp->table, index);
+	backend = conn ? sl_services_backend(sp->services, conn->backend_id) : hashed_backend(sp, &f->key);
+	egress = backend ? sl_egress_of(backend->id) : NULL;
+	if (!egress || !egress->ready) {
+		end(sp, f, v, SL_SLOW_DROP, backend ? SL_REASON_NO_NEXTHOP : SL_REASON_NO_L4);
+		return;
+	}
+	if (conn) {
+		nat.address = conn->backend_addr;
+		nat.port = conn->backend_port;
+	}
+	pass(sp, f, &egress->action, egress->port, conn && conn->mode == SL_MODE_NAT ? &nat : NULL, v);
+}
+
+void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
+{
+	struct sl_reply_nat nat = { .to_backend = false };
+	const unsigned int shard = sl_conn_shard(sp->table, f->key.dst, f->key.dport, f->tenant);
+	const struct sl_conn *conn;
+	struct sl_egress_port port;
+	struct sl_action action;
+	bool reverse = false;
+	uint32_t index;
+
+	if (!owns(sp, shard, v))
+		return;
+	index = sl_conn_find(sp->table, shard, &f->key, &reverse);
+	if (index == SL_CONN_NONE || !reverse) {
+		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+		return;
+	}
+	conn = sl_conn_at(sp->table, index);
+	if (!sl_egress_return_port(sp->services, conn, &port)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
+		return;
+	}
+	sl_egress_return_action(conn, &port, &action);
+	nat.address = conn->key.dst;
+	nat.port = conn->key.dport;
+	nat.backend = conn->backend_addr;
+	pass(sp, f, &action, port.index, &nat, v);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the slow path's files share: a frame on its way through, and how the way ends. Private to slowpath.c and icmp.c. */
+#ifndef SLUICE_HOST_SLOWPATH_PRIVATE_H
+#define SLUICE_HOST_SLOWPATH_PRIVATE_H
+
+#include "host/slowpath.h"
+
+struct slow_frame {
+	const uint8_t *bytes;
+	uint32_t len;
+	unsigned int port;
+	bool copy;
+	bool decap;
+	bool later; /* a fragment that is not the first: its ports are those of the first */
+	uint16_t tenant;
+	struct sl_headers headers;
+	const struct sl_packet *packet;
+	struct sl_key key;
+	uint64_t hash;
+};
+
+static inline void count(struct sl_slowpath *sp, unsigned int reason, uint32_t len)
+{
+	sp->stats->reason_packets[reason]++;
+	sp->stats->reason_bytes[reason] += len;
+}
+
+static inline void end(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v, enum sl_slow_fate fate,
+		unsigned int reason)
+{
+	v->fate = (uint8_t)fate;
+	v->reason = (uint8_t)reason;
+	count(sp, reason, f->len);
+}
+
+/* Whether this worker runs the frame; if not, the verdict says who does. */
+static inline bool owns(const struct sl_slowpath *sp, unsigned int shard, struct sl_slow_verdict *v)
+{
+	v->shard = (uint8_t)shard;
+	if (sp->shards >> shard & 1)
+		return true;
+	v->fate = SL_SLOW_ELSEWHERE;
+	return false;
+}
+
+/* ICMP to a VIP: an error about a service's packet goes to its backend, everything else (echo) to the kernel. */
+void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v);
+/* An ICMP error to somebody else: about a nat connection's packet to its backend it goes to the client, else to the kernel. */
+void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v);
+
+#endif

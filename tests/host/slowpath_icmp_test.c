@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ICMP errors of the network through the slow path: to the backend of the connection that they are about, in every mode, known
+ * or not; and in nat from the backend's side to the client.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <urcu-qsbr.h>
+
+#include "tests/host/slow_bench.h"
+
+#define ROUTER "10.8.0.1"
+#define ROUTER6 "2001:db8:8::1"
+
+/* What a router says to the sender of `quoted`: too big. `from` and the quote are of one family. */
+static struct frame too_big(const char *from, struct spec quoted)
+{
+	const bool six = strchr(from, ':');
+	const struct frame q = make(quoted);
+	struct frame f = make((struct spec){ .src = from, .dst = quoted.src, .proto = 6, .payload = six ? 36 : 16 });
+	const uint32_t l3 = six ? 40 : 20;
+	uint8_t *icmp = f.b + 14 + l3;
+
+	f.b[14 + (six ? 6 : 9)] = six ? 58 : 1;
+	memset(icmp, 0, 8);
+	icmp[0] = six ? 2 : 3;
+	icmp[1] = six ? 0 : 4;
+	put16(icmp + 6, 1400);
+	memcpy(icmp + 8, q.b + 14, l3 + 8);
+	if (!six) {
+		put16(f.b + 24, 0);
+		put16(f.b + 24, (uint16_t)~sl_csum_fold(sum16(0, f.b + 14, 20)));
+	}
+	put16(icmp + 2, l4_sum(f.b + 14, f.len - 14));
+	return f;
+}
+
+/* About a packet that the VIP sent to the client. */
+static struct frame about_vip(const char *vip, uint8_t proto, uint16_t client_port)
+{
+	const bool six = strchr(vip, ':');
+
+	return too_big(six ? ROUTER6 : ROUTER, (struct spec){ .src = vip, .dst = six ? "2001:db8:9::1" : "10.9.0.1", .sport = 80,
+							      .dport = client_port, .proto = proto, .flags = ACK });
+}
+
+/* The reply's ICMP message has right checksums; returns where its IP header begins. */
+static const uint8_t *reply_checked(const struct bench *b, uint32_t l3)
+{
+	const uint8_t *ip = b->v.reply.frame + l3;
+
+	if (ip[0] >> 4 == 4)
+		assert_int_equal(sl_csum_fold(sum16(0, ip, 20)), 0xffff);
+	assert_int_equal(l4_sum(ip, b->v.reply.len - l3), 0);
+	return ip;
+}
+
+static void test_to_backend(void **state)
+{
+	struct bench *b = *state;
+	const uint8_t *ip;
+
+	handshake(b, "192.0.2.1", 1);
+	expect(b, about_vip("192.0.2.1", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_int_equal(b->v.reply.frame[1], 0xb0); /* to a backend's MAC */
+	ip = reply_checked(b, 14);
+	assert_memory_equal(ip + 16, "\xc0\x00\x02\x01", 4);
+	assert_int_equal(ip[8], 63);
+
+	handshake(b, "192.0.2.2", 1);
+	expect(b, about_vip("192.0.2.2", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	ip = reply_checked(b, 14);
+	assert_memory_equal(ip + 16, "\x0a\x01\x00\x01", 4);      /* to the backend */
+	assert_memory_equal(ip + 28 + 12, "\x0a\x01\x00\x01", 4); /* about its own packet */
+	assert_memory_equal(ip + 28 + 20, "\x1f\x90", 2);
+
+	handshake(b, "2001:db8::2", 1);
+	expect(b, about_vip("2001:db8::2", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	ip = reply_checked(b, 14);
+	assert_int_equal(ip[7], 63);
+	assert_memory_equal(ip + 24, "\x20\x01\x0d\xb8\0\x01", 6);
+	assert_memory_equal(ip + 48 + 8, "\x20\x01\x0d\xb8\0\x01", 6);
+	assert_memory_equal(ip + 48 + 40, "\x1f\x90", 2);
+	assert_int_equal(b->stats.icmp_passed, 3);
+}
+
+/* In the tunnel that the connection's packets take, so that the backend learns the path's MTU to the client. */
+static void test_in_tunnels(void **state)
+{
+	struct bench *b = *state;
+	struct sl_headers h;
+
+	handshake(b, "192.0.2.3", 1);
+	expect(b, about_vip("192.0.2.3", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_int_equal(sl_parse(sl_window_at(b->v.reply.frame), b->v.reply.len, 0, SL_TUNNEL_FLAG_IPIP, &h), 0);
+	assert_int_equal(h.tunnel, SL_TUNNEL_MODE_IPIP);
+	assert_memory_equal(h.outer.dst, "\x0a\x01\x00\x01", 4);
+	assert_memory_equal(reply_checked(b, h.inner.l3_off) + 16, "\xc0\x00\x02\x03", 4);
+
+	handshake(b, "192.0.2.4", 1);
+	expect(b, about_vip("192.0.2.4", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_int_equal(sl_parse(sl_window_at(b->v.reply.frame), b->v.reply.len, 0, SL_VXLAN_PORT, &h), 0);
+	assert_int_equal(h.vni, 9);
+	assert_true(h.outer.sport >= 0xc000);
+	assert_memory_equal(reply_checked(b, h.inner.l3_off) + 16, "\xc0\x00\x02\x04", 4);
+}
+
+/* A connection that is not in the table is where the hash would place it; nat has no such way, nor has nobody's. */
+static void test_unknown(void **state)
+{
+	struct bench *b = *state;
+	uint8_t to[6];
+
+	for (uint16_t port = 1; port < 20; port++) {
+		expect(b, about_vip("192.0.2.1", 6, port), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+		memcpy(to, b->v.reply.frame, 6);
+		expect(b, tcp("192.0.2.1", port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+		assert_memory_equal(b->v.rewrite.head, to, 6);
+	}
+	expect(b, about_vip("192.0.2.2", 6, 1), SL_SLOW_DROP, SL_REASON_NO_L4);
+	expect(b, about_vip("192.0.2.1", 17, 1), SL_SLOW_DROP, SL_REASON_NO_L4);
+	expect(b, about_vip("192.0.2.8", 6, 1), SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
+}
+
+/* From a router between balancer and backend, and from the backend itself (a port that nobody listens on). */
+static void test_nat_to_client(void **state)
+{
+	struct bench *b = *state;
+	const struct spec sent = { .src = "10.9.0.1", .dst = "10.1.0.1", .sport = 1, .dport = 8080, .proto = 6, .flags = ACK };
+	const struct spec sent6 = { .src = "2001:db8:9::1", .dst = "2001:db8:1::1", .sport = 1, .dport = 8080, .proto = 6, .flags = ACK };
+	const uint8_t *ip;
+
+	handshake(b, "192.0.2.2", 1);
+	expect(b, too_big(ROUTER, sent), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_memory_equal(b->v.reply.frame, client, 6);
+	ip = reply_checked(b, 14);
+	assert_memory_equal(ip + 12, "\x0a\x08\x00\x01", 4);      /* from the router */
+	assert_memory_equal(ip + 28 + 16, "\xc0\x00\x02\x02", 4); /* about what went to the VIP */
+	assert_memory_equal(ip + 28 + 22, "\x00\x50", 2);
+	expect(b, too_big("10.1.0.1", sent), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	assert_memory_equal(reply_checked(b, 14) + 12, "\xc0\x00\x02\x02", 4);
+
+	handshake(b, "2001:db8::2", 1);
+	expect(b, too_big("2001:db8:1::1", sent6), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	ip = reply_checked(b, 14);
+	assert_memory_equal(ip + 8, "\x20\x01\x0d\xb8\0\0", 6);
+	assert_memory_equal(ip + 48 + 24, "\x20\x01\x0d\xb8\0\0", 6);
+	assert_memory_equal(ip + 48 + 42, "\x00\x50", 2);
+
+	expect(b, too_big(ROUTER, (struct spec){ .src = "10.9.0.1", .dst = "10.1.0.1", .sport = 2, .dport = 8080, .proto = 6 }),
+	       SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
+}
+
+static void test_bounds(void **state)
+{
+	struct bench *b = *state;
+	struct frame f = about_vip("192.0.2.1", 6, 1);
+
+	f.b[22] = 1; /* TTL */
+	put16(f.b + 24, 0);
+	put16(f.b + 24, (uint16_t)~sl_csum_fold(sum16(0, f.b + 14, 20)));
+	expect(b, f, SL_SLOW_DROP, SL_REASON_NO_L4);
+	for (unsigned int i = 1; i < SL_REPLY_RATE; i++)
+		expect(b, about_vip("192.0.2.1", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	expect(b, about_vip("192.0.2.1", 6, 1), SL_SLOW_DROP, SL_REASON_NO_L4);
+	assert_int_equal(b->stats.icmp_limited, 1);
+	b->sp.now_ms += 1000;
+	expect(b, about_vip("192.0.2.1", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
+	const struct CMUnitTest tests[] = { T(test_to_backend), T(test_in_tunnels), T(test_unknown), T(test_nat_to_client), T(test_bounds) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
