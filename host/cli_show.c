@@ -329,8 +329,8 @@ void sl_cli_show_stats(const json_t *answer)
 	       text(t, "hw_bytes"), text(t, "sw_packets"), text(t, "sw_bytes"));
 	if (hw + sw)
 		printf(" (%.1f %% in hardware)", 100.0 * (double)hw / (double)(hw + sw));
-	printf("\nkernel port: %s frames to the kernel, %s from it; %s ICMP messages sent\n\n", text(t, "kernel_tx"),
-	       text(t, "kernel_rx"), text(t, "icmp_sent"));
+	printf("\nkernel port: %s frames to the kernel, %s from it; %s ICMP messages sent, %s passed on, %s held back\n\n",
+	       text(t, "kernel_tx"), text(t, "kernel_rx"), text(t, "icmp_sent"), text(t, "icmp_passed"), text(t, "icmp_limited"));
 	if (number(t, "tx_dropped") + number(t, "held_dropped"))
 		printf("dropped:     %s frames found no room to be sent; %s SYNs found none to wait for the card\n\n",
 		       text(t, "tx_dropped"), text(t, "held_dropped"));

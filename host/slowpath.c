@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "host/mss.h"
 #include "host/slowpath_private.h"
 #include "hw/model/action.h"
 #include "hw/model/hash.h"
@@ -356,6 +357,19 @@ static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struc
 	end(sp, f, v, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 }
 
+/* Neither side of a nat connection may learn to send what does not fit the way through here. */
+static void clamp(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_conn *conn, struct sl_slow_verdict *v)
+{
+	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
+	struct sl_egress_port back;
+
+	if (!(f->packet->tcp_flags & TCP_SYN) || conn->mode != SL_MODE_NAT || !egress ||
+	    !sl_egress_return_port(sp->services, conn, &back))
+		return;
+	sp->stats->mss_lowered += sl_mss_lower(f->bytes, f->packet, egress->action.mtu < back.mtu ? egress->action.mtu : back.mtu,
+					       &v->rewrite);
+}
+
 static void count_backend(struct sl_slowpath *sp, uint32_t id, const struct slow_frame *f)
 {
 	sp->backends[id].packets++;
@@ -377,8 +391,11 @@ static void send_forward(struct sl_slowpath *sp, const struct slow_frame *f, str
 	if (conn)
 		sl_slowpath_record(conn, false, &key, &record);
 	emit(sp, f, &record, &egress->action, v);
-	if (v->fate == SL_SLOW_FORWARD)
-		count_backend(sp, backend->id, f);
+	if (v->fate != SL_SLOW_FORWARD)
+		return;
+	count_backend(sp, backend->id, f);
+	if (conn)
+		clamp(sp, f, conn, v);
 }
 
 static void send_return(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_conn *conn,
@@ -396,8 +413,10 @@ static void send_return(struct sl_slowpath *sp, const struct slow_frame *f, cons
 	sl_egress_return_action(conn, &port, &action);
 	sl_slowpath_record(conn, true, &key, &record);
 	emit(sp, f, &record, &action, v);
-	if (v->fate == SL_SLOW_FORWARD)
-		count_backend(sp, conn->backend_id, f);
+	if (v->fate != SL_SLOW_FORWARD)
+		return;
+	count_backend(sp, conn->backend_id, f);
+	clamp(sp, f, conn, v);
 }
 
 static void conn_count(struct sl_conn *conn, const struct slow_frame *f)

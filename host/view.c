@@ -145,6 +145,9 @@ static void data_view(void *ctx, struct sl_data_view *out)
 	out->kernel_rx = stats.kernel_rx;
 	out->kernel_tx = stats.kernel_tx;
 	out->icmp_sent = stats.icmp_sent;
+	out->icmp_passed = stats.icmp_passed;
+	out->icmp_limited = stats.icmp_limited;
+	out->mss_lowered = stats.mss_lowered;
 	out->tx_dropped = stats.tx_dropped;
 	out->held_dropped = stats.held_dropped;
 	memcpy(out->reason_packets, stats.reason_packets, sizeof(out->reason_packets));

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""System tests: ICMP errors of the network reach those whose packets they are about."""
+"""System tests: sizes of packets, and ICMP errors of the network, which reach those whose packets they are about."""
 import socket
 import struct
 
 from cases import UdpEcho, apply, case, expect, udp_socket
 from flood import checksum, ipv4
-from lab import InNamespace, VIPS, sh
+from lab import InNamespace, PEER_PORT, VIPS, VIPS6, connect, sh
 
 PORT = 5460
 
@@ -69,3 +69,21 @@ def nat_client_hears_of_closed_port(lab):
     finally:
         lab.services.pop()
         apply(lab)
+
+
+@case()
+def nat_lowers_the_mss(lab):
+    """The route to the backends has an MTU of 1400: both ends of a nat connection learn to send no more than that."""
+    routes = [f"{net}{11 + i}" for i in range(len(lab.backends)) for net in ("10.77.0.", "fd77::")]
+    for to in routes:
+        sh("ip", "route", "add", to, "dev", "sl0", "mtu", "1400", ns=lab.ns("lb"))
+    try:
+        for vip, most in ((VIPS["nat"], 1360), (VIPS6["nat"], 1340)):
+            def clamped(vip=vip):
+                with connect(lab, vip, PEER_PORT) as s:
+                    return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+            # (12 bytes of timestamps are taken from it.)
+            lab.wait_for(lambda: clamped() == most - 12, 5, f"the client's MSS of {most} to {vip}")
+    finally:
+        for to in routes:
+            sh("ip", "route", "del", to, "dev", "sl0", ns=lab.ns("lb"))
