@@ -263,6 +263,14 @@ uint32_t sl_conn_table_capacity(const struct sl_conn_table *t)
 	return t->capacity;
 }
 
+size_t sl_conn_table_bytes(const struct sl_conn_table *t)
+{
+	const size_t buckets = ((size_t)t->bucket_mask + 1) * sizeof(struct bucket);
+
+	return sizeof(*t) + t->capacity * sizeof(*t->deadline_s) +
+	       SL_CONN_SHARDS * (buckets + t->shard_entries * sizeof(*t->shard[0].free));
+}
+
 uint32_t sl_conn_table_used(const struct sl_conn_table *t)
 {
 	uint32_t unused = 0;

@@ -99,6 +99,8 @@ struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t cap
 					   uint32_t *adopted, uint32_t *dropped);
 void sl_conn_table_destroy(struct sl_conn_table *table);
 uint32_t sl_conn_table_capacity(const struct sl_conn_table *table);
+/* Of private memory; the entries are the caller's. */
+size_t sl_conn_table_bytes(const struct sl_conn_table *table);
 /* Live entries now, and of them unproven. Any thread. */
 uint32_t sl_conn_table_used(const struct sl_conn_table *table);
 uint32_t sl_conn_table_unproven(const struct sl_conn_table *table);

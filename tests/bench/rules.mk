@@ -30,6 +30,17 @@ $(BENCH_GEN): tests/bench/wire_gen.c
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror $(shell pkg-config --cflags libdpdk) $< -o $@ \
 		$(shell pkg-config --libs libdpdk)
 
+# The software datapath from memory, with the agent's objects.
+BENCH_DATAPATH := $(B)/tests/bench/datapath_bench
+BENCH_DATAPATH_OBJ = $(patsubst %.c,$(B)/%.o,$(addprefix host/,conn.c slowpath.c egress.c bond.c reply.c kernel.c) $(HOST_CONTROL_SRC))
+$(BENCH_DATAPATH): tests/bench/datapath_bench.c tests/bench/flow_world.c tests/bench/flow_world.h $(BENCH_DATAPATH_OBJ) $(MODEL_LIB)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) -o $@ $(filter-out %.h,$^) $(DPDK_LIBS) $(HOST_CONTROL_LIBS)
+
+bench-datapath: $(BENCH_DATAPATH) ## the software datapath from memory: packets, lookup against rte_hash, connections a second (JSON: build/bench/datapath.json)
+	$(Q)mkdir -p $(B)/bench
+	$(Q)$< $(B)/bench/datapath.json
+
 bench-software-path: all $(BENCH_GEN) ## the agent's software path against testpmd mac-swap over memif
 	$(Q)$(PYTHON) tests/bench/software_bench.py --json $(B)/bench/software-path.json
 
@@ -45,6 +56,9 @@ bench-xdp: $(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o ## nanosecond
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o $(B)/bench/xdp.json
 
-bench: bench-model bench-rtl bench-card bench-software-path bench-xdp ## every benchmark, one after the other
+bench-software: bench-xdp bench-software-path bench-datapath ## what a host without a card does: all figures of XDP and software in build/bench/software.json
+	$(Q)$(PYTHON) -B tests/bench/software_record.py $(B)/bench
 
-.PHONY: bench bench-xdp bench-card bench-model bench-software-path
+bench: bench-model bench-rtl bench-card bench-software ## every benchmark, one after the other
+
+.PHONY: bench bench-xdp bench-card bench-model bench-software bench-software-path bench-datapath

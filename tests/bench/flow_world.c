@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See flow_world.h. */
+#include "tests/bench/flow_world.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "host/port.h"
+#include "sluice/record.h"
+
+#define HUGE_BYTES (UINT64_C(2) << 20)
+#define BURST 32u
+
+static struct sl_port port0;
+
+unsigned int sl_port_count(void)
+{
+	return 1;
+}
+
+struct sl_port *sl_port_at(unsigned int index)
+{
+	return index ? NULL : &port0;
+}
+
+static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };
+
+static const char config_text[] =
+	"node: {name: bench}\n"
+	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
+	"services:\n"
+#define S(name, vip, mode, backends) \
+	"- {name: " name ", vip: " vip ", protocol: tcp, port: 80, mode: " mode ", health: {type: none}, timeouts: {fin_ms: 1000}, backends: [" \
+	backends "]}\n"
+#define PLAIN "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}, {name: b3, address: 10.1.0.3}"
+	S("l2", "192.0.2.1", "dsr-l2", PLAIN)
+	S("ipip", "192.0.2.2", "ipip", PLAIN)
+	S("nat", "192.0.2.3", "nat", "{name: b1, address: 10.1.0.1, port: 8080}");
+
+static const struct {
+	uint32_t vip, backend;
+	uint16_t backend_port;
+} service_of[WORLD_SERVICES] = {
+	[WORLD_L2] = { 0xc0000201, 0x0a010001, 80 },
+	[WORLD_IPIP] = { 0xc0000202, 0x0a010001, 80 },
+	[WORLD_NAT] = { 0xc0000203, 0x0a010001, 8080 },
+};
+
+static void must(bool good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "datapath_bench: %s\n", what);
+	exit(1);
+}
+
+uint64_t world_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void *world_memory(size_t bytes)
+{
+	const size_t size = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	void *p = aligned_alloc(HUGE_BYTES, size);
+
+	must(p, "out of memory");
+	madvise(p, size, MADV_HUGEPAGE);
+	memset(p, 0, size);
+	return p;
+}
+
+static bool no_card(enum sl_offload_op op, uint32_t index)
+{
+	(void)op;
+	(void)index;
+	return false;
+}
+
+static uint32_t no_caps(void)
+{
+	return 0;
+}
+
+static void services_make(struct world *w)
+{
+	struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1500, .mac = { 2, 0xb0, 0, 0, 0, 1 } };
+	struct sl_config_error error;
+	const struct sl_services *s;
+	char err[256];
+
+	if (sl_config_parse("bench", config_text, sizeof(config_text) - 1, &w->config, &error))
+		must(false, error.text);
+	w->services = sl_service_table_create(w->config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
+	must(w->services, err);
+	s = sl_services_current();
+	sl_egress_configure(w->config);
+	sl_egress_services_changed(s, NULL);
+	for (uint32_t id = 1; id < SL_SERVICE_IDS; id++) {
+		if (s->backend[id])
+			sl_egress_nexthop_changed(s, &s->backend[id]->address, &hop);
+	}
+}
+
+struct world *world_make(uint32_t capacity)
+{
+	static const uint64_t key[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+	struct world *w = calloc(1, sizeof(*w));
+	uint32_t adopted, dropped;
+
+	must(w, "out of memory");
+	port0 = (struct sl_port){ .mtu = 1500, .kernel_ifindex = 5 };
+	memcpy(port0.mac, own, 6);
+	services_make(w);
+	capacity = (capacity + SL_CONN_SHARDS - 1) / SL_CONN_SHARDS * SL_CONN_SHARDS;
+	w->entries_bytes = capacity * sizeof(*w->entries);
+	w->entries = world_memory(w->entries_bytes);
+	w->retry = world_memory(capacity * sizeof(*w->retry));
+	w->ring = world_memory(WORLD_RING * 2 * WORLD_ROOM);
+	w->table = sl_conn_table_create(w->entries, capacity, key, &adopted, &dropped);
+	must(w->table, "out of memory for a table");
+	w->sp = (struct sl_slowpath){ .table = w->table, .shards = 0xffff, .services = sl_services_current(), .now_ms = 1000000,
+				      .stats = &w->stats, .backends = w->backends, .retry = w->retry, .offload = no_card,
+				      .capable = no_caps };
+	w->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { w->config->ports[0].vtep[0] } };
+	memcpy(w->sp.port[0].mac, own, 6);
+	return w;
+}
+
+void world_end(struct world *w)
+{
+	sl_egress_clear();
+	sl_service_table_destroy(w->services);
+	sl_conn_table_destroy(w->table);
+	sl_config_free(w->config);
+	free(w->entries);
+	free(w->retry);
+	free(w->ring);
+	free(w);
+}
+
+static uint32_t flow_address(uint32_t flow)
+{
+	return 0x0b000000 + (flow >> 14);
+}
+
+static uint16_t flow_port(uint32_t flow)
+{
+	return (uint16_t)(1024 + (flow & 0x3fff));
+}
+
+void world_key(enum world_service service, uint32_t flow, struct sl_key *key)
+{
+	const uint32_t src = htonl(flow_address(flow)), dst = htonl(service_of[service].vip);
+
+	memset(key, 0, sizeof(*key));
+	memcpy(key->src, &src, 4);
+	memcpy(key->dst, &dst, 4);
+	key->sport = htons(flow_port(flow));
+	key->dport = htons(80);
+	key->proto = 6;
+	key->family = 4;
+}
+
+static void put16(uint8_t *p, unsigned int v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32_t flow, uint8_t flags, bool back)
+{
+	uint8_t *f = w->ring + i * 2 * WORLD_ROOM + WORLD_ROOM, *ip = f + 14, *l4 = ip + 20;
+	const uint32_t mine = htonl(flow_address(flow)), other = htonl(back ? service_of[service].backend : service_of[service].vip);
+	uint32_t sum = 0;
+
+	memset(f, 0, WORLD_FRAME);
+	memcpy(f, own, 6);
+	memcpy(f + 6, client, 6);
+	put16(f + 12, 0x0800);
+	ip[0] = 0x45;
+	put16(ip + 2, WORLD_FRAME - 14);
+	ip[6] = 0x40;
+	ip[8] = 64;
+	ip[9] = 6;
+	memcpy(ip + 12, back ? &other : &mine, 4);
+	memcpy(ip + 16, back ? &mine : &other, 4);
+	for (unsigned int n = 0; n < 20; n += 2)
+		sum += (uint32_t)ip[n] << 8 | ip[n + 1];
+	put16(ip + 10, (uint16_t)~sl_csum_fold(sum));
+	put16(l4, back ? service_of[service].backend_port : flow_port(flow));
+	put16(l4 + 2, back ? flow_port(flow) : 80);
+	l4[12] = 0x50;
+	l4[13] = flags;
+	w->frame[i] = (struct world_frame){ f, WORLD_FRAME };
+}
+
+/* The new head in front of the payload, as host/worker does it. */
+static bool forward(const struct world_frame *f, const struct sl_slow_verdict *v)
+{
+	if (v->fate != SL_SLOW_FORWARD)
+		return false;
+	memcpy(f->data + v->rewrite.payload_off - v->rewrite.head_len, v->rewrite.head, v->rewrite.head_len);
+	return true;
+}
+
+uint32_t world_run(struct world *w, uint32_t n)
+{
+	static struct sl_slow_verdict v;
+	uint32_t forwarded = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		sl_slowpath_run(&w->sp, w->frame[i].data, w->frame[i].len, 0, false, &v);
+		forwarded += forward(&w->frame[i], &v);
+	}
+	return forwarded;
+}
