@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The connection table's index and bookkeeping, all private memory: per shard a hash of 8-slot buckets in which a key
- * has two (the emptier one takes it), a stack of free entries, and the time at which each entry is worth a look.
+ * The connection table's bookkeeping, all private memory: the index (host/conn_index.h), a stack of free entries a shard, and the
+ * time at which each entry is worth a look.
  *
- *   slot: 63..33 tag (31 bits of the hash) | 32 way back | 31..0 entry + 1, 0 empty
- *
- * A shard has four slots for each of its entries, of which a NAT connection uses two: the buckets are at most half full,
- * where two choices of 8 do not overflow in practice; if they do, the connection is refused like in a full table.
+ * A shard has three slots of the index for each of its entries, of which a NAT connection uses two: with two choices of sixteen,
+ * buckets do not overflow in practice; if they do, the connection is refused like in a full table.
  */
 #include "host/conn.h"
 
@@ -14,70 +12,24 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "hw/model/hash.h"
+#include "host/conn_index.h"
 
-#define BUCKET_SLOTS 8u
-#define SLOTS_PER_ENTRY 4u
-#define SLOT_REVERSE (UINT64_C(1) << 32)
-#define SLOT_TAG_SHIFT 33
+#define SLOTS_PER_ENTRY 3u
+#define HUGE_BYTES ((size_t)2 << 20)
 #define CHECK_BYTES offsetof(struct sl_conn, check)
 #define UNPROVEN_SHARE 4u
-
-struct bucket {
-	uint64_t slot[BUCKET_SLOTS];
-};
-
-struct shard {
-	struct bucket *buckets;
-	uint32_t *free; /* stack of entry indexes */
-	uint32_t free_count;
-	uint32_t unproven;
-	uint32_t scan; /* next entry to look at */
-	char pad[64];
-};
-
-struct sl_conn_table {
-	struct sl_conn *entries;
-	uint32_t *deadline_s; /* 0: free */
-	uint32_t capacity;
-	uint32_t shard_entries;
-	uint32_t bucket_mask;
-	uint32_t unproven_max; /* of a shard */
-	struct sl_hash_seed seed;
-	struct shard shard[SL_CONN_SHARDS];
-};
 
 static uint32_t conn_check(const struct sl_conn *conn)
 {
 	const uint32_t sum = XXH32(conn, CHECK_BYTES, SL_CONN_SHARDS);
 
 	return sum ? sum : 1;
-}
-
-static uint64_t key_hash(const struct sl_conn_table *t, const struct sl_key *key)
-{
-	return sl_hash_key(key, &t->seed);
-}
-
-static struct bucket *bucket_of(const struct sl_conn_table *t, const struct shard *s, uint64_t hash, unsigned int which)
-{
-	return &s->buckets[(uint32_t)(hash >> (which ? 32 : 0)) & t->bucket_mask];
-}
-
-/* Bits that neither bucket index uses alone: the whole hash is folded. */
-static uint64_t slot_tag(uint64_t hash)
-{
-	return (hash * UINT64_C(0x9E3779B97F4A7C15)) >> SLOT_TAG_SHIFT << SLOT_TAG_SHIFT;
-}
-
-static struct sl_conn *slot_conn(const struct sl_conn_table *t, uint64_t slot)
-{
-	return &t->entries[(uint32_t)slot - 1];
 }
 
 void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key)
@@ -92,67 +44,76 @@ void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key)
 	key->family = conn->key.family;
 }
 
-static bool slot_matches(const struct sl_conn_table *t, uint64_t slot, const struct sl_key *key)
+static bool slot_matches(const struct sl_conn_table *t, const struct sl_conn_shard *s, uint32_t slot, const struct sl_key *key)
 {
-	const struct sl_conn *conn = slot_conn(t, slot);
+	const struct sl_conn *conn = &t->entries[sl_conn_slot_entry(t, s, slot)];
 	struct sl_key reverse;
 
-	if (!(slot & SLOT_REVERSE))
-		return !memcmp(&conn->key, key, sizeof(*key));
+	if (!(slot & t->back_bit))
+		return sl_conn_key_equal(&conn->key, key);
 	sl_conn_reverse_key(conn, &reverse);
-	return !memcmp(&reverse, key, sizeof(*key));
+	return sl_conn_key_equal(&reverse, key);
 }
 
-static uint64_t *slot_find(const struct sl_conn_table *t, const struct shard *s, const struct sl_key *key)
+static uint32_t *slot_find(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct sl_key *key, uint64_t hash)
 {
-	const uint64_t hash = key_hash(t, key), tag = slot_tag(hash);
+	const uint32_t tag = sl_conn_tag(t, hash);
 
 	for (unsigned int which = 0; which < 2; which++) {
-		struct bucket *b = bucket_of(t, s, hash, which);
+		struct sl_conn_bucket *b = sl_conn_bucket_of(t, s, hash, which);
 
-		for (unsigned int i = 0; i < BUCKET_SLOTS; i++) {
-			if (b->slot[i] && (b->slot[i] ^ tag) >> SLOT_TAG_SHIFT == 0 && slot_matches(t, b->slot[i], key))
-				return &b->slot[i];
+		for (uint32_t match = sl_conn_bucket_match(t, b, tag); match; match &= match - 1) {
+			uint32_t *slot = &b->slot[__builtin_ctz(match)];
+
+			if (slot_matches(t, s, *slot, key))
+				return slot;
 		}
 	}
 	return NULL;
 }
 
-/* The place for a new slot of this hash: in the emptier bucket. NULL: both full. */
-static uint64_t *slot_place(const struct sl_conn_table *t, const struct shard *s, uint64_t hash)
+/* Slots in use, and a free one or NULL. */
+static unsigned int bucket_used(struct sl_conn_bucket *b, uint32_t **place)
 {
-	uint64_t *place[2] = { NULL, NULL };
-	unsigned int used[2] = { 0, 0 };
+	unsigned int used = 0;
 
-	for (unsigned int which = 0; which < 2; which++) {
-		struct bucket *b = bucket_of(t, s, hash, which);
-
-		for (unsigned int i = 0; i < BUCKET_SLOTS; i++) {
-			if (b->slot[i])
-				used[which]++;
-			else if (!place[which])
-				place[which] = &b->slot[i];
-		}
+	*place = NULL;
+	for (unsigned int i = 0; i < SL_CONN_WAYS; i++) {
+		if (b->slot[i])
+			used++;
+		else
+			*place = &b->slot[i];
 	}
-	return used[1] < used[0] ? place[1] : place[0];
+	return used;
 }
 
-static bool slot_add(struct sl_conn_table *t, struct shard *s, const struct sl_key *key, uint32_t index, uint64_t direction)
+/* The place for a new slot of this hash. NULL: both buckets are full. */
+static uint32_t *slot_place(const struct sl_conn_table *t, const struct sl_conn_shard *s, uint64_t hash)
 {
-	const uint64_t hash = key_hash(t, key);
-	uint64_t *slot = slot_place(t, s, hash);
+	uint32_t *first, *second;
+	const unsigned int used = bucket_used(sl_conn_bucket_of(t, s, hash, 0), &first);
+
+	if (used < SL_CONN_WAYS_CROWDED)
+		return first;
+	return bucket_used(sl_conn_bucket_of(t, s, hash, 1), &second) < used ? second : first;
+}
+
+static bool slot_add(struct sl_conn_table *t, struct sl_conn_shard *s, uint64_t hash, uint32_t index, uint32_t direction)
+{
+	uint32_t *slot = slot_place(t, s, hash);
 
 	if (!slot)
 		return false;
-	*slot = slot_tag(hash) | direction | (index + 1);
+	*slot = sl_conn_tag(t, hash) | direction | (index % t->shard_entries + 1);
 	return true;
 }
 
-static void slot_remove(struct sl_conn_table *t, struct shard *s, const struct sl_key *key, uint32_t index)
+static void slot_remove(struct sl_conn_table *t, struct sl_conn_shard *s, const struct sl_key *key, uint32_t index)
 {
-	uint64_t *slot = slot_find(t, s, key);
+	const uint64_t hash = sl_conn_hash(t, key);
+	uint32_t *slot = slot_find(t, s, key, hash);
 
-	if (slot && (uint32_t)*slot == index + 1)
+	if (slot && sl_conn_slot_entry(t, s, *slot) == index)
 		*slot = 0;
 }
 
@@ -162,17 +123,19 @@ static bool conn_two_way(const struct sl_conn *conn)
 }
 
 /* Puts a whole entry into the index; false if a key is taken or there is no room. */
-static bool conn_index(struct sl_conn_table *t, struct shard *s, uint32_t index)
+static bool conn_index(struct sl_conn_table *t, struct sl_conn_shard *s, uint32_t index)
 {
 	struct sl_conn *conn = &t->entries[index];
+	uint64_t hash = sl_conn_hash(t, &conn->key);
 	struct sl_key reverse;
 
-	if (slot_find(t, s, &conn->key) || !slot_add(t, s, &conn->key, index, 0))
+	if (slot_find(t, s, &conn->key, hash) || !slot_add(t, s, hash, index, 0))
 		return false;
 	if (!conn_two_way(conn))
 		return true;
 	sl_conn_reverse_key(conn, &reverse);
-	if (!slot_find(t, s, &reverse) && slot_add(t, s, &reverse, index, SLOT_REVERSE))
+	hash = sl_conn_hash(t, &reverse);
+	if (!slot_find(t, s, &reverse, hash) && slot_add(t, s, hash, index, t->back_bit))
 		return true;
 	slot_remove(t, s, &conn->key, index);
 	return false;
@@ -199,7 +162,7 @@ static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t ind
 
 static void shard_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t *adopted, uint32_t *dropped)
 {
-	struct shard *s = &t->shard[shard];
+	struct sl_conn_shard *s = &t->shard[shard];
 	const uint32_t first = shard * t->shard_entries;
 
 	/* From the end, so that the stack of free entries gives the lowest first. */
@@ -216,11 +179,23 @@ static void shard_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t *a
 	}
 }
 
+/* Zeroed, in huge pages where the kernel has them. */
+static void *index_memory(size_t bytes)
+{
+	const size_t align = bytes < HUGE_BYTES ? 64 : HUGE_BYTES, size = (bytes + align - 1) / align * align;
+	void *p = aligned_alloc(align, size);
+
+	if (!p)
+		return NULL;
+	if (align == HUGE_BYTES)
+		madvise(p, size, MADV_HUGEPAGE); /* a hint */
+	return memset(p, 0, size);
+}
+
 struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t capacity, const uint64_t hash_key[2],
 					   uint32_t *adopted, uint32_t *dropped)
 {
 	struct sl_conn_table *t = calloc(1, sizeof(*t));
-	uint32_t buckets = 1;
 
 	if (!t)
 		return NULL;
@@ -229,18 +204,21 @@ struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t cap
 	t->shard_entries = capacity / SL_CONN_SHARDS;
 	t->unproven_max = (t->shard_entries + UNPROVEN_SHARE - 1) / UNPROVEN_SHARE;
 	t->seed = (struct sl_hash_seed){ hash_key[0], hash_key[1] };
-	while (buckets * BUCKET_SLOTS < t->shard_entries * SLOTS_PER_ENTRY)
-		buckets *= 2;
-	t->bucket_mask = buckets - 1;
+	for (unsigned int i = 0; i < 3; i++)
+		t->shard_key[i] = sl_sip_ipv4(&t->seed, i, 0) | 1;
+	t->bucket_count = (t->shard_entries * SLOTS_PER_ENTRY + SL_CONN_WAYS - 1) / SL_CONN_WAYS;
+	t->buckets = index_memory(SL_CONN_SHARDS * t->bucket_count * sizeof(struct sl_conn_bucket));
+	t->entry_mask = UINT32_MAX >> __builtin_clz(t->shard_entries);
+	t->back_bit = t->entry_mask + 1;
+	t->tag_mask = ~(t->entry_mask | t->back_bit);
 	t->deadline_s = calloc(capacity, sizeof(*t->deadline_s));
 	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++) {
-		t->shard[i].buckets = aligned_alloc(64, buckets * sizeof(struct bucket));
+		t->shard[i].buckets = t->buckets + (size_t)i * t->bucket_count;
 		t->shard[i].free = calloc(t->shard_entries, sizeof(*t->shard[i].free));
-		if (!t->deadline_s || !t->shard[i].buckets || !t->shard[i].free) {
+		if (!t->deadline_s || !t->buckets || !t->shard[i].free) {
 			sl_conn_table_destroy(t);
 			return NULL;
 		}
-		memset(t->shard[i].buckets, 0, buckets * sizeof(struct bucket));
 	}
 	*adopted = *dropped = 0;
 	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
@@ -250,10 +228,9 @@ struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t cap
 
 void sl_conn_table_destroy(struct sl_conn_table *t)
 {
-	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++) {
-		free(t->shard[i].buckets);
+	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
 		free(t->shard[i].free);
-	}
+	free(t->buckets);
 	free(t->deadline_s);
 	free(t);
 }
@@ -265,7 +242,7 @@ uint32_t sl_conn_table_capacity(const struct sl_conn_table *t)
 
 size_t sl_conn_table_bytes(const struct sl_conn_table *t)
 {
-	const size_t buckets = ((size_t)t->bucket_mask + 1) * sizeof(struct bucket);
+	const size_t buckets = t->bucket_count * sizeof(struct sl_conn_bucket);
 
 	return sizeof(*t) + t->capacity * sizeof(*t->deadline_s) +
 	       SL_CONN_SHARDS * (buckets + t->shard_entries * sizeof(*t->shard[0].free));
@@ -291,10 +268,9 @@ uint32_t sl_conn_table_unproven(const struct sl_conn_table *t)
 
 unsigned int sl_conn_shard(const struct sl_conn_table *t, const uint8_t client[16], uint16_t client_port, uint16_t tenant)
 {
-	struct sl_key key = { .sport = client_port, .tenant = tenant, .family = 6 };
+	const uint64_t words[2] = { sl_load64(client), sl_load64(client + 8) };
 
-	memcpy(key.src, client, sizeof(key.src));
-	return (unsigned int)(sl_hash_key(&key, &t->seed) >> 60) % SL_CONN_SHARDS;
+	return sl_conn_client_shard(t, words, client_port, tenant);
 }
 
 unsigned int sl_conn_shard_of(const struct sl_conn_table *t, uint32_t index)
@@ -304,12 +280,13 @@ unsigned int sl_conn_shard_of(const struct sl_conn_table *t, uint32_t index)
 
 uint32_t sl_conn_find(struct sl_conn_table *t, unsigned int shard, const struct sl_key *key, bool *reverse)
 {
-	const uint64_t *slot = slot_find(t, &t->shard[shard], key);
+	const struct sl_conn_shard *s = &t->shard[shard];
+	const uint32_t *slot = slot_find(t, s, key, sl_conn_hash(t, key));
 
 	if (!slot)
 		return SL_CONN_NONE;
-	*reverse = *slot & SLOT_REVERSE;
-	return (uint32_t)*slot - 1;
+	*reverse = *slot & t->back_bit;
+	return sl_conn_slot_entry(t, s, *slot);
 }
 
 static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
@@ -332,7 +309,7 @@ static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 
 int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_conn_new *what, uint32_t *index)
 {
-	struct shard *s = &t->shard[shard];
+	struct sl_conn_shard *s = &t->shard[shard];
 	struct sl_key reverse;
 	struct sl_conn *conn;
 	uint32_t i;
@@ -345,7 +322,7 @@ int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_
 	conn = &t->entries[i];
 	conn_fill(conn, what);
 	sl_conn_reverse_key(conn, &reverse);
-	if (conn_two_way(conn) && slot_find(t, s, &reverse))
+	if (conn_two_way(conn) && slot_find(t, s, &reverse, sl_conn_hash(t, &reverse)))
 		return -EADDRINUSE;
 	if (!conn_index(t, s, i))
 		return -ENOSPC;
@@ -361,7 +338,7 @@ int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_
 void sl_conn_prove(struct sl_conn_table *t, uint32_t index)
 {
 	struct sl_conn *conn = &t->entries[index];
-	struct shard *s = &t->shard[sl_conn_shard_of(t, index)];
+	struct sl_conn_shard *s = &t->shard[sl_conn_shard_of(t, index)];
 
 	if (!(conn->flags & SL_CONN_UNPROVEN))
 		return;
@@ -372,7 +349,7 @@ void sl_conn_prove(struct sl_conn_table *t, uint32_t index)
 void sl_conn_free(struct sl_conn_table *t, uint32_t index)
 {
 	struct sl_conn *conn = &t->entries[index];
-	struct shard *s = &t->shard[sl_conn_shard_of(t, index)];
+	struct sl_conn_shard *s = &t->shard[sl_conn_shard_of(t, index)];
 	struct sl_key reverse;
 
 	sl_conn_prove(t, index);
@@ -429,23 +406,35 @@ void sl_conn_set_deadline(struct sl_conn_table *t, uint32_t index, uint64_t at_m
 	t->deadline_s[index] = (uint32_t)(at_ms / 1000) + 1;
 }
 
-unsigned int sl_conn_scan(struct sl_conn_table *t, unsigned int shard, uint32_t count, uint64_t now_ms, uint32_t *due,
+unsigned int sl_conn_scan(struct sl_conn_table *t, unsigned int shard, uint32_t *count, uint64_t now_ms, uint32_t *due,
 			  unsigned int max)
 {
-	struct shard *s = &t->shard[shard];
+	struct sl_conn_shard *s = &t->shard[shard];
 	const uint32_t first = shard * t->shard_entries, now_s = (uint32_t)(now_ms / 1000);
 	unsigned int n = 0;
 
-	if (count > t->shard_entries)
-		count = t->shard_entries;
-	for (; count && n < max; count--) {
+	if (*count > t->shard_entries)
+		*count = t->shard_entries;
+	for (; *count && n < max; --*count) {
 		const uint32_t index = first + s->scan;
 
 		s->scan = s->scan + 1 == t->shard_entries ? 0 : s->scan + 1;
-		if (t->deadline_s[index] && t->deadline_s[index] <= now_s)
+		if (t->deadline_s[index] && t->deadline_s[index] <= now_s) {
+			__builtin_prefetch(&t->entries[index]);
 			due[n++] = index;
+		}
 	}
 	return n;
+}
+
+void sl_conn_prefetch(const struct sl_conn_table *t, uint32_t index)
+{
+	const struct sl_conn *conn = &t->entries[index];
+	const uint64_t hash = sl_conn_hash(t, &conn->key);
+
+	__builtin_prefetch(sl_conn_bucket_of(t, &t->shard[sl_conn_shard_of(t, index)], hash, 0), 1);
+	__builtin_prefetch((const char *)conn + 64, 1);
+	__builtin_prefetch(&t->deadline_s[index], 1);
 }
 
 bool sl_conn_read(const struct sl_conn_table *t, uint32_t index, struct sl_conn *copy)

@@ -141,10 +141,12 @@ void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason);
 int64_t sl_conn_since_ms(const struct sl_conn *conn);
 /* When the connection is worth a look by sl_conn_scan(); packets need not move it, only a shorter timeout must. */
 void sl_conn_set_deadline(struct sl_conn_table *table, uint32_t index, uint64_t at_ms);
-/* Looks at the next `count` entries of the shard and writes up to `max` whose deadline has passed to `due`; their number.
- * The caller frees them or sets a new deadline. */
-unsigned int sl_conn_scan(struct sl_conn_table *table, unsigned int shard, uint32_t count, uint64_t now_ms, uint32_t *due,
+/* Looks at up to *count entries of the shard from where it stopped, which *count loses, until `max` of them whose deadline has passed
+ * are in `due`; their number. The caller frees them or sets a new deadline. */
+unsigned int sl_conn_scan(struct sl_conn_table *table, unsigned int shard, uint32_t *count, uint64_t now_ms, uint32_t *due,
 			  unsigned int max);
+/* Asks the cache for what freeing the connection will touch. */
+void sl_conn_prefetch(const struct sl_conn_table *table, uint32_t index);
 
 /* ---- any thread ---- */
 /* A copy of entry `index`; false if it is free or changed hands while it was read. */

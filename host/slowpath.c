@@ -854,12 +854,15 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count_max)
 	uint32_t due[32];
 
 	for (unsigned int shard = 0; shard < SL_CONN_SHARDS; shard++) {
-		unsigned int n;
+		uint32_t left = sp->shards >> shard & 1 ? count_max : 0;
 
-		if (!(sp->shards >> shard & 1))
-			continue;
-		n = sl_conn_scan(sp->table, shard, count_max, sp->now_ms, due, 32);
-		for (unsigned int i = 0; i < n; i++)
-			expire_one(sp, due[i]);
+		while (left) {
+			const unsigned int n = sl_conn_scan(sp->table, shard, &left, sp->now_ms, due, 32);
+
+			for (unsigned int i = 0; i < n; i++)
+				sl_conn_prefetch(sp->table, due[i]);
+			for (unsigned int i = 0; i < n; i++)
+				expire_one(sp, due[i]);
+		}
 	}
 }

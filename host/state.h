@@ -42,7 +42,7 @@ struct sl_state {
 	bool created; /* false: an existing file was adopted */
 };
 
-#define SL_STATE_VERSION 2u
+#define SL_STATE_VERSION 3u
 
 /* Opens or creates the file for `capacity` entries (rounded up to a multiple of SL_CONN_SHARDS). An existing file of
  * another capacity is adopted with its own. 0, or a negative errno with a sentence in err that names the file, what was

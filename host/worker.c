@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The workers' loop: receive, decide (host/slowpath), build, send. What is idle sleeps: on the receive interrupts of ports
+ * The workers' loop: receive, decide (host/fastpath, host/slowpath), build, send. What is idle sleeps: on the receive interrupts of ports
  * that have them, on the kernel interfaces' and its own wake-up descriptors, and for ports without interrupts never longer
  * than SLEEP_POLL_MAX_NS.
  */
@@ -29,13 +29,14 @@
 #include "host/bond.h"
 #include "host/config.h"
 #include "host/egress.h"
+#include "host/fastpath.h"
 #include "host/log.h"
 #include "host/offload.h"
 #include "host/port.h"
 #include "host/slowpath.h"
 #include "hw/model/punt.h"
 
-#define BURST 32u
+#define BURST SL_FAST_BURST
 #define ENTROPY_SEED0 UINT64_C(0x736c756963656430) /* the same in every run: a tunnel's source port stays */
 #define ENTROPY_SEED1 UINT64_C(0x656e74726f707930)
 #define RING_MBUFS 1024u
@@ -43,7 +44,7 @@
 #define RING_REQUESTS 1024u
 #define HELD_MAX 256u
 #define PORTS_KNOWN 0x8000u /* in an mbuf's port on its way to another worker: hash.usr has the ports of its datagram */
-#define EXPIRE_EVERY_MS 10u
+#define EXPIRE_EVERY_MS 1u
 #define EXPIRE_PASSES (1000u / EXPIRE_EVERY_MS) /* of a whole shard: one second */
 #define IDLE_ROUNDS 8u
 #define SLEEP_MIN_NS 50000u
@@ -84,6 +85,7 @@ struct worker {
 	unsigned int idle_rounds;
 	uint32_t sleep_ns;
 	uint32_t sleeping; /* others write `wake` if set */
+	struct sl_fast_burst fast;
 } __attribute__((aligned(128)));
 
 static struct {
@@ -293,11 +295,16 @@ static void fragments_go(struct worker *w, uint32_t datagram)
 		fragment_run(w, m, port, ports);
 }
 
+static bool is_copy(const struct rte_mbuf *m)
+{
+	return m->ol_flags & RTE_MBUF_F_RX_FDIR_ID && m->hash.fdir.hi == SL_MARK_COPY;
+}
+
 /* by: the port that received it. */
 static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int by)
 {
 	const unsigned int port = sl_bond_lead(by);
-	const bool copy = m->ol_flags & RTE_MBUF_F_RX_FDIR_ID && m->hash.fdir.hi == SL_MARK_COPY;
+	const bool copy = is_copy(m);
 	const uint32_t len = rte_pktmbuf_pkt_len(m);
 	struct sl_slow_verdict v;
 
@@ -312,6 +319,43 @@ static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int by)
 	}
 	sl_slowpath_run(&w->sp, rte_pktmbuf_mtod(m, const uint8_t *), len, port, copy, &v);
 	frame_do(w, m, port, &v);
+}
+
+/* What of a frame the short cut may take: all in one buffer, with room in front. */
+static void frame_offer(struct sl_fast_frame *f, struct rte_mbuf *m)
+{
+	f->fit = m->nb_segs == 1 && rte_pktmbuf_headroom(m) >= SL_FAST_ROOM && !is_copy(m);
+	f->data = rte_pktmbuf_mtod(m, uint8_t *);
+	f->len = m->data_len;
+	f->port = (uint8_t)sl_bond_lead(m->port);
+}
+
+static void frame_took_short_cut(struct worker *w, struct rte_mbuf *m, const struct sl_fast_frame *f)
+{
+	m->data_off = (uint16_t)(f->data - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)f->len;
+	m->pkt_len = f->len;
+	m->ol_flags = 0;
+	tx_put(w, sl_bond_home(f->port, f->shard), m);
+}
+
+/* Frames whose `port` is the index of the port that received them. */
+static void burst_run(struct worker *w, struct rte_mbuf **m, unsigned int n)
+{
+	struct sl_fast_burst *burst = &w->fast;
+
+	burst->count = n;
+	for (unsigned int i = 0; i < n; i++) {
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
+		frame_offer(&burst->frame[i], m[i]);
+	}
+	sl_fastpath_begin(&w->sp, burst);
+	for (unsigned int i = 0; i < n; i++) {
+		if (sl_fastpath_run(&w->sp, burst, i))
+			frame_took_short_cut(w, m[i], &burst->frame[i]);
+		else
+			frame_run(w, m[i], m[i]->port);
+	}
 }
 
 static void held_run(struct worker *w, uint32_t index)
@@ -349,8 +393,9 @@ static unsigned int poll_wire(struct worker *w)
 
 			for (unsigned int i = 0; i < n; i++) {
 				w->stats.rx_bytes += rte_pktmbuf_pkt_len(burst[i]);
-				frame_run(w, burst[i], port);
+				burst[i]->port = (uint16_t)port;
 			}
+			burst_run(w, burst, n);
 			w->stats.rx_packets += n;
 			total += n;
 		}
@@ -382,6 +427,20 @@ static unsigned int poll_kernel(struct worker *w, unsigned int port)
 	return n;
 }
 
+/* Does those frames of another worker's that are fragments with known ports; the others remain, how many is returned. */
+static unsigned int fragments_out(struct worker *w, struct rte_mbuf **m, unsigned int n)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (m[i]->port & PORTS_KNOWN)
+			fragment_run(w, m[i], m[i]->port & ~PORTS_KNOWN, m[i]->hash.usr);
+		else
+			m[kept++] = m[i];
+	}
+	return kept;
+}
+
 static unsigned int poll_rings(struct worker *w)
 {
 	struct sl_offload_result result;
@@ -390,13 +449,9 @@ static unsigned int poll_rings(struct worker *w)
 	unsigned int n, total = 0;
 
 	n = rte_ring_dequeue_burst(w->frames, (void **)burst, BURST, NULL);
-	for (unsigned int i = 0; i < n; i++) {
-		if (burst[i]->port & PORTS_KNOWN)
-			fragment_run(w, burst[i], burst[i]->port & ~PORTS_KNOWN, burst[i]->hash.usr);
-		else
-			frame_run(w, burst[i], burst[i]->port);
-	}
 	total += n;
+	n = fragments_out(w, burst, n);
+	burst_run(w, burst, n);
 	n = rte_ring_dequeue_burst(w->outgoing, (void **)burst, BURST, NULL);
 	for (unsigned int i = 0; i < n; i++)
 		tx_put(w, burst[i]->port, burst[i]);

@@ -46,9 +46,10 @@ static inline __attribute__((always_inline)) void sl_edit_ipv4(uint8_t *ip, uint
 	if (record->flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST))
 		delta = record->l3_delta;
 	if (record->flags & SL_RECORD_FLAG_DEC_TTL) {
-		delta += ~sl_load_be16(ip + 8) & 0xffff;
-		ip[8]--;
-		delta += sl_load_be16(ip + 8);
+		const uint32_t old = sl_load_be16(ip + 8); /* TTL, protocol */
+
+		ip[8] = (uint8_t)((old >> 8) - 1);
+		delta += (~old & 0xffff) + ((old - 0x100) & 0xffff);
 	}
 	if (ip[1] != tos) {
 		delta += 0xffffu - ip[1] + tos;

@@ -214,7 +214,7 @@ static double measure_line(const uint8_t *memory, size_t bytes)
 
 static struct world *flows_make(uint32_t flows, uint32_t capacity, enum world_service service)
 {
-	struct world *w = world_make(capacity);
+	struct world *w = world_make(capacity + 16384);
 
 	for (uint32_t first = 0; first < flows; first += WORLD_RING) {
 		run_all(w, service, first, WORLD_RING, SYN, false);

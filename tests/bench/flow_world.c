@@ -9,11 +9,12 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "host/fastpath.h"
 #include "host/port.h"
 #include "sluice/record.h"
 
 #define HUGE_BYTES (UINT64_C(2) << 20)
-#define BURST 32u
+#define BURST SL_FAST_BURST
 
 static struct sl_port port0;
 
@@ -213,12 +214,29 @@ static bool forward(const struct world_frame *f, const struct sl_slow_verdict *v
 
 uint32_t world_run(struct world *w, uint32_t n)
 {
+	static struct sl_fast_burst burst;
 	static struct sl_slow_verdict v;
 	uint32_t forwarded = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		sl_slowpath_run(&w->sp, w->frame[i].data, w->frame[i].len, 0, false, &v);
-		forwarded += forward(&w->frame[i], &v);
+	for (uint32_t first = 0; first < n; first += burst.count) {
+		burst.count = n - first < BURST ? n - first : BURST;
+		for (uint32_t i = 0; i < burst.count; i++) {
+			burst.frame[i].data = w->frame[first + i].data;
+			burst.frame[i].len = w->frame[first + i].len;
+			burst.frame[i].port = 0;
+			burst.frame[i].fit = true;
+		}
+		sl_fastpath_begin(&w->sp, &burst);
+		for (uint32_t i = 0; i < burst.count; i++) {
+			const struct world_frame *f = &w->frame[first + i];
+
+			if (sl_fastpath_run(&w->sp, &burst, i)) {
+				forwarded++;
+				continue;
+			}
+			sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
+			forwarded += forward(f, &v);
+		}
 	}
 	return forwarded;
 }

@@ -37,7 +37,8 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/fragments_test $(T_HOST)/conn_test $(T_HOST)/bond_test $(T_HOST)/offload_test $(T_HOST)/vectors_software \
+UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/fragments_test $(T_HOST)/conn_test $(T_HOST)/bond_test $(T_HOST)/fastpath_test \
+	$(T_HOST)/offload_test $(T_HOST)/vectors_software \
 	$(T_HOST)/flow_rule_test
 
 $(T_HOST)/data/%.o: host/%.c $(CONTRACT_H)
@@ -64,6 +65,9 @@ $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 T_HOST_SLOW_TESTS := $(addprefix $(T_HOST)/,slowpath_test slowpath_fragments_test slowpath_icmp_test slowpath_mss_test)
 UNIT_TESTS += $(T_HOST_SLOW_TESTS)
 $(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,conn.o slowpath.o adopt.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
+
+$(T_HOST)/fastpath_test: $(call t_data,fastpath_test.o fastpath.o conn.o slowpath.o adopt.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
 $(T_HOST)/egress_test: $(call t_data,egress_test.o egress.o bond.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)

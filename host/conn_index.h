@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the connection table is inside, for conn.c and for who looks up many packets at a time (host/fastpath.c). The index of a
+ * shard is a hash of buckets of sixteen slots, a cache line each; a key has two buckets.
+ *
+ *   slot: tag (a part of the hash, what the rest leaves) | 1 bit: way back | entry within the shard + 1; 0: empty
+ *
+ * A slot goes into the first bucket of its key unless that is nearly full, so that nearly every lookup reads one line of the
+ * index, and then one or two of the entry: a tag that fits without the key being the same is rare (tag_bits).
+ *
+ * Owner of the shard only.
+ */
+#ifndef SLUICE_HOST_CONN_INDEX_H
+#define SLUICE_HOST_CONN_INDEX_H
+
+#include "host/conn.h"
+#include "hw/model/sip.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define SL_CONN_WAYS 16u
+#define SL_CONN_WAYS_CROWDED 12u /* from here on the emptier of the two buckets takes a new slot */
+
+struct sl_conn_bucket {
+	uint32_t slot[SL_CONN_WAYS];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct sl_conn_bucket) == 64, "a bucket is a cache line");
+
+struct sl_conn_shard {
+	struct sl_conn_bucket *buckets;
+	uint32_t *free; /* stack of entry indexes */
+	uint32_t free_count;
+	uint32_t unproven;
+	uint32_t scan; /* next entry to look at */
+	char pad[64];
+};
+
+struct sl_conn_table {
+	struct sl_conn *entries;
+	struct sl_conn_bucket *buckets; /* of all shards */
+	uint32_t *deadline_s; /* 0: free */
+	uint32_t capacity;
+	uint32_t shard_entries;
+	uint32_t bucket_count; /* of a shard */
+	uint32_t entry_mask;   /* of a slot: entry within the shard + 1 */
+	uint32_t back_bit;     /* of a slot: the way back */
+	uint32_t tag_mask;     /* of a slot */
+	uint32_t unproven_max; /* of a shard */
+	struct sl_hash_seed seed;
+	uint64_t shard_key[3]; /* of the seed */
+	struct sl_conn_shard shard[SL_CONN_SHARDS];
+};
+
+/* sl_hash_key() of the words of a key, which the compiler can mix with other work. */
+static inline __attribute__((always_inline)) uint64_t sl_conn_hash_words(const struct sl_conn_table *t, const uint64_t word[5],
+									 bool ipv4)
+{
+	return ipv4 ? sl_sip_ipv4(&t->seed, word[0] | word[2] << 32, word[4]) : sl_sip_ipv6(&t->seed, word, word + 2, word[4]);
+}
+
+static inline uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct sl_key *key)
+{
+	uint64_t word[5];
+
+	memcpy(word, key, sizeof(word));
+	return sl_conn_hash_words(t, word, key->family == 4);
+}
+
+static inline uint64_t sl_conn_multiply(uint64_t a, uint64_t b)
+{
+	const unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Of a client's address (two words) and port. The shard decides about which worker, so a short keyed hash is enough for it. */
+static inline __attribute__((always_inline)) unsigned int sl_conn_client_shard(const struct sl_conn_table *t, const uint64_t client[2],
+									       uint64_t port, uint64_t tenant)
+{
+	const uint64_t address = sl_conn_multiply(client[0] ^ t->shard_key[0], client[1] ^ t->shard_key[1]);
+
+	return (unsigned int)(sl_conn_multiply(address ^ (port | tenant << 16), t->shard_key[2]) >> 60) % SL_CONN_SHARDS;
+}
+
+static inline __attribute__((always_inline)) struct sl_conn_bucket *sl_conn_bucket_of(const struct sl_conn_table *t,
+										     const struct sl_conn_shard *s,
+										     uint64_t hash, unsigned int which)
+{
+	return &s->buckets[(uint64_t)(uint32_t)(hash >> (32 * which)) * t->bucket_count >> 32];
+}
+
+/* Bits that neither bucket is chosen by alone: the whole hash is folded. */
+static inline __attribute__((always_inline)) uint32_t sl_conn_tag(const struct sl_conn_table *t, uint64_t hash)
+{
+	return (uint32_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & t->tag_mask;
+}
+
+/* Bit n: slot n is not empty and has the tag (with either direction). */
+static inline __attribute__((always_inline)) uint32_t sl_conn_bucket_match(const struct sl_conn_table *t,
+									  const struct sl_conn_bucket *b, uint32_t tag)
+{
+	uint32_t bits = 0;
+
+#ifdef __SSE2__
+	const __m128i mask = _mm_set1_epi32((int)t->tag_mask), want = _mm_set1_epi32((int)tag), zero = _mm_setzero_si128();
+
+	for (unsigned int i = 0; i < SL_CONN_WAYS; i += 4) {
+		const __m128i slot = _mm_load_si128((const __m128i *)(const void *)&b->slot[i]);
+		const __m128i same = _mm_andnot_si128(_mm_cmpeq_epi32(slot, zero), _mm_cmpeq_epi32(_mm_and_si128(slot, mask), want));
+
+		bits |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same)) << i;
+	}
+#else
+	for (unsigned int i = 0; i < SL_CONN_WAYS; i++)
+		bits |= (uint32_t)(b->slot[i] && (b->slot[i] & t->tag_mask) == tag) << i;
+#endif
+	return bits;
+}
+
+static inline uint32_t sl_conn_slot_entry(const struct sl_conn_table *t, const struct sl_conn_shard *s, uint32_t slot)
+{
+	return (uint32_t)(s - t->shard) * t->shard_entries + (slot & t->entry_mask) - 1;
+}
+
+static inline __attribute__((always_inline)) bool sl_conn_key_equal(const struct sl_key *a, const struct sl_key *b)
+{
+	uint64_t x[5], y[5];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+}
+
+#endif

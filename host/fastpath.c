@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See fastpath.h. */
+#include "host/fastpath.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "host/conn_index.h"
+#include "hw/model/edit.h"
+#include "sluice/record.h"
+
+#define TCP_FIN 1
+#define TCP_SYN 2
+#define TCP_RST 4
+/* As host/slowpath parses. */
+#define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* ---- look ------------------------------------------------------------------------------------------------------- */
+
+INLINE bool mac_equal(const uint8_t *a, const uint8_t *b)
+{
+	return sl_load32(a) == sl_load32(b) && sl_load16(a + 4) == sl_load16(b + 4);
+}
+
+/* The last word of a key. It is made in a register: read in words what was just written in pieces, it would wait for memory. */
+INLINE uint64_t last_word(uint64_t ports, uint64_t tenant, uint64_t proto, uint64_t family)
+{
+	return ports | tenant << 32 | proto << 48 | family << 56;
+}
+_Static_assert(offsetof(struct sl_key, tenant) == 36 && offsetof(struct sl_key, proto) == 38 && offsetof(struct sl_key, family) == 39,
+	       "as last_word() makes it");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as last_word() makes it");
+
+/* The frame's fields and key, if it is a plain one that may be for the short cut. */
+INLINE bool frame_read(const struct sl_slowpath *sp, struct sl_fast_frame *f)
+{
+	const uint64_t tenant = sp->services->tenants[0].id; /* no tag, no tunnel */
+	const uint8_t *const data = f->data;
+	struct sl_plain p;
+
+	if (f->len < SL_FRAME_MIN || f->len > SL_FRAME_MAX || !mac_equal(data, sp->port[f->port].mac))
+		return false;
+	if (sl_plain4(data, f->len, TUNNELS, &p)) {
+		f->word[0] = sl_load32(data + 26);
+		f->word[2] = sl_load32(data + 30);
+		f->word[1] = f->word[3] = 0;
+		f->word[4] = last_word(p.ports, tenant, p.proto, 4);
+		f->ip_len = 20;
+	} else if (f->len >= SL_PLAIN6_BYTES && sl_plain6(data, f->len, TUNNELS, &p)) {
+		for (unsigned int i = 0; i < 4; i++)
+			f->word[i] = sl_load64(data + 22 + 8 * i);
+		f->word[4] = last_word(p.ports, tenant, p.proto, 6);
+		f->ip_len = 40;
+	} else {
+		return false;
+	}
+	f->plain = p;
+	return true;
+}
+
+struct vip_memo {
+	uint64_t address[2];
+	uint32_t ip_len; /* 0: nothing remembered */
+	bool known;
+};
+
+/* Whether the packet is on its way to a VIP; most packets of a burst are to the same. */
+INLINE bool to_vip(const struct sl_slowpath *sp, const struct sl_fast_frame *f, struct vip_memo *memo)
+{
+	if (memo->ip_len != f->ip_len || memo->address[0] != f->word[2] || memo->address[1] != f->word[3]) {
+		*memo = (struct vip_memo){ .address = { f->word[2], f->word[3] }, .ip_len = f->ip_len };
+		memo->known = sl_services_has_vip(sp->services, f->key.tenant, f->ip_len == 20 ? 4 : 6, f->key.dst);
+	}
+	return memo->known;
+}
+
+/* Parse, hash, and ask for the bucket. False: not for the short cut. */
+INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct vip_memo *memo)
+{
+	const struct sl_conn_table *t = sp->table;
+
+	if (!f->fit || !frame_read(sp, f))
+		return false;
+	f->back = !to_vip(sp, f, memo);
+	/* A VIP that is no longer configured may still be one to the slow path. */
+	if (f->back && (sp->retired_generation != sp->services->generation || sp->any_retired))
+		return false;
+	f->shard = (uint8_t)(f->back ? sl_conn_client_shard(t, &f->word[2], (uint16_t)(f->word[4] >> 16), f->word[4] >> 32 & 0xffff)
+				     : sl_conn_client_shard(t, &f->word[0], (uint16_t)f->word[4], f->word[4] >> 32 & 0xffff));
+	if (!(sp->shards >> f->shard & 1))
+		return false;
+	f->hash = sl_conn_hash_words(t, f->word, f->ip_len == 20);
+	f->bucket = sl_conn_bucket_of(t, &t->shard[f->shard], f->hash, 0);
+	__builtin_prefetch(f->bucket, 1);
+	return true;
+}
+
+/* The first entry of the bucket that has the tag and direction, asked for; or SL_CONN_NONE. */
+INLINE uint32_t candidate(const struct sl_conn_table *t, const struct sl_fast_frame *f, const struct sl_conn_bucket *b)
+{
+	const uint32_t back = f->back ? t->back_bit : 0;
+
+	for (uint32_t match = sl_conn_bucket_match(t, b, sl_conn_tag(t, f->hash)); match; match &= match - 1) {
+		const uint32_t slot = b->slot[__builtin_ctz(match)];
+
+		if ((slot & t->back_bit) == back) {
+			const uint32_t index = sl_conn_slot_entry(t, &t->shard[f->shard], slot);
+
+			__builtin_prefetch(&t->entries[index], 1);
+			__builtin_prefetch((const char *)&t->entries[index] + 64, 1);
+			return index;
+		}
+	}
+	return SL_CONN_NONE;
+}
+
+void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
+{
+	const struct sl_conn_table *t = sp->table;
+	struct sl_fast_frame *late[SL_FAST_BURST];
+	struct vip_memo memo = { .ip_len = 0 };
+	unsigned int n = 0;
+
+	burst->caps = sp->capable ? sp->capable() : 0;
+	for (unsigned int i = 0; i < burst->count; i++) {
+		struct sl_fast_frame *f = &burst->frame[i];
+
+		f->index = SL_CONN_NONE;
+		f->fit = frame_begin(sp, f, &memo);
+	}
+	for (unsigned int i = 0; i < burst->count; i++) {
+		struct sl_fast_frame *f = &burst->frame[i];
+
+		if (!f->fit)
+			continue;
+		f->index = candidate(t, f, f->bucket);
+		if (f->index != SL_CONN_NONE)
+			continue;
+		f->bucket = sl_conn_bucket_of(t, &t->shard[f->shard], f->hash, 1);
+		__builtin_prefetch(f->bucket, 1);
+		late[n++] = f;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		late[i]->index = candidate(t, late[i], late[i]->bucket);
+}
+
+/* ---- act -------------------------------------------------------------------------------------------------------- */
+
+/* Whether the slow path would find nothing about the connection to change but its counters and time; of `backend`'s policy. */
+INLINE bool settled(const struct sl_conn *conn, const struct sl_config_offload *policy, uint32_t caps)
+{
+	if (conn->state != SL_CONN_ESTABLISHED || conn->offload != SL_CONN_SOFTWARE ||
+	    conn->flags & (SL_CONN_UNPROVEN | SL_CONN_DOOMED | SL_CONN_EVICTED))
+		return false;
+	if (policy->policy == SL_OFFLOAD_NEVER)
+		return conn->reason == SL_REASON_POLICY_NEVER;
+	if (caps || conn->reason != SL_REASON_NO_CARD)
+		return false;
+	if (conn->key.proto == IPPROTO_UDP)
+		return conn->sw_packets + 1 >= policy->udp_packets;
+	return policy->policy != SL_OFFLOAD_PACKETS || conn->sw_packets + 1 >= policy->packets;
+}
+
+INLINE bool is_of(const struct sl_conn *conn, const struct sl_fast_frame *f)
+{
+	struct sl_key reverse;
+
+	if (!f->back)
+		return sl_conn_key_equal(&conn->key, &f->key);
+	if (conn->mode != SL_MODE_NAT)
+		return false;
+	sl_conn_reverse_key(conn, &reverse);
+	return sl_conn_key_equal(&reverse, &f->key);
+}
+
+/* hdr_len: 14 at least. In words, as the compiler would move single bytes. */
+INLINE void put_header(uint8_t *to, const struct sl_action *action)
+{
+	const uint32_t len = action->hdr_len;
+
+	for (uint32_t i = 0; i + 8 <= len; i += 8)
+		sl_store64(to + i, sl_load64(action->hdr + i));
+	sl_store64(to + len - 8, sl_load64(action->hdr + len - 8)); /* over the end of those before */
+}
+
+/* Whether the frame may leave as record and action say: what sl_action_check() asks. */
+INLINE bool may_leave(const struct sl_slowpath *sp, const struct sl_fast_frame *f, const struct sl_action *action)
+{
+	const uint32_t need = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
+	uint32_t wire_len = f->plain.l3_len;
+
+	if ((action->flags & need) != need || action->hdr_len < 14 || action->hdr_len > SL_ACTION_HDR_BYTES || f->plain.ttl <= 1)
+		return false;
+	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))
+		wire_len += (uint32_t)action->hdr_len - action->l3_off;
+	return (action->mtu == 0 || wire_len <= action->mtu) && action->hdr_len + f->plain.l3_len <= SL_FRAME_MAX &&
+	       action->port < SL_PORTS_MAX && sp->port[action->port].up;
+}
+
+/* Rewrites and encapsulates the frame where it lies. */
+INLINE void leave(const struct sl_slowpath *sp, struct sl_fast_frame *f, const struct sl_action *action,
+		  const struct sl_record *record)
+{
+	uint8_t *const ip = f->data + 14, *const head = ip - action->hdr_len;
+
+	put_header(head, action);
+	if (f->ip_len == 20)
+		sl_edit_ipv4(ip, f->plain.tos, record);
+	else
+		sl_edit_ipv6(ip, f->plain.tos, record);
+	sl_edit_l4(ip + f->ip_len, f->plain.proto, record);
+	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6)) {
+		const uint64_t hash = action->flags & SL_ACTION_FLAG_OUTER_UDP ? sl_hash_key(&f->key, &sp->entropy) : 0;
+
+		sl_edit_outer(head + action->l3_off, head + action->l4_off, action, record, f->plain.tos, f->plain.l3_len, hash);
+	}
+	f->data = head;
+	f->len = action->hdr_len + f->plain.l3_len;
+	f->port = action->port;
+}
+
+INLINE void count(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t len)
+{
+	struct sl_slow_backend *b = &sp->backends[conn->backend_id];
+
+	conn->sw_packets++;
+	conn->sw_bytes += len;
+	b->packets++;
+	b->bytes += len;
+	sp->stats->reason_packets[SL_REASON_SOFTWARE]++;
+	sp->stats->reason_bytes[SL_REASON_SOFTWARE] += len;
+}
+
+/* To the client, as the connection's last frame from it came. */
+static bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, const struct sl_conn *conn)
+{
+	struct sl_egress_port port;
+	struct sl_action action;
+	struct sl_record record;
+	struct sl_key key;
+
+	if (!sl_egress_return_port(sp->services, conn, &port))
+		return false;
+	sl_egress_return_action(conn, &port, &action);
+	if (!may_leave(sp, f, &action))
+		return false;
+	sl_slowpath_record(conn, true, &key, &record);
+	leave(sp, f, &action, &record);
+	return true;
+}
+
+INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn)
+{
+	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
+	struct sl_record record;
+	struct sl_key key;
+
+	if (!egress || !egress->ready || !may_leave(sp, f, &egress->action))
+		return false;
+	if (conn->mode == SL_MODE_NAT)
+		sl_slowpath_record(conn, false, &key, &record);
+	else
+		record.flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN;
+	sl_conn_set_last_hop(conn, f->data + 6, f->port);
+	leave(sp, f, &egress->action, &record);
+	return true;
+}
+
+bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsigned int n)
+{
+	struct sl_fast_frame *f = &burst->frame[n];
+	const uint32_t len = f->len;
+	const struct sl_backend *backend;
+	struct sl_conn *conn;
+
+	if (f->index == SL_CONN_NONE || f->plain.tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+		return false;
+	conn = &sp->table->entries[f->index];
+	if (!is_of(conn, f))
+		return false;
+	backend = sl_services_backend(sp->services, conn->backend_id);
+	if (!backend || !settled(conn, &backend->service->offload, burst->caps))
+		return false;
+	if (f->back ? !run_back(sp, f, conn) : !run_forth(sp, f, conn))
+		return false;
+	conn->last_seen_ms = sp->now_ms;
+	count(sp, conn, len);
+	return true;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A short cut in front of host/slowpath for what there is most of: packets of established connections that stay in software and
+ * want nothing but to be forwarded. It looks at a whole burst first, so that the memory of the index and of the connections is on
+ * its way while other frames are read (parse, hash, prefetch the bucket; find the entry, prefetch it), and then acts frame by
+ * frame, in place. Whatever it does not know at once it leaves alone, untouched, to sl_slowpath_run(), which says the same of
+ * those it does (tests/host/fastpath_test.c): the same bytes, port, counters and state.
+ *
+ * No DPDK here. Owner of the shards only, between the same two quiescent states as sl_slowpath_run().
+ */
+#ifndef SLUICE_HOST_FASTPATH_H
+#define SLUICE_HOST_FASTPATH_H
+
+#include "host/slowpath.h"
+#include "hw/model/plain.h"
+
+#define SL_FAST_BURST 64u
+#define SL_FAST_ROOM SL_ACTION_HDR_BYTES /* bytes in front of a frame that may be written */
+
+struct sl_fast_frame {
+	/* In, and out of a frame that was forwarded: the new frame, which begins up to SL_FAST_ROOM bytes before the old one. All of
+	 * it is contiguous. */
+	uint8_t *data;
+	uint32_t len;
+	uint8_t port;     /* that it came by (of a bond: the lead); out: that it leaves by, before bonds are asked */
+	uint8_t shard;    /* out */
+	bool fit;         /* in: may be taken; false: data and len say nothing */
+	/* Private. */
+	bool back;
+	uint32_t index;
+	uint32_t ip_len;
+	const void *bucket;
+	uint64_t hash;
+	struct sl_plain plain;
+	union {
+		struct sl_key key;
+		uint64_t word[5]; /* of it: addresses, and the rest */
+	};
+};
+
+struct sl_fast_burst {
+	unsigned int count;
+	uint32_t caps;
+	struct sl_fast_frame frame[SL_FAST_BURST];
+};
+
+/* Looks at the burst and asks the cache for what it will need. */
+void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst);
+/* True: frame n of the burst was forwarded and counted. In their order; sl_slowpath_run() may run between. */
+bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsigned int n);
+
+#endif
