@@ -53,7 +53,7 @@ uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 		if (!(sp->shards >> index / shard_size & 1) || conn->state == SL_CONN_FREE)
 			continue;
 		backend = adopted_backend(sp->services, conn);
-		conn->backend_id = backend ? backend->id : SL_SERVICE_IDS;
+		conn->backend_id = (uint16_t)(backend ? backend->id : SL_SERVICE_IDS);
 		if (backend)
 			conn->backend_tag = sl_backend_tag(backend);
 		if (!backend) {

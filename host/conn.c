@@ -22,12 +22,27 @@
 
 #define SLOTS_PER_ENTRY 3u
 #define HUGE_BYTES ((size_t)2 << 20)
-#define CHECK_BYTES offsetof(struct sl_conn, check)
+#define CHECK_BYTES (offsetof(struct sl_conn, check) - offsetof(struct sl_conn, backend_addr))
 #define UNPROVEN_SHARE 4u
+
+/* Of an entry in software. */
+static uint8_t stage_of(enum sl_conn_state state)
+{
+	const struct sl_conn conn = { .state = (uint8_t)(state & 15), .offload = SL_CONN_SOFTWARE };
+
+	return conn.stage;
+}
+
+static bool stage_free(uint8_t stage)
+{
+	const struct sl_conn conn = { .stage = stage };
+
+	return conn.state == SL_CONN_FREE;
+}
 
 static uint32_t conn_check(const struct sl_conn *conn)
 {
-	const uint32_t sum = XXH32(conn, CHECK_BYTES, SL_CONN_SHARDS);
+	const uint32_t sum = XXH32(conn->backend_addr, CHECK_BYTES, XXH32(&conn->key, sizeof(conn->key), SL_CONN_SHARDS));
 
 	return sum ? sum : 1;
 }
@@ -298,10 +313,9 @@ static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 	conn->backend_family = what->backend_family;
 	conn->check = conn_check(conn);
 	conn->sw_packets = conn->sw_bytes = conn->hw_packets = conn->hw_bytes = 0;
-	conn->last_seen_ms = what->now_ms;
-	conn->backend_id = what->backend_id;
+	conn->last_seen_ms = (uint32_t)what->now_ms;
+	conn->backend_id = (uint16_t)what->backend_id;
 	conn->backend_tag = what->backend_tag;
-	conn->offload = SL_CONN_SOFTWARE;
 	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
 	conn->reason = SL_REASON_PENDING; /* so that the next line sets the time */
 	sl_conn_set_reason(conn, what->state == SL_CONN_EMBRYONIC ? SL_REASON_HANDSHAKE : SL_REASON_FEW_PACKETS);
@@ -330,7 +344,7 @@ int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_
 	if (what->unproven)
 		__atomic_store_n(&s->unproven, s->unproven + 1, __ATOMIC_RELAXED);
 	t->deadline_s[i] = (uint32_t)(what->now_ms / 1000) + 1;
-	__atomic_store_n(&conn->state, (uint8_t)what->state, __ATOMIC_RELEASE);
+	__atomic_store_n(&conn->stage, stage_of(what->state), __ATOMIC_RELEASE);
 	*index = i;
 	return 0;
 }
@@ -358,7 +372,7 @@ void sl_conn_free(struct sl_conn_table *t, uint32_t index)
 		sl_conn_reverse_key(conn, &reverse);
 		slot_remove(t, s, &reverse, index);
 	}
-	__atomic_store_n(&conn->state, SL_CONN_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&conn->stage, stage_of(SL_CONN_FREE), __ATOMIC_RELEASE);
 	t->deadline_s[index] = 0;
 	s->free[s->free_count] = index;
 	__atomic_store_n(&s->free_count, s->free_count + 1, __ATOMIC_RELAXED);
@@ -393,6 +407,8 @@ void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason)
 	conn->since_s = (uint32_t)now.tv_sec;
 	conn->since_ms = (uint16_t)(now.tv_nsec / 1000000);
 	conn->reason = (uint8_t)reason;
+	conn->flags = (uint8_t)((conn->flags & ~(SL_CONN_NO_CARD | SL_CONN_NEVER)) | (reason == SL_REASON_NO_CARD ? SL_CONN_NO_CARD : 0) |
+				(reason == SL_REASON_POLICY_NEVER ? SL_CONN_NEVER : 0));
 }
 
 int64_t sl_conn_since_ms(const struct sl_conn *conn)
@@ -441,9 +457,9 @@ bool sl_conn_read(const struct sl_conn_table *t, uint32_t index, struct sl_conn 
 {
 	const struct sl_conn *conn = &t->entries[index];
 
-	if (__atomic_load_n(&conn->state, __ATOMIC_ACQUIRE) == SL_CONN_FREE)
+	if (stage_free(__atomic_load_n(&conn->stage, __ATOMIC_ACQUIRE)))
 		return false;
 	memcpy(copy, conn, sizeof(*copy));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&conn->state, __ATOMIC_RELAXED) != SL_CONN_FREE && copy->check == conn_check(copy);
+	return !stage_free(__atomic_load_n(&conn->stage, __ATOMIC_RELAXED)) && copy->check == conn_check(copy);
 }

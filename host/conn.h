@@ -47,36 +47,55 @@ enum sl_conn_flag {
 	SL_CONN_EVICTED = 8, /* an operator took it out of hardware: it stays out */
 	SL_CONN_DOOMED = 16, /* to be freed when the card has let go of it */
 	SL_CONN_UNPROVEN = 32, /* counted in the shard's embryonic share */
+	SL_CONN_NO_CARD = 64,  /* its reason is that, or (next) that: the reason itself stands in the other line */
+	SL_CONN_NEVER = 128,
 };
 
-/* One connection, in shared memory. Times: last_seen_ms is CLOCK_BOOTTIME, so it survives the agent. */
+/* One connection, in shared memory: what every packet needs in the first cache line, the rest in the second. last_seen_ms is the
+ * lower half of CLOCK_BOOTTIME, so it survives the agent (see sl_conn_idle_ms()). */
 struct sl_conn {
 	struct sl_key key;       /* client -> VIP */
+	uint64_t sw_packets;     /* written by the owner */
+	uint64_t sw_bytes;
+	uint32_t last_seen_ms;   /* by the owner, and by the offload thread from the card */
+	uint16_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
+	union {
+		struct {
+			uint8_t state : 4;   /* sl_conn_state */
+			uint8_t offload : 4; /* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
+		};
+		uint8_t stage;   /* both; written last when an entry is made. By the owner, before workers run by host/offload */
+	};
+	uint8_t flags;           /* sl_conn_flag */
+
 	uint8_t backend_addr[16]; /* IPv4 in the first four bytes */
 	uint16_t backend_port;   /* network order; NAT only, else the key's */
 	uint8_t mode;            /* enum sl_mode */
 	uint8_t backend_family;  /* 4 or 6 */
-	uint32_t check;          /* over all of the above */
-	uint64_t sw_packets;     /* written by the owner */
-	uint64_t sw_bytes;
+	uint32_t check;          /* over the key and the four above */
 	uint64_t hw_packets;     /* written by the offload thread */
 	uint64_t hw_bytes;
-	uint64_t last_seen_ms;   /* by the owner, and by the offload thread from the card */
 	uint32_t since_s;        /* wall clock: when reason last changed */
-	uint32_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
 	uint16_t since_ms;       /* and within that second; below 1000 */
 	uint16_t backend_tag;    /* of the backend's identity (host/service.h): tells those of one address apart on adoption */
-	uint8_t state;           /* sl_conn_state; written last when an entry is made */
-	uint8_t offload;         /* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
-	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
-	uint8_t flags;           /* sl_conn_flag */
 	/* One aligned word, see sl_conn_set_last_hop(). */
-	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads (NAT) */
+	uint8_t last_hop[6];     /* NAT: source MAC of the client's last frame: where the way back leads */
 	uint8_t last_hop_port;   /* port it came by */
 	uint8_t reserved0;
+	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
+	uint8_t reserved1[7];
 };
 _Static_assert(sizeof(struct sl_conn) == 128, "one connection is 128 bytes");
-_Static_assert(offsetof(struct sl_conn, last_hop) == 120, "the last hop is one aligned word");
+_Static_assert(offsetof(struct sl_conn, backend_addr) == 64, "what packets need is one line");
+_Static_assert(offsetof(struct sl_conn, last_hop) == 112, "the last hop is one aligned word");
+
+/* How long no packet was seen, of less than 24 days. */
+static inline uint32_t sl_conn_idle_ms(const struct sl_conn *conn, uint64_t now_ms)
+{
+	const int32_t idle = (int32_t)((uint32_t)now_ms - __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED));
+
+	return idle < 0 ? 0 : (uint32_t)idle;
+}
 
 /* By the owner, from a client's frame; by the offload thread, for one in hardware whose neighbour has moved. Any of them may be
  * the last: a frame that comes another way tells again. */

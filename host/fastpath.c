@@ -109,7 +109,8 @@ INLINE uint32_t candidate(const struct sl_conn_table *t, const struct sl_fast_fr
 			const uint32_t index = sl_conn_slot_entry(t, &t->shard[f->shard], slot);
 
 			__builtin_prefetch(&t->entries[index], 1);
-			__builtin_prefetch((const char *)&t->entries[index] + 64, 1);
+			if (f->back)
+				__builtin_prefetch((const char *)&t->entries[index] + 64, 1);
 			return index;
 		}
 	}
@@ -148,15 +149,15 @@ void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
 
 /* ---- act -------------------------------------------------------------------------------------------------------- */
 
-/* Whether the slow path would find nothing about the connection to change but its counters and time; of `backend`'s policy. */
+/* Whether the slow path would find nothing about the connection to change but its counters and time, by its service's policy. */
 INLINE bool settled(const struct sl_conn *conn, const struct sl_config_offload *policy, uint32_t caps)
 {
 	if (conn->state != SL_CONN_ESTABLISHED || conn->offload != SL_CONN_SOFTWARE ||
 	    conn->flags & (SL_CONN_UNPROVEN | SL_CONN_DOOMED | SL_CONN_EVICTED))
 		return false;
 	if (policy->policy == SL_OFFLOAD_NEVER)
-		return conn->reason == SL_REASON_POLICY_NEVER;
-	if (caps || conn->reason != SL_REASON_NO_CARD)
+		return conn->flags & SL_CONN_NEVER;
+	if (caps || !(conn->flags & SL_CONN_NO_CARD))
 		return false;
 	if (conn->key.proto == IPPROTO_UDP)
 		return conn->sw_packets + 1 >= policy->udp_packets;
@@ -251,19 +252,20 @@ static bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, const stru
 	return true;
 }
 
-INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn)
+INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn, const struct sl_backend *backend)
 {
-	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
+	const struct sl_egress *egress = sl_egress_of(backend->id);
 	struct sl_record record;
 	struct sl_key key;
 
 	if (!egress || !egress->ready || !may_leave(sp, f, &egress->action))
 		return false;
-	if (conn->mode == SL_MODE_NAT)
+	if (backend->mode == SL_MODE_NAT) {
 		sl_slowpath_record(conn, false, &key, &record);
-	else
+		sl_conn_set_last_hop(conn, f->data + 6, f->port);
+	} else {
 		record.flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN;
-	sl_conn_set_last_hop(conn, f->data + 6, f->port);
+	}
 	leave(sp, f, &egress->action, &record);
 	return true;
 }
@@ -283,9 +285,9 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 	backend = sl_services_backend(sp->services, conn->backend_id);
 	if (!backend || !settled(conn, &backend->service->offload, burst->caps))
 		return false;
-	if (f->back ? !run_back(sp, f, conn) : !run_forth(sp, f, conn))
+	if (f->back ? !run_back(sp, f, conn) : !run_forth(sp, f, conn, backend))
 		return false;
-	conn->last_seen_ms = sp->now_ms;
+	conn->last_seen_ms = (uint32_t)sp->now_ms;
 	count(sp, conn, len);
 	return true;
 }

@@ -157,7 +157,7 @@ static void flow_query(uint32_t index, bool age)
 {
 	struct offload_flow *flow = &off.flow[index];
 	struct sl_conn *conn = sl_conn_at(off.table, index);
-	uint64_t idle_ms = UINT64_MAX, packets, bytes, seen;
+	uint64_t idle_ms = UINT64_MAX, packets, bytes, now;
 
 	/* A card that hangs lets the driver wait, but nobody who waits for a grace period: no snapshot is in use here. */
 	rcu_thread_offline();
@@ -181,9 +181,9 @@ static void flow_query(uint32_t index, bool age)
 	}
 	if (idle_ms == UINT64_MAX)
 		return;
-	seen = boot_ms() - idle_ms;
-	if (seen > __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED))
-		__atomic_store_n(&conn->last_seen_ms, seen, __ATOMIC_RELAXED);
+	now = boot_ms();
+	if (idle_ms < sl_conn_idle_ms(conn, now))
+		__atomic_store_n(&conn->last_seen_ms, (uint32_t)(now - idle_ms), __ATOMIC_RELAXED);
 }
 
 /* Reads the counters of some connections in turn; what workers ask for goes first. */

@@ -257,7 +257,7 @@ static void conn_follow(struct sl_slowpath *sp, uint32_t index, const struct slo
 	const unsigned int flags = f->packet->tcp_flags;
 	const uint8_t before = conn->state;
 
-	conn->last_seen_ms = sp->now_ms;
+	conn->last_seen_ms = (uint32_t)sp->now_ms;
 	if (conn->key.proto != IPPROTO_TCP) {
 		if (conn->sw_packets >= 2 || reverse)
 			sl_conn_prove(sp->table, index);
@@ -442,7 +442,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
-	if (!reverse)
+	if (!reverse && conn->mode == SL_MODE_NAT)
 		sl_conn_set_last_hop(conn, f->bytes + 6, (uint8_t)f->port);
 	if (reverse)
 		send_return(sp, f, conn, v);
@@ -747,7 +747,7 @@ void sl_slowpath_run_fragment(struct sl_slowpath *sp, const uint8_t *frame, uint
 static bool conn_idle(const struct sl_slowpath *sp, const struct sl_conn *conn, bool *over, uint64_t *deadline)
 {
 	const struct sl_backend *backend = conn_backend(sp, conn);
-	const uint64_t seen = __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED);
+	const uint64_t seen = sp->now_ms - sl_conn_idle_ms(conn, sp->now_ms);
 	uint32_t timeout = backend ? sl_conn_timeout_ms(conn, &backend->service->timeouts) : 0;
 
 	*over = seen + timeout <= sp->now_ms;

@@ -50,7 +50,7 @@ static void flow_fill(uint32_t index, const struct sl_conn *conn, uint64_t now_m
 		sl_refusal_get(index, out->detail, sizeof(out->detail));
 	out->state = states[conn->state & 3];
 	out->since_ms = sl_conn_since_ms(conn);
-	out->idle_ms = now_ms > conn->last_seen_ms ? now_ms - conn->last_seen_ms : 0;
+	out->idle_ms = sl_conn_idle_ms(conn, now_ms);
 	out->hw_packets = conn->hw_packets;
 	out->hw_bytes = conn->hw_bytes;
 	out->sw_packets = conn->sw_packets;

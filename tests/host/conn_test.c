@@ -279,7 +279,7 @@ static void test_adoption_of_damage(void **state)
 	sl_conn_table_destroy(t);
 	entries[index[0]].key.src[0] ^= 1;   /* another client */
 	entries[index[1]].check ^= 1;
-	entries[index[2]].state = 77;
+	entries[index[2]].state = 13;
 	entries[index[3]].offload = SL_CONN_HARDWARE;
 	entries[index[4]].offload = SL_CONN_REMOVING;
 	entries[index[5]].offload = SL_CONN_INSERTING;
