@@ -133,4 +133,68 @@ static inline __attribute__((always_inline)) bool sl_conn_key_equal(const struct
 	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
 }
 
+/*
+ * Many lookups at a time: begin all, then look at the buckets of all, which asks for the entries, then (late) at the second buckets
+ * of those that are in no first one; and only then at the entries. The memory of one is read while that of others is on its way.
+ */
+struct sl_conn_lookup {
+	union {
+		struct sl_key key;
+		uint64_t word[5]; /* of it: addresses, and the rest */
+	};
+	uint64_t hash;
+	const struct sl_conn_bucket *bucket;
+	uint32_t index; /* of the first entry that has the tag, or SL_CONN_NONE */
+	uint8_t shard;
+	bool back;      /* the key is one of the way back */
+};
+
+/* word, back and shard are set. */
+static inline __attribute__((always_inline)) void sl_conn_lookup_begin(const struct sl_conn_table *t, struct sl_conn_lookup *l, bool ipv4)
+{
+	l->hash = sl_conn_hash_words(t, l->word, ipv4);
+	l->bucket = sl_conn_bucket_of(t, &t->shard[l->shard], l->hash, 0);
+	l->index = SL_CONN_NONE;
+	__builtin_prefetch(l->bucket, 1);
+}
+
+/* False: no entry of the bucket has the tag and direction. */
+static inline __attribute__((always_inline)) bool sl_conn_lookup_bucket(const struct sl_conn_table *t, struct sl_conn_lookup *l)
+{
+	const uint32_t back = l->back ? t->back_bit : 0;
+
+	for (uint32_t match = sl_conn_bucket_match(t, l->bucket, sl_conn_tag(t, l->hash)); match; match &= match - 1) {
+		const uint32_t slot = l->bucket->slot[__builtin_ctz(match)];
+
+		if ((slot & t->back_bit) != back)
+			continue;
+		l->index = l->shard * t->shard_entries + (slot & t->entry_mask) - 1;
+		__builtin_prefetch(&t->entries[l->index], 1);
+		if (l->back)
+			__builtin_prefetch(t->entries[l->index].backend_addr, 1);
+		return true;
+	}
+	return false;
+}
+
+static inline void sl_conn_lookup_late(const struct sl_conn_table *t, struct sl_conn_lookup *l)
+{
+	l->bucket = sl_conn_bucket_of(t, &t->shard[l->shard], l->hash, 1);
+	__builtin_prefetch(l->bucket, 1);
+}
+
+/* Whether entry `index` is the one looked for. If not, sl_conn_find() may still find another. */
+static inline __attribute__((always_inline)) bool sl_conn_lookup_found(const struct sl_conn_table *t, const struct sl_conn_lookup *l)
+{
+	const struct sl_conn *conn = &t->entries[l->index];
+	struct sl_key reverse;
+
+	if (!l->back)
+		return sl_conn_key_equal(&conn->key, &l->key);
+	if (conn->mode != SL_MODE_NAT)
+		return false;
+	sl_conn_reverse_key(conn, &reverse);
+	return sl_conn_key_equal(&reverse, &l->key);
+}
+
 #endif

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "host/conn_index.h"
 #include "hw/model/edit.h"
 #include "sluice/record.h"
 
@@ -43,15 +42,15 @@ INLINE bool frame_read(const struct sl_slowpath *sp, struct sl_fast_frame *f)
 	if (f->len < SL_FRAME_MIN || f->len > SL_FRAME_MAX || !mac_equal(data, sp->port[f->port].mac))
 		return false;
 	if (sl_plain4(data, f->len, TUNNELS, &p)) {
-		f->word[0] = sl_load32(data + 26);
-		f->word[2] = sl_load32(data + 30);
-		f->word[1] = f->word[3] = 0;
-		f->word[4] = last_word(p.ports, tenant, p.proto, 4);
+		f->lookup.word[0] = sl_load32(data + 26);
+		f->lookup.word[2] = sl_load32(data + 30);
+		f->lookup.word[1] = f->lookup.word[3] = 0;
+		f->lookup.word[4] = last_word(p.ports, tenant, p.proto, 4);
 		f->ip_len = 20;
 	} else if (f->len >= SL_PLAIN6_BYTES && sl_plain6(data, f->len, TUNNELS, &p)) {
 		for (unsigned int i = 0; i < 4; i++)
-			f->word[i] = sl_load64(data + 22 + 8 * i);
-		f->word[4] = last_word(p.ports, tenant, p.proto, 6);
+			f->lookup.word[i] = sl_load64(data + 22 + 8 * i);
+		f->lookup.word[4] = last_word(p.ports, tenant, p.proto, 6);
 		f->ip_len = 40;
 	} else {
 		return false;
@@ -69,9 +68,9 @@ struct vip_memo {
 /* Whether the packet is on its way to a VIP; most packets of a burst are to the same. */
 INLINE bool to_vip(const struct sl_slowpath *sp, const struct sl_fast_frame *f, struct vip_memo *memo)
 {
-	if (memo->ip_len != f->ip_len || memo->address[0] != f->word[2] || memo->address[1] != f->word[3]) {
-		*memo = (struct vip_memo){ .address = { f->word[2], f->word[3] }, .ip_len = f->ip_len };
-		memo->known = sl_services_has_vip(sp->services, f->key.tenant, f->ip_len == 20 ? 4 : 6, f->key.dst);
+	if (memo->ip_len != f->ip_len || memo->address[0] != f->lookup.word[2] || memo->address[1] != f->lookup.word[3]) {
+		*memo = (struct vip_memo){ .address = { f->lookup.word[2], f->lookup.word[3] }, .ip_len = f->ip_len };
+		memo->known = sl_services_has_vip(sp->services, f->lookup.key.tenant, f->ip_len == 20 ? 4 : 6, f->lookup.key.dst);
 	}
 	return memo->known;
 }
@@ -79,72 +78,46 @@ INLINE bool to_vip(const struct sl_slowpath *sp, const struct sl_fast_frame *f, 
 /* Parse, hash, and ask for the bucket. False: not for the short cut. */
 INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct vip_memo *memo)
 {
-	const struct sl_conn_table *t = sp->table;
+	struct sl_conn_lookup *l = &f->lookup;
+	const uint64_t *client;
+	uint64_t ports;
 
+	l->index = SL_CONN_NONE;
 	if (!f->fit || !frame_read(sp, f))
 		return false;
-	f->back = !to_vip(sp, f, memo);
+	l->back = !to_vip(sp, f, memo);
 	/* A VIP that is no longer configured may still be one to the slow path. */
-	if (f->back && (sp->retired_generation != sp->services->generation || sp->any_retired))
+	if (l->back && (sp->retired_generation != sp->services->generation || sp->any_retired))
 		return false;
-	f->shard = (uint8_t)(f->back ? sl_conn_client_shard(t, &f->word[2], (uint16_t)(f->word[4] >> 16), f->word[4] >> 32 & 0xffff)
-				     : sl_conn_client_shard(t, &f->word[0], (uint16_t)f->word[4], f->word[4] >> 32 & 0xffff));
-	if (!(sp->shards >> f->shard & 1))
+	client = l->back ? &l->word[2] : &l->word[0];
+	ports = l->back ? l->word[4] >> 16 : l->word[4];
+	l->shard = (uint8_t)sl_conn_client_shard(sp->table, client, ports & 0xffff, l->word[4] >> 32 & 0xffff);
+	if (!(sp->shards >> l->shard & 1))
 		return false;
-	f->hash = sl_conn_hash_words(t, f->word, f->ip_len == 20);
-	f->bucket = sl_conn_bucket_of(t, &t->shard[f->shard], f->hash, 0);
-	__builtin_prefetch(f->bucket, 1);
+	sl_conn_lookup_begin(sp->table, l, f->ip_len == 20);
 	return true;
-}
-
-/* The first entry of the bucket that has the tag and direction, asked for; or SL_CONN_NONE. */
-INLINE uint32_t candidate(const struct sl_conn_table *t, const struct sl_fast_frame *f, const struct sl_conn_bucket *b)
-{
-	const uint32_t back = f->back ? t->back_bit : 0;
-
-	for (uint32_t match = sl_conn_bucket_match(t, b, sl_conn_tag(t, f->hash)); match; match &= match - 1) {
-		const uint32_t slot = b->slot[__builtin_ctz(match)];
-
-		if ((slot & t->back_bit) == back) {
-			const uint32_t index = sl_conn_slot_entry(t, &t->shard[f->shard], slot);
-
-			__builtin_prefetch(&t->entries[index], 1);
-			if (f->back)
-				__builtin_prefetch((const char *)&t->entries[index] + 64, 1);
-			return index;
-		}
-	}
-	return SL_CONN_NONE;
 }
 
 void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
 {
 	const struct sl_conn_table *t = sp->table;
-	struct sl_fast_frame *late[SL_FAST_BURST];
+	struct sl_conn_lookup *late[SL_FAST_BURST];
 	struct vip_memo memo = { .ip_len = 0 };
 	unsigned int n = 0;
 
 	burst->caps = sp->capable ? sp->capable() : 0;
+	for (unsigned int i = 0; i < burst->count; i++)
+		burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
 	for (unsigned int i = 0; i < burst->count; i++) {
-		struct sl_fast_frame *f = &burst->frame[i];
+		struct sl_conn_lookup *l = &burst->frame[i].lookup;
 
-		f->index = SL_CONN_NONE;
-		f->fit = frame_begin(sp, f, &memo);
-	}
-	for (unsigned int i = 0; i < burst->count; i++) {
-		struct sl_fast_frame *f = &burst->frame[i];
-
-		if (!f->fit)
-			continue;
-		f->index = candidate(t, f, f->bucket);
-		if (f->index != SL_CONN_NONE)
-			continue;
-		f->bucket = sl_conn_bucket_of(t, &t->shard[f->shard], f->hash, 1);
-		__builtin_prefetch(f->bucket, 1);
-		late[n++] = f;
+		if (burst->frame[i].fit && !sl_conn_lookup_bucket(t, l)) {
+			sl_conn_lookup_late(t, l);
+			late[n++] = l;
+		}
 	}
 	for (unsigned int i = 0; i < n; i++)
-		late[i]->index = candidate(t, late[i], late[i]->bucket);
+		sl_conn_lookup_bucket(t, late[i]);
 }
 
 /* ---- act -------------------------------------------------------------------------------------------------------- */
@@ -162,18 +135,6 @@ INLINE bool settled(const struct sl_conn *conn, const struct sl_config_offload *
 	if (conn->key.proto == IPPROTO_UDP)
 		return conn->sw_packets + 1 >= policy->udp_packets;
 	return policy->policy != SL_OFFLOAD_PACKETS || conn->sw_packets + 1 >= policy->packets;
-}
-
-INLINE bool is_of(const struct sl_conn *conn, const struct sl_fast_frame *f)
-{
-	struct sl_key reverse;
-
-	if (!f->back)
-		return sl_conn_key_equal(&conn->key, &f->key);
-	if (conn->mode != SL_MODE_NAT)
-		return false;
-	sl_conn_reverse_key(conn, &reverse);
-	return sl_conn_key_equal(&reverse, &f->key);
 }
 
 /* hdr_len: 14 at least. In words, as the compiler would move single bytes. */
@@ -213,7 +174,7 @@ INLINE void leave(const struct sl_slowpath *sp, struct sl_fast_frame *f, const s
 		sl_edit_ipv6(ip, f->plain.tos, record);
 	sl_edit_l4(ip + f->ip_len, f->plain.proto, record);
 	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6)) {
-		const uint64_t hash = action->flags & SL_ACTION_FLAG_OUTER_UDP ? sl_hash_key(&f->key, &sp->entropy) : 0;
+		const uint64_t hash = action->flags & SL_ACTION_FLAG_OUTER_UDP ? sl_hash_key(&f->lookup.key, &sp->entropy) : 0;
 
 		sl_edit_outer(head + action->l3_off, head + action->l4_off, action, record, f->plain.tos, f->plain.l3_len, hash);
 	}
@@ -277,15 +238,15 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 	const struct sl_backend *backend;
 	struct sl_conn *conn;
 
-	if (f->index == SL_CONN_NONE || f->plain.tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+	if (f->lookup.index == SL_CONN_NONE || f->plain.tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
 		return false;
-	conn = &sp->table->entries[f->index];
-	if (!is_of(conn, f))
+	if (!sl_conn_lookup_found(sp->table, &f->lookup))
 		return false;
+	conn = &sp->table->entries[f->lookup.index];
 	backend = sl_services_backend(sp->services, conn->backend_id);
 	if (!backend || !settled(conn, &backend->service->offload, burst->caps))
 		return false;
-	if (f->back ? !run_back(sp, f, conn) : !run_forth(sp, f, conn, backend))
+	if (f->lookup.back ? !run_back(sp, f, conn) : !run_forth(sp, f, conn, backend))
 		return false;
 	conn->last_seen_ms = (uint32_t)sp->now_ms;
 	count(sp, conn, len);

@@ -11,6 +11,7 @@
 #ifndef SLUICE_HOST_FASTPATH_H
 #define SLUICE_HOST_FASTPATH_H
 
+#include "host/conn_index.h"
 #include "host/slowpath.h"
 #include "hw/model/plain.h"
 
@@ -23,19 +24,11 @@ struct sl_fast_frame {
 	uint8_t *data;
 	uint32_t len;
 	uint8_t port;     /* that it came by (of a bond: the lead); out: that it leaves by, before bonds are asked */
-	uint8_t shard;    /* out */
 	bool fit;         /* in: may be taken; false: data and len say nothing */
 	/* Private. */
-	bool back;
-	uint32_t index;
 	uint32_t ip_len;
-	const void *bucket;
-	uint64_t hash;
 	struct sl_plain plain;
-	union {
-		struct sl_key key;
-		uint64_t word[5]; /* of it: addresses, and the rest */
-	};
+	struct sl_conn_lookup lookup;
 };
 
 struct sl_fast_burst {
@@ -46,6 +39,11 @@ struct sl_fast_burst {
 
 /* Looks at the burst and asks the cache for what it will need. */
 void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst);
+static inline unsigned int sl_fastpath_shard(const struct sl_fast_frame *f)
+{
+	return f->lookup.shard;
+}
+
 /* True: frame n of the burst was forwarded and counted. In their order; sl_slowpath_run() may run between. */
 bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsigned int n);
 

@@ -336,7 +336,7 @@ static void frame_took_short_cut(struct worker *w, struct rte_mbuf *m, const str
 	m->data_len = (uint16_t)f->len;
 	m->pkt_len = f->len;
 	m->ol_flags = 0;
-	tx_put(w, sl_bond_home(f->port, f->shard), m);
+	tx_put(w, sl_bond_home(f->port, sl_fastpath_shard(f)), m);
 }
 
 /* Frames whose `port` is the index of the port that received them. */

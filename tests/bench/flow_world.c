@@ -124,7 +124,7 @@ struct world *world_make(uint32_t capacity)
 	w->entries_bytes = capacity * sizeof(*w->entries);
 	w->entries = world_memory(w->entries_bytes);
 	w->retry = world_memory(capacity * sizeof(*w->retry));
-	w->ring = world_memory(WORLD_RING * 2 * WORLD_ROOM);
+	w->ring = world_memory(WORLD_RING * WORLD_STRIDE);
 	w->table = sl_conn_table_create(w->entries, capacity, key, &adopted, &dropped);
 	must(w->table, "out of memory for a table");
 	w->sp = (struct sl_slowpath){ .table = w->table, .shards = 0xffff, .services = sl_services_current(), .now_ms = 1000000,
@@ -178,7 +178,7 @@ static void put16(uint8_t *p, unsigned int v)
 
 void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32_t flow, uint8_t flags, bool back)
 {
-	uint8_t *f = w->ring + i * 2 * WORLD_ROOM + WORLD_ROOM, *ip = f + 14, *l4 = ip + 20;
+	uint8_t *f = w->ring + i * WORLD_STRIDE + WORLD_ROOM, *ip = f + 14, *l4 = ip + 20;
 	const uint32_t mine = htonl(flow_address(flow)), other = htonl(back ? service_of[service].backend : service_of[service].vip);
 	uint32_t sum = 0;
 
@@ -221,6 +221,7 @@ uint32_t world_run(struct world *w, uint32_t n)
 	for (uint32_t first = 0; first < n; first += burst.count) {
 		burst.count = n - first < BURST ? n - first : BURST;
 		for (uint32_t i = 0; i < burst.count; i++) {
+			__builtin_prefetch(w->frame[first + i].data);
 			burst.frame[i].data = w->frame[first + i].data;
 			burst.frame[i].len = w->frame[first + i].len;
 			burst.frame[i].port = 0;

@@ -12,7 +12,8 @@
 #include "host/slowpath.h"
 
 #define WORLD_RING 1024u  /* frames that lie there at a time */
-#define WORLD_ROOM 256u   /* bytes in front of a frame's data, and then of it */
+#define WORLD_ROOM 128u   /* bytes in front of a frame's data */
+#define WORLD_STRIDE 576u /* from one frame to the next: as in a packet pool, not a power of two */
 #define WORLD_FRAME 60u   /* bytes of a frame */
 
 enum world_service { WORLD_L2, WORLD_IPIP, WORLD_NAT, WORLD_SERVICES };
