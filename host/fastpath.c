@@ -14,6 +14,8 @@
 /* As host/slowpath parses. */
 #define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
 
+#define LAG 24u /* frames between asking for a bucket and looking at it */
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* ---- look ------------------------------------------------------------------------------------------------------- */
@@ -106,14 +108,15 @@ void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
 	unsigned int n = 0;
 
 	burst->caps = sp->capable ? sp->capable() : 0;
-	for (unsigned int i = 0; i < burst->count; i++)
-		burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
-	for (unsigned int i = 0; i < burst->count; i++) {
-		struct sl_conn_lookup *l = &burst->frame[i].lookup;
+	/* Buckets are looked at some frames later, between others, so that what is asked of memory is spread over the time. */
+	for (unsigned int i = 0; i < burst->count + LAG; i++) {
+		struct sl_fast_frame *f = &burst->frame[i >= LAG ? i - LAG : 0];
 
-		if (burst->frame[i].fit && !sl_conn_lookup_bucket(t, l)) {
-			sl_conn_lookup_late(t, l);
-			late[n++] = l;
+		if (i < burst->count)
+			burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
+		if (i >= LAG && f->fit && !sl_conn_lookup_bucket(t, &f->lookup)) {
+			sl_conn_lookup_late(t, &f->lookup);
+			late[n++] = &f->lookup;
 		}
 	}
 	for (unsigned int i = 0; i < n; i++)
@@ -216,18 +219,21 @@ static bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, const stru
 INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn, const struct sl_backend *backend)
 {
 	const struct sl_egress *egress = sl_egress_of(backend->id);
-	struct sl_record record;
-	struct sl_key key;
 
 	if (!egress || !egress->ready || !may_leave(sp, f, &egress->action))
 		return false;
 	if (backend->mode == SL_MODE_NAT) {
+		struct sl_record record;
+		struct sl_key key;
+
 		sl_slowpath_record(conn, false, &key, &record);
 		sl_conn_set_last_hop(conn, f->data + 6, f->port);
+		leave(sp, f, &egress->action, &record);
 	} else {
-		record.flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN;
+		const struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
+
+		leave(sp, f, &egress->action, &record);
 	}
-	leave(sp, f, &egress->action, &record);
 	return true;
 }
 
