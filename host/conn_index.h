@@ -62,9 +62,9 @@ static inline __attribute__((always_inline)) uint64_t sl_conn_hash_words(const s
 
 static inline uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct sl_key *key)
 {
-	uint64_t word[5];
+	const uint64_t word[5] = { sl_load64(key->src), sl_load64(key->src + 8), sl_load64(key->dst), sl_load64(key->dst + 8),
+				   sl_load64(&key->sport) };
 
-	memcpy(word, key, sizeof(word));
 	return sl_conn_hash_words(t, word, key->family == 4);
 }
 
@@ -126,11 +126,10 @@ static inline uint32_t sl_conn_slot_entry(const struct sl_conn_table *t, const s
 
 static inline __attribute__((always_inline)) bool sl_conn_key_equal(const struct sl_key *a, const struct sl_key *b)
 {
-	uint64_t x[5], y[5];
+	const uint8_t *x = a->src, *y = b->src;
 
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+	return ((sl_load64(x) ^ sl_load64(y)) | (sl_load64(x + 8) ^ sl_load64(y + 8)) | (sl_load64(x + 16) ^ sl_load64(y + 16)) |
+		(sl_load64(x + 24) ^ sl_load64(y + 24)) | (sl_load64(x + 32) ^ sl_load64(y + 32))) == 0;
 }
 
 /*
