@@ -19,6 +19,7 @@
 #include <xxhash.h>
 
 #include "host/conn_index.h"
+#include "hw/model/sip.h"
 
 #define SLOTS_PER_ENTRY 3u
 #define HUGE_BYTES ((size_t)2 << 20)
@@ -194,6 +195,17 @@ static void shard_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t *a
 	}
 }
 
+/* Of the 128 bits of the state as many as hashes need. */
+static void keys_make(struct sl_conn_table *t, const uint64_t hash_key[2])
+{
+	const struct sl_hash_seed seed = { hash_key[0], hash_key[1] };
+
+	for (unsigned int i = 0; i < sizeof(t->shard_key) / sizeof(t->shard_key[0]); i++)
+		t->shard_key[i] = sl_sip_ipv4(&seed, i, 0) | 1;
+	for (unsigned int i = 0; i < sizeof(t->hash_key) / sizeof(t->hash_key[0]); i++)
+		t->hash_key[i] = sl_sip_ipv4(&seed, i, 1) | 1;
+}
+
 /* Zeroed, in huge pages where the kernel has them. */
 static void *index_memory(size_t bytes)
 {
@@ -218,9 +230,7 @@ struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t cap
 	t->capacity = capacity;
 	t->shard_entries = capacity / SL_CONN_SHARDS;
 	t->unproven_max = (t->shard_entries + UNPROVEN_SHARE - 1) / UNPROVEN_SHARE;
-	t->seed = (struct sl_hash_seed){ hash_key[0], hash_key[1] };
-	for (unsigned int i = 0; i < 3; i++)
-		t->shard_key[i] = sl_sip_ipv4(&t->seed, i, 0) | 1;
+	keys_make(t, hash_key);
 	t->bucket_count = (t->shard_entries * SLOTS_PER_ENTRY + SL_CONN_WAYS - 1) / SL_CONN_WAYS;
 	t->buckets = index_memory(SL_CONN_SHARDS * t->bucket_count * sizeof(struct sl_conn_bucket));
 	t->entry_mask = UINT32_MAX >> __builtin_clz(t->shard_entries);

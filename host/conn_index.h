@@ -14,7 +14,7 @@
 #define SLUICE_HOST_CONN_INDEX_H
 
 #include "host/conn.h"
-#include "hw/model/sip.h"
+#include "hw/model/window.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -48,16 +48,40 @@ struct sl_conn_table {
 	uint32_t back_bit;     /* of a slot: the way back */
 	uint32_t tag_mask;     /* of a slot */
 	uint32_t unproven_max; /* of a shard */
-	struct sl_hash_seed seed;
-	uint64_t shard_key[3]; /* of the seed */
+	uint64_t shard_key[3]; /* these two are made of the state's hash key */
+	uint64_t hash_key[8];
 	struct sl_conn_shard shard[SL_CONN_SHARDS];
 };
 
-/* sl_hash_key() of the words of a key, which the compiler can mix with other work. */
+static inline uint64_t sl_conn_multiply(uint64_t a, uint64_t b)
+{
+	const unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* One product of NH (Black and others, UMAC, RFC 4418): the halves of a word, each with a half of the key added. */
+static inline __attribute__((always_inline)) uint64_t sl_conn_product(uint64_t word, uint64_t key)
+{
+	return (uint64_t)((uint32_t)word + (uint32_t)key) * (uint32_t)((word >> 32) + (key >> 32));
+}
+
+/*
+ * Of the words of a key. NH is universal: of two keys that anyone chose without knowing the hash key, the odds are 2^-32 that their
+ * sums are equal. Two more multiplications spread the sum over all bits.
+ */
 static inline __attribute__((always_inline)) uint64_t sl_conn_hash_words(const struct sl_conn_table *t, const uint64_t word[5],
 									 bool ipv4)
 {
-	return ipv4 ? sl_sip_ipv4(&t->seed, word[0] | word[2] << 32, word[4]) : sl_sip_ipv6(&t->seed, word, word + 2, word[4]);
+	uint64_t sum = sl_conn_product(word[4], t->hash_key[4]);
+
+	if (ipv4) {
+		sum += sl_conn_product(word[0] | word[2] << 32, t->hash_key[0]);
+	} else {
+		for (unsigned int i = 0; i < 4; i++)
+			sum += sl_conn_product(word[i], t->hash_key[i]);
+	}
+	return sl_conn_multiply(sl_conn_multiply(sum ^ t->hash_key[5], t->hash_key[6]) ^ sum, t->hash_key[7]);
 }
 
 static inline uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct sl_key *key)
@@ -66,13 +90,6 @@ static inline uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct 
 				   sl_load64(&key->sport) };
 
 	return sl_conn_hash_words(t, word, key->family == 4);
-}
-
-static inline uint64_t sl_conn_multiply(uint64_t a, uint64_t b)
-{
-	const unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 /* Of a client's address (two words) and port. The shard decides about which worker, so a short keyed hash is enough for it. */

@@ -56,8 +56,8 @@ bench-xdp: $(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o ## nanosecond
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o $(B)/bench/xdp.json
 
-bench-software: bench-xdp bench-software-path bench-datapath ## what a host without a card does: all figures of XDP and software in build/bench/software.json
-	$(Q)$(PYTHON) -B tests/bench/software_record.py $(B)/bench
+bench-software: bench-xdp bench-software-path bench-datapath ## what a host without a card does: all figures of XDP and software (JSON: build/bench/software.json, and docs/performance.md)
+	$(Q)$(PYTHON) -B tests/bench/software_record.py $(B)/bench docs/performance.md
 
 bench: bench-model bench-rtl bench-card bench-software ## every benchmark, one after the other
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Collects what the benchmarks of XDP, of the agent over memif and of the datapath from memory measured, in one file.
 
-software_record.py BENCH_DIR    reads xdp.json, software-path.json and datapath.json there, writes software.json
+software_record.py BENCH_DIR DOCUMENT
 
-A figure that no benchmark measures yet is null, and "reasons" says why.
+Reads xdp.json, software-path.json and datapath.json in BENCH_DIR, writes software.json there, and puts its table in the document's
+place between the two markers. A figure that no benchmark measures yet is null, and "reasons" says why.
 """
 import json
 import os
@@ -16,6 +17,46 @@ UNMEASURED = {"xdp_new_ns": "the XDP program does not decide new connections"}
 def read(folder, name):
     with open(os.path.join(folder, name), encoding="ascii") as f:
         return json.load(f)
+
+
+BEGIN, END = "<!-- written by make bench-software -->", "<!-- until here -->"
+
+ROWS = (
+    ("xdp_floor_ns", "ns", "XDP: a MAC swap under the same wrapper, the floor"),
+    ("xdp_hot_ns", "ns", "XDP: a hit, one flow, ipip"),
+    ("xdp_1m_ns", "ns", "XDP: a hit, a million flows at random, ipip"),
+    ("xdp_pass_ns", "ns", "XDP: a frame that no rule matches, to the kernel"),
+    ("xdp_new_ns", "ns", "XDP: a new connection"),
+    ("dpdk_hot_ratio", "", "agent over memif, one flow, to testpmd mac-swap"),
+    ("dpdk_1m_mpps", "Mpps", "datapath from memory, a million connections, ipip, a core"),
+    ("dpdk_8m_mpps", "Mpps", "the same with eight million"),
+    ("lookup_vs_rte_hash", "", "time of a lookup to that of rte_hash in bulk, a million"),
+    ("lookup_vs_rte_hash_8m", "", "the same with eight million"),
+    ("line_ns_1m", "ns", "the limit: a prefetched read of a random line of as much memory, a million"),
+    ("line_ns_8m", "ns", "the same with eight million"),
+    ("bytes_per_connection", "bytes", "a connection, all state included"),
+    ("bytes_per_nat_connection", "bytes", "a NAT connection with its way back"),
+    ("new_connections_per_s", "a second", "connections from SYN to removal, dsr-l2, a million others live, a core"),
+    ("new_nat_connections_per_s", "a second", "the same in nat, both directions"),
+)
+
+
+def table(result):
+    lines = ["| | | |", "|---|---|---|"]
+    for name, unit, words in ROWS:
+        value = result[name]
+        shown = "not measured" if value is None else f"{value:,}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
+        lines.append(f"| {words} | {shown} {unit if value is not None else ''}".rstrip() + f" | `{name}` |")
+    return "\n".join(lines)
+
+
+def document(path, result):
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"{before}{BEGIN}\n{table(result)}\n{END}{after}")
 
 
 def main():
@@ -42,6 +83,7 @@ def main():
         json.dump(result, f, indent=2)
         f.write("\n")
     print(json.dumps(result, indent=2))
+    document(sys.argv[2], result)
 
 
 if __name__ == "__main__":
