@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <urcu-qsbr.h>
 
+#define CAPACITY 4096u
 #include "tests/host/slow_bench.h"
 
 #define NARROW 1400u /* the backend's route */
