@@ -53,8 +53,17 @@ int sl_admin_open(struct sl_admin *admin, struct sl_bus *bus, const char *name, 
 	return rc;
 }
 
+void sl_admin_open_local(struct sl_admin *admin, struct sl_datapath *datapath)
+{
+	pthread_mutex_init(&admin->lock, NULL);
+	admin->datapath = datapath;
+}
+
 void sl_admin_close(struct sl_admin *admin)
 {
+	if (admin->datapath)
+		pthread_mutex_destroy(&admin->lock);
+	admin->datapath = NULL;
 	if (!admin->queue.memory)
 		return;
 	sl_queue_stop(&admin->queue, admin->timeout_ms);
@@ -144,6 +153,14 @@ static int exec_once(struct sl_admin *admin, enum sl_admin_op op, const void *ar
 	return rc;
 }
 
+static int exec_local(struct sl_admin *admin, enum sl_admin_op op, const void *arg, struct sl_admin_cpl *cpl)
+{
+	memset(cpl, 0, sizeof(*cpl));
+	cpl->status = admin->datapath->ops->admin(admin->datapath, op, arg, cpl->answer);
+	cpl->len = sizeof(cpl->answer);
+	return 0;
+}
+
 int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, uint32_t arg_len, void *answer,
 		  uint32_t answer_len)
 {
@@ -154,7 +171,7 @@ int sl_admin_exec(struct sl_admin *admin, enum sl_admin_op op, const void *arg, 
 		return -EINVAL;
 	pthread_mutex_lock(&admin->lock);
 	for (unsigned int i = 0; i < ADMIN_REPEATS && rc == -ECANCELED; i++) {
-		rc = exec_once(admin, op, arg, arg_len, &cpl);
+		rc = admin->datapath ? exec_local(admin, op, arg, &cpl) : exec_once(admin, op, arg, arg_len, &cpl);
 		if (rc == 0)
 			rc = sl_admin_errno(cpl.status);
 	}

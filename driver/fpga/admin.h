@@ -8,10 +8,12 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "driver/fpga/datapath.h"
 #include "driver/fpga/queue.h"
 #include "sluice/contract.h"
 
 struct sl_admin {
+	struct sl_datapath *datapath; /* executes at once; NULL: the card's firmware does, by `queue` */
 	struct sl_queue queue;
 	pthread_mutex_t lock;
 	unsigned int timeout_ms;
@@ -19,6 +21,8 @@ struct sl_admin {
 };
 
 int sl_admin_open(struct sl_admin *admin, struct sl_bus *bus, const char *name, unsigned int timeout_ms);
+/* Of a datapath of this process. */
+void sl_admin_open_local(struct sl_admin *admin, struct sl_datapath *datapath);
 void sl_admin_close(struct sl_admin *admin);
 
 /*

@@ -21,6 +21,8 @@
 #define EVENTS_LOG2 6
 #define SETTLE_EVERY_US 50000
 #define SETTLE_BATCH 64
+#define AGE_BATCH 4096 /* flows looked at under the flow queue's lock */
+#define AGE_PAUSE_US 1000
 
 RTE_LOG_REGISTER(sl_driver_logtype, pmd.net.sluice, NOTICE);
 
@@ -104,6 +106,14 @@ static void links_read(struct sl_card *card)
 	}
 }
 
+static void note_aged(struct sl_card *card, uint32_t flow_id)
+{
+	const uint8_t owner = sl_aged_note(&card->aged, flow_id);
+
+	if (owner)
+		report_events(card, RTE_ETH_EVENT_FLOW_AGED, owner - 1u);
+}
+
 static void handle_event(struct sl_card *card, const struct sl_event *event)
 {
 	switch (event->type) {
@@ -119,13 +129,9 @@ static void handle_event(struct sl_card *card, const struct sl_event *event)
 	case SL_EVENT_TYPE_OVERFLOW:
 		links_read(card);
 		break;
-	case SL_EVENT_TYPE_AGED: {
-		const uint8_t owner = sl_aged_note(&card->aged, event->arg0);
-
-		if (owner)
-			report_events(card, RTE_ETH_EVENT_FLOW_AGED, owner - 1u);
+	case SL_EVENT_TYPE_AGED:
+		note_aged(card, event->arg0);
 		break;
-	}
 	case SL_EVENT_TYPE_RESET:
 		SL_LOG(WARNING, "%s: the card's firmware has restarted (%s)", card->config.path,
 			sl_reset_kind_name(event->arg0) ? sl_reset_kind_name(event->arg0) : "unknown cause");
@@ -247,13 +253,12 @@ static int start_ageing(struct sl_card *card)
 	return sl_admin_exec(&card->admin, SL_ADMIN_OP_AGE_SET, &arg, sizeof(arg), NULL, 0);
 }
 
-/* Queues, capabilities, tables, and what an earlier driver left. */
-static int bring_up(struct sl_card *card)
+/* The queues of a card behind a bus. */
+static int open_queues(struct sl_card *card)
 {
 	char name[RTE_MEMZONE_NAMESIZE];
-	int rc;
+	int rc = identify(card);
 
-	rc = identify(card);
 	if (rc == 0)
 		rc = sl_memory_share(card->bus);
 	if (rc)
@@ -263,6 +268,52 @@ static int bring_up(struct sl_card *card)
 	snprintf(name, sizeof(name), "sluice%u_admin", card->number);
 	if (rc == 0)
 		rc = sl_admin_open(&card->admin, card->bus, name, card->config.timeout_ms);
+	snprintf(name, sizeof(name), "sluice%u_flow", card->number);
+	if (rc == 0)
+		rc = sl_flowq_open(&card->flowq, card->bus, name, card->config.timeout_ms);
+	return rc;
+}
+
+static void told_aged(void *ctx, uint32_t flow_id)
+{
+	note_aged(ctx, flow_id);
+}
+
+/* Alarm thread: a datapath has no events, so its flows are looked at, some at a time. */
+static void sweep_aged(void *arg)
+{
+	struct sl_card *card = arg;
+
+	pthread_mutex_lock(&card->flowq.lock);
+	card->datapath->ops->age(card->datapath, &card->age_next, AGE_BATCH, told_aged, card);
+	pthread_mutex_unlock(&card->flowq.lock);
+	rte_eal_alarm_set(card->age_next ? AGE_PAUSE_US : SL_AGE_PERIOD_MS * 1000, sweep_aged, card);
+}
+
+/* Events of a card, or what stands for them. */
+static int begin_events(struct sl_card *card)
+{
+	int rc = card->datapath ? rte_eal_alarm_set(SL_AGE_PERIOD_MS * 1000, sweep_aged, card) : watch(card);
+
+	if (rc == 0 && card->bus)
+		rc = sl_queue_arm(&card->events);
+	if (rc == 0 && card->caps.modes & SL_CARD_MODE_AGED)
+		rc = start_ageing(card);
+	return rc;
+}
+
+/* Queues, capabilities, tables, and what an earlier driver left. */
+static int bring_up(struct sl_card *card)
+{
+	char name[RTE_MEMZONE_NAMESIZE];
+	int rc = 0;
+
+	if (card->datapath) {
+		sl_admin_open_local(&card->admin, card->datapath);
+		sl_flowq_open_local(&card->flowq, card->datapath);
+	} else {
+		rc = open_queues(card);
+	}
 	if (rc == 0)
 		rc = sl_admin_exec(&card->admin, SL_ADMIN_OP_GET_CAPS, NULL, 0, &card->caps, sizeof(card->caps));
 	if (rc == 0 && (card->caps.abi_version != SL_ABI_VERSION || card->caps.ports == 0 ||
@@ -270,8 +321,6 @@ static int bring_up(struct sl_card *card)
 			card->caps.table_log2 > 28))
 		rc = -ENOTSUP;
 	snprintf(name, sizeof(name), "sluice%u_flow", card->number);
-	if (rc == 0)
-		rc = sl_flowq_open(&card->flowq, card->bus, name, card->config.timeout_ms);
 	if (rc == 0)
 		rc = sl_actions_open(&card->actions, &card->admin, card->caps.actions);
 	if (rc == 0)
@@ -294,11 +343,7 @@ static int bring_up(struct sl_card *card)
 	if (rc == 0)
 		rc = sl_card_set_meter(card, 0, card->config.kernel_pps, RTE_MAX(card->config.kernel_pps / 10, 32u));
 	if (rc == 0)
-		rc = watch(card);
-	if (rc == 0)
-		rc = sl_queue_arm(&card->events);
-	if (rc == 0 && card->caps.modes & SL_CARD_MODE_AGED)
-		rc = start_ageing(card);
+		rc = begin_events(card);
 	return rc;
 }
 
@@ -326,6 +371,7 @@ void sl_card_doubt(struct sl_card *card)
 static void tear_down(struct sl_card *card)
 {
 	rte_eal_alarm_cancel(settle, card);
+	rte_eal_alarm_cancel(sweep_aged, card);
 	unwatch(card);
 	sl_flows_close(&card->flows);
 	sl_aged_close(&card->aged);
@@ -334,10 +380,14 @@ static void tear_down(struct sl_card *card)
 	sl_actions_close(&card->actions);
 	sl_flowq_close(&card->flowq);
 	sl_admin_close(&card->admin);
-	sl_queue_stop(&card->events, card->config.timeout_ms);
-	sl_queue_destroy(&card->events);
-	sl_memory_unshare(card->bus);
-	card->bus->ops->close(card->bus);
+	if (card->bus) {
+		sl_queue_stop(&card->events, card->config.timeout_ms);
+		sl_queue_destroy(&card->events);
+		sl_memory_unshare(card->bus);
+		card->bus->ops->close(card->bus);
+	} else {
+		card->datapath->ops->close(card->datapath);
+	}
 	if (card->domain != RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID)
 		rte_eth_switch_domain_free(card->domain);
 	pthread_mutex_destroy(&card->lock);
@@ -365,8 +415,9 @@ static int connect_card(const struct sl_card_config *config, struct sl_bus **bus
 
 int sl_card_get(const struct sl_card_config *config, struct sl_card **got)
 {
+	struct sl_datapath *datapath = NULL;
+	struct sl_bus *bus = NULL;
 	struct sl_card *card;
-	struct sl_bus *bus;
 	int rc = 0;
 
 	pthread_mutex_lock(&cards_lock);
@@ -377,17 +428,21 @@ int sl_card_get(const struct sl_card_config *config, struct sl_card **got)
 		card->refs++;
 		goto out;
 	}
-	rc = connect_card(config, &bus);
+	rc = config->open ? config->open(config, &datapath) : connect_card(config, &bus);
 	if (rc)
 		goto out;
 	card = calloc(1, sizeof(*card));
 	if (!card) {
-		bus->ops->close(bus);
+		if (bus)
+			bus->ops->close(bus);
+		else
+			datapath->ops->close(datapath);
 		rc = -ENOMEM;
 		goto out;
 	}
 	card->config = *config;
 	card->bus = bus;
+	card->datapath = datapath;
 	card->refs = 1;
 	card->number = cards_made++;
 	card->watch_fd = -1;

@@ -33,6 +33,9 @@
 #define SL_METER_UNLIMITED (SL_METERS - 1)
 
 struct sl_card_config {
+	/* Instead of a card behind a bus: makes the datapath that `path` names. Logs why not. */
+	int (*open)(const struct sl_card_config *config, struct sl_datapath **datapath);
+	uint32_t flows;           /* of a new datapath */
 	char path[108];
 	unsigned int timeout_ms;  /* bound of every wait for the card */
 	uint32_t kernel_pps;      /* meter 0: frames a second that no rule matched; 0 unlimited */
@@ -43,7 +46,9 @@ struct sl_card {
 	struct sl_card_config config;
 	unsigned int refs;
 	unsigned int number;      /* unique in this process, for names */
-	struct sl_bus *bus;
+	struct sl_bus *bus;       /* NULL: */
+	struct sl_datapath *datapath;
+	uint32_t age_next;        /* flow id of the datapath's sweep for aged flows */
 	struct sl_caps caps;
 	struct sl_admin admin;
 	struct sl_flowq flowq;
@@ -99,7 +104,7 @@ int sl_card_set_meter(struct sl_card *card, unsigned int meter, uint64_t frames_
 
 static inline bool sl_card_gone(const struct sl_card *card)
 {
-	return card->bus->ops->gone(card->bus);
+	return card->bus && card->bus->ops->gone(card->bus);
 }
 
 #endif

@@ -15,7 +15,7 @@
  * started;
  * rte_eth_dev_start() removes what an earlier process left and this one did not create again (adopt.h).
  *
- * Left to others: rings (queue.c), bursts (rx.c, tx.c), rte_flow (flow_ops.c), meters (mtr.c), counters (stats.c).
+ * Left to others: what every kind of port does (port.c), rings (queue.c), bursts (rx.c, tx.c), rte_flow (flow_ops.c), meters (mtr.c), counters (stats.c).
  */
 #include "driver/fpga/eeprom.h"
 #include "driver/fpga/port.h"
@@ -30,7 +30,6 @@
 #include <rte_interrupts.h>
 #include <rte_kvargs.h>
 
-#include "driver/fpga/adopt.h"
 #include "driver/fpga/log.h"
 
 #define ARG_BUS "bus"
@@ -38,125 +37,7 @@
 #define ARG_TIMEOUT "timeout_ms"
 #define ARG_KERNEL_PPS "kernel_pps"
 
-#define OVERHEAD (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
-#define MTU_MAX (SL_FRAME_MAX - OVERHEAD)
-
-/* --- port state --------------------------------------------------------------------------------------------------- */
-
-static int apply(struct sl_port *port)
-{
-	struct sl_port_config arg = {
-		.port = port->port,
-		.enable = port->enabled,
-		.promisc = port->promisc,
-		.allmulti = port->allmulti,
-	};
-
-	memcpy(arg.mac, port->mac.addr_bytes, sizeof(arg.mac));
-	return sl_admin_exec(&port->card->admin, SL_ADMIN_OP_PORT_SET, &arg, sizeof(arg), NULL, 0);
-}
-
-static int apply_mac(struct sl_port *port)
-{
-	struct sl_mac_filter arg = {.index = port->port, .valid = 1, .port_mask = (uint8_t)(1u << port->port)};
-
-	memcpy(arg.mac, port->mac.addr_bytes, sizeof(arg.mac));
-	return sl_admin_exec(&port->card->admin, SL_ADMIN_OP_MAC_SET, &arg, sizeof(arg), NULL, 0);
-}
-
-static int read_state(struct sl_port *port, struct sl_port_state *state)
-{
-	const struct sl_index_arg arg = {.index = port->port};
-
-	return sl_admin_exec(&port->card->admin, SL_ADMIN_OP_PORT_GET, &arg, sizeof(arg), state, sizeof(*state));
-}
-
-static int promiscuous_enable(struct rte_eth_dev *dev)
-{
-	sl_port_of(dev)->promisc = true;
-	return apply(sl_port_of(dev));
-}
-
-static int promiscuous_disable(struct rte_eth_dev *dev)
-{
-	sl_port_of(dev)->promisc = false;
-	return apply(sl_port_of(dev));
-}
-
-static int allmulticast_enable(struct rte_eth_dev *dev)
-{
-	sl_port_of(dev)->allmulti = true;
-	return apply(sl_port_of(dev));
-}
-
-static int allmulticast_disable(struct rte_eth_dev *dev)
-{
-	sl_port_of(dev)->allmulti = false;
-	return apply(sl_port_of(dev));
-}
-
-static int mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *mac)
-{
-	struct sl_port *port = sl_port_of(dev);
-
-	rte_ether_addr_copy(mac, &port->mac);
-	return apply_mac(port);
-}
-
-static int mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
-{
-	struct sl_port *port = sl_port_of(dev);
-	int rc;
-
-	if (port->wire_mtu && mtu > port->wire_mtu) {
-		SL_LOG(ERR, "port %u: MTU %u is more than the wire carries (%u)", port->port, mtu, port->wire_mtu);
-		return -EINVAL;
-	}
-	pthread_mutex_lock(&port->card->lock);
-	rc = sl_actions_set_mtu(&port->card->actions, port->port, mtu);
-	pthread_mutex_unlock(&port->card->lock);
-	return rc;
-}
-
-static int link_update(struct rte_eth_dev *dev, int wait)
-{
-	struct sl_port *port = sl_port_of(dev);
-	struct rte_eth_link link = {
-		.link_speed = RTE_ETH_SPEED_NUM_NONE,
-		.link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
-		.link_autoneg = RTE_ETH_LINK_FIXED,
-	};
-	struct sl_port_state state;
-
-	(void)wait;
-	if (!sl_card_gone(port->card) && read_state(port, &state) == 0) {
-		link.link_speed = state.speed_mbps;
-		link.link_status = state.link && state.enable;
-	}
-	return rte_eth_linkstatus_set(dev, &link);
-}
-
-static int set_enabled(struct rte_eth_dev *dev, bool enabled)
-{
-	struct sl_port *port = sl_port_of(dev);
-	int rc;
-
-	port->enabled = enabled;
-	rc = apply(port);
-	if (rc == 0)
-		link_update(dev, 0);
-	return rc;
-}
-
-static int set_link_up(struct rte_eth_dev *dev)
-{
-	return set_enabled(dev, true);
-}
-
-static int set_link_down(struct rte_eth_dev *dev)
-{
-	return set_enabled(dev, false);
-}
+#define MTU_MAX (SL_FRAME_MAX - SL_PORT_OVERHEAD)
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
@@ -169,7 +50,7 @@ static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_mac_addrs = 1;
 	info->min_mtu = RTE_ETHER_MIN_MTU;
 	info->max_mtu = port->wire_mtu ? RTE_MIN(port->wire_mtu, (uint16_t)MTU_MAX) : MTU_MAX;
-	info->max_rx_pktlen = info->max_mtu + OVERHEAD;
+	info->max_rx_pktlen = info->max_mtu + SL_PORT_OVERHEAD;
 	info->min_rx_bufsize = SL_RX_BUFFER_MIN;
 	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
@@ -201,11 +82,6 @@ static int fw_version_get(struct rte_eth_dev *dev, char *text, size_t size)
 			 (const char *)caps->fw_name);
 
 	return n < 0 ? -EINVAL : (size_t)n < size ? 0 : n + 1;
-}
-
-static int configure(struct rte_eth_dev *dev)
-{
-	return sl_card_gone(sl_port_of(dev)->card) ? -EIO : 0;
 }
 
 /* Receive interrupts: the card's eventfds, by queue. */
@@ -271,19 +147,6 @@ static int start_queues(struct rte_eth_dev *dev)
 	return rc;
 }
 
-/* Ends the replay of rules and brings what the card holds in line with this port's settings. */
-static int settle(struct sl_port *port, uint16_t mtu)
-{
-	int rc;
-
-	pthread_mutex_lock(&port->card->lock);
-	rc = sl_adopt_sweep(port->card, port->port);
-	if (rc == 0)
-		rc = sl_actions_set_mtu(&port->card->actions, port->port, mtu);
-	pthread_mutex_unlock(&port->card->lock);
-	return rc;
-}
-
 static int start(struct rte_eth_dev *dev)
 {
 	struct sl_port *port = sl_port_of(dev);
@@ -292,26 +155,24 @@ static int start(struct rte_eth_dev *dev)
 	if (rc == 0)
 		rc = set_up_interrupts(dev);
 	if (rc == 0)
-		rc = settle(port, dev->data->mtu);
+		rc = sl_port_settle(port, dev->data->mtu);
 	if (rc == 0)
-		rc = apply_mac(port);
+		rc = sl_port_apply_mac(port);
 	if (rc == 0) {
 		port->enabled = true;
-		rc = apply(port);
+		rc = sl_port_apply(port);
 	}
 	if (rc) {
 		SL_LOG(ERR, "port %u of %s cannot be started: %s", port->port, port->card->config.path, strerror(-rc));
 		stop(dev);
 		return rc;
 	}
-	link_update(dev, 0);
+	sl_port_link_update(dev, 0);
 	return 0;
 }
 
 static int close_port(struct rte_eth_dev *dev)
 {
-	struct sl_port *port = sl_port_of(dev);
-
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return 0;
 	stop(dev);
@@ -319,48 +180,25 @@ static int close_port(struct rte_eth_dev *dev)
 		sl_rx_release(dev, i);
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		sl_tx_release(dev, i);
-	sl_flow_leave(port);
-	sl_card_leave(port->card, port->port);
-	rte_intr_instance_free(port->rx_intr);
-	sl_card_put(port->card);
-	dev->data->mac_addrs = NULL; /* part of the private data */
-	return 0;
-}
-
-static int is_removed(struct rte_eth_dev *dev)
-{
-	return sl_card_gone(sl_port_of(dev)->card);
-}
-
-static int flow_ops_get(struct rte_eth_dev *dev, const struct rte_flow_ops **ops)
-{
-	(void)dev;
-	*ops = &sl_flow_ops;
-	return 0;
-}
-
-static int mtr_ops_get(struct rte_eth_dev *dev, void *ops)
-{
-	(void)dev;
-	*(const struct rte_mtr_ops **)ops = &sl_mtr_ops;
+	sl_port_close(dev);
 	return 0;
 }
 
 static const struct eth_dev_ops ops = {
-	.dev_configure = configure,
+	.dev_configure = sl_port_configure,
 	.dev_start = start,
 	.dev_stop = stop,
-	.dev_set_link_up = set_link_up,
-	.dev_set_link_down = set_link_down,
+	.dev_set_link_up = sl_port_link_up,
+	.dev_set_link_down = sl_port_link_down,
 	.dev_close = close_port,
-	.link_update = link_update,
-	.is_removed = is_removed,
-	.promiscuous_enable = promiscuous_enable,
-	.promiscuous_disable = promiscuous_disable,
-	.allmulticast_enable = allmulticast_enable,
-	.allmulticast_disable = allmulticast_disable,
-	.mac_addr_set = mac_addr_set,
-	.mtu_set = mtu_set,
+	.link_update = sl_port_link_update,
+	.is_removed = sl_port_removed,
+	.promiscuous_enable = sl_port_promiscuous_enable,
+	.promiscuous_disable = sl_port_promiscuous_disable,
+	.allmulticast_enable = sl_port_allmulticast_enable,
+	.allmulticast_disable = sl_port_allmulticast_disable,
+	.mac_addr_set = sl_port_mac_set,
+	.mtu_set = sl_port_mtu_set,
 	.stats_get = sl_stats_get,
 	.stats_reset = sl_stats_reset,
 	.xstats_get = sl_xstats_get,
@@ -378,8 +216,8 @@ static const struct eth_dev_ops ops = {
 	.tx_queue_setup = sl_tx_setup,
 	.tx_queue_release = sl_tx_release,
 	.tx_done_cleanup = sl_tx_cleanup,
-	.flow_ops_get = flow_ops_get,
-	.mtr_ops_get = mtr_ops_get,
+	.flow_ops_get = sl_port_flow_ops,
+	.mtr_ops_get = sl_port_mtr_ops,
 };
 
 /* --- probe -------------------------------------------------------------------------------------------------------- */
@@ -446,42 +284,11 @@ static int parse_arguments(const char *text, struct arguments *args)
 
 static int init_port(struct rte_eth_dev *dev, struct sl_card *card, unsigned int number)
 {
-	struct sl_port *port = sl_port_of(dev);
-	struct sl_port_state state;
-	int rc;
+	int rc = sl_port_open(dev, card, number);
 
-	port->card = card;
-	port->dev = dev;
-	port->port = (uint8_t)number;
-	port->owner = (uint8_t)(number + 1);
-	TAILQ_INIT(&port->flows);
-	TAILQ_INIT(&port->indirects);
-	rc = sl_card_join(card, number, dev);
-	if (rc) {
-		if (rc == -ENODEV)
-			SL_LOG(ERR, "%s has no port %u: it has %u", card->config.path, number, card->caps.ports);
-		else
-			SL_LOG(ERR, "port %u of %s is an ethdev of this process already", number, card->config.path);
+	if (rc)
 		return rc;
-	}
-	rc = read_state(port, &state);
-	if (rc == 0) {
-		port->enabled = state.enable;
-		port->wire_mtu = state.mtu;
-		port->speed_mbps = state.speed_mbps;
-		memcpy(port->mac.addr_bytes, state.mac, sizeof(state.mac));
-		port->rx_intr = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
-		rc = port->rx_intr ? 0 : -ENOMEM;
-	}
-	if (rc) {
-		sl_card_leave(card, number);
-		return rc;
-	}
-	rte_intr_type_set(port->rx_intr, RTE_INTR_HANDLE_VDEV);
-	dev->data->mac_addrs = &port->mac;
-	dev->data->dev_link.link_status = RTE_ETH_LINK_DOWN;
-	dev->data->dev_flags |= RTE_ETH_DEV_FLOW_OPS_THREAD_SAFE | RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_INTR_RMV |
-				RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
+	dev->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
 	dev->dev_ops = &ops;
 	dev->rx_pkt_burst = sl_rx_burst;
 	dev->tx_pkt_burst = sl_tx_burst;

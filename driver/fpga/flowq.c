@@ -38,8 +38,17 @@ int sl_flowq_open(struct sl_flowq *fq, struct sl_bus *bus, const char *name, uns
 	return rc;
 }
 
+void sl_flowq_open_local(struct sl_flowq *fq, struct sl_datapath *datapath)
+{
+	pthread_mutex_init(&fq->lock, NULL);
+	fq->datapath = datapath;
+}
+
 void sl_flowq_close(struct sl_flowq *fq)
 {
+	if (fq->datapath)
+		pthread_mutex_destroy(&fq->lock);
+	fq->datapath = NULL;
 	if (!fq->queue.memory)
 		return;
 	sl_queue_stop(&fq->queue, fq->timeout_ms);
@@ -120,13 +129,25 @@ static int exec_locked(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_
 	return rc;
 }
 
+static int exec_local(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *key, const struct sl_record *record,
+		      struct sl_flow_cpl *cpl)
+{
+	struct sl_flow_cmd cmd = { .opcode = (uint8_t)op, .key = *key };
+
+	if (record)
+		cmd.record = *record;
+	memset(cpl, 0, sizeof(*cpl));
+	fq->datapath->ops->flow(fq->datapath, &cmd, cpl, NULL);
+	return 0;
+}
+
 int sl_flowq_exec(struct sl_flowq *fq, enum sl_flow_op op, const struct sl_key *key, const struct sl_record *record,
 		  struct sl_flow_cpl *cpl)
 {
 	int rc;
 
 	pthread_mutex_lock(&fq->lock);
-	rc = exec_locked(fq, op, key, record, cpl);
+	rc = fq->datapath ? exec_local(fq, op, key, record, cpl) : exec_locked(fq, op, key, record, cpl);
 	pthread_mutex_unlock(&fq->lock);
 	return rc;
 }
@@ -136,6 +157,8 @@ bool sl_flowq_idle(struct sl_flowq *fq)
 	struct sl_queue *q = &fq->queue;
 	bool idle;
 
+	if (fq->datapath)
+		return true;
 	pthread_mutex_lock(&fq->lock);
 	/* A doorbell that found no room on the bus is rung again. */
 	idle = !q->bus->ops->gone(q->bus) && sl_queue_ring(q, 0) == 0;
@@ -179,13 +202,35 @@ static int dump_batch(struct sl_flowq *fq, uint32_t first, uint32_t count, bool 
 	return rc;
 }
 
+static int dump_local(struct sl_flowq *fq, uint32_t first, uint32_t count,
+		      int (*seen)(void *ctx, uint32_t flow_id, const struct sl_flow_state *state), void *ctx)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < count && rc == 0; i++) {
+		struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_DUMP, .flow_id = first + i };
+		struct sl_flow_state state;
+		struct sl_flow_cpl cpl = { 0 };
+
+		pthread_mutex_lock(&fq->lock);
+		fq->datapath->ops->flow(fq->datapath, &cmd, &cpl, &state);
+		if (cpl.status == SL_STATUS_OK)
+			rc = seen(ctx, first + i, &state);
+		pthread_mutex_unlock(&fq->lock);
+	}
+	return rc;
+}
+
 int sl_flowq_dump(struct sl_flowq *fq, uint32_t first, uint32_t count,
 		  int (*seen)(void *ctx, uint32_t flow_id, const struct sl_flow_state *state), void *ctx)
 {
-	const struct sl_flow_state *states = fq->states->addr;
+	const struct sl_flow_state *states;
 	bool found[FLOWQ_BATCH];
 	int rc = 0;
 
+	if (fq->datapath)
+		return dump_local(fq, first, count, seen, ctx);
+	states = fq->states->addr;
 	for (uint32_t done = 0; done < count && rc == 0; ) {
 		uint32_t n = RTE_MIN(count - done, FLOWQ_BATCH);
 

@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "driver/fpga/datapath.h"
 #include "driver/fpga/queue.h"
 #include "sluice/contract.h"
 
 struct sl_flowq {
+	struct sl_datapath *datapath; /* executes at once; NULL: the card does, by `queue` */
 	struct sl_queue queue;
 	pthread_mutex_t lock;
 	unsigned int timeout_ms;
@@ -22,6 +24,8 @@ struct sl_flowq {
 };
 
 int sl_flowq_open(struct sl_flowq *fq, struct sl_bus *bus, const char *name, unsigned int timeout_ms);
+/* Of a datapath of this process. */
+void sl_flowq_open_local(struct sl_flowq *fq, struct sl_datapath *datapath);
 void sl_flowq_close(struct sl_flowq *fq);
 
 /* Executes one command of key (and record, for INSERT and UPDATE). cpl is valid if 0 is returned; the status in it is

@@ -13,7 +13,14 @@
 
 #include "driver/fpga/card.h"
 
+/* What passed a queue; first in every queue's structure, so that stats.c need not know which kind it is. */
+struct sl_queue_counts {
+	uint64_t packets, bytes, errors;
+	uint64_t packets_base, bytes_base, errors_base;
+};
+
 struct sl_rxq {
+	struct sl_queue_counts counts;
 	struct sl_queue queue;
 	struct rte_mbuf **buffers;   /* by submission ring index */
 	struct rte_mempool *pool;
@@ -26,18 +33,15 @@ struct sl_rxq {
 	bool broken;                 /* the card contradicted the contract: nothing more is taken from it */
 	uint32_t context;            /* 0..15 */
 	struct sl_card *card;
-	uint64_t packets, bytes, errors;
-	uint64_t packets_base, bytes_base, errors_base;
 };
 
 struct sl_txq {
+	struct sl_queue_counts counts;
 	struct sl_queue queue;
 	struct rte_mbuf **buffers;   /* one segment each, by submission ring index */
 	uint16_t free_thresh;        /* reclaim when fewer entries are free */
 	uint32_t context;
 	struct sl_card *card;
-	uint64_t packets, bytes, errors;
-	uint64_t packets_base, bytes_base, errors_base;
 };
 
 struct rte_flow;
@@ -84,6 +88,33 @@ static inline struct sl_port *sl_port_of(const struct rte_eth_dev *dev)
 {
 	return dev->data->dev_private;
 }
+
+/* Bytes of a frame that are not its MTU's. */
+#define SL_PORT_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+
+/* port.c: ethdev operations, and what they are made of. */
+/* Joins the card as its port `number`, with the state that this has; sl_port_close() leaves it and drops the card. */
+int sl_port_open(struct rte_eth_dev *dev, struct sl_card *card, unsigned int number);
+void sl_port_close(struct rte_eth_dev *dev);
+/* Writes enabled, promisc and allmulti; the address. */
+int sl_port_apply(struct sl_port *port);
+int sl_port_apply_mac(struct sl_port *port);
+int sl_port_state(struct sl_port *port, struct sl_port_state *state);
+/* Ends the replay of rules and brings what the card holds in line with this port's settings. */
+int sl_port_settle(struct sl_port *port, uint16_t mtu);
+int sl_port_configure(struct rte_eth_dev *dev);
+int sl_port_promiscuous_enable(struct rte_eth_dev *dev);
+int sl_port_promiscuous_disable(struct rte_eth_dev *dev);
+int sl_port_allmulticast_enable(struct rte_eth_dev *dev);
+int sl_port_allmulticast_disable(struct rte_eth_dev *dev);
+int sl_port_mac_set(struct rte_eth_dev *dev, struct rte_ether_addr *mac);
+int sl_port_mtu_set(struct rte_eth_dev *dev, uint16_t mtu);
+int sl_port_link_update(struct rte_eth_dev *dev, int wait);
+int sl_port_link_up(struct rte_eth_dev *dev);
+int sl_port_link_down(struct rte_eth_dev *dev);
+int sl_port_removed(struct rte_eth_dev *dev);
+int sl_port_flow_ops(struct rte_eth_dev *dev, const struct rte_flow_ops **ops);
+int sl_port_mtr_ops(struct rte_eth_dev *dev, void *ops);
 
 /* rx.c */
 int sl_rx_setup(struct rte_eth_dev *dev, uint16_t queue, uint16_t entries, unsigned int socket,

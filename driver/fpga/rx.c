@@ -120,7 +120,7 @@ uint16_t sl_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 
 		if (unlikely(contradicts(rxq, cpl))) {
 			rxq->broken = true;
-			rxq->errors++;
+			rxq->counts.errors++;
 			SL_LOG(ERR, "port %u: a completion of receive queue %u contradicts its descriptors; it is not read any more",
 				rxq->port_id, rxq->context);
 			break;
@@ -134,8 +134,8 @@ uint16_t sl_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 			packets[done++] = frame;
 		}
 	}
-	rxq->packets += done;
-	rxq->bytes += bytes;
+	rxq->counts.packets += done;
+	rxq->counts.bytes += bytes;
 	if (sl_queue_room(q) >= rxq->free_thresh)
 		refill(rxq);
 	if (q->sq_told != q->sq_tail || sl_queue_unreleased(q) > q->cq_mask / 2)

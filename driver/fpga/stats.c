@@ -28,7 +28,7 @@ static const struct {
 int sl_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 {
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		const struct sl_rxq *rxq = dev->data->rx_queues[i];
+		const struct sl_queue_counts *rxq = dev->data->rx_queues[i];
 
 		if (!rxq)
 			continue;
@@ -41,7 +41,7 @@ int sl_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 		}
 	}
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
-		const struct sl_txq *txq = dev->data->tx_queues[i];
+		const struct sl_queue_counts *txq = dev->data->tx_queues[i];
 
 		if (!txq)
 			continue;
@@ -61,7 +61,7 @@ int sl_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 int sl_stats_reset(struct rte_eth_dev *dev)
 {
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct sl_rxq *rxq = dev->data->rx_queues[i];
+		struct sl_queue_counts *rxq = dev->data->rx_queues[i];
 
 		if (!rxq)
 			continue;
@@ -70,7 +70,7 @@ int sl_stats_reset(struct rte_eth_dev *dev)
 		rxq->errors_base = rxq->errors;
 	}
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
-		struct sl_txq *txq = dev->data->tx_queues[i];
+		struct sl_queue_counts *txq = dev->data->tx_queues[i];
 
 		if (!txq)
 			continue;

@@ -31,7 +31,7 @@ static void reclaim(struct sl_txq *txq)
 				q->sq_head = (q->sq_head + 1) & q->sq_mask;
 			}
 		}
-		txq->errors += cpl->errors;
+		txq->counts.errors += cpl->errors;
 		sl_queue_consume(q);
 	}
 }
@@ -82,7 +82,7 @@ uint16_t sl_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 		struct rte_mbuf *m = packets[done];
 
 		if (unlikely(!sendable(m))) {
-			txq->errors++;
+			txq->counts.errors++;
 			rte_pktmbuf_free(m);
 			continue;
 		}
@@ -92,8 +92,8 @@ uint16_t sl_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 		sent++;
 		post(txq, m);
 	}
-	txq->packets += sent;
-	txq->bytes += bytes;
+	txq->counts.packets += sent;
+	txq->counts.bytes += bytes;
 	sl_queue_ring(q, DOORBELL_WAIT_MS);
 	return done;
 }
