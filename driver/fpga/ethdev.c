@@ -338,10 +338,9 @@ static int remove_port(struct rte_vdev_device *vdev)
 	return rte_eth_dev_release_port(dev);
 }
 
-static struct rte_vdev_driver driver = {
+extern struct rte_vdev_driver sl_fpga_driver; /* register.c */
+
+struct rte_vdev_driver sl_fpga_driver = {
 	.probe = probe,
 	.remove = remove_port,
 };
-
-RTE_PMD_REGISTER_VDEV(net_sluice, driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_sluice, "bus=<path> port=<int> timeout_ms=<int> kernel_pps=<int>");

@@ -11,7 +11,8 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SL_PORTS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, uint32_t);
 	__type(value, struct sl_xdp_config);
 } config SEC(".maps");
@@ -25,7 +26,8 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SL_XDP_RULE_TABLES);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, uint32_t);
 	__type(value, struct sl_class_table);
 } rules SEC(".maps");
@@ -34,6 +36,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SL_PREFIX_BUCKETS);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, uint32_t);
 	__type(value, struct sl_prefix_bucket);
 } prefixes SEC(".maps");
@@ -63,6 +66,7 @@ MAPPED(flow_meta, FLOWS_MIN, struct sl_xdp_meta);
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SL_ACTIONS);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, uint32_t);
 	__type(value, struct sl_action);
 } actions SEC(".maps");
@@ -70,6 +74,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SL_METERS);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, uint32_t);
 	__type(value, struct sl_punt_meter); /* reserved: time of the last tick */
 } meters SEC(".maps");
@@ -94,6 +99,13 @@ struct {
 	__type(key, uint32_t);
 	__type(value, uint32_t);
 } ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, SL_PORTS_MAX * SL_XDP_QUEUES);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} xsks SEC(".maps");
 
 static __always_inline void count(void *map, uint32_t index, uint32_t len)
 {

@@ -4,10 +4,13 @@
  * stage is a global function, so the kernel verifies each one by itself, for all arguments. The order of decisions is
  * that of hw/model/pipeline.c, which BPF cannot run because of its callbacks.
  *
- * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host is
- * passed on as it came (XDP_PASS). XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
+ * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host goes
+ * as it came to the AF_XDP socket of its port and queue, with what was found about it, or to the kernel (XDP_PASS) if there is none. XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
  */
 #include "hw/xdp/fast.h"
+
+/* The port that this instance is for: set by the loader, and a constant to the verifier. */
+const volatile uint32_t sl_xdp_port SEC(".rodata.port");
 
 /* Takes a token of the rule's meter. Two CPUs may race for one token; the meter is a guard, not an account. */
 __noinline int meter_take(uint32_t index, uint32_t now_ms)
@@ -147,8 +150,8 @@ __noinline int find_meter(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode, ui
 __noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL,
 		     uint32_t *meter SL_NONNULL)
 {
-	const uint32_t zero = 0;
-	struct sl_class_table *table = bpf_map_lookup_elem(&rules, &zero);
+	const uint32_t at = c->rules_at & (SL_XDP_RULE_TABLES - 1);
+	struct sl_class_table *table = bpf_map_lookup_elem(&rules, &at);
 	const struct sl_class_rule *rule;
 	uint32_t index;
 
@@ -226,12 +229,29 @@ static __always_inline void begin(struct sl_xdp_scratch *s, const struct sl_xdp_
 	s->decap = 0;
 }
 
+/* The frame as it came, to whoever takes what is the host's. */
+static __always_inline int to_host(struct xdp_md *ctx, const struct sl_xdp_scratch *s, const struct sl_xdp_config *c)
+{
+	const uint32_t queue = ctx->rx_queue_index, key = sl_xdp_port * SL_XDP_QUEUES + queue;
+	struct sl_xdp_host_meta *meta;
+
+	if (queue >= SL_XDP_QUEUES || (c->kernel_pass && s->reason == SL_REASON_KERNEL) || !bpf_map_lookup_elem(&xsks, &key))
+		return XDP_PASS;
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)) == 0) {
+		meta = (struct sl_xdp_host_meta *)(long)ctx->data_meta;
+		if ((void *)(meta + 1) <= (void *)(long)ctx->data)
+			*meta = (struct sl_xdp_host_meta){ SL_XDP_HOST_MAGIC, s->mark, (uint32_t)s->hash, s->flow_id, s->tenant,
+							   s->reason, s->rule, s->mark_valid, { 0 } };
+	}
+	return (int)bpf_redirect_map(&xsks, key, XDP_PASS);
+}
+
 SEC("xdp.frags")
 int sluice(struct xdp_md *ctx)
 {
-	const uint32_t zero = 0;
+	const uint32_t zero = 0, port = sl_xdp_port;
 	struct sl_xdp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
-	struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &zero);
+	struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &port);
 	uint32_t meter = 0, len = (uint32_t)bpf_xdp_get_buff_len(ctx);
 	int reason;
 
@@ -256,12 +276,24 @@ int sluice(struct xdp_md *ctx)
 	count(&reason_count, s->reason, len);
 	count(&rule_count, s->rule, len);
 	if (s->fate == SL_FATE_HOST)
-		return XDP_PASS;
+		return to_host(ctx, s, c);
 	if (s->fate == SL_FATE_DROP)
 		return XDP_DROP;
 	if (replace_head(ctx, s))
 		return XDP_ABORTED;
 	return s->port_out == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, s->port_out, XDP_ABORTED);
+}
+
+/* The time by which `sluice` says when a flow was seen, for who has to know how long ago that is. */
+SEC("syscall")
+int sluice_time(struct sl_xdp_time *t)
+{
+	const uint32_t zero = 0;
+	const struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &zero);
+
+	if (c)
+		t->now_ms = time_ms(c);
+	return 0;
 }
 
 char sl_license[] SEC("license") = "Dual BSD/GPL";

@@ -11,7 +11,13 @@
 #define SL_XDP_LOG2_MIN 1  /* buckets of a bank */
 #define SL_XDP_LOG2_MAX 24
 
-/* Map `config`, one entry. The loader attaches one instance of the program per port. */
+/* Entries of map `rules`; one counts (sl_xdp_config.rules_at), rules are changed in another. A power of two. */
+#define SL_XDP_RULE_TABLES 16
+
+/* Of what maps hold: pinned maps of another one are not understood. */
+#define SL_XDP_LAYOUT 1
+
+/* Map `config`, an entry for each port. The loader attaches one instance of the program per port, which knows its number. */
 struct sl_xdp_config {
 	struct sl_pipeline_config pipeline;
 	uint32_t port;    /* that this program receives for */
@@ -28,7 +34,33 @@ struct sl_xdp_config {
 	uint8_t tcp_flags; /* that rules look at */
 	uint8_t ttl_max;   /* greatest that a rule asks for, at least 1: greater ones are all the same */
 	uint16_t tenant;   /* of the flows that it looks for */
-	uint8_t reserved[4];
+	uint8_t rules_at;    /* entry of map `rules` that counts */
+	uint8_t kernel_pass; /* frames that no rule names (KERNEL) go to the kernel's interface, also while sockets take the others */
+	uint8_t layout;      /* SL_XDP_LAYOUT, once everything is set up */
+	uint8_t reserved[1];
+};
+
+/* Map `xsks`: AF_XDP sockets that take what is the host's, by port and receive queue. Without one the kernel gets it. */
+#define SL_XDP_QUEUES 64 /* of a port */
+
+/* Before a frame that an AF_XDP socket takes, where the interface's driver has room for it: the metadata of a struct sl_rx_cpl. */
+struct sl_xdp_host_meta {
+	uint32_t magic;
+	uint32_t mark;
+	uint32_t hash;
+	uint32_t flow_id;
+	uint16_t tenant;
+	uint8_t reason;
+	uint8_t rule;
+	uint8_t mark_valid;
+	uint8_t reserved[3];
+};
+
+#define SL_XDP_HOST_MAGIC 0x314d4c53
+
+/* Context of program `sluice_time`. */
+struct sl_xdp_time {
+	uint32_t now_ms; /* out: the time by which programs say when a flow was seen */
 };
 
 /*

@@ -149,10 +149,10 @@ class Wire:
 class Testpmd:
     """dpdk-testpmd on a terminal of its own. A command's output is what comes before the next prompt."""
 
-    def __init__(self, name, vdevs, eal=(), options=(), wait_prompt=True, memory=NO_HUGE):
+    def __init__(self, name, vdevs, eal=(), options=(), wait_prompt=True, memory=NO_HUGE, driver="net_sluice"):
         argv = ["dpdk-testpmd", "-l", "0-1", *memory, "--no-telemetry", "--no-pci", "--file-prefix", name, "-d", PMD]
         for i, vdev in enumerate(vdevs):
-            argv += ["--vdev", f"net_sluice{i},{vdev}"]
+            argv += ["--vdev", f"{driver}{i},{vdev}"]
         argv += [*eal, "--", "-i", "--total-num-mbufs=8192", *options]
         self.terminal, slave = pty.openpty()
         # A wide terminal, or the command line would be redrawn in pieces.

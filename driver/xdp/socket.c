@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See socket.h. The kernel is asked for zero copy and falls back to copying; either way packets are copied to and from mbufs. */
+#include "driver/xdp/socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <bpf/bpf.h>
+#include <linux/if_xdp.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include "driver/fpga/log.h"
+
+#define FRAMES_BYTES ((size_t)2 * SL_XDP_RING * SL_XDP_FRAME)
+/* A system call sends some frames only; so often it is repeated for a burst. */
+#define KICKS 16
+
+static int open_rings(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl_xdp_socket *s)
+{
+	const struct xsk_umem_config umem = {
+		.fill_size = SL_XDP_RING, .comp_size = SL_XDP_RING, .frame_size = SL_XDP_FRAME,
+	};
+	const struct xsk_socket_config config = {
+		.rx_size = SL_XDP_RING, .tx_size = SL_XDP_RING, .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+		.bind_flags = XDP_USE_NEED_WAKEUP,
+	};
+	int rc = xsk_umem__create(&s->umem, s->frames, FRAMES_BYTES, &s->fill, &s->completion, &umem);
+
+	if (rc == 0)
+		rc = xsk_socket__create(&s->xsk, x->port[port].name, queue, s->umem, &s->rx, &s->tx, &config);
+	return rc;
+}
+
+static void offer_all(struct sl_xdp_socket *s)
+{
+	uint32_t at;
+
+	if (xsk_ring_prod__reserve(&s->fill, SL_XDP_RING, &at) != SL_XDP_RING)
+		return;
+	for (uint32_t i = 0; i < SL_XDP_RING; i++)
+		*xsk_ring_prod__fill_addr(&s->fill, at + i) = (uint64_t)i * SL_XDP_FRAME;
+	xsk_ring_prod__submit(&s->fill, SL_XDP_RING);
+}
+
+static void release(struct sl_xdp_socket *s)
+{
+	if (s->xsk)
+		xsk_socket__delete(s->xsk);
+	if (s->umem)
+		xsk_umem__delete(s->umem);
+	if (s->frames)
+		munmap(s->frames, FRAMES_BYTES);
+	rte_free(s);
+}
+
+struct sl_xdp_socket *sl_xdp_socket_open(struct sl_xdp *x, uint32_t port, uint32_t queue)
+{
+	struct sl_xdp_socket *s = rte_zmalloc("sluice_xsk", sizeof(*s), RTE_CACHE_LINE_SIZE);
+	const uint32_t key = port * SL_XDP_QUEUES + queue;
+	int rc;
+
+	if (!s)
+		return NULL;
+	s->frames = mmap(NULL, FRAMES_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->frames == MAP_FAILED) {
+		s->frames = NULL;
+		rc = -ENOMEM;
+	} else {
+		rc = open_rings(x, port, queue, s);
+	}
+	if (rc == 0) {
+		offer_all(s);
+		s->fd = xsk_socket__fd(s->xsk);
+		rc = bpf_map_update_elem(x->maps.xsks, &key, &s->fd, BPF_ANY) ? -errno : 0;
+	}
+	if (rc == 0)
+		return s;
+	SL_LOG(ERR, "%s: no AF_XDP socket on queue %u: %s", x->port[port].name, queue, strerror(-rc));
+	release(s);
+	errno = -rc;
+	return NULL;
+}
+
+void sl_xdp_socket_close(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl_xdp_socket *s)
+{
+	const uint32_t key = port * SL_XDP_QUEUES + queue;
+
+	bpf_map_delete_elem(x->maps.xsks, &key);
+	sl_xdp_grace();
+	release(s);
+}
+
+/* What the program found about the frame; it is used once: what a frame before left there must not be taken for it. */
+static void put_meta(struct rte_mbuf *m, uint8_t *data)
+{
+	struct sl_xdp_host_meta *meta = (struct sl_xdp_host_meta *)data - 1;
+	uint64_t flags = 0;
+
+	if (likely(meta->magic == SL_XDP_HOST_MAGIC)) {
+		if (meta->mark_valid) {
+			m->hash.fdir.hi = meta->mark;
+			flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+		}
+		if (meta->hash) {
+			m->hash.rss = meta->hash;
+			flags |= RTE_MBUF_F_RX_RSS_HASH;
+		}
+	}
+	meta->magic = 0;
+	m->ol_flags = flags;
+}
+
+static struct rte_mbuf *take(struct sl_xdp_rxq *rxq, uint8_t *data, uint32_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rxq->pool);
+
+	if (unlikely(!m)) {
+		rte_eth_devices[rxq->port_id].data->rx_mbuf_alloc_failed++;
+		return NULL;
+	}
+	if (unlikely(rte_pktmbuf_tailroom(m) < len)) {
+		rxq->counts.errors++;
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
+	memcpy(rte_pktmbuf_mtod(m, void *), data, len);
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
+	m->port = rxq->port_id;
+	m->packet_type = 0;
+	put_meta(m, data);
+	return m;
+}
+
+uint16_t sl_xdp_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
+{
+	struct sl_xdp_rxq *rxq = queue;
+	struct sl_xdp_socket *s = rxq->socket;
+	uint32_t at, to, got = xsk_ring_cons__peek(&s->rx, n, &at);
+	uint16_t done = 0;
+
+	if (got == 0) {
+		if (xsk_ring_prod__needs_wakeup(&s->fill))
+			recvfrom(s->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+		return 0;
+	}
+	/* There is room: no more frames exist than the ring has entries. */
+	if (unlikely(xsk_ring_prod__reserve(&s->fill, got, &to) != got)) {
+		xsk_ring_cons__cancel(&s->rx, got);
+		return 0;
+	}
+	for (uint32_t i = 0; i < got; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&s->rx, at + i);
+		struct rte_mbuf *m = take(rxq, s->frames + desc->addr, desc->len);
+
+		*xsk_ring_prod__fill_addr(&s->fill, to + i) = desc->addr & ~(uint64_t)(SL_XDP_FRAME - 1);
+		if (!m)
+			continue;
+		rxq->counts.bytes += desc->len;
+		packets[done++] = m;
+	}
+	rxq->counts.packets += done;
+	xsk_ring_prod__submit(&s->fill, got);
+	xsk_ring_cons__release(&s->rx, got);
+	return done;
+}
+
+/* Frames that have been sent may be written again. */
+static void reclaim(struct sl_xdp_txq *txq)
+{
+	struct sl_xdp_socket *s = txq->socket;
+	uint32_t at;
+	const uint32_t n = xsk_ring_cons__peek(&s->completion, SL_XDP_RING, &at);
+
+	for (uint32_t i = 0; i < n; i++)
+		txq->spare[txq->spares++] = (uint32_t)(*xsk_ring_cons__comp_addr(&s->completion, at + i) / SL_XDP_FRAME);
+	if (n)
+		xsk_ring_cons__release(&s->completion, n);
+}
+
+static void kick(struct sl_xdp_socket *s)
+{
+	for (unsigned int i = 0; i < KICKS; i++)
+		if (sendto(s->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || errno != EAGAIN)
+			return;
+}
+
+static uint64_t put(struct sl_xdp_txq *txq, const struct rte_mbuf *m)
+{
+	const uint64_t addr = (uint64_t)txq->spare[--txq->spares] * SL_XDP_FRAME;
+	uint8_t *data = txq->socket->frames + addr;
+
+	for (; m; m = m->next) {
+		memcpy(data, rte_pktmbuf_mtod(m, const void *), m->data_len);
+		data += m->data_len;
+	}
+	return addr;
+}
+
+uint16_t sl_xdp_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
+{
+	struct sl_xdp_txq *txq = queue;
+	struct sl_xdp_socket *s = txq->socket;
+	uint16_t done = 0;
+	uint32_t at, sent = 0;
+
+	reclaim(txq);
+	if (txq->spares < n)
+		kick(s); /* the kernel still has frames of earlier bursts */
+	for (; done < n && txq->spares; done++) {
+		struct rte_mbuf *m = packets[done];
+		const uint32_t len = m->pkt_len;
+
+		if (unlikely(len < SL_FRAME_MIN || len > SL_XDP_FRAME)) {
+			txq->counts.errors++;
+			rte_pktmbuf_free(m);
+			continue;
+		}
+		if (xsk_ring_prod__reserve(&s->tx, 1, &at) != 1)
+			break;
+		*xsk_ring_prod__tx_desc(&s->tx, at) = (struct xdp_desc){ .addr = put(txq, m), .len = len };
+		xsk_ring_prod__submit(&s->tx, 1);
+		txq->counts.bytes += len;
+		sent++;
+		rte_pktmbuf_free(m);
+	}
+	txq->counts.packets += sent;
+	if (sent)
+		kick(s);
+	return done;
+}
