@@ -25,7 +25,8 @@
 #include "driver/fpga/prefixes.h"
 #include "driver/fpga/rules.h"
 
-#define SL_CARD_MODE_PREFIXES (1u << 10) /* of caps.modes */
+#define SL_CARD_MODE_COPIES   (1u << 6) /* of caps.modes */
+#define SL_CARD_MODE_PREFIXES (1u << 10)
 #define SL_CARD_MODE_AGED     (1u << 11)
 #define SL_CARD_MODE_TUNNELS  (1u << 13)
 

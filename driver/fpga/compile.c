@@ -108,6 +108,8 @@ static int compile_jump(const struct sl_compile_env *env, const struct sl_match 
 		rule->flags |= SL_RULE_FLAG_DECAP;
 	if (!fate->copy)
 		return 0;
+	if (!env->copies)
+		return CANNOT(ACTION, fate->decided_by, "this datapath cannot duplicate a frame: send it to the host alone");
 	rule->flags |= SL_RULE_FLAG_COPY;
 	rule->copy_mark = fate->copy_mark;
 	return check_host_port(env, rule, fate->copy_ethdev, fate->decided_by, error);

@@ -21,6 +21,7 @@ struct sl_compile_env {
 	int (*port_of)(void *ctx, uint16_t ethdev);
 	void *ctx;
 	bool tunnels;             /* the card opens others than VXLAN, too */
+	bool copies;              /* the card can send a frame on and a copy of it to the host */
 	uint8_t unlimited_meter;  /* of frames for the host without a meter */
 	uint8_t flow_meter;       /* of what leaves the flow table for the host */
 	int meter;                /* the card's meter of fate->meter, or negative */

@@ -116,6 +116,7 @@ static int draft_rule(struct sl_port *port, const struct rte_flow_item pattern[]
 		.unlimited_meter = SL_METER_UNLIMITED,
 		.meter = -ENOENT,
 		.tunnels = card->caps.modes & SL_CARD_MODE_TUNNELS,
+		.copies = card->caps.modes & SL_CARD_MODE_COPIES,
 	};
 	struct sl_match match;
 	struct sl_fate fate;

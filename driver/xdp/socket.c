@@ -14,6 +14,8 @@
 
 #include "driver/fpga/log.h"
 
+/* The kernel tells what it took of the fill ring only when it has taken all it once saw there: room for all frames twice. */
+#define FILL_RING (2 * SL_XDP_RING)
 #define FRAMES_BYTES ((size_t)2 * SL_XDP_RING * SL_XDP_FRAME)
 /* A system call sends some frames only; so often it is repeated for a burst. */
 #define KICKS 16
@@ -21,7 +23,7 @@
 static int open_rings(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl_xdp_socket *s)
 {
 	const struct xsk_umem_config umem = {
-		.fill_size = SL_XDP_RING, .comp_size = SL_XDP_RING, .frame_size = SL_XDP_FRAME,
+		.fill_size = FILL_RING, .comp_size = SL_XDP_RING, .frame_size = SL_XDP_FRAME,
 	};
 	const struct xsk_socket_config config = {
 		.rx_size = SL_XDP_RING, .tx_size = SL_XDP_RING, .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
@@ -147,7 +149,7 @@ uint16_t sl_xdp_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 			recvfrom(s->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 		return 0;
 	}
-	/* There is room: no more frames exist than the ring has entries. */
+	/* There is room (FILL_RING). */
 	if (unlikely(xsk_ring_prod__reserve(&s->fill, got, &to) != got)) {
 		xsk_ring_cons__cancel(&s->rx, got);
 		return 0;

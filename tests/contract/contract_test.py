@@ -29,6 +29,7 @@ ARROWS = {
     "sim": {"include", "hw/model", "sim"},
     "host": {"include", "hw/model", "hw/xdp", "host"},
     "firmware": {"include", "firmware"},
+    "driver/xdp": {"include", "driver", "driver/xdp", "hw/model", "hw/xdp"},  # its program's maps; before the folder it is in
     "driver": {"include", "driver"},
 }
 LICENSED = (".c", ".h", ".cpp", ".sv", ".svh", ".sh", ".py", ".yaml", ".yml", ".mk", ".ld", ".S", ".tcl", ".ys")

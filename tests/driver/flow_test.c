@@ -826,7 +826,7 @@ static const struct {
 	struct sl_fate fate;
 	struct sl_class_rule wanted;
 	const char *sentence;
-	bool old; /* the card opens VXLAN alone */
+	bool old; /* the card opens VXLAN alone and copies nothing */
 } compile_rows[] = {
 	{.what = "drop at both ports", .match = {.vlan = SL_MATCH_VLAN_UNTAGGED, .outer = {.family = 4}},
 		.fate = {.kind = SL_FATE_DROP},
@@ -856,6 +856,8 @@ static const struct {
 	 .fate = {.kind = SL_FATE_FLOWS, .decap = SL_TUNNEL_MODE_GUE}, .sentence = "of another kind than the one that it opens"},
 	{.what = "an older card", .match = {.tunnel = SL_TUNNEL_MODE_GRE}, .fate = {.kind = SL_FATE_DROP}, .old = true,
 	 .sentence = "other tunnels than VXLAN"},
+	{.what = "a copy that cannot be made", .fate = {.kind = SL_FATE_FLOWS, .copy = true}, .old = true,
+	 .sentence = "cannot duplicate a frame"},
 	{.what = "to the host of another port", .match = {.port_set = true, .ethdev = 10},
 		.fate = {.kind = SL_FATE_HOST, .ethdev = 11},
 	 .sentence = "through the port that received them"},
@@ -883,7 +885,7 @@ static void test_compile(void **state)
 		int rc;
 
 		fill(&match);
-		env.tunnels = !compile_rows[i].old;
+		env.tunnels = env.copies = !compile_rows[i].old;
 		rc = sl_compile_rule(&env, &match, &compile_rows[i].fate, &got, &error);
 		if (compile_rows[i].sentence) {
 			if (rc >= 0 || !strstr(error.message, compile_rows[i].sentence))

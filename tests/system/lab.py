@@ -5,13 +5,13 @@
        |                                            |            |           |
    ----+--------------------------------------------+------------+-----------+----  bridge "br0" in namespace sw
                                   |
-                                  | slwire (TAP, wire side of the simulated card; engine software: a veth)
+                                  | slwire (TAP, wire side of the simulated card; engines software and xdp: a veth)
                                  [card: sluice-sim, in sw]
                                   | bus socket
                                  [sluiced, in lb] -- sl0  10.77.0.2 10.78.0.2 fd77::2 fd78::2  + VIPs (kernel interface)
 
 The card has a second port, slspare, that is not connected; with Lab(bond=MODE) its wire is in the bridge as well, and both
-ports are members of a bond (engine software: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in
+ports are members of a bond (engines software and xdp: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in
 10.77.0.0/24: every packet of a client to a VIP, and of a backend in nat mode back to a client, passes the card's one port.
 Backends answer directly in the DSR and tunnel modes. They open tunnels by sluice-decap, those of VXLAN by a device of their
 kernel. Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
@@ -62,7 +62,7 @@ def sh(*argv, check=True, ns=None, timeout=30, **kw):
 
 
 class Lab:
-    """One topology. Use as a context manager; engine is rtl, model or software."""
+    """One topology. Use as a context manager; engine is rtl, model, xdp or software."""
     made = 0
 
     def __init__(self, engine, services=None, backends=BACKENDS, bond=None):
@@ -233,9 +233,9 @@ http {{
 
     # -- card and agent --------------------------------------------------------------------------------------------
     def start_card(self, trace=None):
-        """The simulated card; nothing to do for the software engine but a clean wire."""
-        if self.engine == "software":
-            self.software_wire()
+        """The simulated card; nothing to do for the engines without one but a clean wire."""
+        if not self.simulated:
+            self.veth_wire()
             return
         argv = [os.path.join(BIN, "sluice-sim"), "--engine", self.engine, "--bus", self.bus, "--firmware",
                 os.path.join(BUILD, "firmware", "sluice-fw.bin"), "--port", f"tap:slwire,mac={CARD_MAC},mtu=1500", "--port", "tap:slspare,mtu=1500"] + self.card_options
@@ -248,7 +248,7 @@ http {{
 
     def wires(self):
         """The switch's ends of the ports' wires."""
-        ends = ["to-lb", "to-lb2"] if self.engine == "software" else ["slwire", "slspare"]
+        ends = ["to-lb", "to-lb2"] if not self.simulated else ["slwire", "slspare"]
         return ends if self.bond else ends[:1]
 
     def card_ready(self):
@@ -256,14 +256,28 @@ http {{
             raise LabError("sluice-sim ended at start:\n" + self.log("card")[-2000:])
         return "ready" in self.log("card")
 
-    def software_wire(self):
-        """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see."""
+    @property
+    def simulated(self):
+        """Whether the card is a process of its own."""
+        return self.engine in ("rtl", "model")
+
+    @property
+    def hardware(self):
+        """Whether there is anything to offload connections to."""
+        return self.engine != "software"
+
+    def veth_wire(self):
+        """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see. XDP's program
+        takes the frames before it; it sends to an end that polls, as one with GRO does (which merges nothing here)."""
         sw, lb = self.ns("sw"), self.ns("lb")
         for i, end in enumerate(self.wires()):
             wire, mac = ("slwire", "slspare")[i], CARD_MAC[:-1] + str(i + 1)
             sh("ip", "link", "add", wire, "netns", lb, "address", mac, "type", "veth", "peer", "name", end, "netns", sw)
             for ns, dev in ((sw, end), (lb, wire)):
-                sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off", ns=ns, check=False)
+                sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "on" if self.engine == "xdp" else "off", ns=ns,
+                   check=False)
+            if self.engine == "xdp":
+                sh("ip", "link", "set", end, "gro_max_size", "1600", ns=sw)
             sh("nft", f"table netdev {wire} {{ chain wire {{ type filter hook ingress device {wire} priority 0; policy drop; }} ; }}",
                ns=lb)
             sh("ip", "link", "set", end, "master", "br0", "up", ns=sw)
@@ -274,6 +288,8 @@ http {{
             return f"net_pcap{port},iface={('slwire', 'slspare')[port]},phy_mac=1"
         if self.engine == "software":
             return f"net_af_packet{port},iface={('slwire', 'slspare')[port]},framecnt=1024,blocksz=8192,framesz=2048"
+        if self.engine == "xdp":
+            return f"net_sluice_xdp{port},iface={('slwire', 'slspare')[port]},pin={self.bpffs}/sluice,port={port},kernel=host"
         return f"net_sluice{port},bus={self.bus},port={port}"
 
     def ports(self):

@@ -55,7 +55,7 @@ def tails(lab):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--engine", action="append", choices=("rtl", "model", "software"), required=True)
+    p.add_argument("--engine", action="append", choices=("rtl", "model", "xdp", "software"), required=True)
     p.add_argument("--only", action="append", choices=[c[0] for c in CASES])
     args = p.parse_args()
     if os.geteuid():
