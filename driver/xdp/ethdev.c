@@ -244,8 +244,6 @@ static int start(struct rte_eth_dev *dev)
 	if (rc == 0)
 		rc = set_up_interrupts(dev);
 	if (rc == 0)
-		rc = sl_port_settle(port, dev->data->mtu);
-	if (rc == 0)
 		rc = sl_port_apply_mac(port);
 	if (rc == 0) {
 		port->enabled = true;
@@ -253,6 +251,8 @@ static int start(struct rte_eth_dev *dev)
 	}
 	if (rc == 0)
 		rc = sl_xdp_attach(x, port->port);
+	if (rc == 0) /* last: it removes rules of an earlier driver */
+		rc = sl_port_settle(port, dev->data->mtu);
 	if (rc) {
 		SL_LOG(ERR, "%s cannot be started: %s", p->name, strerror(-rc));
 		stop(dev);

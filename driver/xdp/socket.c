@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <linux/if_xdp.h>
@@ -19,6 +20,9 @@
 #define FRAMES_BYTES ((size_t)2 * SL_XDP_RING * SL_XDP_FRAME)
 /* A system call sends some frames only; so often it is repeated for a burst. */
 #define KICKS 16
+/* The kernel gives a queue free some time after the process that had it has ended. */
+#define BUSY_TRIES 20
+#define BUSY_PAUSE_US 100000
 
 static int open_rings(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl_xdp_socket *s)
 {
@@ -29,10 +33,21 @@ static int open_rings(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl
 		.rx_size = SL_XDP_RING, .tx_size = SL_XDP_RING, .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
-	int rc = xsk_umem__create(&s->umem, s->frames, FRAMES_BYTES, &s->fill, &s->completion, &umem);
+	int rc = -EBUSY;
 
-	if (rc == 0)
+	for (unsigned int i = 0; i < BUSY_TRIES && rc == -EBUSY; i++) {
+		if (i)
+			usleep(BUSY_PAUSE_US);
+		rc = xsk_umem__create(&s->umem, s->frames, FRAMES_BYTES, &s->fill, &s->completion, &umem);
+		if (rc)
+			return rc;
 		rc = xsk_socket__create(&s->xsk, x->port[port].name, queue, s->umem, &s->rx, &s->tx, &config);
+		if (rc) {
+			s->xsk = NULL;
+			xsk_umem__delete(s->umem);
+			s->umem = NULL;
+		}
+	}
 	return rc;
 }
 
@@ -80,7 +95,8 @@ struct sl_xdp_socket *sl_xdp_socket_open(struct sl_xdp *x, uint32_t port, uint32
 	}
 	if (rc == 0)
 		return s;
-	SL_LOG(ERR, "%s: no AF_XDP socket on queue %u: %s", x->port[port].name, queue, strerror(-rc));
+	SL_LOG(ERR, "%s: no AF_XDP socket on queue %u: %s", x->port[port].name, queue,
+	       rc == -EBUSY ? "another process has one there" : strerror(-rc));
 	release(s);
 	errno = -rc;
 	return NULL;

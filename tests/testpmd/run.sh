@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs the testpmd suite in a network namespace of its own, bounded in time.
+# Runs the testpmd suites in network and mount namespaces of their own, bounded in time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || { echo "testpmd: root is needed (TAP interfaces, a network namespace)" >&2; exit 1; }
-exec timeout --kill-after=5 "${SLUICE_TESTPMD_TIMEOUT:-240}" unshare --net bash -c '
-	ip link set lo up
-	export PYTHONPATH=tests/testpmd PYTHONDONTWRITEBYTECODE=1
-	exec /usr/bin/python3 tests/testpmd/suite.py'
+run() {
+	timeout --kill-after=5 "${SLUICE_TESTPMD_TIMEOUT:-240}" unshare --net --mount bash -c '
+		ip link set lo up
+		export PYTHONPATH=tests/testpmd PYTHONDONTWRITEBYTECODE=1
+		exec /usr/bin/python3 tests/testpmd/$0.py' "$1"
+}
+run suite
+run xdp

@@ -10,13 +10,12 @@
 # Runs in a network namespace of its own (run.sh), with a BPF file system of its own. Expected bytes are built by scapy.
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-from scapy.all import ARP, IP, UDP, Ether
+from scapy.all import ARP, IP, UDP, Dot1Q, Ether, IPv6
 
 from pmd import Failure, Testpmd, Wire, wait_for
 from suite import (CARD0, CARD1, CLIENT, GATEWAY, HOP, OUT1, P0, SERVER, SERVER6, TEMPLATES, VIP, VIP6, equal, equal_frame, expect,
@@ -115,7 +114,6 @@ class Suite:
 
     def rows(self):
         out, tunnel = Ether(dst=HOP, src=CARD1), IP(src="192.0.2.1", dst=SERVER, ttl=64, id=0)
-        from scapy.all import Dot1Q, IPv6
         return [
             ("L2 rewrite", request(1000), out / request(1000, ttl=63)[IP]),
             ("NAT", request(1001), out / request(1001, dst=SERVER, dport=8080)[IP]),
@@ -142,13 +140,89 @@ class Suite:
             self.forward(frame, wanted, f"{what} by the program that took the other's place")
         equal(t.count(0, self.l2)[0], 7, "the adopted rule goes on counting")
 
+    def test_sockets(self):
+        """What is the host's arrives on AF_XDP with its mark, testpmd's frames leave, and what no rule names is the kernel's."""
+        t = self.t
+        t.commands(["set verbose 1", "set fwd io", "start"])
+        begun = len(t.everything)
+        missed = request(1998)
+        self.forward(missed, missed, "a connection without a rule, through the host")
+        expect("FDIR" not in t.everything[begun:], "a miss has a mark though no catch-all gives one")
+        t.flow(f"0 priority 3 transfer pattern {P0} / ipv4 dst is {VIP} / udp dst is 53 / end actions mark id 77 / "
+               "port_representor port_id 0 / end")
+        asked = Ether(dst=CARD0, src=GATEWAY) / IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=53) / b"?"
+        self.forward(asked, asked, "a marked frame, through the host")
+        t.wait_text("FDIR matched ID=0x4d", 3)
+        t.commands(["set verbose 0"])
+        # More than any ring has room for, in both directions.
+        for n in range(200):
+            for _ in range(32):
+                self.wires[0].send(missed)
+            for _ in range(32):
+                expect(self.wires[1].receive(), f"a frame of burst {n} was lost")
+        self.who_has(self.kernel_answers)
+        t.commands(["stop"])
+
+    def who_has(self, check):
+        """ARP for an address of port 0's interface."""
+        sh("ip", "addr", "add", "192.0.2.77/24", "dev", PORTS[0])
+        self.wires[0].drain()
+        self.wires[1].drain()
+        asked = Ether(dst="ff:ff:ff:ff:ff:ff", src=HOP) / ARP(op=1, hwsrc=HOP, psrc="192.0.2.9", pdst="192.0.2.77")
+        self.wires[0].send(asked)
+        try:
+            check(asked)
+        finally:
+            sh("ip", "addr", "del", "192.0.2.77/24", "dev", PORTS[0])
+
+    def kernel_answers(self, _):
+        answer = self.wires[0].receive()
+        expect(answer and Ether(answer)[ARP].hwsrc == CARD0, f"the kernel did not answer: {answer}")
+        expect(self.wires[1].receive(0.2) is None, "the kernel's frame came to the host's ethdev as well")
+
+    def host_gets(self, asked):
+        equal_frame(self.wires[1].receive(), asked, "a frame that no rule names, with kernel=host")
+
+    def test_refusals(self):
+        """A rule that needs a copy, another process, other modes and wrong arguments are refused in words."""
+        t = self.t
+        t.commands(TEMPLATES)
+        text = t.command(f"flow create 0 transfer pattern {P0} / ipv4 dst is {VIP} / tcp / end actions sample ratio 1 index 0 / "
+                         "set_meta data 5 mask 0xffffffff / jump group 1 / end")
+        expect("cannot duplicate a frame" in text, f"a copy was not refused: {text}")
+        rows = [
+            (f"iface={PORTS[0]},pin={self.pin}", "are in use by another process"),
+            (f"iface=nowhere9,pin={self.pin}2", "no such interface"),
+            (f"iface=lo,pin={self.pin}2", "not an Ethernet interface"),
+            (f"iface={PORTS[0]}", "pin=DIRECTORY is missing"),
+            (f"pin={self.pin}2", "iface=NAME is missing"),
+            (f"iface={PORTS[0]},pin=/proc/x", "cannot be made"),
+            (f"iface={PORTS[0]},pin=/dev/shm", "does not take the BPF object"),
+            (f"iface={PORTS[0]},pin={self.pin}2,mode=fast", "auto, native or generic is needed"),
+            (f"iface={PORTS[0]},pin={self.pin}2,mode=offload", "no device takes the maps"),
+            (f"iface={PORTS[0]},pin={self.pin}2,kernel=no", "pass or host is needed"),
+            (f"iface={PORTS[0]},pin={self.pin}2,port=8", "0 to 7 is needed"),
+            (f"iface={PORTS[0]},pin={self.pin}2,flows=3", "64 to 134217728 is needed"),
+            (f"iface={PORTS[0]},pin={self.pin}2,mode={self.mode}", "another process has one there"),
+        ]
+        for i, (arguments, sentence) in enumerate(rows):
+            u = Testpmd(f"{TAG}_r{self.mode}{i}", [arguments], driver="net_sluice_xdp")
+            u.kill()
+            expect(sentence in u.everything, f"{arguments}: wanted {sentence!r}, got {u.everything}")
+
     def test_swept(self):
         """What is not created again is removed when the port is started."""
         self.t.kill()
-        self.t = t = self.testpmd()
+        other = "generic" if self.mode == "native" else "native"
+        u = Testpmd(f"{TAG}_o{self.mode}", [f"iface={PORTS[0]},pin={self.pin},mode={other}"], driver="net_sluice_xdp")
+        u.kill()
+        expect("an interface has one mode" in u.everything, f"another mode than that of the program there: {u.everything}")
+        self.t = t = self.testpmd(more=",kernel=host")
         expect("removed" in t.everything, f"nothing was swept: {t.banner}")
         for what, frame, _ in self.rows():
             self.forward(frame, None, f"{what} swept")
+        t.commands(["set fwd io", "start"])
+        self.who_has(self.host_gets)
 
 
 def main():
