@@ -13,6 +13,8 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve" };
+static const char *const engine_words[] = { "xdp" };
+static const char *const xdp_words[] = { "auto", "native", "generic" };
 static const char *const bond_words[] = { "active-backup", "balance-xor" };
 static const char *const policy_words[] = { "established", "packets", "never" };
 static const char *const metered_words[SL_METERED_CLASSES] = { "syn", "close", "fragment", "ttl", "vip", "nat-return",
@@ -284,7 +286,7 @@ NAME(read_port_name, struct sl_config_port, name)
 TEXT(read_device, struct sl_config_port, device)
 NUMBER(read_mtu, struct sl_config_port, mtu, 1280, 9582)
 
-static void read_interface(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+static void interface_name(struct sl_reader *r, const char *key, yaml_node_t *v, char out[16])
 {
 	char name[SL_CONFIG_NAME_MAX];
 
@@ -293,7 +295,12 @@ static void read_interface(struct sl_reader *r, const char *key, yaml_node_t *v,
 	if (strlen(name) > 15)
 		sl_reader_error(r, v, "%s \"%s\" is too long for an interface's name; at most 15 bytes", key, name);
 	else
-		memcpy(((struct sl_config_port *)out)->kernel_interface, name, strlen(name) + 1);
+		memcpy(out, name, strlen(name) + 1);
+}
+
+static void read_interface(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	interface_name(r, key, v, ((struct sl_config_port *)out)->kernel_interface);
 }
 
 static bool read_prefix(struct sl_reader *r, const char *key, const yaml_node_t *v, struct sl_prefix *out)
@@ -374,7 +381,54 @@ static void read_vtep(struct sl_reader *r, const char *key, yaml_node_t *v, void
 struct port_item {
 	struct sl_config_port port;
 	struct sl_config_port member[SL_CONFIG_PORTS_MAX];
+	/* With `engine`, in the place of `device`. */
+	uint8_t engine, xdp_mode;
+	char wire[16];
+	char pin[108];
 };
+
+static void read_engine(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_word(r, key, v, engine_words, COUNT(engine_words), &((struct port_item *)out)->engine);
+}
+
+static void read_xdp_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_word(r, key, v, xdp_words, COUNT(xdp_words), &((struct port_item *)out)->xdp_mode);
+}
+
+static void read_wire(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	interface_name(r, key, v, ((struct port_item *)out)->wire);
+}
+
+static void read_pin(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	struct port_item *item = out;
+
+	if (sl_reader_copy(r, key, v, item->pin, sizeof(item->pin)) && (*item->pin != '/' || strchr(item->pin, ',')))
+		sl_reader_error(r, v, "pin \"%s\" is not an absolute path without commas, such as /sys/fs/bpf/sluice", item->pin);
+}
+
+/* What is sent and received by: exactly one of device, bond and engine. */
+static void port_kind(struct sl_reader *r, yaml_node_t *node, struct port_item *item)
+{
+	yaml_node_t *device = sl_reader_peek(r, node, "device"), *bond = sl_reader_peek(r, node, "bond");
+	yaml_node_t *engine = sl_reader_peek(r, node, "engine"), *wire = sl_reader_peek(r, node, "interface");
+	yaml_node_t *pin = sl_reader_peek(r, node, "pin"), *mode = sl_reader_peek(r, node, "xdp_mode");
+
+	if (bond && device)
+		sl_reader_error(r, bond, "give either device, or bond with its members' devices");
+	else if (engine && (device || bond))
+		sl_reader_error(r, engine, "give either %s, or engine with its interface", device ? "device" : "bond");
+	else if (engine && !wire)
+		sl_reader_error(r, node, "\"interface\" is missing: the one that the engine is for");
+	else if (!engine && (wire || pin || mode))
+		sl_reader_error(r, wire ? wire : pin ? pin : mode, "interface, pin and xdp_mode need \"engine: xdp\"");
+	if (engine)
+		snprintf(item->port.device, sizeof(item->port.device), "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host",
+			 r->config->port_count, item->wire, item->pin, r->config->port_count, xdp_words[item->xdp_mode]);
+}
 
 static void read_bond_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -443,6 +497,8 @@ static void ports_section(struct sl_reader *r, yaml_node_t *v)
 	static const struct sl_reader_key keys[] = {
 		{ "name", read_port_name, true }, { "device", read_device, false }, { "bond", read_bond, false },
 		{ "mtu", read_mtu, false },	  { "kernel", read_kernel, true },  { "vtep", read_vtep, false },
+		{ "engine", read_engine, false }, { "interface", read_wire, false }, { "pin", read_pin, false },
+		{ "xdp_mode", read_xdp_mode, false },
 	};
 	unsigned int n;
 
@@ -454,11 +510,12 @@ static void ports_section(struct sl_reader *r, yaml_node_t *v)
 
 		memset(&item, 0, sizeof(item));
 		item.port.mtu = 1500;
+		strcpy(item.pin, "/sys/fs/bpf/sluice");
 		set_thing(r, node, "port", i + 1);
-		if (sl_reader_map(r, node, keys, COUNT(keys), &item) && !bond && !sl_reader_peek(r, node, "device"))
+		if (sl_reader_map(r, node, keys, COUNT(keys), &item) && !bond && !sl_reader_peek(r, node, "device") &&
+		    !sl_reader_peek(r, node, "engine"))
 			sl_reader_error(r, node, "\"device\" is missing");
-		if (bond && sl_reader_peek(r, node, "device"))
-			sl_reader_error(r, bond, "give either device, or bond with its members' devices");
+		port_kind(r, node, &item);
 		ports_add(r, node, &item);
 	}
 }

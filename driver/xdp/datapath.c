@@ -236,6 +236,23 @@ static const struct sl_datapath_ops ops = {
 	.close = close_datapath,
 };
 
+/* The process that has locked the directory, 0 if it is not known. */
+static long owner_of(int dir)
+{
+	FILE *locks = fopen("/proc/locks", "r");
+	unsigned long long inode;
+	char line[256];
+	struct stat st;
+	long pid, owner = 0;
+
+	while (locks && !owner && fstat(dir, &st) == 0 && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*d: FLOCK %*s WRITE %ld %*x:%*x:%llu", &pid, &inode) == 2 && inode == st.st_ino)
+			owner = pid;
+	if (locks)
+		fclose(locks);
+	return owner;
+}
+
 /* The directory of the pins, which one process has at a time. */
 static int take_directory(struct sl_xdp *x)
 {
@@ -247,7 +264,7 @@ static int take_directory(struct sl_xdp *x)
 	if (x->dir < 0)
 		return -errno;
 	if (flock(x->dir, LOCK_EX | LOCK_NB)) {
-		SL_LOG(ERR, "%s: the pinned maps are in use by another process; a datapath has one driver at a time", x->pin);
+		SL_LOG(ERR, "%s: the pinned maps are in use by process %ld; a datapath has one driver at a time", x->pin, owner_of(x->dir));
 		return -EBUSY;
 	}
 	return 0;

@@ -73,6 +73,16 @@ static const struct row bad[] = {
 	{ "bond and device", "ports: [{name: b, device: d, kernel: {interface: a}, bond: {members: "
 	  "[{name: p0, device: d0}, {name: p1, device: d1}]}}]\n",
 	  "f:1:60: port \"b\": give either device, or bond with its members' devices" },
+	{ "engine and device", "ports: [{name: p0, device: d, engine: xdp, interface: e, kernel: {interface: a}}]\n",
+	  "f:1:39: port \"p0\": give either device, or engine with its interface" },
+	{ "engine without interface", "ports: [{name: p0, engine: xdp, kernel: {interface: a}}]\n",
+	  "f:1:9: port \"p0\": \"interface\" is missing: the one that the engine is for" },
+	{ "interface without engine", "ports: [{name: p0, device: d, interface: e, kernel: {interface: a}}]\n",
+	  "f:1:42: port \"p0\": interface, pin and xdp_mode need \"engine: xdp\"" },
+	{ "engine of another name", "ports: [{name: p0, engine: dpu, interface: e, kernel: {interface: a}}]\n",
+	  "f:1:28: port \"p0\": engine \"dpu\" is unknown; give xdp" },
+	{ "pin not absolute", "ports: [{name: p0, engine: xdp, interface: e, pin: x, kernel: {interface: a}}]\n",
+	  "f:1:52: port \"p0\": pin \"x\" is not an absolute path without commas, such as /sys/fs/bpf/sluice" },
 	{ "bond of one", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d0}]}}]\n",
 	  "f:1:59: port \"b\": a bond has at least two members" },
 	{ "bond without members", "ports: [{name: b, kernel: {interface: a}, bond: {mode: active-backup}}]\n",
@@ -377,6 +387,22 @@ static const struct {
 	{ "kernel address", "10.0.0.2/24", "10.0.0.2/25", "port \"p0\"" },
 };
 
+/* A port by its engine is the device that this means. */
+static void an_engine_is_a_device(void **state)
+{
+	static const char text[] = "ports:\n- {name: p0, engine: xdp, interface: eth1, kernel: {interface: a}}\n"
+				   "- {name: p1, engine: xdp, interface: eth2, pin: /b/x, xdp_mode: native, kernel: {interface: b}}\n";
+	struct sl_config *c;
+	struct sl_config_error err;
+
+	(void)state;
+	if (sl_config_parse("f", text, strlen(text), &c, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(c->ports[0].device, "net_sluice_xdp0,iface=eth1,pin=/sys/fs/bpf/sluice,port=0,mode=auto,kernel=host");
+	assert_string_equal(c->ports[1].device, "net_sluice_xdp1,iface=eth2,pin=/b/x,port=1,mode=native,kernel=host");
+	sl_config_free(c);
+}
+
 static void what_cannot_change_live_is_refused(void **state)
 {
 	(void)state;
@@ -498,7 +524,7 @@ int main(void)
 		cmocka_unit_test(every_mistake_has_its_message),
 		cmocka_unit_test(several_mistakes_are_told_at_once),
 		cmocka_unit_test(messages_are_bounded),
-		cmocka_unit_test(a_good_file_gives_the_struct),
+		cmocka_unit_test(a_good_file_gives_the_struct), cmocka_unit_test(an_engine_is_a_device),
 		cmocka_unit_test(what_cannot_change_live_is_refused),
 		cmocka_unit_test(files_that_are_none),
 		cmocka_unit_test(the_manual_is_true),

@@ -6,6 +6,7 @@ import threading
 from lab import InNamespace
 
 CASES = []
+SIMULATED = ("model", "rtl")  # engines whose card is a process with firmware
 
 
 def case(card_only=False, engines=None):

@@ -11,7 +11,7 @@ import zlib
 
 import flood
 import lab as lab_module
-from cases import apply, case, expect
+from cases import SIMULATED, apply, case, expect
 from demo import EchoClient, find_flow, pattern, read_all
 from lab import InNamespace, Lab, PEER_PORT, VIPS, VIPS6, connect, sh
 
@@ -246,7 +246,7 @@ def slots_of(lab):
     return {s["slot"]: s for s in cards[0]["slots"]}
 
 
-@case(card_only=True)
+@case(engines=SIMULATED)
 def firmware_is_updated_under_traffic(lab):
     """`sluice card update` writes and starts new firmware while connections are open and others come and go; a damaged image
     and one for the slot that runs change nothing."""
@@ -300,7 +300,7 @@ def second_agent_is_refused(lab):
     client.close()
 
 
-@case(card_only=True)
+@case(engines=SIMULATED)
 def hung_card(lab):
     """A card that does not answer for a while stops traffic, as it must; the agent answers, and all goes on afterwards."""
     clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]

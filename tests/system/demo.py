@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The demo: real HTTP and TCP through a (simulated) card, told as it happens, ending in a verdict.
 
-demo.py --engine rtl|model|software [--json FILE]; exits non-zero unless every requirement listed at the end held.
+demo.py --engine rtl|model|xdp|software [--json FILE]; exits non-zero unless every requirement listed at the end held.
 """
 import argparse
 import concurrent.futures
@@ -400,7 +400,7 @@ def run(lab):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--engine", choices=("rtl", "model", "software"), default="rtl")
+    p.add_argument("--engine", choices=("rtl", "model", "xdp", "software"), default="rtl")
     p.add_argument("--json", help="write the result here")
     args = p.parse_args()
     if os.geteuid():

@@ -297,6 +297,8 @@ http {{
                 "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
                 "vtep": self.vteps}
         if not self.bond:
+            if self.engine == "xdp":
+                return [{**port, "engine": "xdp", "interface": "slwire", "pin": f"{self.bpffs}/sluice", "xdp_mode": "generic"}]
             return [{**port, "device": self.device()}]
         members = [{"name": f"p{i}", "device": self.device(i)} for i in range(2)]
         return [{**port, "name": "bond0", "bond": {"mode": self.bond, "up_delay_ms": 500, "members": members}}]

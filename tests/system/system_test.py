@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """System tests: the demo's topology (drawn in lab.py) and what must survive in it.
 
-system_test.py --engine software [--engine model] [--engine rtl] [--only NAME] [--list]
+system_test.py --engine software [--engine xdp] [--engine model] [--engine rtl] [--only NAME] [--list]
 
 One lab an engine carries all its cases in order; a case that needs a card is not run for the software engine. Cases end
 with a line each; the last line is "N passed, N failed".

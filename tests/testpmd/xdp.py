@@ -191,7 +191,7 @@ class Suite:
                          "set_meta data 5 mask 0xffffffff / jump group 1 / end")
         expect("cannot duplicate a frame" in text, f"a copy was not refused: {text}")
         rows = [
-            (f"iface={PORTS[0]},pin={self.pin}", "are in use by another process"),
+            (f"iface={PORTS[0]},pin={self.pin}", f"are in use by process {t.process.pid}"),
             (f"iface=nowhere9,pin={self.pin}2", "no such interface"),
             (f"iface=lo,pin={self.pin}2", "not an Ethernet interface"),
             (f"iface={PORTS[0]}", "pin=DIRECTORY is missing"),
