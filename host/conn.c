@@ -203,7 +203,7 @@ static void keys_make(struct sl_conn_table *t, const uint64_t hash_key[2])
 	for (unsigned int i = 0; i < sizeof(t->shard_key) / sizeof(t->shard_key[0]); i++)
 		t->shard_key[i] = sl_sip_ipv4(&seed, i, 0) | 1;
 	for (unsigned int i = 0; i < sizeof(t->hash_key) / sizeof(t->hash_key[0]); i++)
-		t->hash_key[i] = sl_sip_ipv4(&seed, i, 1) | 1;
+		t->hash_key[i] = sl_sip_ipv4(&seed, i, 1) | (i >= 6); /* the last two are multipliers */
 }
 
 /* Zeroed, in huge pages where the kernel has them. */
@@ -314,6 +314,13 @@ uint32_t sl_conn_find(struct sl_conn_table *t, unsigned int shard, const struct 
 	return sl_conn_slot_entry(t, s, *slot);
 }
 
+static void entry_prefetch(const struct sl_conn_table *t, uint32_t index)
+{
+	__builtin_prefetch(&t->entries[index], 1);
+	__builtin_prefetch(t->entries[index].backend_addr, 1);
+	__builtin_prefetch(&t->deadline_s[index], 1);
+}
+
 static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 {
 	conn->key = what->key;
@@ -355,6 +362,8 @@ int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_
 		__atomic_store_n(&s->unproven, s->unproven + 1, __ATOMIC_RELAXED);
 	t->deadline_s[i] = (uint32_t)(what->now_ms / 1000) + 1;
 	__atomic_store_n(&conn->stage, stage_of(what->state), __ATOMIC_RELEASE);
+	if (s->free_count)
+		entry_prefetch(t, s->free[s->free_count - 1]); /* for the next one */
 	*index = i;
 	return 0;
 }
@@ -446,21 +455,28 @@ unsigned int sl_conn_scan(struct sl_conn_table *t, unsigned int shard, uint32_t 
 
 		s->scan = s->scan + 1 == t->shard_entries ? 0 : s->scan + 1;
 		if (t->deadline_s[index] && t->deadline_s[index] <= now_s) {
-			__builtin_prefetch(&t->entries[index]);
+			entry_prefetch(t, index);
 			due[n++] = index;
 		}
 	}
 	return n;
 }
 
+static void key_prefetch(const struct sl_conn_table *t, uint32_t index, const struct sl_key *key)
+{
+	__builtin_prefetch(sl_conn_bucket_of(t, &t->shard[sl_conn_shard_of(t, index)], sl_conn_hash(t, key), 0), 1);
+}
+
 void sl_conn_prefetch(const struct sl_conn_table *t, uint32_t index)
 {
 	const struct sl_conn *conn = &t->entries[index];
-	const uint64_t hash = sl_conn_hash(t, &conn->key);
+	struct sl_key reverse;
 
-	__builtin_prefetch(sl_conn_bucket_of(t, &t->shard[sl_conn_shard_of(t, index)], hash, 0), 1);
-	__builtin_prefetch((const char *)conn + 64, 1);
-	__builtin_prefetch(&t->deadline_s[index], 1);
+	key_prefetch(t, index, &conn->key);
+	if (!conn_two_way(conn))
+		return;
+	sl_conn_reverse_key(conn, &reverse);
+	key_prefetch(t, index, &reverse);
 }
 
 bool sl_conn_read(const struct sl_conn_table *t, uint32_t index, struct sl_conn *copy)

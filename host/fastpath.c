@@ -240,21 +240,24 @@ INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl
 bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsigned int n)
 {
 	struct sl_fast_frame *f = &burst->frame[n];
-	const uint32_t len = f->len;
+	const uint32_t len = f->len, index = f->lookup.index;
 	const struct sl_backend *backend;
 	struct sl_conn *conn;
+	bool quick;
 
-	if (f->lookup.index == SL_CONN_NONE || f->plain.tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+	if (index == SL_CONN_NONE || f->plain.tcp_flags & TCP_SYN || !sl_conn_lookup_found(sp->table, &f->lookup))
 		return false;
-	if (!sl_conn_lookup_found(sp->table, &f->lookup))
-		return false;
-	conn = &sp->table->entries[f->lookup.index];
+	conn = &sp->table->entries[index];
 	backend = sl_services_backend(sp->services, conn->backend_id);
-	if (!backend || !settled(conn, &backend->service->offload, burst->caps))
+	if (conn->state == SL_CONN_FREE || !backend || !(f->lookup.back ? run_back(sp, f, conn) : run_forth(sp, f, conn, backend)))
 		return false;
-	if (f->lookup.back ? !run_back(sp, f, conn) : !run_forth(sp, f, conn, backend))
-		return false;
-	conn->last_seen_ms = (uint32_t)sp->now_ms;
+	quick = !(f->plain.tcp_flags & (TCP_FIN | TCP_RST)) && settled(conn, &backend->service->offload, burst->caps);
+	if (quick)
+		conn->last_seen_ms = (uint32_t)sp->now_ms;
+	else
+		sl_slowpath_follow(sp, index, f->plain.tcp_flags, f->lookup.back, backend->service);
 	count(sp, conn, len);
+	if (!quick)
+		sl_slowpath_consider(sp, index, backend->service);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A short cut in front of host/slowpath for what there is most of: packets of established connections that stay in software and
- * want nothing but to be forwarded. It looks at a whole burst first, so that the memory of the index and of the connections is on
+ * A short cut in front of host/slowpath for what there is most of: plain packets of known connections, but SYNs, that can be
+ * forwarded. It looks at a whole burst first, so that the memory of the index and of the connections is on
  * its way while other frames are read (parse, hash, prefetch the bucket; find the entry, prefetch it), and then acts frame by
  * frame, in place. Whatever it does not know at once it leaves alone, untouched, to sl_slowpath_run(), which says the same of
  * those it does (tests/host/fastpath_test.c): the same bytes, port, counters and state.

@@ -174,7 +174,7 @@ static enum sl_reason offload_reason(const struct sl_slowpath *sp, const struct 
 	return (caps & needs(conn)) == needs(conn) ? SL_REASON_OFFLOADED : SL_REASON_NO_CARD;
 }
 
-static void offload_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service)
+void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 	enum sl_reason reason;
@@ -249,12 +249,9 @@ static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigne
 	return 0;
 }
 
-/* The connection's state follows a packet. */
-static void conn_follow(struct sl_slowpath *sp, uint32_t index, const struct slow_frame *f, bool reverse,
-			const struct sl_service *service)
+void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, bool reverse, const struct sl_service *service)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
-	const unsigned int flags = f->packet->tcp_flags;
 	const uint8_t before = conn->state;
 
 	conn->last_seen_ms = (uint32_t)sp->now_ms;
@@ -437,7 +434,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_BACKEND);
 		return;
 	}
-	conn_follow(sp, index, f, reverse, backend->service);
+	sl_slowpath_follow(sp, index, f->packet->tcp_flags, reverse, backend->service);
 	if (f->copy) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
@@ -450,7 +447,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		send_forward(sp, f, conn, backend, v);
 	if (v->fate == SL_SLOW_FORWARD) {
 		conn_count(conn, f);
-		offload_consider(sp, index, backend->service);
+		sl_slowpath_consider(sp, index, backend->service);
 	}
 }
 

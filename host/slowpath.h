@@ -106,6 +106,11 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count);
  * for the shards of this worker. */
 uint32_t sl_slowpath_adopt(struct sl_slowpath *sp);
 
+/* What host/fastpath shares: before a packet of connection `index` with these TCP flags (0: UDP) is counted, its state follows it;
+ * afterwards it may go into the card, or it is said why not. */
+void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, bool reverse, const struct sl_service *service);
+void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service);
+
 /* The record that a card gets for one direction of a connection, and the key it belongs to; shared with host/offload. */
 void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key *key, struct sl_record *record);
 

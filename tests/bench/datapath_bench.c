@@ -8,7 +8,7 @@
  * `line` is the limit by which to judge the others on a machine: the time of one prefetched read of a line of random place in
  * memory as large as the connections' entries; and of one that is changed, as a packet changes its connection's.
  *
- * datapath_bench JSON [FLOWS_LOG2...]
+ * datapath_bench JSON [FLOWS_LOG2... [0]]    0: lives; without arguments all of it
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,20 +378,23 @@ int main(int argc, char **argv)
 			       "--log-level", "error", NULL };
 	FILE *json = argc > 1 ? fopen(argv[1], "w") : NULL;
 
-	setlinebuf(stdout);
-
 	if (!json || rte_eal_init(sizeof(eal) / sizeof(eal[0]) - 1, eal) < 0) {
-		fprintf(stderr, "usage: datapath_bench JSON [FLOWS_LOG2...]\n");
+		fprintf(stderr, "usage: datapath_bench JSON [FLOWS_LOG2... [0]]\n");
 		return 2;
 	}
+	setlinebuf(stdout);
 	rte_memseg_list_walk(advise, NULL);
 	rcu_register_thread();
 	fprintf(json, "{");
-	for (int i = 2; i < argc; i++)
-		measure_flows((uint32_t)atoi(argv[i]), json);
+	for (int i = 2; i < argc; i++) {
+		if (atoi(argv[i]))
+			measure_flows((uint32_t)atoi(argv[i]), json);
+	}
 	if (argc == 2) {
 		measure_flows(20, json);
 		measure_flows(23, json);
+	}
+	if (argc == 2 || !atoi(argv[argc - 1])) {
 		measure_lives(WORLD_L2, json, "new_connections_per_s");
 		measure_lives(WORLD_NAT, json, "new_nat_connections_per_s");
 	}
