@@ -21,6 +21,7 @@
 #endif
 
 #define SL_CONN_WAYS 16u
+#define SL_CONN_LAG 24u /* of many lookups, so many are begun between asking for one's bucket and looking at it */
 #define SL_CONN_WAYS_CROWDED 12u /* from here on the emptier of the two buckets takes a new slot */
 
 struct sl_conn_bucket {
@@ -123,6 +124,7 @@ static inline __attribute__((always_inline)) uint32_t sl_conn_bucket_match(const
 #ifdef __SSE2__
 	const __m128i mask = _mm_set1_epi32((int)t->tag_mask), want = _mm_set1_epi32((int)tag), zero = _mm_setzero_si128();
 
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < SL_CONN_WAYS; i += 4) {
 		const __m128i slot = _mm_load_si128((const __m128i *)(const void *)&b->slot[i]);
 		const __m128i same = _mm_andnot_si128(_mm_cmpeq_epi32(slot, zero), _mm_cmpeq_epi32(_mm_and_si128(slot, mask), want));
@@ -150,7 +152,7 @@ static inline __attribute__((always_inline)) bool sl_conn_key_equal(const struct
 }
 
 /*
- * Many lookups at a time: begin all, then look at the buckets of all, which asks for the entries, then (late) at the second buckets
+ * Many lookups at a time: begin all, look at the buckets of all, a lag behind, which asks for the entries, then (late) at the second buckets
  * of those that are in no first one; and only then at the entries. The memory of one is read while that of others is on its way.
  */
 struct sl_conn_lookup {

@@ -14,8 +14,6 @@
 /* As host/slowpath parses. */
 #define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
 
-#define LAG 24u /* frames between asking for a bucket and looking at it */
-
 #define INLINE static inline __attribute__((always_inline))
 
 /* ---- look ------------------------------------------------------------------------------------------------------- */
@@ -109,12 +107,12 @@ void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
 
 	burst->caps = sp->capable ? sp->capable() : 0;
 	/* Buckets are looked at some frames later, between others, so that what is asked of memory is spread over the time. */
-	for (unsigned int i = 0; i < burst->count + LAG; i++) {
-		struct sl_fast_frame *f = &burst->frame[i >= LAG ? i - LAG : 0];
+	for (unsigned int i = 0; i < burst->count + SL_CONN_LAG; i++) {
+		struct sl_fast_frame *f = &burst->frame[i >= SL_CONN_LAG ? i - SL_CONN_LAG : 0];
 
 		if (i < burst->count)
 			burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
-		if (i >= LAG && f->fit && !sl_conn_lookup_bucket(t, &f->lookup)) {
+		if (i >= SL_CONN_LAG && f->fit && !sl_conn_lookup_bucket(t, &f->lookup)) {
 			sl_conn_lookup_late(t, &f->lookup);
 			late[n++] = &f->lookup;
 		}
@@ -140,14 +138,23 @@ INLINE bool settled(const struct sl_conn *conn, const struct sl_config_offload *
 	return policy->policy != SL_OFFLOAD_PACKETS || conn->sw_packets + 1 >= policy->packets;
 }
 
-/* hdr_len: 14 at least. In words, as the compiler would move single bytes. */
+/* len: 14 at least. In words, as the compiler would move single bytes; the last one lies over the end of those before. */
+INLINE void put_words(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	for (uint32_t i = 0; i + 8 <= len; i += 8)
+		sl_store64(to + i, sl_load64(from + i));
+	sl_store64(to + len - 8, sl_load64(from + len - 8));
+}
+
+/* The usual lengths without a loop. */
 INLINE void put_header(uint8_t *to, const struct sl_action *action)
 {
-	const uint32_t len = action->hdr_len;
-
-	for (uint32_t i = 0; i + 8 <= len; i += 8)
-		sl_store64(to + i, sl_load64(action->hdr + i));
-	sl_store64(to + len - 8, sl_load64(action->hdr + len - 8)); /* over the end of those before */
+	if (action->hdr_len == 14)
+		put_words(to, action->hdr, 14);
+	else if (action->hdr_len == 34)
+		put_words(to, action->hdr, 34);
+	else
+		put_words(to, action->hdr, action->hdr_len);
 }
 
 /* Whether the frame may leave as record and action say: what sl_action_check() asks. */

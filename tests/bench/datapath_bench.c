@@ -128,16 +128,18 @@ static uint32_t lookup_burst(struct sl_conn_table *t, const struct sl_key *key)
 	uint32_t found = 0, n = 0;
 	bool reverse;
 
-	for (uint32_t i = 0; i < LOOKUP_BURST; i++) {
-		l[i].key = key[i];
-		l[i].back = false;
-		l[i].shard = (uint8_t)sl_conn_client_shard(t, l[i].word, l[i].word[4] & 0xffff, l[i].word[4] >> 32 & 0xffff);
-		sl_conn_lookup_begin(t, &l[i], true);
-	}
-	for (uint32_t i = 0; i < LOOKUP_BURST; i++) {
-		if (!sl_conn_lookup_bucket(t, &l[i])) {
-			sl_conn_lookup_late(t, &l[i]);
-			late[n++] = &l[i];
+	for (uint32_t i = 0; i < LOOKUP_BURST + SL_CONN_LAG; i++) {
+		struct sl_conn_lookup *before = &l[i >= SL_CONN_LAG ? i - SL_CONN_LAG : 0];
+
+		if (i < LOOKUP_BURST) {
+			l[i].key = key[i];
+			l[i].back = false;
+			l[i].shard = (uint8_t)sl_conn_client_shard(t, l[i].word, l[i].word[4] & 0xffff, l[i].word[4] >> 32 & 0xffff);
+			sl_conn_lookup_begin(t, &l[i], true);
+		}
+		if (i >= SL_CONN_LAG && !sl_conn_lookup_bucket(t, before)) {
+			sl_conn_lookup_late(t, before);
+			late[n++] = before;
 		}
 	}
 	for (uint32_t i = 0; i < n; i++)
