@@ -426,8 +426,11 @@ void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason)
 	conn->since_s = (uint32_t)now.tv_sec;
 	conn->since_ms = (uint16_t)(now.tv_nsec / 1000000);
 	conn->reason = (uint8_t)reason;
-	conn->flags = (uint8_t)((conn->flags & ~(SL_CONN_NO_CARD | SL_CONN_NEVER)) | (reason == SL_REASON_NO_CARD ? SL_CONN_NO_CARD : 0) |
-				(reason == SL_REASON_POLICY_NEVER ? SL_CONN_NEVER : 0));
+	conn->flags &= (uint8_t)~(SL_CONN_NO_CARD | SL_CONN_NEVER);
+	if (reason == SL_REASON_NO_CARD)
+		conn->flags |= SL_CONN_NO_CARD;
+	else if (reason == SL_REASON_POLICY_NEVER)
+		conn->flags |= SL_CONN_NEVER;
 }
 
 int64_t sl_conn_since_ms(const struct sl_conn *conn)

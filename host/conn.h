@@ -62,7 +62,8 @@ struct sl_conn {
 	union {
 		struct {
 			uint8_t state : 4;   /* sl_conn_state */
-			uint8_t offload : 4; /* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
+			/* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
+			uint8_t offload : 4;
 		};
 		uint8_t stage;   /* both; written last when an entry is made. By the owner, before workers run by host/offload */
 	};
@@ -160,8 +161,8 @@ void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason);
 int64_t sl_conn_since_ms(const struct sl_conn *conn);
 /* When the connection is worth a look by sl_conn_scan(); packets need not move it, only a shorter timeout must. */
 void sl_conn_set_deadline(struct sl_conn_table *table, uint32_t index, uint64_t at_ms);
-/* Looks at up to *count entries of the shard from where it stopped, which *count loses, until `max` of them whose deadline has passed
- * are in `due`; their number. The caller frees them or sets a new deadline. */
+/* Looks at up to *count entries of the shard from where it stopped, which *count loses, until `max` of them whose deadline has
+ * passed are in `due`; their number. The caller frees them or sets a new deadline. */
 unsigned int sl_conn_scan(struct sl_conn_table *table, unsigned int shard, uint32_t *count, uint64_t now_ms, uint32_t *due,
 			  unsigned int max);
 /* Asks the cache for what freeing the connection will touch. */

@@ -20,8 +20,9 @@
 #include <emmintrin.h>
 #endif
 
+#define SL_CONN_INLINE static inline __attribute__((always_inline))
+
 #define SL_CONN_WAYS 16u
-#define SL_CONN_LAG 24u /* of many lookups, so many are begun between asking for one's bucket and looking at it */
 #define SL_CONN_WAYS_CROWDED 12u /* from here on the emptier of the two buckets takes a new slot */
 
 struct sl_conn_bucket {
@@ -62,7 +63,7 @@ static inline uint64_t sl_conn_multiply(uint64_t a, uint64_t b)
 }
 
 /* One product of NH (Black and others, UMAC, RFC 4418): the halves of a word, each with a half of the key added. */
-static inline __attribute__((always_inline)) uint64_t sl_conn_product(uint64_t word, uint64_t key)
+SL_CONN_INLINE uint64_t sl_conn_product(uint64_t word, uint64_t key)
 {
 	return (uint64_t)((uint32_t)word + (uint32_t)key) * (uint32_t)((word >> 32) + (key >> 32));
 }
@@ -71,7 +72,7 @@ static inline __attribute__((always_inline)) uint64_t sl_conn_product(uint64_t w
  * Of the words of a key. NH is universal: of two keys that anyone chose without knowing the hash key, the odds are 2^-32 that their
  * sums are equal. Two more multiplications spread the sum over all bits.
  */
-static inline __attribute__((always_inline)) uint64_t sl_conn_hash_words(const struct sl_conn_table *t, const uint64_t word[5],
+SL_CONN_INLINE uint64_t sl_conn_hash_words(const struct sl_conn_table *t, const uint64_t word[5],
 									 bool ipv4)
 {
 	uint64_t sum = sl_conn_product(word[4], t->hash_key[4]);
@@ -94,7 +95,7 @@ static inline uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct 
 }
 
 /* Of a client's address (two words) and port. The shard decides about which worker, so a short keyed hash is enough for it. */
-static inline __attribute__((always_inline)) unsigned int sl_conn_client_shard(const struct sl_conn_table *t, const uint64_t client[2],
+SL_CONN_INLINE unsigned int sl_conn_client_shard(const struct sl_conn_table *t, const uint64_t client[2],
 									       uint64_t port, uint64_t tenant)
 {
 	const uint64_t address = sl_conn_multiply(client[0] ^ t->shard_key[0], client[1] ^ t->shard_key[1]);
@@ -102,7 +103,7 @@ static inline __attribute__((always_inline)) unsigned int sl_conn_client_shard(c
 	return (unsigned int)(sl_conn_multiply(address ^ (port | tenant << 16), t->shard_key[2]) >> 60) % SL_CONN_SHARDS;
 }
 
-static inline __attribute__((always_inline)) struct sl_conn_bucket *sl_conn_bucket_of(const struct sl_conn_table *t,
+SL_CONN_INLINE struct sl_conn_bucket *sl_conn_bucket_of(const struct sl_conn_table *t,
 										     const struct sl_conn_shard *s,
 										     uint64_t hash, unsigned int which)
 {
@@ -110,13 +111,13 @@ static inline __attribute__((always_inline)) struct sl_conn_bucket *sl_conn_buck
 }
 
 /* Bits that neither bucket is chosen by alone: the whole hash is folded. */
-static inline __attribute__((always_inline)) uint32_t sl_conn_tag(const struct sl_conn_table *t, uint64_t hash)
+SL_CONN_INLINE uint32_t sl_conn_tag(const struct sl_conn_table *t, uint64_t hash)
 {
 	return (uint32_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & t->tag_mask;
 }
 
 /* Bit n: slot n is not empty and has the tag (with either direction). */
-static inline __attribute__((always_inline)) uint32_t sl_conn_bucket_match(const struct sl_conn_table *t,
+SL_CONN_INLINE uint32_t sl_conn_bucket_match(const struct sl_conn_table *t,
 									  const struct sl_conn_bucket *b, uint32_t tag)
 {
 	uint32_t bits = 0;
@@ -127,7 +128,8 @@ static inline __attribute__((always_inline)) uint32_t sl_conn_bucket_match(const
 #pragma GCC unroll 4
 	for (unsigned int i = 0; i < SL_CONN_WAYS; i += 4) {
 		const __m128i slot = _mm_load_si128((const __m128i *)(const void *)&b->slot[i]);
-		const __m128i same = _mm_andnot_si128(_mm_cmpeq_epi32(slot, zero), _mm_cmpeq_epi32(_mm_and_si128(slot, mask), want));
+		const __m128i tagged = _mm_cmpeq_epi32(_mm_and_si128(slot, mask), want);
+		const __m128i same = _mm_andnot_si128(_mm_cmpeq_epi32(slot, zero), tagged);
 
 		bits |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same)) << i;
 	}
@@ -143,7 +145,7 @@ static inline uint32_t sl_conn_slot_entry(const struct sl_conn_table *t, const s
 	return (uint32_t)(s - t->shard) * t->shard_entries + (slot & t->entry_mask) - 1;
 }
 
-static inline __attribute__((always_inline)) bool sl_conn_key_equal(const struct sl_key *a, const struct sl_key *b)
+SL_CONN_INLINE bool sl_conn_key_equal(const struct sl_key *a, const struct sl_key *b)
 {
 	const uint8_t *x = a->src, *y = b->src;
 
@@ -152,8 +154,9 @@ static inline __attribute__((always_inline)) bool sl_conn_key_equal(const struct
 }
 
 /*
- * Many lookups at a time: begin all, look at the buckets of all, a lag behind, which asks for the entries, then (late) at the second buckets
- * of those that are in no first one; and only then at the entries. The memory of one is read while that of others is on its way.
+ * Many lookups at a time: begin all, look at the buckets of all, a lag behind, which asks for the entries, then (late) at the
+ * second buckets of those that are in no first one; and only then at the entries. The memory of one is read while that of others
+ * is on its way.
  */
 struct sl_conn_lookup {
 	union {
@@ -168,7 +171,7 @@ struct sl_conn_lookup {
 };
 
 /* word, back and shard are set. */
-static inline __attribute__((always_inline)) void sl_conn_lookup_begin(const struct sl_conn_table *t, struct sl_conn_lookup *l, bool ipv4)
+SL_CONN_INLINE void sl_conn_lookup_begin(const struct sl_conn_table *t, struct sl_conn_lookup *l, bool ipv4)
 {
 	l->hash = sl_conn_hash_words(t, l->word, ipv4);
 	l->bucket = sl_conn_bucket_of(t, &t->shard[l->shard], l->hash, 0);
@@ -177,7 +180,7 @@ static inline __attribute__((always_inline)) void sl_conn_lookup_begin(const str
 }
 
 /* False: no entry of the bucket has the tag and direction. */
-static inline __attribute__((always_inline)) bool sl_conn_lookup_bucket(const struct sl_conn_table *t, struct sl_conn_lookup *l)
+SL_CONN_INLINE bool sl_conn_lookup_bucket(const struct sl_conn_table *t, struct sl_conn_lookup *l)
 {
 	const uint32_t back = l->back ? t->back_bit : 0;
 
@@ -202,7 +205,7 @@ static inline void sl_conn_lookup_late(const struct sl_conn_table *t, struct sl_
 }
 
 /* Whether entry `index` is the one looked for. If not, sl_conn_find() may still find another. */
-static inline __attribute__((always_inline)) bool sl_conn_lookup_found(const struct sl_conn_table *t, const struct sl_conn_lookup *l)
+SL_CONN_INLINE bool sl_conn_lookup_found(const struct sl_conn_table *t, const struct sl_conn_lookup *l)
 {
 	const struct sl_conn *conn = &t->entries[l->index];
 	struct sl_key reverse;

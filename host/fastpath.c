@@ -14,7 +14,9 @@
 /* As host/slowpath parses. */
 #define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
 
-#define INLINE static inline __attribute__((always_inline))
+#define LAG 24u /* frames between asking for a bucket and looking at it */
+
+#define INLINE SL_CONN_INLINE
 
 /* ---- look ------------------------------------------------------------------------------------------------------- */
 
@@ -28,8 +30,8 @@ INLINE uint64_t last_word(uint64_t ports, uint64_t tenant, uint64_t proto, uint6
 {
 	return ports | tenant << 32 | proto << 48 | family << 56;
 }
-_Static_assert(offsetof(struct sl_key, tenant) == 36 && offsetof(struct sl_key, proto) == 38 && offsetof(struct sl_key, family) == 39,
-	       "as last_word() makes it");
+_Static_assert(offsetof(struct sl_key, tenant) == 36 && offsetof(struct sl_key, proto) == 38 &&
+	       offsetof(struct sl_key, family) == 39, "as last_word() makes it");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as last_word() makes it");
 
 /* The frame's fields and key, if it is a plain one that may be for the short cut. */
@@ -107,12 +109,12 @@ void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
 
 	burst->caps = sp->capable ? sp->capable() : 0;
 	/* Buckets are looked at some frames later, between others, so that what is asked of memory is spread over the time. */
-	for (unsigned int i = 0; i < burst->count + SL_CONN_LAG; i++) {
-		struct sl_fast_frame *f = &burst->frame[i >= SL_CONN_LAG ? i - SL_CONN_LAG : 0];
+	for (unsigned int i = 0; i < burst->count + LAG; i++) {
+		struct sl_fast_frame *f = &burst->frame[i >= LAG ? i - LAG : 0];
 
 		if (i < burst->count)
 			burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
-		if (i >= SL_CONN_LAG && f->fit && !sl_conn_lookup_bucket(t, &f->lookup)) {
+		if (i >= LAG && f->fit && !sl_conn_lookup_bucket(t, &f->lookup)) {
 			sl_conn_lookup_late(t, &f->lookup);
 			late[n++] = &f->lookup;
 		}

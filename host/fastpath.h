@@ -19,8 +19,8 @@
 #define SL_FAST_ROOM SL_ACTION_HDR_BYTES /* bytes in front of a frame that may be written */
 
 struct sl_fast_frame {
-	/* In, and out of a frame that was forwarded: the new frame, which begins up to SL_FAST_ROOM bytes before the old one. All of
-	 * it is contiguous. */
+	/* In, and out of a frame that was forwarded: the new frame, which begins up to SL_FAST_ROOM bytes before the old one.
+	 * All of it is contiguous. */
 	uint8_t *data;
 	uint32_t len;
 	uint8_t port;     /* that it came by (of a bond: the lead); out: that it leaves by, before bonds are asked */
@@ -32,13 +32,14 @@ struct sl_fast_frame {
 };
 
 struct sl_fast_burst {
-	unsigned int count;
-	uint32_t caps;
+	unsigned int count; /* in */
+	uint32_t caps;      /* private */
 	struct sl_fast_frame frame[SL_FAST_BURST];
 };
 
 /* Looks at the burst and asks the cache for what it will need. */
 void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst);
+
 static inline unsigned int sl_fastpath_shard(const struct sl_fast_frame *f)
 {
 	return f->lookup.shard;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The workers' loop: receive, decide (host/fastpath, host/slowpath), build, send. What is idle sleeps: on the receive interrupts of ports
- * that have them, on the kernel interfaces' and its own wake-up descriptors, and for ports without interrupts never longer
+ * The workers' loop: receive, decide (host/fastpath, host/slowpath), build, send. What is idle sleeps: on the receive interrupts
+ * of ports that have them, on the kernel interfaces' and its own wake-up descriptors, and for ports without interrupts never longer
  * than SLEEP_POLL_MAX_NS.
  */
 #include "host/worker.h"

@@ -28,6 +28,7 @@
 #define ROUNDS 5
 #define ROUND_FRAMES (1u << 20)
 #define LOOKUP_BURST 64u
+#define LOOKUP_LAG 24u /* lookups begun between asking for a bucket and looking at it */
 #define LIFE_OTHERS (1u << 20)
 #define LIFE_TICK_MS 10u
 #define LIFE_TICK_COUNT 8u /* batches of WORLD_RING connections in that time: 800,000 a second */
@@ -128,16 +129,17 @@ static uint32_t lookup_burst(struct sl_conn_table *t, const struct sl_key *key)
 	uint32_t found = 0, n = 0;
 	bool reverse;
 
-	for (uint32_t i = 0; i < LOOKUP_BURST + SL_CONN_LAG; i++) {
-		struct sl_conn_lookup *before = &l[i >= SL_CONN_LAG ? i - SL_CONN_LAG : 0];
+	for (uint32_t i = 0; i < LOOKUP_BURST + LOOKUP_LAG; i++) {
+		struct sl_conn_lookup *before = &l[i >= LOOKUP_LAG ? i - LOOKUP_LAG : 0];
 
 		if (i < LOOKUP_BURST) {
 			l[i].key = key[i];
 			l[i].back = false;
-			l[i].shard = (uint8_t)sl_conn_client_shard(t, l[i].word, l[i].word[4] & 0xffff, l[i].word[4] >> 32 & 0xffff);
+			l[i].shard = (uint8_t)sl_conn_client_shard(t, l[i].word, l[i].word[4] & 0xffff,
+								   l[i].word[4] >> 32 & 0xffff);
 			sl_conn_lookup_begin(t, &l[i], true);
 		}
-		if (i >= SL_CONN_LAG && !sl_conn_lookup_bucket(t, before)) {
+		if (i >= LOOKUP_LAG && !sl_conn_lookup_bucket(t, before)) {
 			sl_conn_lookup_late(t, before);
 			late[n++] = before;
 		}
@@ -181,8 +183,8 @@ static struct small_key small(const struct sl_key *key)
 
 static struct rte_hash *hash_make(uint32_t flows)
 {
-	const struct rte_hash_parameters parameters = { .name = "flows", .entries = flows + flows / 8, .key_len = sizeof(struct small_key),
-							.hash_func = rte_hash_crc };
+	const struct rte_hash_parameters parameters = { .name = "flows", .entries = flows + flows / 8,
+							.key_len = sizeof(struct small_key), .hash_func = rte_hash_crc };
 	struct rte_hash *h = rte_hash_create(&parameters);
 
 	if (!h)
@@ -291,12 +293,13 @@ static void measure_flows(uint32_t log2, FILE *json)
 		line.ns[round] = measure_line((uint8_t *)w->entries, w->entries_bytes, false);
 		written.ns[round] = measure_line((uint8_t *)w->entries, w->entries_bytes, true);
 	}
-	printf("%u flows, medians: packet %.1f ns (%.2f Mpps, best %.2f), lookup %.1f ns, rte_hash bulk %.1f ns, ratio %.2f, line %.1f ns (changed %.1f), "
-	       "%.0f bytes a connection\n", flows, median(&packets), 1e3 / median(&packets), 1e3 / best(&packets), median(&lookup),
-	       median(&hash), median(&ratio), median(&line), median(&written), bytes_each(w));
-	fprintf(json, "\"flows_2e%u\": {\"packet_ns\": %.1f, \"mpps\": %.2f, \"best_mpps\": %.2f, \"lookup_ns\": %.1f, \"rte_hash_ns\": %.1f, "
-		"\"lookup_vs_rte_hash\": %.2f, \"line_ns\": %.1f, \"changed_line_ns\": %.1f, \"bytes_per_connection\": %.1f},\n", log2, median(&packets),
-		1e3 / median(&packets), 1e3 / best(&packets), median(&lookup), median(&hash), median(&ratio), median(&line), median(&written), bytes_each(w));
+	printf("%u flows, medians: packet %.1f ns (%.2f Mpps, best %.2f), lookup %.1f ns, rte_hash bulk %.1f ns, ratio %.2f, "
+	       "line %.1f ns (changed %.1f), %.0f bytes a connection\n", flows, median(&packets), 1e3 / median(&packets),
+	       1e3 / best(&packets), median(&lookup), median(&hash), median(&ratio), median(&line), median(&written), bytes_each(w));
+	fprintf(json, "\"flows_2e%u\": {\"packet_ns\": %.1f, \"mpps\": %.2f, \"best_mpps\": %.2f, \"lookup_ns\": %.1f, "
+		"\"rte_hash_ns\": %.1f, \"lookup_vs_rte_hash\": %.2f, \"line_ns\": %.1f, \"changed_line_ns\": %.1f, "
+		"\"bytes_per_connection\": %.1f},\n", log2, median(&packets), 1e3 / median(&packets), 1e3 / best(&packets),
+		median(&lookup), median(&hash), median(&ratio), median(&line), median(&written), bytes_each(w));
 	rte_hash_free(h);
 	free(s);
 	free(key);
@@ -360,7 +363,8 @@ static double measure_lives(enum world_service service, FILE *json, const char *
 	gone = w->stats.conns_closed - gone;
 	if (gone < ROUNDS * LIFE_ROUND_TICKS * LIFE_TICK_COUNT * WORLD_RING / 10 * 9)
 		fail("connections removed", (uint32_t)gone, ROUNDS * LIFE_ROUND_TICKS * LIFE_TICK_COUNT * WORLD_RING);
-	printf("%s: a life takes %.0f ns (best %.0f): %.0f connections a second\n", name, median(&life), best(&life), 1e9 / median(&life));
+	printf("%s: a life takes %.0f ns (best %.0f): %.0f connections a second\n", name, median(&life), best(&life),
+	       1e9 / median(&life));
 	fprintf(json, "\"%s\": %.0f,\n", name, 1e9 / median(&life));
 	world_end(w);
 	return median(&life);

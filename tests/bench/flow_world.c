@@ -35,8 +35,8 @@ static const char config_text[] =
 	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
 	"services:\n"
 #define S(name, vip, mode, backends) \
-	"- {name: " name ", vip: " vip ", protocol: tcp, port: 80, mode: " mode ", health: {type: none}, timeouts: {fin_ms: 1000}, backends: [" \
-	backends "]}\n"
+	"- {name: " name ", vip: " vip ", protocol: tcp, port: 80, mode: " mode ", health: {type: none}, " \
+	"timeouts: {fin_ms: 1000}, backends: [" backends "]}\n"
 #define PLAIN "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}, {name: b3, address: 10.1.0.3}"
 	S("l2", "192.0.2.1", "dsr-l2", PLAIN)
 	S("ipip", "192.0.2.2", "ipip", PLAIN)
@@ -179,7 +179,8 @@ static void put16(uint8_t *p, unsigned int v)
 void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32_t flow, uint8_t flags, bool back)
 {
 	uint8_t *f = w->ring + i * WORLD_STRIDE + WORLD_ROOM, *ip = f + 14, *l4 = ip + 20;
-	const uint32_t mine = htonl(flow_address(flow)), other = htonl(back ? service_of[service].backend : service_of[service].vip);
+	const uint32_t mine = htonl(flow_address(flow));
+	const uint32_t other = htonl(back ? service_of[service].backend : service_of[service].vip);
 	uint32_t sum = 0;
 
 	memset(f, 0, WORLD_FRAME);

@@ -45,7 +45,9 @@ def table(result):
     lines = ["| | | |", "|---|---|---|"]
     for name, unit, words in ROWS:
         value = result[name]
-        shown = "not measured" if value is None else f"{value:,}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
+        shown = "not measured" if value is None else f"{value:,}"
+        if "." in shown:
+            shown = shown.rstrip("0").rstrip(".")
         lines.append(f"| {words} | {shown} {unit if value is not None else ''}".rstrip() + f" | `{name}` |")
     return "\n".join(lines)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The short cut does what the slow path does. Two agents with the same configuration get the same frames, in bursts: one through
- * both, the other through the slow path alone. Random connections of every mode live and end; their frames are right, or differ in a
- * few bytes. Whatever leaves must be the same, and so must connections and counters.
+ * both, the other through the slow path alone. Random connections of every mode live and end; their frames are right, or differ
+ * in a few bytes. Whatever leaves must be the same, and so must connections and counters.
  */
 #include <setjmp.h>
 #include <stdarg.h>
