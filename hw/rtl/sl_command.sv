@@ -88,12 +88,12 @@ module sl_command #(
   logic [4:0]          state_q;
   logic                accept, cmd_pop, cmd_valid, clear_q, hash_valid, hashed, stop;
   logic [QUEUE_LOG2:0] cmd_count, hash_count;
-  logic [7:0]          op;
+  logic [7:0]          op, cmd_op;
   logic [15:0]         tag;
   logic [31:0]         dump_id;
   logic [511:0]        record, cmd_record;
   logic [319:0]        key, cmd_key;
-  logic                good_key, cmd_good, v6;
+  logic                reads, keyed, cmd_good, cmd_keyed, v6;    // keyed: by its opcode; reads: and the key is good
   logic [63:0]         hash, cmd_hash;
   logic [B-1:0]        bucket0, bucket1;
   assign cmd_key    = s_axis_cmd_tdata[sl_pkg::FLOW_CMD_KEY_LSB +: 320];
@@ -101,15 +101,18 @@ module sl_command #(
   assign cmd_good   = cmd_key[sl_pkg::KEY_FAMILY_LSB +: 8] == 8'd6
                       || (cmd_key[sl_pkg::KEY_FAMILY_LSB +: 8] == 8'd4 && cmd_key[127:32] == '0
                           && cmd_key[255:160] == '0);
+  assign cmd_op     = s_axis_cmd_tdata[sl_pkg::FLOW_CMD_OPCODE_LSB +: 8];
+  assign cmd_keyed  = cmd_op == sl_pkg::FLOW_OP_INSERT || cmd_op == sl_pkg::FLOW_OP_DELETE
+                      || cmd_op == sl_pkg::FLOW_OP_UPDATE || cmd_op == sl_pkg::FLOW_OP_QUERY;
   assign stop              = clear_q || clear_i;
   assign s_axis_cmd_tready = state_q != CLEAR && !stop && !cmd_count[QUEUE_LOG2];
   assign accept            = s_axis_cmd_tvalid && s_axis_cmd_tready;
-  sl_fifo #(.W(1 + 8 + 16 + 32 + 512 + 320), .LOG2(QUEUE_LOG2)) u_queue (
+  sl_fifo #(.W(2 + 8 + 16 + 32 + 512 + 320), .LOG2(QUEUE_LOG2)) u_queue (
     .clk_i, .rst_ni, .push_i(accept),
-    .data_i({cmd_good, s_axis_cmd_tdata[sl_pkg::FLOW_CMD_OPCODE_LSB +: 8],
+    .data_i({cmd_keyed && cmd_good, cmd_keyed, cmd_op,
              s_axis_cmd_tdata[sl_pkg::FLOW_CMD_TAG_LSB +: 16], s_axis_cmd_tdata[sl_pkg::FLOW_CMD_FLOW_ID_LSB +: 32],
              cmd_record, cmd_key}),
-    .pop_i(cmd_pop), .valid_o(cmd_valid), .data_o({good_key, op, tag, dump_id, record, key}), .count_o(cmd_count)
+    .pop_i(cmd_pop), .valid_o(cmd_valid), .data_o({reads, keyed, op, tag, dump_id, record, key}), .count_o(cmd_count)
   );
   sl_hash_key u_hash (
     .clk_i, .rst_ni, .seed_i, .valid_i(accept), .key_i(cmd_key), .valid_o(hash_valid), .hash_o(cmd_hash)
@@ -185,7 +188,7 @@ module sl_command #(
   // The slot of a new key, bank and way: a free one, or that of the last resident copied.
   logic [2:0] free_q, place_q, place;
   logic       present, maybe, other, other_q, decide, full, insert, place_now, id_valid, where_valid, v6_full, finish;
-  logic       remove, remove_same;
+  logic       remove;
   logic [TABLE_LOG2-1:0] id;
   logic [31:0] occupancy_q, moves_q, refused_q;
   always_ff @(posedge clk_i) begin
@@ -198,7 +201,6 @@ module sl_command #(
   assign present   = same_q != 8'd0 && !other;
   assign decide    = (state_q == JUDGE && !maybe) || state_q == VERIFY;
   assign full      = occupancy_q[TABLE_LOG2] || (v6_key_q && v6_full);
-  assign insert    = state_q == JUDGE && insert_q && same_q == 8'd0 && !full && id_valid && (!v6_key_q || where_valid);
   always_ff @(posedge clk_i) if (state_q == ADDRESSES) other_q <= v6_i[255:0] != key[255:0];
   assign place_now = (insert && taken_q != 8'hff) || state_q == SLOT;
   assign place     = state_q == SLOT ? place_q : free_q;
@@ -209,9 +211,6 @@ module sl_command #(
   logic [KEPT_W-1:0]     kept_q;
   logic [V6_LOG2-1:0]    where_q;
   logic [511:0]          addresses_q;
-  // (Whether one slot goes is told by that slot alone.)
-  assign remove_same = delete_q && ((state_q == JUDGE && !v6_key_q) || (state_q == VERIFY && !other_q));
-  assign remove      = remove_same && same_q != 8'd0;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       write_q   <= 1'b0;
@@ -232,6 +231,8 @@ module sl_command #(
                       record[sl_pkg::RECORD_NEW_DST_LSB +: 32], record[sl_pkg::RECORD_NEW_SRC_LSB +: 32]};
       age_s_o     <= record[sl_pkg::RECORD_AGE_S_LSB +: 16];
       addresses_q <= {record[sl_pkg::RECORD_NEW_SRC_LSB +: 256], key[sl_pkg::KEY_SRC_LSB +: 256]};
+    end else if (state_q == READ) begin
+      flow_q <= dump_id[TABLE_LOG2-1:0];     // (of the next state, DUMP)
     end
   end
 
@@ -269,12 +270,10 @@ module sl_command #(
   assign {at_bank, at_bucket, at_way} = at_q;
 
   // The end of a command.
-  logic                  room, retired, answered, counted, keyed, go, dumped_q;
+  logic                  room, retired, answered, counted, go, dumped_q;
   logic [7:0]            status;
   logic [31:0]           flow;
   logic [191:0]          dump_count;
-  assign keyed = op == sl_pkg::FLOW_OP_INSERT || op == sl_pkg::FLOW_OP_DELETE || op == sl_pkg::FLOW_OP_UPDATE
-                 || op == sl_pkg::FLOW_OP_QUERY;
   always_comb begin
     finish  = 1'b0;
     counted = 1'b0;
@@ -282,7 +281,7 @@ module sl_command #(
     flow    = sl_pkg::FLOW_ID_NONE;
     case (state_q)
       READ: begin
-        finish = go && (keyed ? !good_key : op != sl_pkg::FLOW_OP_DUMP || dump_id[31:TABLE_LOG2] != '0);
+        finish = go && (keyed ? !reads : op != sl_pkg::FLOW_OP_DUMP || dump_id[31:TABLE_LOG2] != '0);
         status = keyed ? sl_pkg::STATUS_BAD_VALUE : op == sl_pkg::FLOW_OP_NOP ? sl_pkg::STATUS_OK
                  : op == sl_pkg::FLOW_OP_DUMP ? sl_pkg::STATUS_BAD_INDEX : sl_pkg::STATUS_BAD_OPCODE;
       end
@@ -326,55 +325,29 @@ module sl_command #(
     .m_axis_cpl_tvalid, .m_axis_cpl_tready, .m_axis_cpl_tdata, .dump_count_o(dump_count)
   );
 
-  always_comb begin
-    slot_read_o    = (state_q == READ && go && keyed && good_key) || s_read || (state_q == MOVE_READ && found)
-                     || state_q == DUMP_READ;
-    bucket0_o      = s_read ? s_bucket0 : bucket0;
-    bucket1_o      = s_read ? s_bucket1 : bucket1;
-    slot_o         = {1'b1, epoch_i, place[2] ? bucket0 : bucket1, id, tag_bits};
-    record_read_o  = state_q == DUMP;
-    record_write_o = write_q;
-    flow_o         = state_q == DUMP ? dump_id[TABLE_LOG2-1:0] : flow_q;
-    record_o       = kept_q;
-    v6_read_o      = (state_q == JUDGE && v6_key_q) || state_q == DUMP_V6;
-    v6_write_o     = write_q && v6_q;
-    v6_index_o     = write_q ? where_q : state_q == DUMP_V6 ? moved_q[WHERE +: V6_LOG2] : same_where;
-    v6_o           = addresses_q;
-    born_o         = placed_q;
-    removed_o      = removed_q;
-    // (A slot that is taken is not the free one: all are taken then.)
-    for (int s = 0; s < 8; s++)
-      slot_write_o[s] = (insert && !taken_q[s] && free_q == 3'(s)) || (state_q == SLOT && place_q == 3'(s));
-    case (state_q)
-      CLEAR: begin
-        slot_write_o = 8'hff;
-        bucket0_o    = walk_q;
-        bucket1_o    = walk_q;
-        slot_o       = '0;
-      end
-      JUDGE, VERIFY: begin
-        // (What is written does not wait for the comparison of IPv6 addresses; whether it is, does.)
-        if (delete_q) slot_o = '0;
-        if (remove_same) slot_write_o = same_q;
-      end
-      MOVE_READ: begin
-        bucket0_o = from_bucket;
-        bucket1_o = from_bucket;
-      end
-      DUMP_READ: begin
-        bucket0_o = at_bucket;
-        bucket1_o = at_bucket;
-      end
-      MOVE: begin
-        // The copy names the bucket that it came from.
-        slot_o    = {1'b1, epoch_i, from_bucket, moved_q};
-        bucket0_o = to_bucket;
-        bucket1_o = to_bucket;
-        for (int s = 0; s < 8; s++) slot_write_o[s] = {!from_bank, to_way} == 3'(s);
-      end
-      default: ;
-    endcase
-  end
+  // The table's second port. (What is not from here is out of registers.)
+  sl_slot_port #(
+    .TABLE_LOG2(TABLE_LOG2), .V6_LOG2(V6_LOG2), .BUCKET_LOG2(B), .TAG_W(TAG_W), .SLOT_W(SLOT_W), .CLEAR(CLEAR),
+    .READ(READ), .JUDGE(JUDGE), .MOVE_READ(MOVE_READ), .MOVE(MOVE), .SLOT(SLOT), .DUMP_READ(DUMP_READ),
+    .DUMP_V6(DUMP_V6), .VERIFY(VERIFY)
+  ) u_port (
+    .state_i(state_q), .walk_i(walk_q), .go_i(go && reads), .bucket0_i(bucket0), .bucket1_i(bucket1),
+    .tag_i(tag_bits), .epoch_i, .insert_i(insert_q), .delete_i(delete_q), .v6_i(v6_key_q), .taken_i(taken_q),
+    .same_i(same_q), .free_i(free_q), .other_i(other_q), .full_i(occupancy_q[TABLE_LOG2]), .v6_full_i(v6_full),
+    .id_valid_i(id_valid), .where_valid_i(where_valid), .id_i(id), .search_i(s_read), .search0_i(s_bucket0),
+    .search1_i(s_bucket1), .found_i(found), .from_bucket_i(from_bucket), .to_bucket_i(to_bucket),
+    .to_i({!from_bank, to_way}), .moved_i(moved_q), .place_i(place_q), .at_bucket_i(at_bucket), .v6_write_i(write_q),
+    .where_i(where_q), .wheres_i(wheres_q), .dumped_i(moved_q[WHERE +: V6_LOG2]), .insert_o(insert), .remove_o(remove),
+    .slot_read_o, .slot_write_o, .bucket0_o, .bucket1_o, .slot_o, .v6_read_o, .v6_index_o
+  );
+  assign record_read_o  = state_q == DUMP;
+  assign record_write_o = write_q;
+  assign flow_o         = flow_q;
+  assign record_o       = kept_q;
+  assign v6_write_o     = write_q && v6_q;
+  assign v6_o           = addresses_q;
+  assign born_o         = placed_q;
+  assign removed_o      = removed_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -450,7 +423,7 @@ module sl_command #(
   assign dumped_key = {moved_q[56] ? 8'd6 : 8'd4, moved_q[55:0],
                        moved_q[56] ? v6_i[255:0] : {96'd0, moved_q[120:89], 96'd0, moved_q[88:57]}};
   assign m_axis_cpl_state = {dump_count, dumped_record, dumped_key};
-  assign go               = hashed && room && record_room_i && (!dumped_q || answered);
+  assign go               = hashed && room && record_room_i && !dumped_q;
   assign occupancy_o      = occupancy_q;
   assign moves_o          = moves_q;
   assign refused_o        = refused_q;

@@ -36,6 +36,7 @@ hw/rtl/sl_record_channel.sv
 hw/rtl/sl_record_share.sv
 hw/rtl/sl_record_pending.sv
 hw/rtl/sl_record_hbm.sv
+hw/rtl/sl_slot_port.sv
 hw/rtl/sl_command.sv
 hw/rtl/sl_action.sv
 hw/rtl/sl_rewrite.sv

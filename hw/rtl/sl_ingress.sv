@@ -37,16 +37,13 @@ module sl_ingress #(
 );
   localparam int unsigned BEATS_MAX = (sl_pkg::FRAME_MAX + sl_pkg::BEAT_BYTES - 1) / sl_pkg::BEAT_BYTES;
 
+  // Bit i is set where the last byte is in an odd one of the keep's parts of 2^i bytes. (All bits at once: three LUTs,
+  // so that nothing else here may be mapped deeper than the wire path's clock allows.)
   function automatic logic [6:0] keep_count(input logic [63:0] keep);
-    logic [63:0] k;
-    k = keep;
     keep_count = {keep[63], 6'd0};
-    if (!keep[63]) begin
-      for (int i = 5; i >= 0; i--) begin
-        keep_count[i] = k[(1 << i) - 1];
-        if (k[(1 << i) - 1]) k = k >> (1 << i);
-      end
-    end
+    for (int i = 0; i < 6; i++)
+      for (int n = (1 << i); n < 64; n += 2 << i)
+        keep_count[i] = keep_count[i] | (keep[n - 1] & !keep[n + (1 << i) - 1]);
   endfunction
 
   logic [511:0] mem [0:(1<<LOG2)-1];

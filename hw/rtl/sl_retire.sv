@@ -62,7 +62,8 @@ module sl_retire #(
     .clk_i, .rst_ni, .push_i, .data_i({now, op_i, status_i, tag_i, counted_i, flow_i}), .pop_i(pop),
     .valid_o(head_valid), .data_o({stamp, head}), .count_o(queued)
   );
-  assign room_o = queued < (QUEUE_LOG2+1)'((1 << QUEUE_LOG2) - 2);
+  // (From a register: of two that are spare, one may come before it is told.)
+  always_ff @(posedge clk_i) room_o <= queued < (QUEUE_LOG2+1)'((1 << QUEUE_LOG2) - 2);
 
   // Fields of an entry.
   logic        head_counted, head_delete, delete3, dump3, counted3;
