@@ -230,33 +230,25 @@ static int attach_alone(const struct sl_xdp *x, uint32_t port, const struct foun
 }
 
 /* See host/decap_programs.c for the libxdp whose dispatcher takes no program that moves a frame's begin. */
-static int try_mode(const struct sl_xdp *x, uint32_t port, const struct found *f, bool generic, bool *alone)
+static int try_mode(const struct sl_xdp *x, uint32_t port, const struct found *f, bool generic)
 {
-	char why[sizeof(said)];
-	int rc = -EBUSY;
+	int rc;
 
-	*alone = f->alone && f->ours;
-	if (!*alone) {
-		rc = attach_shared(x, port, generic);
-		if (rc == 0 && f->ours)
-			rc = take_out(x->port[port].ifindex, f->ours, generic);
-		if (rc == 0 || f->ours || f->others)
-			return rc;
-		memcpy(why, said, sizeof(why));
-		*alone = true;
-	}
-	rc = attach_alone(x, port, f, generic);
-	if (rc == 0 && !f->ours)
-		SL_LOG(NOTICE, "%s: libxdp's dispatcher does not work here (%s): the XDP program has the interface for itself, and no other can "
-		       "be added", x->port[port].name, *why ? why : "no more is known");
+	if (f->alone && f->ours)
+		return attach_alone(x, port, f, generic);
+	rc = attach_shared(x, port, generic); /* libxdp, too, falls back to a program alone where the kernel has no dispatcher */
+	if (rc == 0 && f->ours)
+		rc = take_out(x->port[port].ifindex, f->ours, generic);
+	if (rc && !f->ours && !f->others)
+		rc = attach_alone(x, port, f, generic);
 	return rc;
 }
 
 int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
-	struct found f;
-	bool generic, alone, kept;
+	struct found f, after;
+	bool generic, kept;
 	int rc;
 
 	if (p->attached)
@@ -271,10 +263,10 @@ int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 		       generic ? "generic" : "native");
 		return -EBUSY;
 	}
-	rc = try_mode(x, port, &f, generic, &alone);
+	rc = try_mode(x, port, &f, generic);
 	if (rc && p->mode == SL_XDP_MODE_AUTO && !kept) {
 		generic = true;
-		rc = try_mode(x, port, &f, generic, &alone);
+		rc = try_mode(x, port, &f, generic);
 	}
 	if (rc && f.others && f.alone)
 		SL_LOG(ERR, "%s has an XDP program that shares the interface with no other: detach it, or load it by libxdp (xdp-loader), "
@@ -283,7 +275,11 @@ int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 		SL_LOG(ERR, "%s: the XDP program cannot be attached in %s mode: %s (%s)", p->name, generic ? "generic" : "native",
 		       strerror(-rc), words());
 	p->attached = rc == 0;
-	if (rc == 0)
-		SL_LOG(NOTICE, "%s: XDP in %s mode, %s", p->name, generic ? "generic" : "native", alone ? "alone" : "by libxdp's dispatcher");
-	return rc;
+	if (rc)
+		return rc;
+	find(p->ifindex, &after);
+	SL_LOG(NOTICE, "%s: XDP in %s mode, %s", p->name, generic ? "generic" : "native",
+	       !after.alone ? "by libxdp's dispatcher" : f.alone ? "alone, as before" :
+	       "alone: libxdp's dispatcher does not work here, and no other program can be added");
+	return 0;
 }

@@ -75,6 +75,10 @@ class Suite:
     def test_forwarding(self):
         """L2, NAT and IP in IP, both families, leave with scapy's bytes; counters, reasons and ageing tell."""
         t = self.t = self.testpmd()
+        shown = sh("ip", "-d", "link", "show", PORTS[0])
+        alone = "name xdp_dispatcher" not in shown
+        expect(f"XDP in {self.mode} mode, " + ("alone: " if alone else "by libxdp's") in t.everything, f"{shown}: {t.banner}")
+        expect(("xdpgeneric" in shown) == (self.mode == "generic"), f"not in {self.mode} mode: {shown}")
         t.commands(TEMPLATES)
         self.rules()
         before = t.xstats(0)
