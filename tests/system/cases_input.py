@@ -43,9 +43,12 @@ def tenants_with_equal_addresses(lab):
                 expect(line.split()[0].decode() == backend, f"tenant {t} was answered by {line}")
             for _ in range(20):
                 ask()
-            flows = [f for f in lab.cli("flow", "list", "client_port=40000")["flows"] if f["tenant"] == t]
             where = "software" if lab.engine == "software" else "hardware"
-            expect([f["where"] for f in flows] == [where], f"tenant {t}: {flows}")
+
+            def there(t=t, where=where):
+                found = [f for f in lab.cli("flow", "list", "client_port=40000")["flows"] if f["tenant"] == t]
+                return found if [f["where"] for f in found] == [where] else None
+            flows = lab.wait_for(there, 5, f"tenant {t}'s connection in {where}")
             hw, sw = carried(lab, flows[0], ask)
             expect((hw if where == "hardware" else sw) >= 20 and not (hw and sw),
                    f"tenant {t}, in {where}: the card forwarded {hw} packets, the agent {sw}")
@@ -106,12 +109,12 @@ def refused_configurations_change_nothing(lab):
 def unreachable_card_and_foreign_state(lab):
     """A card that is not there and a state file of another version: errors that name the file and what to do."""
     other = lab.path("nocard.yaml")
-    text = open(lab.config, encoding="ascii").read().replace(lab.state, lab.state + "3").replace(
+    ports = [{k: v for k, v in p.items() if k not in ("engine", "interface", "pin", "xdp_mode")} for p in lab.ports()]
+    lab.write_config(other, [{**ports[0], "device": f"net_sluice0,bus={lab.path('nowhere.sock')},port=0"}])
+    text = open(other, encoding="ascii").read().replace(lab.state, lab.state + "3").replace(
         lab.control, lab.control + "3").replace(f'"{lab.tag}"', f'"{lab.tag}y"').replace('"sl0"', '"sl2"')
-    device = lab.device()
-    gone = text.replace(device, f"net_sluice0,bus={lab.path('nowhere.sock')},port=0")
     with open(other, "w", encoding="ascii") as f:
-        f.write(gone)
+        f.write(text)
     r = sh(os.path.join(lab_module.BIN, "sluiced"), "-c", other, ns=lab.ns("lb"), check=False, timeout=30)
     expect(r.returncode != 0 and "nowhere.sock" in r.stdout + r.stderr, f"unreachable card: {(r.stdout + r.stderr)[-600:]}")
     with open(lab.state + "3", "wb") as f:

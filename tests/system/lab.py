@@ -353,15 +353,16 @@ http {{
         return {"name": f"{mode}{'-v6' if six else ''}-{port}", "vip": vip, "protocol": protocol, "port": port, "mode": mode,
                 "health": dict(HEALTH, type="tcp", port=port), "backends": backends, **more}
 
-    def write_config(self):
+    def write_config(self, path=None, ports=None):
+        """The agent's configuration, or one like it with other ports."""
         config = {
             "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": 1, "max_connections": 65536,
                      **self.node},
-            "ports": self.ports(),
+            "ports": ports or self.ports(),
             **({"tenants": self.tenants} if self.tenants else {}),
             "services": self.services,
         }
-        with open(self.config, "w", encoding="ascii") as f:
+        with open(path or self.config, "w", encoding="ascii") as f:
             f.write(to_yaml(config))
 
     # -- processes -------------------------------------------------------------------------------------------------
