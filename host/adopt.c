@@ -61,6 +61,7 @@ uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 			continue;
 		}
 		sp->backends[backend->id].connections++;
+		sl_admission_add(sp->admission, backend->service, conn->flags & SL_CONN_UNPROVEN);
 		kept++;
 	}
 	return kept;

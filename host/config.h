@@ -48,6 +48,7 @@ static inline bool sl_mode_tunnel(unsigned int mode)
 }
 enum sl_bond_mode { SL_BOND_ACTIVE_BACKUP, SL_BOND_BALANCE_XOR };
 enum sl_offload_policy { SL_OFFLOAD_ESTABLISHED, SL_OFFLOAD_PACKETS, SL_OFFLOAD_NEVER };
+enum sl_challenge { SL_CHALLENGE_AUTO, SL_CHALLENGE_ALWAYS, SL_CHALLENGE_NEVER }; /* auto: nat, when half_open is used up */
 enum sl_health_type { SL_HEALTH_NONE, SL_HEALTH_TCP };
 
 struct sl_config_offload {
@@ -61,6 +62,13 @@ struct sl_config_timeouts {
 	uint32_t established_ms; /* TCP, idle */
 	uint32_t fin_ms;         /* TCP after FIN or RST */
 	uint32_t udp_ms;         /* UDP, idle */
+};
+
+/* How many connections of a service there may be, and whether a client has to show that it is real. */
+struct sl_config_admission {
+	uint32_t connections;
+	uint32_t half_open; /* of them without proof: no handshake done, UDP of less than three packets */
+	uint8_t challenge;  /* enum sl_challenge */
 };
 
 struct sl_config_health {
@@ -165,6 +173,7 @@ struct sl_config_service {
 	bool announce;     /* answer ARP/ND for the VIP on the kernel interfaces */
 	struct sl_config_offload offload;
 	struct sl_config_timeouts timeouts;
+	struct sl_config_admission admission;
 	struct sl_config_health health;
 	struct sl_config_meter misses; /* of each port; rate_pps 0: none of its own, those of the node's classes */
 	unsigned int backend_count;

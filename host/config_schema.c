@@ -17,6 +17,8 @@ static const char *const engine_words[] = { "xdp" };
 static const char *const xdp_words[] = { "auto", "native", "generic" };
 static const char *const bond_words[] = { "active-backup", "balance-xor" };
 static const char *const policy_words[] = { "established", "packets", "never" };
+#define HALF_OPEN_SHARE 16u /* of the table, for each service; the table gives a quarter of itself to all of them */
+
 static const char *const metered_words[SL_METERED_CLASSES] = { "syn", "close", "fragment", "ttl", "vip", "nat-return",
 								"tunnel", "kernel" };
 static const char *const health_words[] = { "none", "tcp" };
@@ -767,12 +769,35 @@ static void read_misses(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 	read_rate(r, key, v, &((struct sl_config_service *)out)->misses);
 }
 
+NUMBER(read_connections, struct sl_config_admission, connections, 1, 1u << 26)
+NUMBER(read_half_open, struct sl_config_admission, half_open, 1, 1u << 26)
+
+static void read_challenge(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const char *const words[] = { "auto", "always", "never" };
+
+	sl_reader_word(r, key, v, words, COUNT(words), &((struct sl_config_admission *)out)->challenge);
+}
+
+static void read_admission(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	static const struct sl_reader_key keys[] = {
+		{ "connections", read_connections, false },
+		{ "half_open", read_half_open, false },
+		{ "challenge", read_challenge, false },
+	};
+
+	(void)key;
+	sl_reader_map(r, v, keys, COUNT(keys), &((struct sl_config_service *)out)->admission);
+}
+
 static void service_defaults(const struct sl_config *c, struct sl_config_service *s)
 {
 	s->announce = true;
 	s->mode = UINT8_MAX; /* required: only for finding out that it was wrong */
 	s->offload = c->node.offload;
 	s->timeouts = c->node.timeouts;
+	s->admission = (struct sl_config_admission){ c->node.max_connections, c->node.max_connections / HALF_OPEN_SHARE, SL_CHALLENGE_AUTO };
 	s->health = (struct sl_config_health){
 		.type = UINT8_MAX, .interval_ms = 2000, .timeout_ms = 1000, .rise = 2, .fall = 3
 	};
@@ -786,7 +811,7 @@ static void services_section(struct sl_reader *r, yaml_node_t *v)
 		{ "port", read_service_port, true },         { "mode", read_mode, true },
 		{ "scheduler", read_scheduler, false },      { "announce", read_announce, false },
 		{ "offload", read_service_offload, false },  { "timeouts", read_service_timeouts, false },
-		{ "misses", read_misses, false },
+		{ "misses", read_misses, false },            { "admission", read_admission, false },
 		{ "health", read_health, false },            { "backends", read_backends, true },
 	};
 	struct sl_config *c = r->config;

@@ -139,35 +139,73 @@ bool sl_reply_ttl_expired(const uint8_t *frame, const struct sl_packet *packet, 
 	return icmp_error(frame, packet, packet->family == 4 ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED, 0, 0, reply);
 }
 
-bool sl_reply_reset(const uint8_t *frame, const struct sl_packet *packet, struct sl_reply *reply)
+static uint32_t load_be32(const uint8_t *p)
+{
+	return sl_load_be16(p) << 16 | sl_load_be16(p + 2);
+}
+
+static void store_be32(uint8_t *p, uint32_t value)
+{
+	sl_store_be16(p, value >> 16);
+	sl_store_be16(p + 2, value & 0xffff);
+}
+
+/* A TCP header without options from the frame's destination to its source, at reply->frame + n; checksummed by end_tcp(). */
+static uint8_t *begin_tcp(const uint8_t *frame, const struct sl_packet *packet, uint8_t flags, uint8_t **ip, struct sl_reply *reply)
 {
 	const uint8_t *tcp = frame + packet->l4_off;
-	const uint32_t header = (uint32_t)(tcp[12] >> 4) * 4, flags = packet->tcp_flags;
-	uint32_t n, ack, segment = (uint32_t)packet->l3_end - packet->l4_off - header;
-	uint8_t *ip, *out;
+	uint32_t n = put_eth_back(reply->frame, frame, packet);
+	uint8_t *out;
 
-	if (flags & TCP_RST || !may_answer(frame, packet))
-		return false;
-	n = put_eth_back(reply->frame, frame, packet);
-	ip = reply->frame + n;
-	n += put_ip_back(ip, packet, PROTO_TCP, 20);
+	*ip = reply->frame + n;
+	n += put_ip_back(*ip, packet, PROTO_TCP, 20);
 	out = reply->frame + n;
 	memset(out, 0, 20);
 	memcpy(out, tcp + 2, 2);
 	memcpy(out + 2, tcp, 2);
 	out[12] = 0x50;
+	out[13] = flags;
+	reply->len = n + 20;
+	return out;
+}
+
+static void end_tcp(const uint8_t *ip, const struct sl_packet *packet, uint8_t *out)
+{
+	sl_store_be16(out + 16, l4_checksum(ip, packet->family, PROTO_TCP, out, 20));
+}
+
+bool sl_reply_reset(const uint8_t *frame, const struct sl_packet *packet, struct sl_reply *reply)
+{
+	const uint8_t *tcp = frame + packet->l4_off;
+	const uint32_t header = (uint32_t)(tcp[12] >> 4) * 4, flags = packet->tcp_flags;
+	uint32_t segment = (uint32_t)packet->l3_end - packet->l4_off - header;
+	uint8_t *ip, *out;
+
+	if (flags & TCP_RST || !may_answer(frame, packet))
+		return false;
+	out = begin_tcp(frame, packet, flags & TCP_ACK ? TCP_RST : TCP_RST | TCP_ACK, &ip, reply);
 	if (flags & TCP_ACK) {
 		memcpy(out + 4, tcp + 8, 4);
-		out[13] = TCP_RST;
 	} else {
 		segment += (flags & TCP_SYN ? 1u : 0u) + (flags & TCP_FIN ? 1u : 0u);
-		ack = (sl_load_be16(tcp + 4) << 16 | sl_load_be16(tcp + 6)) + segment;
-		sl_store_be16(out + 8, ack >> 16);
-		sl_store_be16(out + 10, ack & 0xffff);
-		out[13] = TCP_RST | TCP_ACK;
+		store_be32(out + 8, load_be32(tcp + 4) + segment);
 	}
-	sl_store_be16(out + 16, l4_checksum(ip, packet->family, PROTO_TCP, out, 20));
-	reply->len = n + 20;
+	end_tcp(ip, packet, out);
+	return true;
+}
+
+bool sl_reply_challenge(const uint8_t *frame, const struct sl_packet *packet, uint32_t number, struct sl_reply *reply)
+{
+	const uint8_t *tcp = frame + packet->l4_off;
+	const uint32_t header = (uint32_t)(tcp[12] >> 4) * 4, isn = load_be32(tcp + 4);
+	const uint32_t sent = (uint32_t)packet->l3_end - packet->l4_off - header; /* with the SYN (RFC 7413) */
+	uint8_t *ip, *out;
+
+	if (number - isn - 1 <= sent || !may_answer(frame, packet))
+		return false;
+	out = begin_tcp(frame, packet, TCP_ACK, &ip, reply);
+	store_be32(out + 8, number);
+	end_tcp(ip, packet, out);
 	return true;
 }
 

@@ -37,6 +37,10 @@ bool sl_reply_ttl_expired(const uint8_t *frame, const struct sl_packet *packet, 
 /* RFC 9293 3.10.7.1: a reset for a segment of no connection. False for a reset. */
 bool sl_reply_reset(const uint8_t *frame, const struct sl_packet *packet, struct sl_reply *reply);
 
+/* An acknowledgement of `number` for a SYN, whose client resets it with that sequence number (host/admission.h). False: the
+ * number would be right. */
+bool sl_reply_challenge(const uint8_t *frame, const struct sl_packet *packet, uint32_t number, struct sl_reply *reply);
+
 /* The flow key of the packet quoted in an ICMP error, turned round: client -> VIP if it is about a packet from a VIP to a
  * client. False: not an error about TCP or UDP. */
 bool sl_reply_quoted_key(const uint8_t *frame, uint32_t len, const struct sl_packet *packet, uint16_t tenant,

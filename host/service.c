@@ -248,7 +248,7 @@ static void fill_service(struct sl_service *out, uint32_t id, const struct servi
 	*out = (struct sl_service){
 		.id = id, .retired = !slot->configured, .announce = c->announce, .tenant = c->tenant, .vip = c->vip,
 		.protocol = c->protocol, .mode = c->mode, .port_lo = c->port_lo, .port_hi = c->port_hi,
-		.offload = c->offload, .timeouts = c->timeouts, .misses = c->misses,
+		.offload = c->offload, .timeouts = c->timeouts, .admission = c->admission, .misses = c->misses,
 	};
 	memcpy(out->name, c->name, sizeof(out->name));
 }

@@ -76,6 +76,7 @@ struct sl_service {
 	uint16_t port_lo, port_hi; /* host order */
 	struct sl_config_offload offload;
 	struct sl_config_timeouts timeouts;
+	struct sl_config_admission admission;
 	struct sl_config_meter misses;
 	unsigned int backend_count;
 	const struct sl_backend *const *backends; /* with the retired ones */

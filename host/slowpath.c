@@ -26,69 +26,6 @@
 
 /* ---- classify ------------------------------------------------------------------------------------------------- */
 
-static const struct sl_config_tenant *tenant_of_tags(const struct sl_services *s, const struct sl_packet *packet)
-{
-	const uint16_t inner = packet->tags == 2 ? packet->vid2 : 0;
-
-	for (unsigned int i = 0; i < s->tenant_count; i++) {
-		/* (An inner tag of VLAN 0 is no tenant's: a tenant's inner_vlan is at least 1.) */
-		if (s->tenants[i].vlan == packet->vid && s->tenants[i].inner_vlan == inner && (packet->tags == 2) == (inner != 0))
-			return &s->tenants[i];
-	}
-	return NULL;
-}
-
-/* Every tunnel that the datapath knows: which are opened is a matter of who sends them. */
-#define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
-
-/* Whether the tenant trusts this source of this tunnel, with its VNI or key. */
-static bool trusts(const struct sl_config_tenant *t, const struct sl_addr *src, const struct sl_headers *h)
-{
-	for (unsigned int i = 0; i < t->trusted_count; i++) {
-		const struct sl_config_source *s = &t->trusted[i];
-
-		if (sl_mode_tunnel_kind(s->tunnel) != h->tunnel || !sl_addr_equal(&s->address, src))
-			continue;
-		if (sl_mode_virtual(s->tunnel) ? t->vni == h->vni : !s->has_key || s->key == h->vni)
-			return true;
-	}
-	return false;
-}
-
-/* The tenant whose tunnel this is: untagged, to our VTEP, with its network, from a source that it trusts. */
-static const struct sl_config_tenant *tenant_of_tunnel(const struct sl_slowpath *sp, const struct slow_frame *f)
-{
-	const struct sl_headers *h = &f->headers;
-	const struct sl_addr dst = sl_addr_make(h->outer.family, h->outer.dst), src = sl_addr_make(h->outer.family, h->outer.src);
-	const struct sl_slow_port *port = &sp->port[f->port];
-
-	if (!h->tunnel || h->outer.tags || (!sl_addr_equal(&dst, &port->vtep[0]) && !sl_addr_equal(&dst, &port->vtep[1])))
-		return NULL;
-	for (unsigned int i = 0; i < sp->services->tenant_count; i++) {
-		const struct sl_config_tenant *t = &sp->services->tenants[i];
-
-		if (trusts(t, &src, h))
-			return t;
-	}
-	return NULL;
-}
-
-/* False: the frame is no tenant's. */
-static bool classify(const struct sl_slowpath *sp, struct slow_frame *f)
-{
-	const struct sl_config_tenant *tenant = tenant_of_tunnel(sp, f);
-
-	f->decap = tenant;
-	if (!tenant && f->headers.outer.tags) {
-		tenant = tenant_of_tags(sp->services, &f->headers.outer);
-		if (!tenant)
-			return false;
-	}
-	f->tenant = tenant ? tenant->id : sp->services->tenants[0].id;
-	f->packet = sl_headers_packet(&f->headers, f->decap);
-	return true;
-}
-
 /* A VIP of a service, or of one that left the configuration but still has connections. */
 static bool vip_known(struct sl_slowpath *sp, const struct slow_frame *f)
 {
@@ -212,28 +149,41 @@ static bool offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32_
 
 /* ---- connections ---------------------------------------------------------------------------------------------- */
 
+static const struct sl_backend *conn_backend(const struct sl_slowpath *sp, const struct sl_conn *conn)
+{
+	return sl_services_backend(sp->services, conn->backend_id);
+}
+
 static void conn_drop(struct sl_slowpath *sp, uint32_t index)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 
 	if (conn->backend_id < SL_SERVICE_IDS)
 		sp->backends[conn->backend_id].connections--;
+	if (conn_backend(sp, conn))
+		sl_admission_remove(sp->admission, conn_backend(sp, conn)->service, conn->flags & SL_CONN_UNPROVEN);
 	if (conn->state == SL_CONN_CLOSING)
 		sp->stats->conns_closed++;
 	sl_conn_free(sp->table, index);
 }
 
-static const struct sl_backend *conn_backend(const struct sl_slowpath *sp, const struct sl_conn *conn)
+/* The connection has shown that it is real. */
+static void conn_prove(struct sl_slowpath *sp, uint32_t index)
 {
-	return sl_services_backend(sp->services, conn->backend_id);
+	const struct sl_conn *conn = sl_conn_at(sp->table, index);
+	const struct sl_backend *backend = conn_backend(sp, conn);
+
+	if (backend && conn->flags & SL_CONN_UNPROVEN)
+		sl_admission_prove(sp->admission, backend->service);
+	sl_conn_prove(sp->table, index);
 }
 
 static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard,
-		     const struct sl_backend *backend, uint32_t *index)
+		     const struct sl_backend *backend, bool proven, uint32_t *index)
 {
 	const bool tcp = f->key.proto == IPPROTO_TCP;
 	struct sl_conn_new new = { .key = f->key, .mode = backend->mode, .backend_family = backend->address.family,
-				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = backend->mode == SL_MODE_NAT, .unproven = true,
+				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = backend->mode == SL_MODE_NAT, .unproven = !proven,
 				   .state = tcp ? SL_CONN_EMBRYONIC : SL_CONN_ESTABLISHED, .now_ms = sp->now_ms };
 	int rc;
 
@@ -246,6 +196,7 @@ static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigne
 	sp->stats->conns_created++;
 	sp->backends[backend->id].connections++;
 	sp->backends[backend->id].connections_total++;
+	sl_admission_add(sp->admission, backend->service, !proven);
 	return 0;
 }
 
@@ -257,7 +208,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	conn->last_seen_ms = (uint32_t)sp->now_ms;
 	if (conn->key.proto != IPPROTO_TCP) {
 		if (conn->sw_packets >= 2 || reverse)
-			sl_conn_prove(sp->table, index);
+			conn_prove(sp, index);
 		return;
 	}
 	if (flags & TCP_RST)
@@ -269,7 +220,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	} else if (conn->state == SL_CONN_EMBRYONIC && !reverse && !(flags & TCP_SYN) && flags & TCP_ACK &&
 		   conn->sw_packets > 0) {
 		conn->state = SL_CONN_ESTABLISHED;
-		sl_conn_prove(sp->table, index);
+		conn_prove(sp, index);
 	}
 	if (conn->state == before || !service)
 		return;
@@ -489,15 +440,49 @@ static void run_not_syn(struct sl_slowpath *sp, const struct slow_frame *f, stru
 	end(sp, f, v, made ? SL_SLOW_REPLY : SL_SLOW_DROP, SL_REASON_NOT_SYN);
 }
 
+/* The connection gets no entry. */
+static void run_full(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_backend *backend, unsigned int reason,
+		     struct sl_slow_verdict *v)
+{
+	if (backend->mode == SL_MODE_NAT) {
+		end(sp, f, v, SL_SLOW_DROP, reason);
+	} else {
+		count(sp, reason, f->len);
+		send_forward(sp, f, NULL, backend, v);
+	}
+}
+
+static void run_challenge(struct sl_slowpath *sp, const struct slow_frame *f, uint32_t cookie, struct sl_slow_verdict *v)
+{
+	const bool made = sl_reply_challenge(f->bytes, f->packet, cookie, &v->reply);
+
+	v->port = (uint8_t)f->port;
+	end(sp, f, v, made ? SL_SLOW_REPLY : SL_SLOW_DROP, SL_REASON_CHALLENGED);
+}
+
+/* A reset of no connection may be the answer to a challenge. */
+static bool challenge_passed(struct sl_slowpath *sp, const struct slow_frame *f)
+{
+	const uint8_t *sequence = f->bytes + f->packet->l4_off + 4;
+
+	return f->key.proto == IPPROTO_TCP && !f->later && f->packet->tcp_flags & TCP_RST &&
+	       sl_admission_answered(sp->admission, &f->key, sl_load_be16(sequence) << 16 | sl_load_be16(sequence + 2), sp->now_ms);
+}
+
 /* The first packet that this host sees of a connection to a service. */
 static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard, const struct sl_service *service,
 		    struct sl_slow_verdict *v)
 {
 	const bool tcp = f->key.proto == IPPROTO_TCP, syn = (f->packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	const struct sl_backend *backend;
-	uint32_t index;
+	uint32_t index, cookie;
+	enum sl_admit admit;
 	int rc;
 
+	if (challenge_passed(sp, f)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_CHALLENGE_PASSED);
+		return;
+	}
 	if (f->copy) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
@@ -525,15 +510,20 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		send_forward(sp, f, NULL, backend, v);
 		return;
 	}
-	rc = conn_make(sp, f, shard, backend, &index);
-	if (!rc) {
-		run_known(sp, f, index, false, v);
-	} else if (service->mode == SL_MODE_NAT) {
-		end(sp, f, v, SL_SLOW_DROP, rc == -EADDRINUSE ? SL_REASON_NAT_CLASH : SL_REASON_CONN_FULL);
-	} else {
-		count(sp, SL_REASON_CONN_FULL, f->len);
-		send_forward(sp, f, NULL, backend, v);
+	/* A client behind a tunnel cannot be answered: it is not challenged. */
+	admit = sl_admission_ask(sp->admission, service, &f->key, tcp && syn && !f->decap, (uint32_t)__builtin_popcount(sp->shards),
+				 sp->now_ms, &cookie);
+	if (admit == SL_ADMIT_CHALLENGE) {
+		run_challenge(sp, f, cookie, v);
+		return;
 	}
+	rc = admit == SL_ADMIT_FULL ? -EDQUOT : conn_make(sp, f, shard, backend, admit == SL_ADMIT_PROVEN, &index);
+	if (!rc)
+		run_known(sp, f, index, false, v);
+	else if (rc == -EADDRINUSE)
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NAT_CLASH);
+	else
+		run_full(sp, f, backend, admit == SL_ADMIT_FULL ? SL_REASON_SERVICE_FULL : SL_REASON_CONN_FULL, v);
 }
 
 /* To a VIP. */
@@ -693,12 +683,12 @@ static void run(struct sl_slowpath *sp, struct slow_frame *f, const uint32_t *po
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_MAC_FILTER);
 		return;
 	}
-	reason = sl_parse(sl_window_at(f->bytes), f->len, f->port, TUNNELS, &f->headers);
+	reason = sl_parse(sl_window_at(f->bytes), f->len, f->port, SL_SLOW_TUNNELS, &f->headers);
 	if (reason) {
 		end(sp, f, v, SL_SLOW_DROP, (unsigned int)reason);
 		return;
 	}
-	if (!classify(sp, f) || (!f->packet->family && !f->decap)) {
+	if (!sl_slow_classify(sp, f) || (!f->packet->family && !f->decap)) {
 		end(sp, f, v, SL_SLOW_KERNEL, SL_REASON_KERNEL);
 		return;
 	}

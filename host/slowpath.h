@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/admission.h"
 #include "host/conn.h"
 #include "host/egress.h"
 #include "host/fragments.h"
@@ -59,6 +60,7 @@ struct sl_slowpath {
 	uint64_t retired_generation;         /* snapshot that any_retired was found in */
 	bool any_retired;
 	struct sl_fragments *fragments;
+	struct sl_admission *admission;
 	uint64_t sources_generation;         /* snapshot that sources was made from */
 	uint8_t sources[SL_SLOW_SOURCE_BITS / 8]; /* a bit for each nat backend's address, by its hash */
 };

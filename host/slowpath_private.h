@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the slow path's files share: a frame on its way through, and how the way ends. Private to slowpath.c and icmp.c. */
+/* What the slow path's files share: a frame on its way through, and how the way ends. Private to slowpath.c, classify.c, icmp.c. */
 #ifndef SLUICE_HOST_SLOWPATH_PRIVATE_H
 #define SLUICE_HOST_SLOWPATH_PRIVATE_H
 
@@ -43,6 +43,11 @@ static inline bool owns(const struct sl_slowpath *sp, unsigned int shard, struct
 	return false;
 }
 
+/* Every tunnel that the datapath knows: which are opened is a matter of who sends them. */
+#define SL_SLOW_TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
+
+/* Finds the frame's tenant, and whether its tunnel is opened: f->tenant, decap, packet. False: the frame is no tenant's. */
+bool sl_slow_classify(const struct sl_slowpath *sp, struct slow_frame *f);
 /* ICMP to a VIP: an error about a service's packet goes to its backend, everything else (echo) to the kernel. */
 void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v);
 /* An ICMP error to somebody else: about a nat connection's packet to its backend it goes to the client, else to the kernel. */

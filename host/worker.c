@@ -73,6 +73,7 @@ struct worker {
 	struct rte_ring *results;
 	struct rte_ring *requests;
 	struct sl_fragments *fragments;
+	struct sl_admission *admission;
 	struct rte_mbuf *tx[SL_PORTS][BURST];
 	unsigned int tx_count[SL_PORTS];
 	struct held held[HELD_MAX];
@@ -671,7 +672,7 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 	w->sp = (struct sl_slowpath){ .table = workers.table, .shards = shards_of(w->id), .stats = &w->stats,
 				      .backends = w->backends, .retry = workers.retry, .offload = sl_offload_submit,
 				      .capable = sl_offload_capable, .entropy = { ENTROPY_SEED0, ENTROPY_SEED1 },
-				      .fragments = w->fragments, .now_ms = boot_ms() };
+				      .fragments = w->fragments, .admission = w->admission, .now_ms = boot_ms() };
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
 		memcpy(w->sp.port[i].mac, sl_port_at(i)->mac, 6);
 		w->sp.port[i].up = true;
@@ -695,14 +696,16 @@ static struct worker *worker_make(const struct sl_config *config, unsigned int i
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->backends = calloc(SL_SERVICE_IDS + 1, sizeof(*w->backends));
 	w->fragments = sl_fragments_create(rte_rand());
+	w->admission = sl_admission_create(SL_CONN_SHARDS);
 	w->frames = ring_make("frames", id, RING_MBUFS, 0);
 	w->outgoing = ring_make("outgoing", id, RING_MBUFS, 0);
 	w->results = ring_make("results", id, RING_RESULTS, sizeof(struct sl_offload_result));
 	w->requests = ring_make("requests", id, RING_REQUESTS, sizeof(struct request));
-	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->fragments || !w->frames || !w->outgoing || !w->results || !w->requests ||
+	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->fragments || !w->admission || !w->frames || !w->outgoing || !w->results || !w->requests ||
 	    watch_fd(w, w->wake, w->wake)) {
 		free(w->backends);
 		sl_fragments_destroy(w->fragments);
+		sl_admission_destroy(w->admission);
 		free(w);
 		return NULL;
 	}
@@ -781,6 +784,7 @@ void sl_worker_fini(void)
 		rte_ring_free(w->requests);
 		free(w->backends);
 		sl_fragments_destroy(w->fragments);
+		sl_admission_destroy(w->admission);
 		free(w);
 		workers.worker[i] = NULL;
 	}

@@ -81,6 +81,10 @@ static const char config_text[] =
 	  "{name: vm2, address: 10.1.0.1, vni: 9, inner_mac: '02:00:00:00:99:02'}")
 	S("nat6", "2001:db8::2", "tcp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}")
 	S("udp-nat", "192.0.2.11", "udp", "nat", "", "{name: b1, address: 10.1.0.1, port: 8080}")
+	S("small", "192.0.2.12", "tcp", "nat", ", admission: {half_open: 16, connections: 64}", "{name: b1, address: 10.1.0.1, port: 8081}")
+	S("small-dsr", "192.0.2.13", "tcp", "dsr-l2", ", admission: {half_open: 16}", "{name: b1, address: 10.1.0.1}")
+	S("proving", "192.0.2.14", "tcp", "dsr-l2", ", admission: {challenge: always}", "{name: b1, address: 10.1.0.1}")
+	S("trusting", "192.0.2.15", "tcp", "nat", ", admission: {half_open: 16, challenge: never}", "{name: b1, address: 10.1.0.1, port: 8082}")
 	S("udp-nat6", "2001:db8::3", "udp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
 
 struct bench {
@@ -132,7 +136,8 @@ static inline int bench_up(void **state)
 	b->entries = calloc(CAPACITY, sizeof(*b->entries));
 	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
 	b->sp = (struct sl_slowpath){ .table = b->table, .shards = 0xffff, .services = s, .now_ms = 1000000, .stats = &b->stats,
-				      .backends = b->backends, .retry = b->retry, .fragments = sl_fragments_create(5), .offload = card_submit, .capable = card_capable };
+				      .backends = b->backends, .retry = b->retry, .fragments = sl_fragments_create(5),
+				      .admission = sl_admission_create(SL_CONN_SHARDS), .offload = card_submit, .capable = card_capable };
 	b->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { b->config->ports[0].vtep[0] } };
 	memcpy(b->sp.port[0].mac, own, 6);
 	*state = b;
@@ -147,6 +152,7 @@ static inline int bench_down(void **state)
 	sl_service_table_destroy(b->services);
 	sl_conn_table_destroy(b->table);
 	sl_fragments_destroy(b->sp.fragments);
+	sl_admission_destroy(b->sp.admission);
 	sl_config_free(b->config);
 	free(b->entries);
 	free(b);

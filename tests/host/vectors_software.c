@@ -301,7 +301,7 @@ static enum outcome step_run(const struct sl_vector *v, const struct sl_vector_s
 	static const uint64_t hash_key[2] = { 1, 2 };
 	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
 	struct sl_slowpath sp = { .shards = 0xffff, .now_ms = 1000, .stats = &stats, .backends = backends, .retry = retry,
-				  .fragments = sl_fragments_create(1), .offload = card_submit };
+				  .fragments = sl_fragments_create(1), .admission = sl_admission_create(SL_CONN_SHARDS), .offload = card_submit };
 	uint32_t adopted, dropped;
 	enum outcome outcome;
 
@@ -312,6 +312,7 @@ static enum outcome step_run(const struct sl_vector *v, const struct sl_vector_s
 		       sl_reason_name(verdict.reason));
 	sl_conn_table_destroy(sp.table);
 	sl_fragments_destroy(sp.fragments);
+	sl_admission_destroy(sp.admission);
 	free(entries);
 	return outcome;
 }

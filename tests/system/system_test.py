@@ -19,6 +19,7 @@ import cases_survival
 import cases_input
 import cases_fragments
 import cases_icmp
+import cases_admission
 import cases_tunnels
 import cases_decap
 import cases_bond

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * New connections under budgets and challenges: what a flood of SYNs costs its own service and no other, and how a client that
+ * is real comes in all the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <urcu-qsbr.h>
+
+#include "tests/host/slow_bench.h"
+
+#define SMALL "192.0.2.12"    /* nat, 16 half open, 64 connections */
+#define DSR "192.0.2.13"      /* dsr-l2, 16 half open */
+#define PROVING "192.0.2.14"  /* dsr-l2, always a challenge */
+#define TRUSTING "192.0.2.15" /* nat, 16 half open, never a challenge */
+#define HALF_OPEN 16u
+
+/* SYNs until the service's half-open budget is used up; the port of the last one. */
+static uint16_t fill(struct bench *b, const char *vip)
+{
+	const uint64_t before = b->stats.conns_created;
+	uint16_t port = 0;
+
+	while (b->stats.conns_created < before + HALF_OPEN) {
+		const struct frame f = tcp(vip, ++port, SYN);
+
+		run(b, &f);
+		assert_true(port < 200 && b->v.reason != SL_REASON_SERVICE_FULL && b->v.reason != SL_REASON_CHALLENGED);
+	}
+	return port;
+}
+
+static uint32_t number(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The number that a challenge to this SYN acknowledges. */
+static uint32_t challenged(struct bench *b, struct frame syn)
+{
+	const bool six = syn.b[12] == 0x86;
+	const uint8_t *tcp;
+
+	expect(b, syn, SL_SLOW_REPLY, SL_REASON_CHALLENGED);
+	tcp = b->v.reply.frame + 14 + (six ? 40 : 20);
+	assert_memory_equal(b->v.reply.frame, client, 6);
+	assert_memory_equal(tcp, "\0\x50", 2);
+	assert_int_equal(tcp[13], ACK);
+	assert_int_equal(l4_sum(b->v.reply.frame + 14, b->v.reply.len - 14), 0);
+	assert_int_not_equal(number(tcp + 8), number(syn.b + 14 + (six ? 40 : 20) + 4) + 1);
+	return number(tcp + 8);
+}
+
+static struct frame reset(const char *vip, uint16_t port, uint32_t sequence)
+{
+	struct frame f = tcp(vip, port, RST);
+
+	put16(f.b + 38, sequence >> 16);
+	put16(f.b + 40, sequence & 0xffff);
+	put16(f.b + 50, 0);
+	put16(f.b + 50, l4_sum(f.b + 14, f.len - 14));
+	return f;
+}
+
+static void test_challenge(void **state)
+{
+	struct bench *b = *state;
+	const uint16_t port = (uint16_t)(fill(b, SMALL) + 1);
+	const uint32_t cookie = challenged(b, tcp(SMALL, port, SYN));
+
+	/* Neither a guess nor another's number helps. */
+	expect(b, reset(SMALL, port, cookie + 1), SL_SLOW_DROP, SL_REASON_NOT_SYN);
+	expect(b, reset(SMALL, (uint16_t)(port + 1), cookie), SL_SLOW_DROP, SL_REASON_NOT_SYN);
+	challenged(b, tcp(SMALL, port, SYN));
+	expect(b, reset(SMALL, port, cookie), SL_SLOW_DROP, SL_REASON_CHALLENGE_PASSED);
+	expect(b, tcp(SMALL, port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	/* The connection is like any other: to the card when the handshake is done. */
+	expect(b, tcp(SMALL, port, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(card.op, SL_OFFLOAD_INSERT);
+	assert_int_equal(card.index, b->v.index);
+	/* Others are challenged still, and no other service is touched. */
+	challenged(b, tcp(SMALL, (uint16_t)(port + 1), SYN));
+	expect(b, tcp("192.0.2.2", port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(b->stats.conns_created, HALF_OPEN + 2);
+}
+
+/* A handshake that is done, and an entry that goes, make room. */
+static void test_room(void **state)
+{
+	struct bench *b = *state;
+	const uint16_t port = fill(b, SMALL);
+
+	challenged(b, tcp(SMALL, (uint16_t)(port + 1), SYN));
+	expect(b, tcp(SMALL, port, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp(SMALL, (uint16_t)(port + 1), SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	challenged(b, tcp(SMALL, (uint16_t)(port + 2), SYN));
+	b->sp.now_ms += 31000; /* timeouts.syn_ms */
+	sl_slowpath_expire(&b->sp, CAPACITY);
+	fill(b, SMALL);
+}
+
+static void test_keys_turn(void **state)
+{
+	struct bench *b = *state;
+	const uint16_t port = (uint16_t)(fill(b, SMALL) + 1);
+	uint32_t cookie = challenged(b, tcp(SMALL, port, SYN)), next;
+
+	/* One change of the key is borne, two are not. */
+	b->sp.now_ms += SL_ADMISSION_KEY_MS;
+	next = challenged(b, tcp(SMALL, port, SYN));
+	assert_int_not_equal(next, cookie);
+	expect(b, reset(SMALL, port, cookie), SL_SLOW_DROP, SL_REASON_CHALLENGE_PASSED);
+	b->sp.now_ms += 2 * SL_ADMISSION_KEY_MS;
+	expect(b, reset(SMALL, port, next), SL_SLOW_DROP, SL_REASON_NOT_SYN);
+	/* What was proven is not for ever. */
+	cookie = challenged(b, tcp(SMALL, port, SYN));
+	expect(b, reset(SMALL, port, cookie), SL_SLOW_DROP, SL_REASON_CHALLENGE_PASSED);
+	b->sp.now_ms += SL_ADMISSION_PROVEN_MS + 1000;
+	challenged(b, tcp(SMALL, port, SYN));
+}
+
+/* Forged SYNs and resets without end fill nothing. */
+static void test_floods(void **state)
+{
+	struct bench *b = *state;
+	const uint16_t port = (uint16_t)(fill(b, SMALL) + 1);
+
+	for (unsigned int i = 0; i < 60000; i++) {
+		const struct frame s = tcp(SMALL, (uint16_t)(port + i % 60000), SYN), r = reset(SMALL, (uint16_t)(port + i % 60000), i * 77777);
+
+		run(b, &s);
+		run(b, &r);
+	}
+	assert_int_equal(b->stats.conns_created, HALF_OPEN);
+	assert_int_equal(sl_conn_table_used(b->table), HALF_OPEN);
+	assert_int_equal(b->stats.reason_packets[SL_REASON_CHALLENGE_PASSED], 0);
+}
+
+/* A mode that hashes needs no entry: over budget it forwards without. */
+static void test_dsr_over_budget(void **state)
+{
+	struct bench *b = *state;
+	const uint16_t port = (uint16_t)(fill(b, DSR) + 1);
+
+	expect(b, tcp(DSR, port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(b->v.index, SL_CONN_NONE);
+	assert_int_equal(b->stats.reason_packets[SL_REASON_SERVICE_FULL], 1);
+	/* Forged ACKs find no room either. */
+	expect(b, tcp(DSR, port, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_equal(b->v.index, SL_CONN_NONE);
+	assert_int_equal(b->stats.conns_created, HALF_OPEN);
+}
+
+static void test_always_and_never(void **state)
+{
+	struct bench *b = *state;
+	uint32_t cookie = challenged(b, tcp(PROVING, 1, SYN));
+
+	expect(b, reset(PROVING, 1, cookie), SL_SLOW_DROP, SL_REASON_CHALLENGE_PASSED);
+	expect(b, tcp(PROVING, 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp(TRUSTING, (uint16_t)(fill(b, TRUSTING) + 1), SYN), SL_SLOW_DROP, SL_REASON_SERVICE_FULL);
+}
+
+/* The budget of connections holds for proven clients too. */
+static void test_connections(void **state)
+{
+	struct bench *b = *state;
+	unsigned int made = 0;
+	uint16_t port = 0;
+
+	for (struct frame f; made < 64; made += b->v.fate == SL_SLOW_FORWARD) {
+		f = tcp(SMALL, ++port, SYN);
+		run(b, &f);
+		assert_true(port < 200 && b->v.reason != SL_REASON_SERVICE_FULL);
+		f = tcp(SMALL, port, ACK);
+		run(b, &f);
+	}
+	expect(b, tcp(SMALL, (uint16_t)(port + 1), SYN), SL_SLOW_DROP, SL_REASON_SERVICE_FULL);
+	/* Of the agent before: what it left counts. */
+	sl_admission_destroy(b->sp.admission);
+	b->sp.admission = sl_admission_create(SL_CONN_SHARDS);
+	assert_int_equal(sl_slowpath_adopt(&b->sp), 64);
+	expect(b, tcp(SMALL, (uint16_t)(port + 1), SYN), SL_SLOW_DROP, SL_REASON_SERVICE_FULL);
+	/* A worker that has half of the table has half of the budget. */
+	b->sp.shards = 0xff;
+	sl_admission_destroy(b->sp.admission);
+	b->sp.admission = sl_admission_create(SL_CONN_SHARDS);
+	for (unsigned int id = 1; id < SL_SERVICE_IDS; id++) {
+		const struct sl_service *s = sl_services_service(b->sp.services, id);
+		uint32_t cookie;
+
+		if (!s || s->admission.connections != 64)
+			continue;
+		for (unsigned int i = 0; i < 32; i++) {
+			assert_int_equal(sl_admission_ask(b->sp.admission, s, &(struct sl_key){ 0 }, false, 8, 0, &cookie), SL_ADMIT);
+			sl_admission_add(b->sp.admission, s, false);
+		}
+		assert_int_equal(sl_admission_ask(b->sp.admission, s, &(struct sl_key){ 0 }, false, 8, 0, &cookie), SL_ADMIT_FULL);
+		assert_int_equal(sl_admission_ask(b->sp.admission, s, &(struct sl_key){ 0 }, false, 16, 0, &cookie), SL_ADMIT);
+	}
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
+	const struct CMUnitTest tests[] = { T(test_challenge), T(test_room), T(test_keys_turn), T(test_floods), T(test_dsr_over_budget),
+					    T(test_always_and_never), T(test_connections) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
