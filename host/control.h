@@ -84,7 +84,7 @@ struct sl_data_view {
 	uint64_t hw_packets, hw_bytes;    /* of connections, as last read from the card */
 	uint64_t sw_packets, sw_bytes;    /* forwarded by workers */
 	uint64_t created, expired, closed;
-	uint64_t kernel_rx, kernel_tx, icmp_sent, icmp_passed, icmp_limited, mss_lowered;
+	uint64_t kernel_rx, kernel_tx, icmp_sent, icmp_passed, icmp_limited, mss_lowered, cut;
 	uint64_t tx_dropped, held_dropped; /* forwarded but no room on the wire; SYNs that found no room to wait */
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the host's own */
 };

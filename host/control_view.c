@@ -433,6 +433,7 @@ json_t *sl_control_stats_json(struct sl_control *c)
 	set_number(totals, "icmp_passed", d->icmp_passed);
 	set_number(totals, "icmp_limited", d->icmp_limited);
 	set_number(totals, "mss_lowered", d->mss_lowered);
+	set_number(totals, "cut", d->cut);
 	set_number(totals, "tx_dropped", d->tx_dropped);
 	set_number(totals, "held_dropped", d->held_dropped);
 	json_object_set_new(out, "totals", totals);

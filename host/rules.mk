@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # sluiced (the agent), sluice (the command line) and sluice-decap (for backends).
-HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify.c conn.c egress.c fastpath.c flow_rule.c fragments.c gratuitous.c hops.c icmp.c \
-	images.c kernel.c meters.c mss.c \
+HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify.c conn.c cut.c egress.c fastpath.c flow_rule.c fragments.c gratuitous.c hops.c \
+	icmp.c images.c kernel.c meters.c mss.c \
 	offload.c port.c port_info.c port_view.c probe.c refusal.c reply.c returns.c slowpath.c state.c tunnels.c view.c ways.c worker.c)
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_reader.c config_schema.c control.c \
 	control_commands.c control_socket.c control_update.c control_view.c health.c last_health.c log.c maglev.c nexthop.c records.c retired.c \

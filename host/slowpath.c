@@ -290,12 +290,19 @@ static void refuse(struct sl_slowpath *sp, const struct slow_frame *f, const str
 static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_record *record,
 		 const struct sl_action *action, struct sl_slow_verdict *v)
 {
-	const int reason = sl_action_check(f->packet, record, action, ports_up(sp));
+	int reason = sl_action_check(f->packet, record, action, ports_up(sp));
 
+	v->cut.mtu = 0;
+	if (reason == SL_REASON_MTU && sl_cut_may(f->bytes, f->packet, action)) {
+		sl_cut_set(&v->cut, f->packet, record, action);
+		v->cut.action.mtu = 0; /* what else may stand against it */
+		reason = sl_action_check(f->packet, record, &v->cut.action, ports_up(sp));
+	}
 	if (reason != SL_REASON_FORWARDED) {
 		refuse(sp, f, action, (unsigned int)reason, v);
 		return;
 	}
+	sp->stats->cut += v->cut.mtu != 0;
 	v->rewrite.hash = sl_hash_key(&f->key, &sp->entropy);
 	if (f->later)
 		sl_fragment_rewrite(f->bytes, f->packet, record, action, &v->rewrite);

@@ -21,6 +21,7 @@
 
 #include "host/admission.h"
 #include "host/conn.h"
+#include "host/cut.h"
 #include "host/egress.h"
 #include "host/fragments.h"
 #include "host/offload.h"
@@ -84,6 +85,7 @@ struct sl_slow_verdict {
 	uint32_t index; /* connection, or SL_CONN_NONE */
 	uint32_t datagram; /* WAIT: the one to wait for; else, unless SL_FRAGMENT_NONE, sl_fragments_next() has frames to run now */
 	uint32_t ports; /* ELSEWHERE, not 0: a fragment's; the owner runs it by sl_slowpath_run_fragment() */
+	struct sl_cut cut; /* FORWARD, mtu not 0: in pieces by sl_cut_piece() */
 	struct sl_rewrite rewrite;
 	struct sl_reply reply;
 };

@@ -148,6 +148,7 @@ static void data_view(void *ctx, struct sl_data_view *out)
 	out->icmp_passed = stats.icmp_passed;
 	out->icmp_limited = stats.icmp_limited;
 	out->mss_lowered = stats.mss_lowered;
+	out->cut = stats.cut;
 	out->tx_dropped = stats.tx_dropped;
 	out->held_dropped = stats.held_dropped;
 	memcpy(out->reason_packets, stats.reason_packets, sizeof(out->reason_packets));

@@ -178,6 +178,29 @@ static void frame_forward(struct worker *w, struct rte_mbuf *m, const struct sl_
 	tx_put(w, sl_bond_home(v->port, v->shard), m);
 }
 
+/* Each piece is a frame of its own; m is only read. */
+static void frame_cut(struct worker *w, const struct rte_mbuf *m, const struct sl_slow_verdict *v)
+{
+	struct sl_cut_piece piece;
+
+	for (unsigned int n = 0; sl_cut_piece(&v->cut, &v->rewrite, n, &piece); n++) {
+		const uint32_t len = piece.payload_end - piece.payload_off;
+		struct rte_mbuf *out = rte_pktmbuf_alloc(m->pool);
+		char *data = out ? rte_pktmbuf_append(out, (uint16_t)(piece.head_len + len)) : NULL;
+		const void *payload = data && len ? rte_pktmbuf_read(m, piece.payload_off, len, data + piece.head_len) : NULL;
+
+		if (!data || (len && !payload)) {
+			w->stats.tx_dropped++;
+			rte_pktmbuf_free(out);
+			return;
+		}
+		memcpy(data, piece.head, piece.head_len);
+		if (payload && payload != data + piece.head_len)
+			memcpy(data + piece.head_len, payload, len);
+		tx_put(w, sl_bond_home(v->port, v->shard), out);
+	}
+}
+
 static void frame_reply(struct worker *w, const struct sl_slow_verdict *v)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(sl_port_at(v->port)->pool);
@@ -249,7 +272,12 @@ static void frame_do(struct worker *w, struct rte_mbuf *m, unsigned int port, co
 {
 	switch (v->fate) {
 	case SL_SLOW_FORWARD:
-		frame_forward(w, m, v);
+		if (!v->cut.mtu) {
+			frame_forward(w, m, v);
+			break;
+		}
+		frame_cut(w, m, v);
+		rte_pktmbuf_free(m);
 		break;
 	case SL_SLOW_KERNEL:
 		kernel_put(w, port, m);

@@ -25,6 +25,7 @@ struct sl_worker_stats {
 	uint64_t kernel_rx, kernel_tx; /* frames from and to the kernel interfaces */
 	uint64_t conns_created, conns_expired, conns_closed;
 	uint64_t icmp_sent, icmp_limited, icmp_passed;
+	uint64_t cut;                /* packets that left in fragments */
 	uint64_t mss_lowered;        /* SYNs of nat connections */
 	uint64_t held, held_dropped; /* SYNs that waited for the card to forget a closing connection */
 	uint64_t offload_queue_full; /* tried again later */

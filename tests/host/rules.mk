@@ -64,7 +64,7 @@ $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 
 T_HOST_SLOW_TESTS := $(addprefix $(T_HOST)/,slowpath_test slowpath_fragments_test slowpath_icmp_test slowpath_mss_test slowpath_admission_test)
 UNIT_TESTS += $(T_HOST_SLOW_TESTS)
-$(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,conn.o slowpath.o adopt.o admission.o classify.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+$(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
 $(T_HOST)/fastpath_test: $(call t_data,fastpath_test.o fastpath.o conn.o slowpath.o adopt.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
@@ -81,7 +81,7 @@ $(T_HOST)/data/vectors_software.o: tests/host/vectors_software.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o adopt.o admission.o classify.o fragments.o icmp.o mss.o reply.o) $(T_HOST)/control/address.o \
+$(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o reply.o) $(T_HOST)/control/address.o \
 		$(T_HOST)/data/load.o $(T_HOST_MODEL) | $(B)/vectors/corpus.json
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -ljansson
 
@@ -93,6 +93,6 @@ $(T_HOST)/data/fake_driver.o: tests/host/fake_driver.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
 
-$(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o slowpath.o adopt.o admission.o classify.o fragments.o icmp.o mss.o egress.o \
+$(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o \
 		tunnels.o port_info.o reply.o refusal.o returns.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread

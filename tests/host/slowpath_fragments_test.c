@@ -83,7 +83,7 @@ static void assembled(const struct frame *out, const struct frame *whole)
 
 	assert_int_equal(out->len, whole->len - 14 - l3);
 	assert_int_equal(l4_sum(out->b + 14, ip_len), 0);
-	assert_memory_equal(out->b + 14 + l3 + 8, whole->b + 14 + l3 + 8, PAYLOAD);
+	assert_memory_equal(out->b + 14 + l3 + 8, whole->b + 14 + l3 + 8, whole->len - 14 - l3 - 8);
 }
 
 static const unsigned int orders[6][PIECES] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
@@ -256,11 +256,62 @@ static void test_owner(void **state)
 	assert_true(passed_on > 16 && passed_on < 48);
 }
 
+/* The pieces that a packet without DF leaves in: none too long, each in the tunnel, together what it was. */
+static void cut_checked(struct bench *b, struct frame f, unsigned int pieces, uint32_t l2, uint32_t l3)
+{
+	const uint32_t mtu = l3 ? 1500 : 1400;
+	struct frame out = { .len = 0 };
+	struct sl_cut_piece piece;
+	unsigned int n;
+
+	expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_int_not_equal(b->v.cut.mtu, 0);
+	for (n = 0; sl_cut_piece(&b->v.cut, &b->v.rewrite, n, &piece); n++) {
+		struct frame o = { .len = piece.head_len + piece.payload_end - piece.payload_off };
+		struct sl_headers h;
+
+		memcpy(o.b, piece.head, piece.head_len);
+		memcpy(o.b + piece.head_len, f.b + piece.payload_off, piece.payload_end - piece.payload_off);
+		assert_true(o.len - l2 <= mtu);
+		assert_int_equal(sl_parse(sl_window_at(o.b), o.len, 0, SL_TUNNEL_FLAG_IPIP, &h), 0);
+		assert_int_equal(h.outer.l3_end, o.len);
+		assert_int_equal(h.tunnel, l3 ? SL_TUNNEL_MODE_IPIP : 0);
+		memmove(o.b + 14, o.b + 14 + l3, o.len - 14 - l3);
+		o.len -= l3;
+		assemble(&out, &o);
+	}
+	assert_int_equal(n, pieces);
+	assembled(&out, &f);
+}
+
+static void test_cut(void **state)
+{
+	struct bench *b = *state;
+	struct spec spec = { .src = "10.9.0.1", .dst = "192.0.2.16", .sport = 1, .dport = 80, .proto = 17, .payload = 1472 };
+	struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1400, .mac = { 2, 0xb0, 0, 0, 0, 1 } };
+	const struct sl_addr b1 = { 4, { 10, 1, 0, 1 } };
+
+	/* With DF its sender is told. */
+	expect(b, make(spec), SL_SLOW_REPLY, SL_REASON_TOO_BIG);
+	spec.frag = 0x8000; /* DF clear (a bit that means nothing, so that make() does not set it) */
+	cut_checked(b, make(spec), 2, 14, 20);
+	/* nat over a narrow route, and whatever stands against it otherwise. */
+	sl_egress_nexthop_changed(sl_services_current(), &b1, &hop);
+	spec.dst = "192.0.2.11";
+	cut_checked(b, make(spec), 2, 14, 0);
+	assert_int_equal(b->stats.cut, 2);
+	spec.ttl = 1;
+	expect(b, make(spec), SL_SLOW_REPLY, SL_REASON_TTL_EXPIRED);
+	spec.ttl = 64;
+	b->sp.port[0].up = false;
+	expect(b, make(spec), SL_SLOW_DROP, SL_REASON_PORT_DOWN);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_every_order), T(test_nat_return), T(test_others), T(test_refused), T(test_later_ones),
-					    T(test_owner) };
+					    T(test_owner), T(test_cut) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,12 +17,13 @@ def reasons(lab):
 
 @case()
 def datagrams_in_fragments(lab):
-    """Datagrams of five fragments reach one backend and come back, in dsr-l2 and nat, IPv4 and IPv6."""
-    ways = [(m, v[m]) for v in (VIPS, VIPS6) for m in ("dsr-l2", "nat")]
+    """Datagrams of five fragments reach one backend and come back, in dsr-l2 and nat, IPv4 and IPv6. Into a tunnel none
+    of them fits: those of IPv4 are cut once more."""
+    ways = [(m, v[m]) for v in (VIPS, VIPS6) for m in ("dsr-l2", "nat")] + [("ipip", VIPS["ipip"]), ("vxlan", VIPS["vxlan"])]
     servers = []
     for mode, vip in ways:
         lab.services.append(lab.service(mode, vip, PORT, protocol="udp", health={"type": "none"}))
-        servers += [UdpEcho(lab, name, PORT, vip if mode == "dsr-l2" else address(lab, name, vip)) for name in lab.backends]
+        servers += [UdpEcho(lab, name, PORT, vip if mode != "nat" else address(lab, name, vip)) for name in lab.backends]
     try:
         lab.pcap = True
         lab.restart_agent()
