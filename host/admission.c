@@ -12,6 +12,8 @@
 
 struct count {
 	uint32_t connections, half_open;
+	uint64_t tokens;    /* of the meter: thousandths of a packet */
+	uint64_t filled_ms; /* when they were last added to */
 };
 
 struct proven {
@@ -73,6 +75,23 @@ void sl_admission_remove(struct sl_admission *a, const struct sl_service *servic
 static uint32_t share(const struct sl_admission *a, uint32_t budget, uint32_t parts)
 {
 	return (uint32_t)(((uint64_t)budget * parts + a->parts - 1) / a->parts);
+}
+
+/* A bucket that is full after any pause; a rate's thousandth of a packet comes each millisecond for each packet a second. */
+bool sl_admission_meter(struct sl_admission *a, const struct sl_service *service, uint32_t parts, uint64_t now_ms)
+{
+	const uint64_t rate = share(a, service->misses.rate_pps, parts), most = share(a, service->misses.burst, parts) * UINT64_C(1000);
+	struct count *c = &a->service[service->id];
+	const uint64_t pause_ms = now_ms - c->filled_ms;
+
+	if (!service->misses.rate_pps)
+		return true;
+	c->tokens = pause_ms * rate > most || c->tokens + pause_ms * rate > most ? most : c->tokens + pause_ms * rate;
+	c->filled_ms = now_ms;
+	if (c->tokens < 1000)
+		return false;
+	c->tokens -= 1000;
+	return true;
 }
 
 /* ---- challenge -------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,9 @@
  * configuration): a flood of one service fills neither the table nor what others have. A worker has the part of both
  * that its shards are of the table.
  *
+ * Rates. A service with `misses` in its configuration has a meter of its packets of no connection. It is the card's, on each
+ * port; where no card has one, it is here.
+ *
  * Challenge. A SYN is answered by an ACK of something that was never sent: an acknowledgement number that is a keyed hash of the
  * addresses and ports. A client in SYN-SENT must reset that with the number as its sequence number (RFC 9293 3.10.7.3) and
  * keeps its SYN, which it sends again (Linux at once, others when their timer says). Whoever spoofs its address sees
@@ -49,6 +52,8 @@ enum sl_admit {
 /* A new connection of this key, client to VIP; syn: by a SYN that can be answered. parts: the worker's. */
 enum sl_admit sl_admission_ask(struct sl_admission *a, const struct sl_service *service, const struct sl_key *key, bool syn,
 			       uint32_t parts, uint64_t now_ms, uint32_t *cookie);
+/* A packet of no connection passes the service's own meter, of which the worker has its part. True if there is none. */
+bool sl_admission_meter(struct sl_admission *a, const struct sl_service *service, uint32_t parts, uint64_t now_ms);
 /* A reset of a connection that is not in the table. True: it answers a challenge, and its SYN will be admitted. */
 bool sl_admission_answered(struct sl_admission *a, const struct sl_key *key, uint32_t sequence, uint64_t now_ms);
 

@@ -481,6 +481,7 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		    struct sl_slow_verdict *v)
 {
 	const bool tcp = f->key.proto == IPPROTO_TCP, syn = (f->packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	const uint32_t parts = (uint32_t)__builtin_popcount(sp->shards);
 	const struct sl_backend *backend;
 	uint32_t index, cookie;
 	enum sl_admit admit;
@@ -492,6 +493,10 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 	}
 	if (f->copy) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
+		return;
+	}
+	if (!(sp->capable && sp->capable() & SL_CAP_METER_MISS) && !sl_admission_meter(sp->admission, service, parts, sp->now_ms)) {
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_METERED);
 		return;
 	}
 	if (service->mode == SL_MODE_NAT && f->later) {
@@ -518,8 +523,8 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		return;
 	}
 	/* A client behind a tunnel cannot be answered: it is not challenged. */
-	admit = sl_admission_ask(sp->admission, service, &f->key, tcp && syn && !f->decap, (uint32_t)__builtin_popcount(sp->shards),
-				 sp->now_ms, &cookie);
+	admit = sl_admission_ask(sp->admission, service, &f->key, tcp && syn && !f->decap, parts, sp->now_ms,
+				 &cookie);
 	if (admit == SL_ADMIT_CHALLENGE) {
 		run_challenge(sp, f, cookie, v);
 		return;

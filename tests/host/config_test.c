@@ -112,6 +112,12 @@ static const struct row bad[] = {
 	  "f:1:17: node: unknown key \"sny\"; did you mean \"syn\"?" },
 	{ "burst too large", "node: {meters: {vip: {rate_pps: 5, burst: 65536}}}\n" PORT,
 	  "f:1:43: node: burst 65536 is out of range 1-65535" },
+	{ "admission of a word", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
+	  "admission: {challenge: maybe}, backends: [{name: b, address: 10.0.0.1}]}]\n",
+	  "f:7:97: service \"s\": challenge \"maybe\" is unknown; give auto, always or never" },
+	{ "admission of nothing", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
+	  "admission: {half_open: 0}, backends: [{name: b, address: 10.0.0.1}]}]\n",
+	  "f:7:97: service \"s\": half_open 0 is out of range 1-67108864" },
 	{ "misses of no rate", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
 	  "misses: {burst: 5}, backends: [{name: b, address: 10.0.0.1}]}]\n",
 	  "f:7:82: service \"s\": \"rate_pps\" is missing" },
@@ -313,7 +319,7 @@ static void messages_are_bounded(void **state)
 static const char full[] =
 	"services:\n"
 	"- {name: dns, tenant: blue, vip: 'fd00::53', protocol: udp, port: 50-60, mode: ipip, announce: false,\n"
-	"   offload: {policy: packets, packets: 3, udp_packets: 4}, timeouts: {udp_ms: 5000},\n"
+	"   offload: {policy: packets, packets: 3, udp_packets: 4}, timeouts: {udp_ms: 5000}, admission: {half_open: 5, challenge: never},\n"
 	"   backends: [{name: d1, address: 10.0.0.53, weight: 0}]}\n"
 	"- {name: all, vip: 10.1.0.1, protocol: tcp, port: any, mode: nat, health: {port: 22, interval_ms: 200, "
 	"timeout_ms: 150,\n"
@@ -361,6 +367,10 @@ static void a_good_file_gives_the_struct(void **state)
 	assert_false(c->services[0].announce);
 	assert_int_equal(c->services[0].health.type, SL_HEALTH_NONE); /* UDP */
 	assert_int_equal(c->services[0].offload.packets, 3);
+	assert_int_equal(c->services[0].admission.half_open, 5);
+	assert_int_equal(c->services[0].admission.connections, 2048);
+	assert_int_equal(c->services[0].admission.challenge, SL_CHALLENGE_NEVER);
+	assert_int_equal(c->services[1].admission.half_open, 128);
 	assert_int_equal(c->services[0].timeouts.udp_ms, 5000);
 	assert_int_equal(c->services[0].timeouts.syn_ms, 4000); /* from node */
 	assert_int_equal(c->services[0].backends[0].weight, 0);

@@ -85,6 +85,7 @@ static const char config_text[] =
 	S("small-dsr", "192.0.2.13", "tcp", "dsr-l2", ", admission: {half_open: 16}", "{name: b1, address: 10.1.0.1}")
 	S("proving", "192.0.2.14", "tcp", "dsr-l2", ", admission: {challenge: always}", "{name: b1, address: 10.1.0.1}")
 	S("trusting", "192.0.2.15", "tcp", "nat", ", admission: {half_open: 16, challenge: never}", "{name: b1, address: 10.1.0.1, port: 8082}")
+	S("metered", "192.0.2.17", "tcp", "dsr-l2", ", misses: {rate_pps: 1000, burst: 10}", "{name: b1, address: 10.1.0.1}")
 	S("udp-ipip", "192.0.2.16", "udp", "ipip", "", "{name: b1, address: 10.1.0.1}")
 	S("udp-nat6", "2001:db8::3", "udp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
 

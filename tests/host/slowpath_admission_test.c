@@ -207,11 +207,34 @@ static void test_connections(void **state)
 	}
 }
 
+/* A service's own meter of packets of no connection, where no card has one; connections are not under it. */
+static void test_meter(void **state)
+{
+	struct bench *b = *state;
+
+	expect(b, tcp("192.0.2.17", 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE); /* the card's business */
+	card.caps = 0;
+	for (uint16_t port = 2; port < 12; port++)
+		expect(b, tcp("192.0.2.17", port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.17", 12, SYN), SL_SLOW_DROP, SL_REASON_METERED);
+	expect(b, tcp("192.0.2.17", 12, ACK), SL_SLOW_DROP, SL_REASON_METERED);
+	expect(b, tcp("192.0.2.17", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.1", 12, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	/* A packet a millisecond, and after a pause no more than the burst. */
+	b->sp.now_ms++;
+	expect(b, tcp("192.0.2.17", 12, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.17", 13, SYN), SL_SLOW_DROP, SL_REASON_METERED);
+	b->sp.now_ms += 5000;
+	for (uint16_t port = 13; port < 23; port++)
+		expect(b, tcp("192.0.2.17", port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.17", 23, SYN), SL_SLOW_DROP, SL_REASON_METERED);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_challenge), T(test_room), T(test_keys_turn), T(test_floods), T(test_dsr_over_budget),
-					    T(test_always_and_never), T(test_connections) };
+					    T(test_always_and_never), T(test_connections), T(test_meter) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

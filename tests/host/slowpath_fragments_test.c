@@ -278,6 +278,7 @@ static void cut_checked(struct bench *b, struct frame f, unsigned int pieces, ui
 		assert_int_equal(h.tunnel, l3 ? SL_TUNNEL_MODE_IPIP : 0);
 		memmove(o.b + 14, o.b + 14 + l3, o.len - 14 - l3);
 		o.len -= l3;
+		assert_int_equal((o.b[14 + 6] & 0x20) != 0, n + 1 < pieces);
 		assemble(&out, &o);
 	}
 	assert_int_equal(n, pieces);
