@@ -126,7 +126,7 @@ static void agent_up(struct agent *a, const struct sl_config *config)
 	a->table = sl_conn_table_create(a->entries, CAPACITY, key, &adopted, &dropped);
 	a->sp = (struct sl_slowpath){ .table = a->table, .shards = 0xfffd, .now_ms = 1000000, .stats = &a->stats,
 				      .backends = a->backends, .retry = a->retry, .fragments = sl_fragments_create(5),
-				      .offload = card_submit, .capable = card_capable,
+				      .admission = sl_admission_create(SL_CONN_SHARDS), .offload = card_submit, .capable = card_capable,
 				      .entropy = { 5, 6 } };
 	a->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { config->ports[0].vtep[0] } };
 	memcpy(a->sp.port[0].mac, own, 6);
@@ -136,6 +136,7 @@ static void agent_down(struct agent *a)
 {
 	sl_conn_table_destroy(a->table);
 	sl_fragments_destroy(a->sp.fragments);
+	sl_admission_destroy(a->sp.admission);
 	free(a->entries);
 }
 

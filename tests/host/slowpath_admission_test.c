@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <urcu-qsbr.h>
 
+#define CAPACITY 4096u
 #include "tests/host/slow_bench.h"
 
 #define SMALL "192.0.2.12"    /* nat, 16 half open, 64 connections */
