@@ -129,6 +129,7 @@ struct world *world_make(uint32_t capacity)
 	must(w->table, "out of memory for a table");
 	w->sp = (struct sl_slowpath){ .table = w->table, .shards = 0xffff, .services = sl_services_current(), .now_ms = 1000000,
 				      .stats = &w->stats, .backends = w->backends, .retry = w->retry, .offload = no_card,
+				      .fragments = sl_fragments_create(5), .admission = sl_admission_create(SL_CONN_SHARDS),
 				      .capable = no_caps };
 	w->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { w->config->ports[0].vtep[0] } };
 	memcpy(w->sp.port[0].mac, own, 6);
@@ -140,6 +141,8 @@ void world_end(struct world *w)
 	sl_egress_clear();
 	sl_service_table_destroy(w->services);
 	sl_conn_table_destroy(w->table);
+	sl_fragments_destroy(w->sp.fragments);
+	sl_admission_destroy(w->sp.admission);
 	sl_config_free(w->config);
 	free(w->entries);
 	free(w->retry);

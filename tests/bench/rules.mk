@@ -32,7 +32,7 @@ $(BENCH_GEN): tests/bench/wire_gen.c
 
 # The software datapath from memory, with the agent's objects.
 BENCH_DATAPATH := $(B)/tests/bench/datapath_bench
-BENCH_DATAPATH_OBJ = $(patsubst %.c,$(B)/%.o,$(addprefix host/,conn.c fastpath.c slowpath.c egress.c bond.c reply.c kernel.c) $(HOST_CONTROL_SRC))
+BENCH_DATAPATH_OBJ = $(patsubst %.c,$(B)/%.o,$(SLOW_PARTS:%.o=host/%.c) host/fastpath.c $(HOST_CONTROL_SRC))
 $(BENCH_DATAPATH): tests/bench/datapath_bench.c tests/bench/flow_world.c tests/bench/flow_world.h $(BENCH_DATAPATH_OBJ) $(MODEL_LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) -o $@ $(filter-out %.h,$^) $(DPDK_LIBS) $(HOST_CONTROL_LIBS)

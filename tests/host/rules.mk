@@ -62,8 +62,6 @@ $(T_HOST)/fragments_test: $(call t_data,fragments_test.o fragments.o) $(T_HOST_M
 $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
-# The slow path with all that it calls.
-SLOW_PARTS := conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o
 T_HOST_SLOW_TESTS := $(addprefix $(T_HOST)/,slowpath_test slowpath_fragments_test slowpath_icmp_test slowpath_mss_test slowpath_admission_test)
 UNIT_TESTS += $(T_HOST_SLOW_TESTS)
 $(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,$(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
