@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <linux/bpf.h>
 #include <linux/ethtool.h>
+#include <linux/magic.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
@@ -336,25 +337,55 @@ static void check_card(struct doctor *d, const struct sl_config_port *p)
 			strerror(ret));
 }
 
-/* The kernel's interface below a port of DPDK's af_packet driver. */
+/* Where XDP's maps are kept: its directory, or the one that it will be made in, is of a BPF file system. */
+static void check_pin(struct doctor *d, const struct sl_config_port *p)
+{
+	const char *pin = strstr(p->device, ",pin=");
+	char path[SL_CONFIG_DEVICE_MAX], what[SL_CONFIG_NAME_MAX + 8], *slash;
+	struct statfs fs;
+	int rc;
+
+	if (strncmp(p->device, "net_sluice_xdp", 14) || !pin)
+		return;
+	snprintf(what, sizeof(what), "pins of %s", p->name);
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(pin + 5, ","), pin + 5);
+	rc = statfs(path, &fs);
+	slash = strrchr(path, '/');
+	if (rc && slash && slash != path) {
+		*slash = '\0';
+		rc = statfs(path, &fs);
+		*slash = '/';
+	}
+	if (rc || (unsigned long)fs.f_type != BPF_FS_MAGIC)
+		finding(d, what, BAD, "mount -t bpf bpf /sys/fs/bpf, or change the port's pin (inside `ip netns exec` /sys is another one)",
+			"%s is not in a BPF file system", path);
+	else
+		finding(d, what, GOOD, "", "%s is in a BPF file system", path);
+}
+
+/* The kernel's interface below a port of DPDK's af_packet driver, or of XDP. */
 static void check_wire(struct doctor *d, const struct sl_config_port *p)
 {
+	const bool xdp = !strncmp(p->device, "net_sluice_xdp", 14);
 	const char *name = strstr(p->device, "iface=");
 	struct ethtool_value gro = { .cmd = ETHTOOL_GGRO };
 	struct ifreq ifr = { .ifr_data = NULL };
 	char what[SL_CONFIG_NAME_MAX + 8];
 	int fd;
 
-	if (strncmp(p->device, "net_af_packet", 13) || !name)
+	if ((strncmp(p->device, "net_af_packet", 13) && !xdp) || !name)
 		return;
 	snprintf(what, sizeof(what), "wire of %s", p->name);
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%.*s", (int)strcspn(name + 6, ","), name + 6);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr)) {
-		finding(d, what, BAD, "make it, or change iface= in ports.device (see ip link; mind the namespace)",
+		finding(d, what, BAD, "make it, or change iface= in ports.device, or ports.interface (see ip link; mind the namespace)",
 			"%s: %s", ifr.ifr_name, strerror(errno));
 	} else if (!(ifr.ifr_flags & IFF_UP)) {
-		finding(d, what, WARNING, "no frames until it is up: ip link set DEV up", "%s is down", ifr.ifr_name);
+		finding(d, what, WARNING, xdp ? "sluiced sets it up" : "no frames until it is up: ip link set DEV up", "%s is down",
+			ifr.ifr_name);
+	} else if (xdp) {
+		finding(d, what, GOOD, "", "%s is up", ifr.ifr_name); /* XDP sees frames before GRO */
 	} else {
 		ifr.ifr_data = (void *)&gro;
 		if (ioctl(fd, SIOCETHTOOL, &ifr) == 0 && gro.data)
@@ -407,6 +438,7 @@ static void check_ports(struct doctor *d)
 
 		check_card(d, p);
 		check_wire(d, p);
+		check_pin(d, p);
 		if (p->bond.member)
 			continue;
 		if (p->bond.members)

@@ -274,19 +274,30 @@ static int open_queues(struct sl_card *card)
 	return rc;
 }
 
-static void told_aged(void *ctx, uint32_t flow_id)
+/* Flows that a sweep found. */
+struct aged_found {
+	uint32_t count;
+	uint32_t flow_id[AGE_BATCH];
+};
+
+static void found_aged(void *ctx, uint32_t flow_id)
 {
-	note_aged(ctx, flow_id);
+	struct aged_found *found = ctx;
+
+	found->flow_id[found->count++] = flow_id;
 }
 
-/* Alarm thread: a datapath has no events, so its flows are looked at, some at a time. */
+/* Alarm thread: a datapath has no events, so its flows are looked at, some at a time. Who hears of them may use the flow queue. */
 static void sweep_aged(void *arg)
 {
+	struct aged_found found = { .count = 0 };
 	struct sl_card *card = arg;
 
 	pthread_mutex_lock(&card->flowq.lock);
-	card->datapath->ops->age(card->datapath, &card->age_next, AGE_BATCH, told_aged, card);
+	card->datapath->ops->age(card->datapath, &card->age_next, AGE_BATCH, found_aged, &found);
 	pthread_mutex_unlock(&card->flowq.lock);
+	for (uint32_t i = 0; i < found.count; i++)
+		note_aged(card, found.flow_id[i]);
 	rte_eal_alarm_set(card->age_next ? AGE_PAUSE_US : SL_AGE_PERIOD_MS * 1000, sweep_aged, card);
 }
 

@@ -4,8 +4,9 @@
  * stage is a global function, so the kernel verifies each one by itself, for all arguments. The order of decisions is
  * that of hw/model/pipeline.c, which BPF cannot run because of its callbacks.
  *
- * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host goes
- * as it came to the AF_XDP socket of its port and queue, with what was found about it, or to the kernel (XDP_PASS) if there is none. XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
+ * A forwarded frame leaves by XDP_TX, or by the device map `ports` if its port is another one; a frame for the host goes as it
+ * came to the AF_XDP socket of its port and queue, with what was found about it, or to the kernel (XDP_PASS) if there is none.
+ * XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
  */
 #include "hw/xdp/fast.h"
 

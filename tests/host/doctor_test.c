@@ -157,6 +157,29 @@ static void a_bond_is_of_one_card(void **state)
 	bond_file("/none/b", "p0 and p1 are of two cards");
 }
 
+/* A port of XDP has its maps in a BPF file system. */
+static void pins_are_looked_for(void **state)
+{
+	const char *bin = getenv("SLUICE_BIN");
+	char path[64], command[600], text[8192];
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/xdp.yaml", directory);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "ports: [{name: p0, engine: xdp, interface: lo, pin: %s/x, kernel: {interface: sl0}}]\n", directory);
+	fclose(f);
+	snprintf(command, sizeof(command), "%s doctor %s 2>&1", bin ? bin : "build/bin/sluice", path);
+	f = popen(command, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	pclose(f);
+	unlink(path);
+	if (!strstr(text, "/x is not in a BPF file system"))
+		fail_msg("%s", text);
+}
+
 static int setup(void **state)
 {
 	FILE *f;
@@ -187,7 +210,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_is_told_by_its_refusal),
-					   cmocka_unit_test(a_bond_is_of_one_card) };
+					   cmocka_unit_test(a_bond_is_of_one_card), cmocka_unit_test(pins_are_looked_for) };
 
 	return cmocka_run_group_tests_name("host/doctor", tests, setup, teardown);
 }

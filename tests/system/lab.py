@@ -267,8 +267,8 @@ http {{
         return self.engine != "software"
 
     def veth_wire(self):
-        """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see (XDP's program
-        takes them first)."""
+        """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see; XDP's
+        program takes them first."""
         sw, lb = self.ns("sw"), self.ns("lb")
         for i, end in enumerate(self.wires()):
             wire, mac = ("slwire", "slspare")[i], CARD_MAC[:-1] + str(i + 1)

@@ -18,6 +18,8 @@ os.environ["LD_LIBRARY_PATH"] = os.path.abspath(os.path.join(BUILD, "lib"))
 PROMPT = "testpmd> "
 NO_HUGE = ("--no-huge", "--no-shconf", "-m", "256")
 SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
+# testpmd says this at any time, also after a prompt.
+AGED = re.compile(r"\nPort \d+: flow aged event\n")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x07")
 
 
@@ -174,7 +176,7 @@ class Testpmd:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             some = self.read_some(0.1)
-            text += some
+            text = AGED.sub("", text + some)
             self.everything += some
             if text.endswith(PROMPT):
                 return text[:-len(PROMPT)]

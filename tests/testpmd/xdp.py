@@ -106,8 +106,8 @@ class Suite:
                           "set_meta data 5 mask 0xffffffff / count / jump group 1 / end")
         t.flow(f"0 priority 10 transfer pattern {P0} / ipv6 dst is {VIP6} / tcp dst is 80 / end actions "
                "set_meta data 5 mask 0xffffffff / jump group 1 / end")
-        self.l2 = t.flow(f"0 group 1 transfer pattern {tuple4(5, 1000)} actions dec_ttl / raw_decap index 0 / raw_encap index 0 / count / "
-                         f"age timeout 1 / {OUT1}")
+        self.l2 = t.flow(f"0 group 1 transfer pattern {tuple4(5, 1000)} actions dec_ttl / raw_decap index 0 / raw_encap index 0 / "
+                         f"count / age timeout 1 / {OUT1}")
         t.flow(f"0 group 1 transfer pattern {tuple4(5, 1001)} actions set_ipv4_dst ipv4_addr {SERVER} / set_tp_dst port 8080 / "
                f"set_mac_src mac_addr {CARD1} / set_mac_dst mac_addr {HOP} / {OUT1}")
         t.flow(f"0 group 1 transfer pattern {tuple4(5, 1002)} actions raw_decap index 0 / raw_encap index 1 / {OUT1}")
