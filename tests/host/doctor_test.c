@@ -161,7 +161,7 @@ static void a_bond_is_of_one_card(void **state)
 static void pins_are_looked_for(void **state)
 {
 	const char *bin = getenv("SLUICE_BIN");
-	char path[64], command[600], text[8192];
+	char path[128], command[600], text[8192];
 	FILE *f;
 
 	(void)state;
