@@ -334,6 +334,7 @@ static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 	conn->backend_id = (uint16_t)what->backend_id;
 	conn->backend_tag = what->backend_tag;
 	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
+	conn->answered = 0;
 	conn->reason = SL_REASON_PENDING; /* so that the next line sets the time */
 	sl_conn_set_reason(conn, what->state == SL_CONN_EMBRYONIC ? SL_REASON_HANDSHAKE : SL_REASON_FEW_PACKETS);
 }

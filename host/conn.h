@@ -82,7 +82,7 @@ struct sl_conn {
 	/* One aligned word, see sl_conn_set_last_hop(). */
 	uint8_t last_hop[6];     /* NAT: source MAC of the client's last frame: where the way back leads */
 	uint8_t last_hop_port;   /* port it came by */
-	uint8_t reserved0;
+	uint8_t answered;        /* NAT, while embryonic: the backend's packet came after the client's last, which clears it */
 	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
 	uint8_t reserved1[7];
 };

@@ -22,6 +22,7 @@
 #define TCP_RST 4
 #define TCP_ACK 16
 #define RETRY_SHIFT_MAX 6 /* 64 s */
+#define CROSSING_MS 500 /* half of TCP's first retransmission timeout: a SYN this soon after its SYN-ACK has crossed it */
 #define CLOSING_IN_CARD_MS 3000 /* a closing connection that idles longer makes room in the card, not in the table */
 
 /* ---- classify ------------------------------------------------------------------------------------------------- */
@@ -211,6 +212,8 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 			conn_prove(sp, index);
 		return;
 	}
+	if (reverse && conn->state == SL_CONN_EMBRYONIC)
+		conn->answered = 1;
 	if (flags & TCP_RST)
 		conn->flags |= SL_CONN_RST;
 	if (flags & TCP_FIN)
@@ -409,8 +412,14 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 	}
 }
 
-static bool backend_gone(const struct sl_backend *backend)
+/* One whose SYN-ACK has just gone by is not, whatever its checks say: the client may be connected, and its repeated SYN, which
+ * crossed the SYN-ACK, begins nothing. (Both repeat theirs at the same seconds.) */
+static bool backend_gone(const struct sl_slowpath *sp, const struct sl_conn *conn)
 {
+	const struct sl_backend *backend = conn_backend(sp, conn);
+
+	if (backend && conn->state == SL_CONN_EMBRYONIC && conn->answered && sl_conn_idle_ms(conn, sp->now_ms) < CROSSING_MS)
+		return false;
 	return !backend || backend->state == SL_BACKEND_DOWN || backend->state == SL_BACKEND_RETIRED;
 }
 
@@ -419,7 +428,7 @@ static bool syn_on_entry(struct sl_slowpath *sp, const struct slow_frame *f, uin
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 
-	if (!(conn->flags & SL_CONN_DOOMED) && conn->state != SL_CONN_CLOSING && !backend_gone(conn_backend(sp, conn)))
+	if (!(conn->flags & SL_CONN_DOOMED) && conn->state != SL_CONN_CLOSING && !backend_gone(sp, conn))
 		return true;
 	if (conn->offload == SL_CONN_SOFTWARE) {
 		conn_drop(sp, index);

@@ -423,6 +423,31 @@ static void test_syn_backend_down(void **state)
 	assert_int_not_equal(conn_of(b, &f)->backend_id, old);
 }
 
+/* The only backend is held for dead between its SYN-ACK and the client's repeated SYN, which was under way. */
+static void test_syn_crosses_answer(void **state)
+{
+	struct bench *b = *state;
+	struct spec answer = { .src = "10.1.0.1", .dst = "10.9.0.1", .sport = 8080, .dport = 1, .proto = 6, .flags = SYN | ACK };
+
+	for (answer.dport = 1; answer.dport <= 4; answer.dport++) {
+		expect(b, tcp("192.0.2.2", answer.dport, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+		if (answer.dport != 2) /* the second is not answered */
+			expect(b, make(answer), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+		if (answer.dport == 3) /* the third asks again after its answer */
+			expect(b, tcp("192.0.2.2", answer.dport, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	}
+	sl_service_table_begin(b->services);
+	sl_service_table_health(b->services, sl_conn_at(b->table, b->v.index)->backend_id, SL_BACKEND_DOWN, 1);
+	sl_service_table_commit(b->services);
+	b->sp.services = sl_services_current();
+	expect(b, tcp("192.0.2.2", 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.2", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, tcp("192.0.2.2", 2, SYN), SL_SLOW_DROP, SL_REASON_NO_BACKEND);
+	expect(b, tcp("192.0.2.2", 3, SYN), SL_SLOW_DROP, SL_REASON_NO_BACKEND);
+	b->sp.now_ms += 500; /* of the answer to the fourth: this SYN was sent later */
+	expect(b, tcp("192.0.2.2", 4, SYN), SL_SLOW_DROP, SL_REASON_NO_BACKEND);
+}
+
 static void test_copy(void **state)
 {
 	struct bench *b = *state;
@@ -673,7 +698,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_modes), T(test_nat_return), T(test_not_forwarded), T(test_tenants), T(test_tunnels), T(test_unknown_not_syn),
 		T(test_offload_moment), T(test_offload_retry), T(test_syn_on_live_entry), T(test_syn_while_inserting), T(test_syn_held_without_room),
-		T(test_syn_backend_down), T(test_copy), T(test_idle), T(test_closing_makes_room), T(test_evict), T(test_lost), T(test_full), T(test_owner),
+		T(test_syn_backend_down), T(test_syn_crosses_answer), T(test_copy), T(test_idle), T(test_closing_makes_room),
+		T(test_evict), T(test_lost), T(test_full), T(test_owner),
 		T(test_adopt), T(test_adopt_by_identity), T(test_icmp_made),
 	};
 	int rc;
