@@ -12,6 +12,8 @@
  *     as the backend sees whole connections; nat answers RST (NOT_SYN), since the translation is lost.
  *   - full table: modes that hash forward without an entry (CONN_FULL); nat drops.
  *   - the way back of nat goes to the MAC that the client's last frame came from ("last hop").
+ *   - a SYN to a backend that is down chooses anew, but in nat not within half a second of that backend's SYN-ACK: it has
+ *     crossed that on its way, and the client may be connected.
  */
 #ifndef SLUICE_HOST_SLOWPATH_H
 #define SLUICE_HOST_SLOWPATH_H
