@@ -5,10 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || { echo "testpmd: root is needed (TAP interfaces, a network namespace)" >&2; exit 1; }
 run() {
-	timeout --kill-after=5 "${SLUICE_TESTPMD_TIMEOUT:-240}" unshare --net --mount bash -c '
+	timeout --kill-after=5 "${SLUICE_TESTPMD_TIMEOUT:-$2}" unshare --net --mount bash -c '
 		ip link set lo up
 		export PYTHONPATH=tests/testpmd PYTHONDONTWRITEBYTECODE=1
 		exec /usr/bin/python3 tests/testpmd/$0.py' "$1"
 }
-run suite
-run xdp
+run suite 240
+run xdp 400
