@@ -390,6 +390,12 @@ static uint32_t make_room(struct sl_xdp_table *t, unsigned int family, const str
 	return made;
 }
 
+/* A program may have seen the flow after the caller looked at the time. */
+static uint32_t idle_ms(uint32_t now_ms, uint32_t seen_ms)
+{
+	return (int32_t)(now_ms - seen_ms) < 0 ? 0 : now_ms - seen_ms;
+}
+
 static void complete(const struct sl_xdp_table *t, uint32_t id, uint32_t now_ms, struct sl_flow_cpl *cpl)
 {
 	const struct sl_xdp_meta *meta = &t->maps.meta[id];
@@ -399,7 +405,7 @@ static void complete(const struct sl_xdp_table *t, uint32_t id, uint32_t now_ms,
 	cpl->flow_id = id;
 	cpl->packets = c.packets;
 	cpl->bytes = c.bytes;
-	cpl->idle_ms = now_ms - __atomic_load_n(&e.hit->last_seen_ms, __ATOMIC_RELAXED);
+	cpl->idle_ms = idle_ms(now_ms, __atomic_load_n(&e.hit->last_seen_ms, __ATOMIC_RELAXED));
 }
 
 static uint32_t insert(struct sl_xdp_table *t, const struct sl_flow_cmd *cmd, const struct sl_xdp_hash *hash, uint32_t now_ms)
@@ -553,7 +559,7 @@ bool sl_xdp_table_age(struct sl_xdp_table *t, uint32_t id, uint32_t now_ms)
 	if (meta->family == 0 || meta->age_s == 0)
 		return false;
 	seen = __atomic_load_n(&entry_at(t, meta->family, meta->place).hit->last_seen_ms, __ATOMIC_RELAXED);
-	if (now_ms - seen < meta->age_s * 1000u || (meta->told && meta->told_ms == seen))
+	if (idle_ms(now_ms, seen) < meta->age_s * 1000u || (meta->told && meta->told_ms == seen))
 		return false;
 	meta->told = 1;
 	meta->told_ms = seen;

@@ -312,6 +312,11 @@ static void test_ages(void **state)
 	look_up(&key, &place)->last_seen_ms = 9000;
 	assert_false(sl_xdp_table_age(&table, id, 10000));
 	assert_true(sl_xdp_table_age(&table, id, 11000));
+	/* Seen after the time was looked at. */
+	look_up(&key, &place)->last_seen_ms = 11001;
+	assert_false(sl_xdp_table_age(&table, id, 11000));
+	look_up(&key, &place)->last_seen_ms = 1001; /* exec()'s time is 1000 */
+	assert_int_equal(exec(SL_FLOW_OP_QUERY, &key, NULL, 0, NULL).idle_ms, 0);
 	close_all();
 }
 
