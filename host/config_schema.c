@@ -13,7 +13,8 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve" };
-static const char *const engine_words[] = { "xdp" };
+static const char *const engine_words[] = { "xdp", "dpdk" };
+enum { ENGINE_XDP, ENGINE_DPDK };
 static const char *const xdp_words[] = { "auto", "native", "generic" };
 static const char *const bond_words[] = { "active-backup", "balance-xor" };
 static const char *const policy_words[] = { "established", "packets", "never" };
@@ -412,6 +413,20 @@ static void read_pin(struct sl_reader *r, const char *key, yaml_node_t *v, void 
 		sl_reader_error(r, v, "pin \"%s\" is not an absolute path without commas, such as /sys/fs/bpf/sluice", item->pin);
 }
 
+/* The device that an engine with its interface means. AF_PACKET's frames are in blocks, which hold some of the longest ones. */
+static void engine_device(unsigned int number, struct port_item *item)
+{
+	const unsigned int frame = item->port.mtu > 1900 ? 16384 : 2048;
+	char *to = item->port.device;
+	const size_t len = sizeof(item->port.device);
+
+	if (item->engine == ENGINE_XDP)
+		snprintf(to, len, "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host", number, item->wire, item->pin, number,
+			 xdp_words[item->xdp_mode]);
+	else
+		snprintf(to, len, "net_af_packet%u,iface=%s,framecnt=1024,framesz=%u,blocksz=%u", number, item->wire, frame, 4 * frame);
+}
+
 /* What is sent and received by: exactly one of device, bond and engine. */
 static void port_kind(struct sl_reader *r, yaml_node_t *node, struct port_item *item)
 {
@@ -426,10 +441,12 @@ static void port_kind(struct sl_reader *r, yaml_node_t *node, struct port_item *
 	else if (engine && !wire)
 		sl_reader_error(r, node, "\"interface\" is missing: the one that the engine is for");
 	else if (!engine && (wire || pin || mode))
-		sl_reader_error(r, wire ? wire : pin ? pin : mode, "interface, pin and xdp_mode need \"engine: xdp\"");
+		sl_reader_error(r, wire ? wire : pin ? pin : mode, "%s", wire ? "interface needs \"engine: xdp\" or \"engine: dpdk\""
+							: "pin and xdp_mode need \"engine: xdp\"");
+	else if (engine && item->engine != ENGINE_XDP && (pin || mode))
+		sl_reader_error(r, pin ? pin : mode, "pin and xdp_mode need \"engine: xdp\"");
 	if (engine)
-		snprintf(item->port.device, sizeof(item->port.device), "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host",
-			 r->config->port_count, item->wire, item->pin, r->config->port_count, xdp_words[item->xdp_mode]);
+		engine_device(r->config->port_count, item);
 }
 
 static void read_bond_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)

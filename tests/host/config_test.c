@@ -78,9 +78,13 @@ static const struct row bad[] = {
 	{ "engine without interface", "ports: [{name: p0, engine: xdp, kernel: {interface: a}}]\n",
 	  "f:1:9: port \"p0\": \"interface\" is missing: the one that the engine is for" },
 	{ "interface without engine", "ports: [{name: p0, device: d, interface: e, kernel: {interface: a}}]\n",
-	  "f:1:42: port \"p0\": interface, pin and xdp_mode need \"engine: xdp\"" },
+	  "f:1:42: port \"p0\": interface needs \"engine: xdp\" or \"engine: dpdk\"" },
+	{ "pin without engine", "ports: [{name: p0, device: d, pin: /b, kernel: {interface: a}}]\n",
+	  "f:1:36: port \"p0\": pin and xdp_mode need \"engine: xdp\"" },
+	{ "pin of another engine", "ports: [{name: p0, engine: dpdk, interface: e, pin: /b, kernel: {interface: a}}]\n",
+	  "f:1:53: port \"p0\": pin and xdp_mode need \"engine: xdp\"" },
 	{ "engine of another name", "ports: [{name: p0, engine: dpu, interface: e, kernel: {interface: a}}]\n",
-	  "f:1:28: port \"p0\": engine \"dpu\" is unknown; give xdp" },
+	  "f:1:28: port \"p0\": engine \"dpu\" is unknown; give xdp or dpdk" },
 	{ "pin not absolute", "ports: [{name: p0, engine: xdp, interface: e, pin: x, kernel: {interface: a}}]\n",
 	  "f:1:52: port \"p0\": pin \"x\" is not an absolute path without commas, such as /sys/fs/bpf/sluice" },
 	{ "bond of one", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d0}]}}]\n",
@@ -401,7 +405,9 @@ static const struct {
 static void an_engine_is_a_device(void **state)
 {
 	static const char text[] = "ports:\n- {name: p0, engine: xdp, interface: eth1, kernel: {interface: a}}\n"
-				   "- {name: p1, engine: xdp, interface: eth2, pin: /b/x, xdp_mode: native, kernel: {interface: b}}\n";
+				   "- {name: p1, engine: xdp, interface: eth2, pin: /b/x, xdp_mode: native, kernel: {interface: b}}\n"
+				   "- {name: p2, engine: dpdk, interface: eth3, kernel: {interface: c}}\n"
+				   "- {name: p3, engine: dpdk, interface: eth4, mtu: 9000, kernel: {interface: d}}\n";
 	struct sl_config *c;
 	struct sl_config_error err;
 
@@ -410,6 +416,8 @@ static void an_engine_is_a_device(void **state)
 		fail_msg("%s", err.text);
 	assert_string_equal(c->ports[0].device, "net_sluice_xdp0,iface=eth1,pin=/sys/fs/bpf/sluice,port=0,mode=auto,kernel=host");
 	assert_string_equal(c->ports[1].device, "net_sluice_xdp1,iface=eth2,pin=/b/x,port=1,mode=native,kernel=host");
+	assert_string_equal(c->ports[2].device, "net_af_packet2,iface=eth3,framecnt=1024,framesz=2048,blocksz=8192");
+	assert_string_equal(c->ports[3].device, "net_af_packet3,iface=eth4,framecnt=1024,framesz=16384,blocksz=65536");
 	sl_config_free(c);
 }
 

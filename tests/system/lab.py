@@ -299,6 +299,8 @@ http {{
         if not self.bond:
             if self.engine == "xdp":
                 return [{**port, "engine": "xdp", "interface": "slwire", "pin": f"{self.bpffs}/sluice", "xdp_mode": "generic"}]
+            if self.engine == "software" and not self.pcap:
+                return [{**port, "engine": "dpdk", "interface": "slwire"}]
             return [{**port, "device": self.device()}]
         members = [{"name": f"p{i}", "device": self.device(i)} for i in range(2)]
         return [{**port, "name": "bond0", "bond": {"mode": self.bond, "up_delay_ms": 500, "members": members}}]
