@@ -59,6 +59,11 @@ bench-xdp: $(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o ## nanosecond
 bench-software: bench-xdp bench-software-path bench-datapath ## what a host without a card does: all figures of XDP and software (JSON: build/bench/software.json, and docs/performance.md)
 	$(Q)$(PYTHON) -B tests/bench/software_record.py $(B)/bench docs/performance.md
 
-bench: bench-model bench-rtl bench-card bench-software ## every benchmark, one after the other
+bench-peers: all ## Sluice beside HAProxy, nginx stream and nftables on the same namespaces (JSON: build/bench/peers.json, and docs/performance.md)
+	$(Q).ci/deps haproxy libnginx-mod-stream
+	$(Q)mkdir -p $(B)/bench
+	$(Q)$(PYTHON) -B tests/bench/peers.py $(B)/bench/peers.json docs/performance.md
 
-.PHONY: bench bench-xdp bench-card bench-model bench-software bench-software-path bench-datapath
+bench: bench-model bench-rtl bench-card bench-software bench-peers ## every benchmark, one after the other
+
+.PHONY: bench bench-peers bench-xdp bench-card bench-model bench-software bench-software-path bench-datapath
