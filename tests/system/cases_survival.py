@@ -412,6 +412,7 @@ def neighbour_moves(lab):
     clients = [EchoClient(lab, VIPS["nat"]) for _ in range(9)]
     moved = next(c.backend for c in clients)
     sh("ip", "link", "set", "eth0", "address", "02:00:00:00:09:09", ns=lab.ns(moved))
+    lab.attach_decap(moved)  # it opens what is for the interface's address (docs/decap.md)
     address = f"10.77.0.{11 + lab.backends.index(moved)}"
     sh("arping", "-U", "-c", "2", "-w", "3", "-I", "eth0", address, ns=lab.ns(moved), check=False)
     for _ in range(20):
