@@ -84,7 +84,7 @@ MUTANTS = [
     ("udp-zero-written", "hw/model/edit.h", "sl_store_be16(csum, 0xffff);", ";", "v"),
     ("udp-none-computed", "hw/model/edit.h", "if (proto == SL_EDIT_UDP && sl_load_be16(csum) == 0)\n\t\treturn;",
      "", "cv"),
-    ("ttl-checksum", "hw/model/edit.h", "delta += ~sl_load_be16(ip + 8) & 0xffff;", "delta += ~sl_load_be16(ip + 8) & 0xfeff;", "cv"),
+    ("ttl-checksum", "hw/model/edit.h", "delta += (~old & 0xffff)", "delta += (~old & 0xfeff)", "cv"),
     ("ecn-ce-lost", "hw/model/parse.c", "inner->tos |= ECN_CE;", ";", "cv"),
     ("ecn-ect1-lost", "hw/model/parse.c", "inner->tos ^= ECN_ECT0 ^ ECN_ECT1;", ";", "cv"),
     ("ecn-illegal-kept", "hw/model/key.c", "p->flags & SL_PACKET_BAD_ECN", "0", "cv"),
