@@ -308,6 +308,7 @@ class EchoClient:
 
     def __init__(self, lab, vip):
         self.broken = False
+        self.vip = vip
         self.socket = connect(lab, vip, PEER_PORT, timeout=5)
         self.socket.sendall(b"echo\n")
         self.backend = None
@@ -341,10 +342,10 @@ def card_split(lab):
     return reasons.get("forwarded", 0), seen - (link["stats64"]["rx"]["packets"] - reasons.get("kernel", 0))
 
 
-def find_flow(lab, port):
-    """The connection from that client port with fresh counters (`flow show` asks the card), or None. The port may have been
-    another connection's before, to another VIP, that is closing still."""
-    flows = lab.cli("flow", "list", f"client_port={port}")["flows"]
+def find_flow(lab, port, vip=None):
+    """The connection from that client port (to that VIP: two may have one port) with fresh counters (`flow show` asks the card),
+    or None. The port may have been another connection's before, to another VIP, that is closing still."""
+    flows = [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if vip in (None, f["vip"])]
     flows.sort(key=lambda f: f["state"] == "closing")
     shown = lab.cli("flow", "show", flows[0]["id"], check=False) if flows else None
     return shown["flow"] if shown else None
