@@ -10,23 +10,11 @@
 #include <time.h>
 
 #include "host/fastpath.h"
-#include "host/port.h"
 #include "sluice/record.h"
+#include "tests/host/one_port.h"
 
 #define HUGE_BYTES (UINT64_C(2) << 20)
 #define BURST SL_FAST_BURST
-
-static struct sl_port port0;
-
-unsigned int sl_port_count(void)
-{
-	return 1;
-}
-
-struct sl_port *sl_port_at(unsigned int index)
-{
-	return index ? NULL : &port0;
-}
 
 static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };
 

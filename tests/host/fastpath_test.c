@@ -15,29 +15,13 @@
 #include <cmocka.h>
 
 #include "host/fastpath.h"
-#include "host/port.h"
 #include "tests/host/frame.h"
+#include "tests/host/one_port.h"
 
 #define CAPACITY 2048u
 #define CLIENTS 40u
 #define BURSTS 12000u
 #define ROOM 128u
-#define FIN 1
-#define SYN 2
-#define RST 4
-#define ACK 16
-
-static struct sl_port port0;
-
-unsigned int sl_port_count(void)
-{
-	return 1;
-}
-
-struct sl_port *sl_port_at(unsigned int index)
-{
-	return index ? NULL : &port0;
-}
 
 static uint32_t caps;
 

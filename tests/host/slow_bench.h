@@ -3,33 +3,17 @@
 #ifndef SLUICE_TESTS_HOST_SLOW_BENCH_H
 #define SLUICE_TESTS_HOST_SLOW_BENCH_H
 
-#include "host/port.h"
 #include "host/slowpath.h"
 #include "hw/model/hash.h"
 #include "sluice/record.h"
 #include "tests/host/frame.h"
+#include "tests/host/one_port.h"
 
 #ifndef CAPACITY /* of the connection table; a test that opens more than a few connections wants more */
 #define CAPACITY 256u
 #endif
-#define FIN 1
-#define SYN 2
-#define RST 4
-#define ACK 16
-
-static struct sl_port port0;
 
 /* ---- fakes ------------------------------------------------------------------------------------------------------ */
-
-unsigned int sl_port_count(void)
-{
-	return 1;
-}
-
-struct sl_port *sl_port_at(unsigned int index)
-{
-	return index ? NULL : &port0;
-}
 
 static struct {
 	unsigned int count;
