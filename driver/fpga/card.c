@@ -433,7 +433,7 @@ int sl_card_get(const struct sl_card_config *config, struct sl_card **got)
 
 	pthread_mutex_lock(&cards_lock);
 	for (card = cards; card; card = card->next)
-		if (strcmp(card->config.path, config->path) == 0)
+		if (card->config.open == config->open && strcmp(card->config.path, config->path) == 0)
 			break;
 	if (card) {
 		card->refs++;

@@ -227,21 +227,6 @@ struct arguments {
 	uint64_t port, timeout_ms, kernel_pps;
 };
 
-static int parse_number(const char *key, const char *value, void *out)
-{
-	char *end;
-	unsigned long long number;
-
-	errno = 0;
-	number = value ? strtoull(value, &end, 0) : 0;
-	if (!value || *value == '\0' || *end != '\0' || errno || number > UINT32_MAX || *value == '-') {
-		SL_LOG(ERR, "%s=%s: a number from 0 to 4294967295 is needed", key, value ? value : "");
-		return -EINVAL;
-	}
-	*(uint64_t *)out = number;
-	return 0;
-}
-
 static int parse_path(const char *key, const char *value, void *out)
 {
 	struct sl_card_config *config = out;
@@ -268,9 +253,9 @@ static int parse_arguments(const char *text, struct arguments *args)
 		return rc;
 	}
 	if (rte_kvargs_process(kvlist, ARG_BUS, parse_path, &args->card) || rte_kvargs_process(kvlist, ARG_PORT,
-		parse_number, &args->port) ||
-	    rte_kvargs_process(kvlist, ARG_TIMEOUT, parse_number, &args->timeout_ms) ||
-	    rte_kvargs_process(kvlist, ARG_KERNEL_PPS, parse_number, &args->kernel_pps))
+		sl_port_number, &args->port) ||
+	    rte_kvargs_process(kvlist, ARG_TIMEOUT, sl_port_number, &args->timeout_ms) ||
+	    rte_kvargs_process(kvlist, ARG_KERNEL_PPS, sl_port_number, &args->kernel_pps))
 		rc = -EINVAL;
 	rte_kvargs_free(kvlist);
 	if (rc == 0 && args->card.path[0] == '\0') {
@@ -282,9 +267,10 @@ static int parse_arguments(const char *text, struct arguments *args)
 	return rc;
 }
 
-static int init_port(struct rte_eth_dev *dev, struct sl_card *card, unsigned int number)
+static int init_port(struct rte_eth_dev *dev, struct sl_card *card, const void *arg)
 {
-	int rc = sl_port_open(dev, card, number);
+	const struct arguments *args = arg;
+	int rc = sl_port_open(dev, card, (unsigned int)args->port);
 
 	if (rc)
 		return rc;
@@ -298,49 +284,14 @@ static int init_port(struct rte_eth_dev *dev, struct sl_card *card, unsigned int
 static int probe(struct rte_vdev_device *vdev)
 {
 	struct arguments args;
-	struct rte_eth_dev *dev;
-	struct sl_card *card;
-	int rc;
+	int rc = parse_arguments(rte_vdev_device_args(vdev), &args);
 
-	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
-		SL_LOG(ERR, "%s: secondary processes are not supported", rte_vdev_device_name(vdev));
-		return -ENOTSUP;
-	}
-	rc = parse_arguments(rte_vdev_device_args(vdev), &args);
-	if (rc)
-		return rc;
-	rc = sl_card_get(&args.card, &card);
-	if (rc)
-		return rc;
-	dev = rte_eth_vdev_allocate(vdev, sizeof(struct sl_port));
-	if (!dev) {
-		sl_card_put(card);
-		return -ENOMEM;
-	}
-	rc = init_port(dev, card, (unsigned int)args.port);
-	if (rc) {
-		dev->data->mac_addrs = NULL;
-		rte_eth_dev_release_port(dev);
-		sl_card_put(card);
-		return rc;
-	}
-	rte_eth_dev_probing_finish(dev);
-	return 0;
-}
-
-static int remove_port(struct rte_vdev_device *vdev)
-{
-	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
-
-	if (!dev)
-		return 0;
-	close_port(dev);
-	return rte_eth_dev_release_port(dev);
+	return rc ? rc : sl_port_probe(vdev, &args.card, init_port, &args);
 }
 
 extern struct rte_vdev_driver sl_fpga_driver; /* register.c */
 
 struct rte_vdev_driver sl_fpga_driver = {
 	.probe = probe,
-	.remove = remove_port,
+	.remove = sl_port_remove,
 };

@@ -3,8 +3,10 @@
 #include "driver/fpga/port.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <ethdev_vdev.h>
 #include <rte_interrupts.h>
 
 #include "driver/fpga/adopt.h"
@@ -211,4 +213,64 @@ void sl_port_close(struct rte_eth_dev *dev)
 	rte_intr_instance_free(port->rx_intr);
 	sl_card_put(port->card);
 	dev->data->mac_addrs = NULL; /* part of the private data */
+}
+
+int sl_port_number(const char *key, const char *value, void *out)
+{
+	char *end = NULL;
+	unsigned long long number;
+
+	errno = 0;
+	number = value ? strtoull(value, &end, 0) : 0;
+	if (!value || *value == '\0' || *end != '\0' || errno || number > UINT32_MAX || *value == '-') {
+		SL_LOG(ERR, "%s=%s: a number from 0 to 4294967295 is needed", key, value ? value : "");
+		return -EINVAL;
+	}
+	*(uint64_t *)out = number;
+	return 0;
+}
+
+static int make(struct rte_vdev_device *vdev, struct sl_card *card, sl_port_init *init, const void *args)
+{
+	struct rte_eth_dev *dev = rte_eth_vdev_allocate(vdev, sizeof(struct sl_port));
+	int rc;
+
+	if (!dev)
+		return -ENOMEM;
+	rc = init(dev, card, args);
+	if (rc) {
+		dev->data->mac_addrs = NULL;
+		rte_eth_dev_release_port(dev);
+		return rc;
+	}
+	rte_eth_dev_probing_finish(dev);
+	return 0;
+}
+
+int sl_port_probe(struct rte_vdev_device *vdev, const struct sl_card_config *config, sl_port_init *init, const void *args)
+{
+	struct sl_card *card;
+	int rc;
+
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
+		SL_LOG(ERR, "%s: secondary processes are not supported", rte_vdev_device_name(vdev));
+		return -ENOTSUP;
+	}
+	rc = sl_card_get(config, &card);
+	if (rc)
+		return rc;
+	rc = make(vdev, card, init, args);
+	if (rc)
+		sl_card_put(card);
+	return rc;
+}
+
+int sl_port_remove(struct rte_vdev_device *vdev)
+{
+	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
+
+	if (!dev)
+		return 0;
+	dev->dev_ops->dev_close(dev);
+	return rte_eth_dev_release_port(dev);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <bus_vdev_driver.h>
 #include <ethdev_driver.h>
 #include <rte_flow_driver.h>
 #include <rte_mtr_driver.h>
@@ -96,6 +97,14 @@ static inline struct sl_port *sl_port_of(const struct rte_eth_dev *dev)
 /* Joins the card as its port `number`, with the state that this has; sl_port_close() leaves it and drops the card. */
 int sl_port_open(struct rte_eth_dev *dev, struct sl_card *card, unsigned int number);
 void sl_port_close(struct rte_eth_dev *dev);
+
+/* Makes a new ethdev its driver's: sl_port_open(), its ops and bursts. 0 or a negative errno, logged. */
+typedef int sl_port_init(struct rte_eth_dev *dev, struct sl_card *card, const void *args);
+/* A device's probe, with its arguments read: on the card behind config. 0 or a negative errno, logged. */
+int sl_port_probe(struct rte_vdev_device *vdev, const struct sl_card_config *config, sl_port_init *init, const void *args);
+int sl_port_remove(struct rte_vdev_device *vdev);
+/* For rte_kvargs_process(): a number of 32 bits, into a uint64_t. */
+int sl_port_number(const char *key, const char *value, void *out);
 /* Writes enabled, promisc and allmulti; the address. */
 int sl_port_apply(struct sl_port *port);
 int sl_port_apply_mac(struct sl_port *port);

@@ -261,8 +261,10 @@ static int take_directory(struct sl_xdp *x)
 		return -errno;
 	}
 	x->dir = open(x->pin, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (x->dir < 0)
+	if (x->dir < 0) {
+		SL_LOG(ERR, "%s: a directory for the pinned maps is needed: %s", x->pin, strerror(errno));
 		return -errno;
+	}
 	if (flock(x->dir, LOCK_EX | LOCK_NB)) {
 		SL_LOG(ERR, "%s: the pinned maps are in use by process %ld; a datapath has one driver at a time", x->pin, owner_of(x->dir));
 		return -EBUSY;

@@ -316,21 +316,6 @@ struct arguments {
 	uint64_t port, flows, kernel_pps;
 };
 
-static int parse_number(const char *key, const char *value, void *out)
-{
-	char *end = NULL;
-	unsigned long long number;
-
-	errno = 0;
-	number = value ? strtoull(value, &end, 0) : 0;
-	if (!value || *value == '\0' || *end != '\0' || errno || number > UINT32_MAX || *value == '-') {
-		SL_LOG(ERR, "%s=%s: a number from 0 to 4294967295 is needed", key, value ? value : "");
-		return -EINVAL;
-	}
-	*(uint64_t *)out = number;
-	return 0;
-}
-
 static int parse_text(const char *key, const char *value, char *out, size_t size)
 {
 	if (!value || *value == '\0' || strlen(value) >= size) {
@@ -414,11 +399,11 @@ static int parse_arguments(const char *text, struct arguments *args)
 	}
 	rc = rte_kvargs_process(kvlist, ARG_IFACE, parse_iface, args->iface) ||
 	     rte_kvargs_process(kvlist, ARG_PIN, parse_pin, args->card.path) ||
-	     rte_kvargs_process(kvlist, ARG_PORT, parse_number, &args->port) ||
+	     rte_kvargs_process(kvlist, ARG_PORT, sl_port_number, &args->port) ||
 	     rte_kvargs_process(kvlist, ARG_MODE, parse_mode, &args->mode) ||
 	     rte_kvargs_process(kvlist, ARG_KERNEL, parse_kernel, &args->kernel_host) ||
-	     rte_kvargs_process(kvlist, ARG_FLOWS, parse_number, &args->flows) ||
-	     rte_kvargs_process(kvlist, ARG_KERNEL_PPS, parse_number, &args->kernel_pps);
+	     rte_kvargs_process(kvlist, ARG_FLOWS, sl_port_number, &args->flows) ||
+	     rte_kvargs_process(kvlist, ARG_KERNEL_PPS, sl_port_number, &args->kernel_pps);
 	rte_kvargs_free(kvlist);
 	return rc ? -EINVAL : check(args);
 }
@@ -452,8 +437,9 @@ static int take_interface(struct sl_xdp *x, const struct arguments *args)
 	return 0;
 }
 
-static int init_port(struct rte_eth_dev *dev, struct sl_card *card, const struct arguments *args)
+static int init_port(struct rte_eth_dev *dev, struct sl_card *card, const void *arg)
 {
+	const struct arguments *args = arg;
 	struct sl_xdp *x = sl_xdp_of(card->datapath);
 	int rc = take_interface(x, args);
 
@@ -474,48 +460,14 @@ static int init_port(struct rte_eth_dev *dev, struct sl_card *card, const struct
 static int probe(struct rte_vdev_device *vdev)
 {
 	struct arguments args;
-	struct rte_eth_dev *dev;
-	struct sl_card *card;
-	int rc;
+	int rc = parse_arguments(rte_vdev_device_args(vdev), &args);
 
-	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
-		SL_LOG(ERR, "%s: secondary processes are not supported", rte_vdev_device_name(vdev));
-		return -ENOTSUP;
-	}
-	rc = parse_arguments(rte_vdev_device_args(vdev), &args);
-	if (rc == 0)
-		rc = sl_card_get(&args.card, &card);
-	if (rc)
-		return rc;
-	dev = rte_eth_vdev_allocate(vdev, sizeof(struct sl_port));
-	if (!dev) {
-		sl_card_put(card);
-		return -ENOMEM;
-	}
-	rc = init_port(dev, card, &args);
-	if (rc) {
-		dev->data->mac_addrs = NULL;
-		rte_eth_dev_release_port(dev);
-		sl_card_put(card);
-		return rc;
-	}
-	rte_eth_dev_probing_finish(dev);
-	return 0;
-}
-
-static int remove_port(struct rte_vdev_device *vdev)
-{
-	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
-
-	if (!dev)
-		return 0;
-	close_port(dev);
-	return rte_eth_dev_release_port(dev);
+	return rc ? rc : sl_port_probe(vdev, &args.card, init_port, &args);
 }
 
 extern struct rte_vdev_driver sl_xdp_driver; /* register.c */
 
 struct rte_vdev_driver sl_xdp_driver = {
 	.probe = probe,
-	.remove = remove_port,
+	.remove = sl_port_remove,
 };

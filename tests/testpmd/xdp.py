@@ -202,6 +202,7 @@ class Suite:
             (f"pin={self.pin}2", "iface=NAME is missing"),
             (f"iface={PORTS[0]},pin=/proc/x", "cannot be made"),
             (f"iface={PORTS[0]},pin=/dev/shm", "does not take the BPF object"),
+            (f"iface={PORTS[0]},pin=/etc/passwd", "a directory for the pinned maps is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,mode=fast", "auto, native or generic is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,mode=offload", "no device takes the maps"),
             (f"iface={PORTS[0]},pin={self.pin}2,kernel=no", "pass or host is needed"),
