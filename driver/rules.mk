@@ -9,7 +9,7 @@ SL_PMD_LIBS = -lxdp -lbpf $(SL_DPDK_LIBS)
 SL_PMD_CFLAGS = $(CFLAGS_BASE) -fPIC -isystem $(B)/dpdk-headers $(subst -I/,-isystem /,$(SL_DPDK_CFLAGS))
 SL_PMD_SRC := $(wildcard driver/*.c driver/flow/*.c driver/fpga/*.c driver/xdp/*.c)
 # The XDP datapath's meters are written as the model's are.
-SL_PMD_OBJ := $(SL_PMD_SRC:%.c=$(B)/%.o) $(B)/driver/xdp/object.o $(B)/driver/xdp/punt.o
+SL_PMD_OBJ := $(SL_PMD_SRC:%.c=$(B)/%.o) $(B)/driver/xdp/object.o $(B)/driver/xdp/punt.o $(XDP_ATTACH)
 
 ALL += $(SL_PMD)
 

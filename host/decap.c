@@ -4,6 +4,7 @@
  * work than a device for each (docs/decap.md). This file has the commands and the order of their steps.
  */
 #include "host/decap.h"
+#include "hw/xdp/attach.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 
 	sl_decap_options_read(&options, argc, argv);
 	setenv("LIBXDP_BPFFS", options.bpffs, 1);
-	sl_decap_libraries_quiet();
+	sl_attach_hear();
 	sl_decap_interface_read(options.interface, &interface);
 	if (strcmp(options.command, "attach") == 0)
 		return attach(&options, &interface);

@@ -123,8 +123,7 @@ int sl_decap_clamp_attach(const struct sl_decap_state *s, const struct sl_decap_
 			  bool *own_clsact);
 int sl_decap_clamp_detach(const struct sl_decap_options *o, const struct sl_decap_interface *i, bool own_clsact);
 bool sl_decap_clamp_find(const struct sl_decap_interface *i);
-/* libbpf and libxdp print nothing; their first complaint about an object is kept for messages: " (...)" or "". */
-void sl_decap_libraries_quiet(void);
+/* What libbpf or libxdp complained of (hw/xdp/attach.h), for messages: " (...)" or "". */
 const char *sl_decap_libraries_said(void);
 
 /* host/decap_show.c */

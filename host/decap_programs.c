@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Attaching and detaching sluice-decap's programs. The XDP program shares its interface with others through libxdp's
- * dispatcher where the kernel and the interface allow it, else it has the interface for itself. A newer build is put
- * beside the older one and the older one is taken away after: no packet meets neither. The clamp is a filter of the
- * clsact queueing discipline.
+ * Attaching and detaching sluice-decap's programs: the XDP program by hw/xdp/attach.h, the clamp as a filter of the clsact
+ * queueing discipline.
  */
 #include "host/decap.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -19,9 +16,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <libmnl/libmnl.h>
-#include <xdp/libxdp.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#include "hw/xdp/attach.h"
 
 #define XDP_NAME "sluice_decap"
 #define CLAMP_NAME "sluice_clamp"
@@ -31,42 +29,11 @@
 /* host/decap_objects.S */
 extern const uint8_t sl_decap_object[], sl_decap_object_end[], sl_clamp_object[], sl_clamp_object_end[];
 
-/* -- the libraries ------------------------------------------------------------------------------------------------ */
-
-static char said[512];
-
-/* The first complaint of an attempt says most: what comes after follows from it. */
-static int keep(const char *format, va_list args)
-{
-	if (!*said) {
-		vsnprintf(said, sizeof(said), format, args);
-		said[strcspn(said, "\n")] = '\0';
-	}
-	return 0;
-}
-
-static int bpf_says(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_WARN ? keep(format, args) : 0;
-}
-
-static int xdp_says(enum libxdp_print_level level, const char *format, va_list args)
-{
-	return level == LIBXDP_WARN ? keep(format, args) : 0;
-}
-
-void sl_decap_libraries_quiet(void)
-{
-	libbpf_set_print(bpf_says);
-	libxdp_set_print(xdp_says);
-}
-
 const char *sl_decap_libraries_said(void)
 {
-	static char text[sizeof(said) + 4];
+	static char text[520];
 
-	if (*said)
-		snprintf(text, sizeof(text), " (%s)", said);
+	snprintf(text, sizeof(text), *sl_attach_said() ? " (%s)" : "%s", sl_attach_said());
 	return text;
 }
 
@@ -99,168 +66,58 @@ static const char *mode_name(enum sl_decap_mode mode)
 	return mode == SL_DECAP_NATIVE ? "native" : "generic";
 }
 
-static enum xdp_attach_mode mode_of(enum sl_decap_mode mode)
+static enum sl_decap_mode mode_found(const struct sl_attach_found *f)
 {
-	return mode == SL_DECAP_NATIVE ? XDP_MODE_NATIVE : XDP_MODE_SKB;
-}
-
-/* Ids of our programs on an interface: more than one after a replacement that did not end. */
-struct found {
-	uint32_t id[4];
-	unsigned int count;
-	enum sl_decap_mode mode;
-	bool alone;
-	bool others; /* programs that are not ours */
-};
-
-static void find(int ifindex, struct found *f)
-{
-	struct xdp_multiprog *mp = xdp_multiprog__get_from_ifindex(ifindex);
-	struct xdp_program *p = NULL;
-
-	*f = (struct found){ 0 };
-	if (libxdp_get_error(mp))
-		return;
-	f->mode = xdp_multiprog__attach_mode(mp) == XDP_MODE_SKB ? SL_DECAP_GENERIC : SL_DECAP_NATIVE;
-	f->alone = xdp_multiprog__is_legacy(mp);
-	if (f->alone) {
-		p = xdp_multiprog__main_prog(mp);
-		if (p && strcmp(xdp_program__name(p), XDP_NAME) == 0)
-			f->id[f->count++] = xdp_program__id(p);
-		else
-			f->others = true;
-	}
-	while (!f->alone && (p = xdp_multiprog__next_prog(p, mp)) != NULL) {
-		if (strcmp(xdp_program__name(p), XDP_NAME) != 0)
-			f->others = true;
-		else if (f->count < 4)
-			f->id[f->count++] = xdp_program__id(p);
-	}
-	xdp_multiprog__close(mp);
+	return f->generic ? SL_DECAP_GENERIC : SL_DECAP_NATIVE;
 }
 
 bool sl_decap_xdp_find(const struct sl_decap_interface *i, enum sl_decap_mode *mode, bool *alone)
 {
-	struct found f;
+	struct sl_attach_found f;
 
-	find(i->index, &f);
-	*mode = f.mode;
+	sl_attach_find(i->index, XDP_NAME, &f);
+	*mode = mode_found(&f);
 	*alone = f.alone;
 	return f.count > 0;
 }
 
-/* Takes one program out of the interface's, or the only one off. */
-static int take_off(int ifindex, const struct found *f, uint32_t id)
+static int take_all_off(const char *interface, int ifindex, const struct sl_attach_found *f)
 {
-	struct xdp_multiprog *mp = xdp_multiprog__get_from_ifindex(ifindex);
-	struct xdp_program *p = NULL;
-	int rc = -ENOENT;
+	const int rc = sl_attach_remove(ifindex, f);
 
-	if (libxdp_get_error(mp))
-		return rc;
-	if (f->alone)
-		rc = xdp_multiprog__detach(mp);
-	while (!f->alone && (p = xdp_multiprog__next_prog(p, mp)) != NULL) {
-		if (xdp_program__id(p) == id) {
-			rc = xdp_program__detach(p, ifindex, mode_of(f->mode), 0);
-			break;
-		}
-	}
-	xdp_multiprog__close(mp);
-	return rc;
-}
-
-static int take_all_off(const char *interface, int ifindex, const struct found *f)
-{
-	for (unsigned int n = 0; n < f->count; n++) {
-		const int rc = take_off(ifindex, f, f->id[n]);
-
-		if (rc) {
-			sl_decap_warn("%s: the XDP program cannot be detached: %s%s", interface, strerror(-rc),
-				      sl_decap_libraries_said());
-			return -1;
-		}
-	}
-	return 0;
+	if (rc)
+		sl_decap_warn("%s: the XDP program cannot be detached: %s%s", interface, strerror(-rc), sl_decap_libraries_said());
+	return rc ? -1 : 0;
 }
 
 int sl_decap_xdp_detach(const struct sl_decap_options *o, const struct sl_decap_interface *i)
 {
-	struct found f;
+	struct sl_attach_found f;
 
-	find(i->index, &f);
+	sl_attach_find(i->index, XDP_NAME, &f);
 	return take_all_off(o->interface, i->index, &f);
 }
 
-/* By the dispatcher, beside other programs or ready for them; libxdp itself falls back if the kernel has no such thing. */
-static int attach_shared(const struct sl_decap_state *s, int ifindex, enum sl_decap_mode mode)
+static struct bpf_object *open_decap(const void *ctx)
 {
-	struct bpf_object *object = open_object(s, "sluice_decap", sl_decap_object, sl_decap_object_end);
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = object, .prog_name = XDP_NAME);
-	struct xdp_program *p;
-	int rc;
-
-	if (!object)
-		return -EINVAL;
-	p = xdp_program__create(&opts);
-	rc = (int)libxdp_get_error(p);
-	if (rc == 0)
-		rc = xdp_program__attach(p, ifindex, mode_of(mode), 0);
-	if (p)
-		xdp_program__close(p);
-	bpf_object__close(object);
-	return rc;
+	return open_object(ctx, "sluice_decap", sl_decap_object, sl_decap_object_end);
 }
 
-/* Without the dispatcher: on an interface without XDP, or in the place of our own program that has it for itself. */
-static int attach_alone(const struct sl_decap_state *s, int ifindex, const struct found *f, enum sl_decap_mode mode)
+static int try_mode(const struct sl_decap_state *s, int ifindex, const struct sl_attach_found *f, enum sl_decap_mode mode)
 {
-	struct bpf_object *object = open_object(s, "sluice_decap", sl_decap_object, sl_decap_object_end);
-	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
-	uint32_t flags = mode == SL_DECAP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-	int rc;
+	const struct sl_attach_program program = { .name = XDP_NAME, .open = open_decap, .ctx = s };
 
-	if (!object)
-		return -EINVAL;
-	if (f->count) {
-		opts.old_prog_fd = bpf_prog_get_fd_by_id(f->id[0]);
-		flags |= XDP_FLAGS_REPLACE;
-	} else {
-		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
-	}
-	rc = bpf_object__load(object);
-	if (rc == 0)
-		rc = bpf_xdp_attach(ifindex, bpf_program__fd(bpf_object__find_program_by_name(object, XDP_NAME)), flags, &opts);
-	if (f->count)
-		close(opts.old_prog_fd);
-	bpf_object__close(object);
-	return rc;
-}
-
-/*
- * On new kernels (6.18 is one) a libxdp without xdp-tools' change 509 of May 2025, such as Debian 12's 1.3.1, has a dispatcher
- * that takes no program which moves a packet's begin: there, too, the interface is better had alone than not at all.
- */
-static int try_mode(const struct sl_decap_state *s, int ifindex, const struct found *f, enum sl_decap_mode mode)
-{
-	const bool ours_alone = f->alone && f->count;
-	int rc = -EBUSY;
-
-	*said = '\0';
-	if (!ours_alone)
-		rc = attach_shared(s, ifindex, mode);
-	if (ours_alone || (rc && !f->count && !f->others))
-		rc = attach_alone(s, ifindex, f, mode);
-	return rc;
+	sl_attach_hear();
+	return sl_attach_put(&program, ifindex, f, mode == SL_DECAP_GENERIC);
 }
 
 static int attach_first(const struct sl_decap_state *s, const struct sl_decap_options *o, const struct sl_decap_interface *i,
-			const struct found *f, enum sl_decap_mode *mode)
+			const struct sl_attach_found *f, enum sl_decap_mode *mode)
 {
 	const bool kept = f->count || f->others; /* programs that are there decide the mode */
 	int rc;
 
-	*mode = kept ? f->mode : o->mode == SL_DECAP_GENERIC ? SL_DECAP_GENERIC : SL_DECAP_NATIVE;
+	*mode = kept ? mode_found(f) : o->mode == SL_DECAP_GENERIC ? SL_DECAP_GENERIC : SL_DECAP_NATIVE;
 	rc = try_mode(s, i->index, f, *mode);
 	if (rc && o->mode == SL_DECAP_AUTO && !kept) {
 		*mode = SL_DECAP_GENERIC;
@@ -279,23 +136,23 @@ static int attach_first(const struct sl_decap_state *s, const struct sl_decap_op
 int sl_decap_xdp_attach(const struct sl_decap_state *s, const struct sl_decap_options *o, const struct sl_decap_interface *i,
 			enum sl_decap_mode *mode)
 {
-	struct found before, after;
+	struct sl_attach_found before, after;
 
-	find(i->index, &before);
-	if (o->mode != SL_DECAP_AUTO && (before.count || before.others) && before.mode != o->mode) {
+	sl_attach_find(i->index, XDP_NAME, &before);
+	if (o->mode != SL_DECAP_AUTO && (before.count || before.others) && mode_found(&before) != o->mode) {
 		if (before.others) {
 			sl_decap_warn("%s: other XDP programs run there in %s mode, and one interface has one mode; give --mode %s",
-				      o->interface, mode_name(before.mode), mode_name(before.mode));
+				      o->interface, mode_name(mode_found(&before)), mode_name(mode_found(&before)));
 			return -1;
 		}
 		/* The kernel takes no program of the other mode beside this one: for a moment there is none. */
 		if (take_all_off(o->interface, i->index, &before))
 			return -1;
-		find(i->index, &before);
+		sl_attach_find(i->index, XDP_NAME, &before);
 	}
 	if (attach_first(s, o, i, &before, mode))
 		return -1;
-	find(i->index, &after);
+	sl_attach_find(i->index, XDP_NAME, &after);
 	if (after.alone && !before.alone)
 		sl_decap_warn("note: libxdp's dispatcher does not work here%s: the XDP program has %s for itself, and no other can be "
 			      "added",
@@ -343,7 +200,7 @@ int sl_decap_clamp_attach(const struct sl_decap_state *s, const struct sl_decap_
 	struct bpf_object *object;
 	int rc;
 
-	*said = '\0';
+	sl_attach_hear();
 	object = open_object(s, "sluice_clamp", sl_clamp_object, sl_clamp_object_end);
 	if (!object)
 		return -1;

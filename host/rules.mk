@@ -46,7 +46,7 @@ $(SLUICE): $(SLUICE_OBJ)
 # A backend's program: neither DPDK nor an agent; the BPF objects are within it.
 DECAP := $(B)/bin/sluice-decap
 DECAP_SRC := $(addprefix host/,address.c cli_table.c decap.c decap_options.c decap_programs.c decap_show.c decap_state.c)
-DECAP_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(DECAP_SRC)) $(B)/host/decap_objects.o
+DECAP_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(DECAP_SRC)) $(B)/host/decap_objects.o $(XDP_ATTACH)
 DECAP_LIBS := -lxdp -lbpf -lmnl -ljansson
 ALL += $(DECAP)
 

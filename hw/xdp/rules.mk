@@ -9,6 +9,12 @@ XDP_BACKEND := $(addprefix $(B)/hw/xdp/,decap.bpf.o clamp.bpf.o)
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 ALL += $(XDP_OBJ) $(XDP_BACKEND)
 
+# Their way onto an interface, for those who load them: in user space.
+XDP_ATTACH := $(B)/hw/xdp/attach.o
+$(XDP_ATTACH): hw/xdp/attach.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_BASE) -fPIC -c $< -o $@
+
 $(B)/hw/xdp/stage/%.bpf.o: hw/model/%.c $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $@
