@@ -9,38 +9,6 @@
 
 #include <bpf/bpf_helpers.h>
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_PORTS_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_config);
-} config SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_xdp_scratch);
-} scratch SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_XDP_RULE_TABLES);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_class_table);
-} rules SEC(".maps");
-
-/* The prefix tables, by index of csr_table PREFIX. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_PREFIX_BUCKETS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_prefix_bucket);
-} prefixes SEC(".maps");
-
 /* Arrays that their owner maps into its memory. */
 #define MAPPED(name, entries, entry)               \
 	struct {                                   \
@@ -50,6 +18,20 @@ struct {
 		__type(key, uint32_t);             \
 		__type(value, entry);              \
 	} name SEC(".maps")
+
+MAPPED(config, SL_PORTS_MAX, struct sl_xdp_config);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_xdp_scratch);
+} scratch SEC(".maps");
+
+MAPPED(rules, SL_XDP_RULE_TABLES, struct sl_class_table);
+
+/* The prefix tables, by index of csr_table PREFIX. */
+MAPPED(prefixes, SL_PREFIX_BUCKETS, struct sl_prefix_bucket);
 
 /* The flow table; the loader sets the numbers of entries (2 << log2 buckets, four times as many flows). */
 #define BUCKETS_MIN (SL_XDP_BANKS << SL_XDP_LOG2_MIN)
@@ -63,21 +45,9 @@ MAPPED(foreign6, FLOWS_MIN, struct sl_xdp_foreign);
 /* What the table's owner keeps of each flow, so that the next one finds it; the program does not look at it. */
 MAPPED(flow_meta, FLOWS_MIN, struct sl_xdp_meta);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_ACTIONS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_action);
-} actions SEC(".maps");
+MAPPED(actions, SL_ACTIONS, struct sl_action);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_METERS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, uint32_t);
-	__type(value, struct sl_punt_meter); /* reserved: time of the last tick */
-} meters SEC(".maps");
+MAPPED(meters, SL_METERS, struct sl_punt_meter); /* reserved: time of the last tick */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
