@@ -163,7 +163,7 @@ enum sl_admit sl_admission_ask(struct sl_admission *a, const struct sl_service *
 	if (has->connections >= share(a, may->connections, parts))
 		return SL_ADMIT_FULL;
 	if (!syn || may->challenge == SL_CHALLENGE_NEVER ||
-	    (may->challenge == SL_CHALLENGE_AUTO && (room || service->mode != SL_MODE_NAT)))
+	    (may->challenge == SL_CHALLENGE_AUTO && (room || !sl_mode_nat(service->mode))))
 		return room ? SL_ADMIT : SL_ADMIT_FULL;
 	if (is_proven(a, key, now_ms))
 		return SL_ADMIT_PROVEN;

@@ -62,6 +62,7 @@ uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 		}
 		sp->backends[backend->id].connections++;
 		sl_admission_add(sp->admission, backend->service, conn->flags & SL_CONN_UNPROVEN);
+		sp->stats->source_ports_taken += conn->mode == SL_MODE_FULLNAT;
 		kept++;
 	}
 	return kept;

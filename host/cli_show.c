@@ -164,6 +164,8 @@ void sl_cli_show_flow(const json_t *answer)
 	printf("flow %s: %s %s -> %s, tenant %s, service %s\n", text(f, "id"), text(f, "protocol"),
 	       endpoint(f, "client", "client_port"), endpoint(f, "vip", "port"), text(f, "tenant"), text(f, "service"));
 	printf("  backend   %s, %s\n", text(f, "backend"), endpoint(f, "backend_address", "backend_port"));
+	if (json_is_string(object(f, "source_address")))
+		printf("  source    %s\n", endpoint(f, "source_address", "source_port"));
 	printf("  state     %s, idle %s\n", text(f, "state"), duration(number(f, "idle_ms")));
 	printf("  where     %s since %s (%s ago)\n", text(f, "where"), text(f, "since"), ago(f));
 	printf("  why       %s: %s\n", text(f, "reason"), text(f, "reason_text"));

@@ -216,7 +216,7 @@ int sl_config_reloadable(const struct sl_config *now, const struct sl_config *ne
 #define FIXED(field) \
 	{ "node." #field, offsetof(struct sl_config_node, field), sizeof(((struct sl_config_node *)0)->field) }
 		FIXED(name),	    FIXED(workers),   FIXED(state), FIXED(control), FIXED(max_connections),
-		FIXED(maglev_size), FIXED(hash_seed),
+		FIXED(maglev_size), FIXED(hash_seed), FIXED(fullnat),
 #undef FIXED
 	};
 	char what[SL_CONFIG_NAME_MAX + 32];

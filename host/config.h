@@ -33,8 +33,15 @@ struct sl_prefix {
 };
 
 /* The numbers are kept in shared memory. */
-enum sl_mode { SL_MODE_DSR_L2, SL_MODE_NAT, SL_MODE_IPIP, SL_MODE_VXLAN, SL_MODE_GRE, SL_MODE_GUE, SL_MODE_GENEVE };
-#define SL_MODES 7u
+enum sl_mode { SL_MODE_DSR_L2, SL_MODE_NAT, SL_MODE_IPIP, SL_MODE_VXLAN, SL_MODE_GRE, SL_MODE_GUE, SL_MODE_GENEVE,
+	       SL_MODE_FULLNAT };
+#define SL_MODES 8u
+
+/* Addresses and ports are translated, both ways pass the balancer. */
+static inline bool sl_mode_nat(unsigned int mode)
+{
+	return mode == SL_MODE_NAT || mode == SL_MODE_FULLNAT;
+}
 
 /* A tunnel into a virtual network: with VTEP, VNI and an inner Ethernet header. */
 static inline bool sl_mode_virtual(unsigned int mode)
@@ -44,7 +51,7 @@ static inline bool sl_mode_virtual(unsigned int mode)
 
 static inline bool sl_mode_tunnel(unsigned int mode)
 {
-	return mode >= SL_MODE_IPIP && mode < SL_MODES;
+	return mode >= SL_MODE_IPIP && mode <= SL_MODE_GENEVE;
 }
 enum sl_bond_mode { SL_BOND_ACTIVE_BACKUP, SL_BOND_BALANCE_XOR };
 enum sl_offload_policy { SL_OFFLOAD_ESTABLISHED, SL_OFFLOAD_PACKETS, SL_OFFLOAD_NEVER };
@@ -73,7 +80,7 @@ struct sl_config_admission {
 
 struct sl_config_health {
 	uint8_t type;         /* enum sl_health_type */
-	uint16_t port;        /* 0: the backend's port (nat), else the service's */
+	uint16_t port;        /* 0: the backend's port (nat, fullnat), else the service's */
 	uint32_t interval_ms; /* from start of a check to the start of the next */
 	uint32_t timeout_ms;  /* <= interval_ms */
 	uint8_t rise, fall;
@@ -86,7 +93,7 @@ enum sl_metered {
 	SL_METERED_FRAGMENT,
 	SL_METERED_TTL,      /* TTL or hop limit 1 and less */
 	SL_METERED_VIP,      /* to a VIP, of no connection in the card */
-	SL_METERED_SOURCE,   /* from a NAT backend, likewise */
+	SL_METERED_SOURCE,   /* from a backend of nat or fullnat, likewise */
 	SL_METERED_TUNNEL,   /* inside a trusted tunnel, likewise */
 	SL_METERED_KERNEL,   /* everything else */
 	SL_METERED_CLASSES,
@@ -95,6 +102,14 @@ enum sl_metered {
 struct sl_config_meter {
 	uint32_t rate_pps;
 	uint32_t burst;      /* frames; at least what the rate gives in a millisecond */
+};
+
+/* Where connections of mode fullnat come from, as backends see them. */
+struct sl_config_fullnat {
+	unsigned int source_count;
+	struct sl_addr source[SL_CONFIG_ADDRESSES_MAX];
+	uint16_t port_lo, port_hi;
+	uint32_t quarantine_ms; /* that a port rests after its connection, as its backend may still remember that */
 };
 
 struct sl_config_node {
@@ -108,6 +123,7 @@ struct sl_config_node {
 	struct sl_config_offload offload;   /* default of services */
 	struct sl_config_timeouts timeouts; /* default of services */
 	struct sl_config_meter meters[SL_METERED_CLASSES]; /* of each port */
+	struct sl_config_fullnat fullnat;
 };
 
 /* A bond of the file is a row of ports here, one a member, that have all but name and device in common. */
@@ -153,7 +169,7 @@ struct sl_config_tenant {
 struct sl_config_backend {
 	char name[SL_CONFIG_NAME_MAX];
 	struct sl_addr address;
-	uint16_t port;        /* nat; 0 in other modes and for "the packet's port" */
+	uint16_t port;        /* nat, fullnat; 0 in other modes and for "the packet's port" */
 	uint16_t weight;      /* 0..1000; 0 drains */
 	struct sl_addr vtep;  /* vxlan, geneve: outer destination (address unless given) */
 	uint32_t vni;         /* vxlan, geneve */

@@ -203,16 +203,16 @@ static void check_backend(struct sl_reader *r, const yaml_node_t *item, const st
 	if (sl_mode_virtual(s->mode))
 		check_virtual_backend(r, item, sl_mode_name(s->mode), b);
 	check_mode_keys(r, item, s->mode);
-	if ((s->mode == SL_MODE_DSR_L2 || s->mode == SL_MODE_NAT) && b->address.family != s->vip.family)
+	if ((s->mode == SL_MODE_DSR_L2 || sl_mode_nat(s->mode)) && b->address.family != s->vip.family)
 		sl_reader_error(r, key_node(r, item, "address"),
 				"an IPv%u backend cannot serve an IPv%u VIP in mode %s", b->address.family,
 				s->vip.family, sl_mode_name(s->mode));
 	if (sl_mode_tunnel(s->mode) && !sl_mode_virtual(s->mode) && !have_source(r->config, b->address.family))
 		sl_reader_error(r, key_node(r, item, "address"),
 				"no port has an IPv%u address for the tunnel to start from", b->address.family);
-	if (b->port && s->mode != SL_MODE_NAT)
+	if (b->port && !sl_mode_nat(s->mode))
 		sl_reader_error(r, key_node(r, item, "port"),
-				"port belongs to mode nat; in mode %s a packet keeps its port", sl_mode_name(s->mode));
+				"port belongs to modes nat and fullnat; in mode %s a packet keeps its port", sl_mode_name(s->mode));
 	if (sl_addr_equal(&b->address, &s->vip))
 		sl_reader_error(r, key_node(r, item, "address"), "a backend cannot have the VIP's address");
 }
@@ -261,8 +261,12 @@ static void check_service(struct sl_reader *r, const yaml_node_t *item, const st
 {
 	const struct sl_config *c = r->config;
 
+	if (s->mode == SL_MODE_FULLNAT && !sl_config_fullnat_serves(c, s->vip.family))
+		sl_reader_error(r, key_node(r, item, "mode"),
+				"mode fullnat needs an IPv%u address in node.fullnat.sources, from which its connections come to backends",
+				s->vip.family);
 	if (s->health.type == SL_HEALTH_TCP && !s->health.port && port_kind(s)) {
-		bool all = s->mode == SL_MODE_NAT;
+		bool all = sl_mode_nat(s->mode);
 
 		for (unsigned int i = 0; i < s->backend_count; i++)
 			all = all && s->backends[i].port;
@@ -310,6 +314,7 @@ void sl_config_check(struct sl_reader *r, yaml_node_t *root)
 	check_ports(r, root);
 	check_tenants(r, root);
 	check_services(r, root);
+	sl_config_fullnat_check(r, root);
 	r->thing[0] = '\0';
 	if (!strcmp(r->config->node.state, r->config->node.control))
 		sl_reader_error(r, sl_reader_peek(r, root, "node"), "node: state and control are the same file");

@@ -63,4 +63,11 @@ bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *nod
 void sl_config_schema_read(struct sl_reader *r, yaml_node_t *root);
 void sl_config_check(struct sl_reader *r, yaml_node_t *root);
 
+/* node.fullnat, host/config_fullnat.c: its reader, of a struct sl_config_node; its defaults; the check across the file's parts; and
+ * whether there is a source of this family. */
+void sl_config_fullnat_read(struct sl_reader *r, const char *key, yaml_node_t *value, void *node);
+void sl_config_fullnat_defaults(struct sl_config_fullnat *fullnat);
+void sl_config_fullnat_check(struct sl_reader *r, yaml_node_t *root);
+bool sl_config_fullnat_serves(const struct sl_config *config, unsigned int family);
+
 #endif

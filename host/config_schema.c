@@ -12,7 +12,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve" };
+static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve", "fullnat" };
 static const char *const engine_words[] = { "xdp", "dpdk" };
 enum { ENGINE_XDP, ENGINE_DPDK };
 static const char *const xdp_words[] = { "auto", "native", "generic" };
@@ -245,6 +245,7 @@ static void node_section(struct sl_reader *r, yaml_node_t *v)
 		{ "maglev_size", read_maglev_size, false },
 		{ "hash_seed", read_hash_seed, false },  { "offload", read_node_offload, false },
 		{ "timeouts", read_node_timeouts, false }, { "meters", read_meters, false },
+		{ "fullnat", sl_config_fullnat_read, false },
 	};
 
 	snprintf(r->thing, sizeof(r->thing), "node");
@@ -264,6 +265,7 @@ static void node_defaults(struct sl_config_node *n)
 		.timeouts = { .syn_ms = 30000, .established_ms = 3600000, .fin_ms = 60000, .udp_ms = 120000 },
 	};
 	meters_defaults(n->meters);
+	sl_config_fullnat_defaults(&n->fullnat);
 }
 
 /* -- things with names in a list ---------------------------------------------------------------------------------- */
@@ -563,7 +565,7 @@ static void read_tunnel(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 {
 	uint8_t i;
 
-	if (sl_reader_word(r, key, v, &mode_words[SL_MODE_IPIP], COUNT(mode_words) - SL_MODE_IPIP, &i))
+	if (sl_reader_word(r, key, v, &mode_words[SL_MODE_IPIP], SL_MODE_GENEVE + 1 - SL_MODE_IPIP, &i))
 		((struct sl_config_source *)out)->tunnel = (uint8_t)(SL_MODE_IPIP + i);
 }
 

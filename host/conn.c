@@ -41,9 +41,22 @@ static bool stage_free(uint8_t stage)
 	return conn.state == SL_CONN_FREE;
 }
 
+static const struct sl_addr *source_addresses;
+
+void sl_conn_sources_use(const struct sl_addr *sources)
+{
+	source_addresses = sources;
+}
+
+const struct sl_addr *sl_conn_source(unsigned int number)
+{
+	return source_addresses && number && number < SL_CONN_SOURCES && source_addresses[number].family ? &source_addresses[number] : NULL;
+}
+
 static uint32_t conn_check(const struct sl_conn *conn)
 {
-	const uint32_t sum = XXH32(conn->backend_addr, CHECK_BYTES, XXH32(&conn->key, sizeof(conn->key), SL_CONN_SHARDS));
+	const uint32_t seed = SL_CONN_SHARDS + ((uint32_t)conn->source << 16 | conn->source_port);
+	const uint32_t sum = XXH32(conn->backend_addr, CHECK_BYTES, XXH32(&conn->key, sizeof(conn->key), seed));
 
 	return sum ? sum : 1;
 }
@@ -52,9 +65,17 @@ void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key)
 {
 	memset(key, 0, sizeof(*key));
 	memcpy(key->src, conn->backend_addr, sizeof(key->src));
-	memcpy(key->dst, conn->key.src, sizeof(key->dst));
+	if (conn->mode == SL_MODE_FULLNAT) {
+		const struct sl_addr *source = sl_conn_source(conn->source);
+
+		if (source)
+			memcpy(key->dst, source->bytes, sizeof(key->dst));
+		key->dport = conn->source_port;
+	} else {
+		memcpy(key->dst, conn->key.src, sizeof(key->dst));
+		key->dport = conn->key.sport;
+	}
 	key->sport = conn->backend_port;
-	key->dport = conn->key.sport;
 	key->tenant = conn->key.tenant;
 	key->proto = conn->key.proto;
 	key->family = conn->key.family;
@@ -135,7 +156,7 @@ static void slot_remove(struct sl_conn_table *t, struct sl_conn_shard *s, const 
 
 static bool conn_two_way(const struct sl_conn *conn)
 {
-	return conn->mode == SL_MODE_NAT;
+	return sl_mode_nat(conn->mode);
 }
 
 /* Puts a whole entry into the index; false if a key is taken or there is no room. */
@@ -157,11 +178,21 @@ static bool conn_index(struct sl_conn_table *t, struct sl_conn_shard *s, uint32_
 	return false;
 }
 
+/* Whether the way back of fullnat leads to an address that is still known, and to this shard. */
+static bool source_known(const struct sl_conn_table *t, const struct sl_conn *conn, unsigned int shard)
+{
+	const struct sl_addr *source = sl_conn_source(conn->source);
+
+	return conn->mode != SL_MODE_FULLNAT ||
+	       (source && source->family == conn->key.family &&
+		sl_conn_shard(t, source->bytes, conn->source_port, conn->key.tenant) == shard);
+}
+
 static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t index)
 {
 	struct sl_conn *conn = &t->entries[index];
 
-	if (conn->state > SL_CONN_CLOSING || conn->check != conn_check(conn) ||
+	if (conn->state > SL_CONN_CLOSING || conn->check != conn_check(conn) || !source_known(t, conn, shard) ||
 	    sl_conn_shard(t, conn->key.src, conn->key.sport, conn->key.tenant) != shard ||
 	    !conn_index(t, &t->shard[shard], index))
 		return false;
@@ -328,6 +359,8 @@ static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
 	conn->backend_port = what->backend_port;
 	conn->mode = what->mode;
 	conn->backend_family = what->backend_family;
+	conn->source = what->source;
+	conn->source_port = what->source_port;
 	conn->check = conn_check(conn);
 	conn->sw_packets = conn->sw_bytes = conn->hw_packets = conn->hw_bytes = 0;
 	conn->last_seen_ms = (uint32_t)what->now_ms;

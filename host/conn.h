@@ -73,7 +73,7 @@ struct sl_conn {
 	uint16_t backend_port;   /* network order; NAT only, else the key's */
 	uint8_t mode;            /* enum sl_mode */
 	uint8_t backend_family;  /* 4 or 6 */
-	uint32_t check;          /* over the key and the four above */
+	uint32_t check;          /* over the key, the four above, source and its port */
 	uint64_t hw_packets;     /* written by the offload thread */
 	uint64_t hw_bytes;
 	uint32_t since_s;        /* wall clock: when reason last changed */
@@ -84,7 +84,9 @@ struct sl_conn {
 	uint8_t last_hop_port;   /* port it came by */
 	uint8_t answered;        /* NAT, while embryonic: the backend's packet came after the client's last, which clears it */
 	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
-	uint8_t reserved1[7];
+	uint8_t source;          /* fullnat: number of the source address (host/sources.h); else 0 */
+	uint16_t source_port;    /* fullnat: network order */
+	uint8_t reserved1[4];
 };
 _Static_assert(sizeof(struct sl_conn) == 128, "one connection is 128 bytes");
 _Static_assert(offsetof(struct sl_conn, backend_addr) == 64, "what packets need is one line");
@@ -110,6 +112,13 @@ static inline void sl_conn_set_last_hop(struct sl_conn *conn, const uint8_t mac[
 	__atomic_store_n((word *)(void *)conn->last_hop, value, __ATOMIC_RELAXED);
 }
 
+/* Source addresses by number, for connections of fullnat: SL_CONN_SOURCES of them, in shared memory, family 0 if there is none;
+ * number 0 is none. Before a table is made, and for as long as it is used. */
+#define SL_CONN_SOURCES 64u
+void sl_conn_sources_use(const struct sl_addr *sources);
+/* NULL: none. */
+const struct sl_addr *sl_conn_source(unsigned int number);
+
 struct sl_conn_table;
 
 /* The table over `capacity` entries at `entries` (a multiple of SL_CONN_SHARDS), adopting every whole entry among them;
@@ -125,7 +134,8 @@ size_t sl_conn_table_bytes(const struct sl_conn_table *table);
 uint32_t sl_conn_table_used(const struct sl_conn_table *table);
 uint32_t sl_conn_table_unproven(const struct sl_conn_table *table);
 
-/* The shard of a packet by its client: the source towards a VIP, the destination on the way back. */
+/* The shard of a packet by its client: the source towards a VIP, the destination on the way back. In fullnat that is a source
+ * address of ours, whose port was chosen so that it has the same shard. */
 unsigned int sl_conn_shard(const struct sl_conn_table *table, const uint8_t client[16], uint16_t client_port,
 			   uint16_t tenant);
 unsigned int sl_conn_shard_of(const struct sl_conn_table *table, uint32_t index);
@@ -141,6 +151,8 @@ struct sl_conn_new {
 	uint8_t mode;
 	uint8_t backend_family;
 	bool nat; /* index the way back as well */
+	uint8_t source;       /* fullnat, as in struct sl_conn */
+	uint16_t source_port;
 	uint32_t backend_id;
 	uint16_t backend_tag;
 	enum sl_conn_state state;
@@ -153,7 +165,7 @@ int sl_conn_create(struct sl_conn_table *table, unsigned int shard, const struct
 void sl_conn_prove(struct sl_conn_table *table, uint32_t index);
 void sl_conn_free(struct sl_conn_table *table, uint32_t index);
 struct sl_conn *sl_conn_at(struct sl_conn_table *table, uint32_t index);
-/* The key of the way back (NAT). */
+/* The key of the way back (nat, fullnat). */
 void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key);
 uint32_t sl_conn_timeout_ms(const struct sl_conn *conn, const struct sl_config_timeouts *timeouts);
 void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason);

@@ -212,7 +212,7 @@ SL_CONN_INLINE bool sl_conn_lookup_found(const struct sl_conn_table *t, const st
 
 	if (!l->back)
 		return sl_conn_key_equal(&conn->key, &l->key);
-	if (conn->mode != SL_MODE_NAT)
+	if (!sl_mode_nat(conn->mode))
 		return false;
 	sl_conn_reverse_key(conn, &reverse);
 	return sl_conn_key_equal(&reverse, &l->key);

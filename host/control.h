@@ -27,6 +27,8 @@ struct sl_flow_view {
 	uint32_t backend_id;
 	struct sl_addr backend_address; /* in case the id is of no backend any more */
 	uint16_t backend_port;          /* host order */
+	struct sl_addr source_address;  /* fullnat: what the backend knows the client by; else family 0 */
+	uint16_t source_port;           /* host order */
 	bool hardware;        /* in the card now */
 	uint8_t reason;       /* contract's reason: why it is, or is not, in hardware */
 	char detail[160];     /* the driver's own words, or "" */
@@ -85,6 +87,7 @@ struct sl_data_view {
 	uint64_t sw_packets, sw_bytes;    /* forwarded by workers */
 	uint64_t created, expired, closed;
 	uint64_t kernel_rx, kernel_tx, icmp_sent, icmp_passed, icmp_limited, mss_lowered, cut;
+	uint64_t source_ports;         /* of mode fullnat, in use */
 	uint64_t tx_dropped, held_dropped; /* forwarded but no room on the wire; SYNs that found no room to wait */
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the host's own */
 };

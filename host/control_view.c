@@ -256,6 +256,10 @@ json_t *sl_control_flow_json(struct sl_control *c, const struct sl_flow_view *v)
 	set_text(out, "backend", b ? b->name : "-");
 	set_addr(out, "backend_address", &v->backend_address);
 	set_number(out, "backend_port", v->backend_port);
+	if (v->source_address.family) {
+		set_addr(out, "source_address", &v->source_address);
+		set_number(out, "source_port", v->source_port);
+	}
 	set_text(out, "state", v->state ? v->state : "?");
 	set_text(out, "where", v->hardware ? "hardware" : "software");
 	set_text(out, "reason", sl_reason_name(v->reason));
@@ -434,6 +438,7 @@ json_t *sl_control_stats_json(struct sl_control *c)
 	set_number(totals, "icmp_limited", d->icmp_limited);
 	set_number(totals, "mss_lowered", d->mss_lowered);
 	set_number(totals, "cut", d->cut);
+	set_number(totals, "source_ports", d->source_ports);
 	set_number(totals, "tx_dropped", d->tx_dropped);
 	set_number(totals, "held_dropped", d->held_dropped);
 	json_object_set_new(out, "totals", totals);

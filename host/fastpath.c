@@ -231,7 +231,7 @@ INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl
 
 	if (!egress || !egress->ready || !may_leave(sp, f, &egress->action))
 		return false;
-	if (backend->mode == SL_MODE_NAT) {
+	if (sl_mode_nat(backend->mode)) {
 		struct sl_record record;
 		struct sl_key key;
 

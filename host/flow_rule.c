@@ -314,7 +314,7 @@ static void class_of_service(const struct sl_services *services, const struct sl
 	}
 	if (vip && (want.kind != SL_CLASS_SYN || syn_by_vip))
 		class_add(&want, out, max, n);
-	for (unsigned int i = 0; want.kind == SL_CLASS_SOURCE && s->mode == SL_MODE_NAT && i < s->backend_count; i++) {
+	for (unsigned int i = 0; want.kind == SL_CLASS_SOURCE && sl_mode_nat(s->mode) && i < s->backend_count; i++) {
 		const struct sl_backend *b = s->backends[i];
 
 		want.addr = b->address;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ICMP errors of the network about packets of services. Who made the packet that an error quotes has to hear of it: a backend
- * of what it sent to a client (RFC 1191, RFC 8201: the path's MTU), in nat also the client of what went to the backend. The
+ * of what it sent to a client (RFC 1191, RFC 8201: the path's MTU), in nat and fullnat also the client of what went to the backend. The
  * quote names the connection; where it is not in the table, the hash that would place it does.
  */
 #include "host/slowpath_private.h"
@@ -29,18 +29,19 @@ static void pass(struct sl_slowpath *sp, const struct slow_frame *f, const struc
 	end(sp, f, v, SL_SLOW_PASS, SL_REASON_SOFTWARE);
 }
 
-/* The backend of a connection that is not in the table. NULL: none, or mode nat, which cannot do without. */
+/* The backend of a connection that is not in the table. NULL: none, or mode nat or fullnat, which cannot do without. */
 static const struct sl_backend *hashed_backend(const struct sl_slowpath *sp, const struct sl_key *key)
 {
 	const struct sl_service *service = sl_services_lookup(sp->services, key->tenant, key->family, key->dst, key->proto,
 							      __builtin_bswap16(key->dport));
 
-	return service && service->mode != SL_MODE_NAT ? sl_service_select(sp->services, service, key) : NULL;
+	return service && !sl_mode_nat(service->mode) ? sl_service_select(sp->services, service, key) : NULL;
 }
 
 void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
 {
 	struct sl_reply_nat nat = { .to_backend = true };
+	const struct sl_addr *source = NULL;
 	const struct sl_backend *backend;
 	const struct sl_egress *egress;
 	const struct sl_conn *conn;
@@ -66,8 +67,11 @@ void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl
 	if (conn) {
 		nat.address = conn->backend_addr;
 		nat.port = conn->backend_port;
+		source = conn->mode == SL_MODE_FULLNAT ? sl_conn_source(conn->source) : NULL;
+		nat.other = source ? source->bytes : NULL;
+		nat.other_port = conn->source_port;
 	}
-	pass(sp, f, &egress->action, egress->port, conn && conn->mode == SL_MODE_NAT ? &nat : NULL, v);
+	pass(sp, f, &egress->action, egress->port, conn && sl_mode_nat(conn->mode) ? &nat : NULL, v);
 }
 
 void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
@@ -96,5 +100,7 @@ void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct
 	nat.address = conn->key.dst;
 	nat.port = conn->key.dport;
 	nat.backend = conn->backend_addr;
+	nat.other = conn->mode == SL_MODE_FULLNAT ? conn->key.src : NULL;
+	nat.other_port = conn->key.sport;
 	pass(sp, f, &action, port.index, &nat, v);
 }

@@ -22,8 +22,9 @@
 unsigned int if_nametoindex(const char *name); /* <net/if.h> clashes with <linux/if.h> */
 char *if_indextoname(unsigned int index, char *name);
 
-int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool add)
+int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool answer_only, bool add)
 {
+	const struct ifa_cacheinfo never = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX };
 	const unsigned int len = prefix->addr.family == 4 ? 4 : 16;
 	char buf[MNL_SOCKET_BUFFER_SIZE];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -42,6 +43,8 @@ int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool add)
 				   .ifa_flags = prefix->addr.family == 4 ? 0 : IFA_F_NODAD, .ifa_index = (unsigned int)ifindex };
 	mnl_attr_put(nlh, IFA_LOCAL, len, prefix->addr.bytes);
 	mnl_attr_put(nlh, IFA_ADDRESS, len, prefix->addr.bytes);
+	if (answer_only && prefix->addr.family == 6)
+		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(never), &never);
 	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
 		rc = -errno;
 	n = rc ? 0 : mnl_socket_recvfrom(nl, buf, sizeof(buf));
@@ -91,7 +94,7 @@ int sl_kernel_open(struct sl_kernel *kernel, const char *name, const uint8_t mac
 	}
 	kernel->ifindex = (int)if_nametoindex(name);
 	for (unsigned int i = 0; i < count; i++) {
-		rc = sl_kernel_address(kernel->ifindex, &addresses[i], true);
+		rc = sl_kernel_address(kernel->ifindex, &addresses[i], false, true);
 		if (rc) {
 			snprintf(err, err_len, "kernel interface \"%s\": cannot add %s/%u: %s", name,
 				 sl_addr_text(&addresses[i].addr, text), addresses[i].len, strerror(-rc));

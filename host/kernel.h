@@ -22,8 +22,9 @@ int sl_kernel_open(struct sl_kernel *kernel, const char *name, const uint8_t mac
 		   const struct sl_prefix *addresses, unsigned int count, char *err, size_t err_len);
 void sl_kernel_close(struct sl_kernel *kernel);
 
-/* Adds or removes one address. Present already, or absent already, is no error. */
-int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool add);
+/* Adds or removes one address. Present already, or absent already, is no error. answer_only: the host's own connections and packets
+ * come from another one, as long as they can (IPv6: deprecated, RFC 4862, 5.5.4; an IPv4 address of its own network is not chosen). */
+int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool answer_only, bool add);
 
 /* The interface below a VLAN interface and its tag; false if it is no VLAN interface. */
 bool sl_kernel_vlan(int ifindex, int *below, uint16_t *vid);

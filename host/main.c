@@ -26,6 +26,7 @@
 #include "host/port_view.h"
 #include "host/retired.h"
 #include "host/returns.h"
+#include "host/sources.h"
 #include "host/state.h"
 #include "host/view.h"
 #include "host/worker.h"
@@ -98,6 +99,23 @@ static void advertise_all(const struct sl_config *config)
 		for (unsigned int j = 0; !sl_bond_member(i) && j < config->ports[i].kernel_address_count; j++)
 			advertise(i, &config->ports[i].kernel_address[j].addr);
 	advertise_vips(sl_services_current(), NULL);
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		for (unsigned int j = 0; !sl_bond_member(i) && j < config->node.fullnat.source_count; j++)
+			advertise(i, &config->node.fullnat.source[j]);
+}
+
+/* Backends find the source addresses of mode fullnat here. */
+static void announce_sources(const struct sl_config *config)
+{
+	char text[SL_ADDR_TEXT];
+
+	for (unsigned int i = 0; i < config->node.fullnat.source_count; i++) {
+		const struct sl_addr *source = &config->node.fullnat.source[i];
+		int rc = sl_port_announce(source->bytes, source->family, true);
+
+		if (rc)
+			sl_log(SL_LOG_ERROR, "announce", "source=%s error=%s", sl_addr_text(source, text), strerror(-rc));
+	}
 }
 
 static void announce_services(const struct sl_services *now, const struct sl_services *before)
@@ -302,10 +320,17 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	rc = sl_port_open_all(config, config->node.workers, a->err, sizeof(a->err));
 	if (rc)
 		goto close_ports;
+	sl_conn_sources_use(a->state.sources);
 	a->table = sl_conn_table_create(a->state.entries, a->state.capacity, a->state.hash_key, &adopted, &dropped);
 	rc = a->table ? 0 : -ENOMEM;
 	if (rc)
 		goto close_ports;
+	rc = sl_sources_open(a->state.sources, &config->node.fullnat, a->table);
+	if (rc) {
+		snprintf(a->err, sizeof(a->err), "node.fullnat.sources: %u addresses beside those that connections still have are too "
+			 "many; %u in all", config->node.fullnat.source_count, SL_CONN_SOURCES - 1);
+		goto free_table;
+	}
 	sl_egress_remember(a->state.hops);
 	sl_egress_configure(config);
 	sl_view_init(a->table, &a->ops);
@@ -318,6 +343,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	if (rc)
 		goto free_table;
 	config = (struct sl_config *)(uintptr_t)sl_control_config(a->control);
+	announce_sources(config);
 	returns_start(a, loop);
 	backends_save(a, sl_services_current());
 	rc = sl_worker_init(config, config->node.workers, a->table, &kept, a->err, sizeof(a->err));

@@ -342,7 +342,7 @@ static enum sl_reason flow_hops(uint32_t index)
 	rcu_thread_online();
 	if (!flow->hop[0])
 		return SL_REASON_TABLE_FULL;
-	if (conn->mode != SL_MODE_NAT)
+	if (!sl_mode_nat(conn->mode))
 		return SL_REASON_OFFLOADED;
 	if (!sl_egress_return_port(sl_services_current(), conn, &port))
 		return SL_REASON_NO_NEXTHOP;
@@ -382,7 +382,7 @@ static bool flow_reachable(uint32_t index)
 
 	sl_conn_reverse_key(conn, &reverse);
 	if (covered(conn->last_hop_port, &conn->key, false) &&
-	    (conn->mode != SL_MODE_NAT || covered(egress->port, &reverse, true)))
+	    (!sl_mode_nat(conn->mode) || covered(egress->port, &reverse, true)))
 		return true;
 	sl_refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
 	return false;

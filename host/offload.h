@@ -39,6 +39,8 @@ enum sl_offload_cap {
 	SL_CAP_GRE_DECAP = 1 << 18,
 	SL_CAP_GUE_DECAP = 1 << 19, /* both variants */
 	SL_CAP_IPIP_DECAP = 1 << 20,
+	SL_CAP_FULLNAT4 = 1 << 21,
+	SL_CAP_FULLNAT6 = 1 << 22,
 };
 
 /* The meter of a service's own misses. */

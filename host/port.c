@@ -404,7 +404,7 @@ int sl_port_announce(const uint8_t address[16], uint8_t family, bool add)
 
 	memcpy(prefix.addr.bytes, address, sizeof(prefix.addr.bytes));
 	for (unsigned int i = 0; i < ports.count; i++) {
-		int r = sl_bond_member(i) ? 0 : sl_kernel_address(ports.port[i].kernel_ifindex, &prefix, add);
+		int r = sl_bond_member(i) ? 0 : sl_kernel_address(ports.port[i].kernel_ifindex, &prefix, true, add);
 
 		rc = r ? r : rc;
 	}

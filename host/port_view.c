@@ -107,6 +107,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 		const char *name;
 	} names[] = {
 		{ SL_CAP_L2, "l2-rewrite" },	{ SL_CAP_NAT4, "nat-ipv4" },	      { SL_CAP_NAT6, "nat-ipv6" },
+		{ SL_CAP_FULLNAT4, "fullnat-ipv4" }, { SL_CAP_FULLNAT6, "fullnat-ipv6" },
 		{ SL_CAP_IPIP, "ip-in-ip" },	{ SL_CAP_VXLAN_ENCAP, "vxlan-encap" }, { SL_CAP_VXLAN_DECAP, "vxlan-decap" },
 		{ SL_CAP_COPY, "copy-to-host" }, { SL_CAP_INDIRECT, "shared-actions" }, { SL_CAP_IPV6, "ipv6" },
 		{ SL_CAP_METER, "meters" },	{ SL_CAP_METER_COPY, "meters-of-copies" }, { SL_CAP_METER_MISS, "meters-of-misses" },

@@ -71,10 +71,15 @@ static void sample(unsigned int mode, unsigned int family, unsigned int variant,
 	memcpy(key->src, src.bytes, 16);
 	memcpy(key->dst, dst.bytes, 16);
 	*record = (struct sl_record){ .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
-	if (mode == SL_MODE_NAT) {
+	if (sl_mode_nat(mode)) {
 		record->flags |= SL_RECORD_FLAG_NAT_DST;
 		memcpy(record->new_dst, next.bytes, 16);
 		record->new_dport = RTE_BE16(10);
+	}
+	if (mode == SL_MODE_FULLNAT) {
+		record->flags |= SL_RECORD_FLAG_NAT_SRC;
+		memcpy(record->new_src, sample_addr(family, 4).bytes, 16);
+		record->new_sport = RTE_BE16(11);
 	}
 	sl_record_set_deltas(key, record);
 	memcpy(port.mac, sample_mac, 6);
@@ -182,7 +187,8 @@ void sl_probe_port(uint16_t proxy, uint16_t ethdev, struct sl_offload_port_info 
 		unsigned int mode, family;
 	} conns[] = {
 		{ SL_CAP_L2, SL_MODE_DSR_L2, 4 },     { SL_CAP_IPV6, SL_MODE_DSR_L2, 6 }, { SL_CAP_NAT4, SL_MODE_NAT, 4 },
-		{ SL_CAP_NAT6, SL_MODE_NAT, 6 },      { SL_CAP_IPIP, SL_MODE_IPIP, 4 },
+		{ SL_CAP_NAT6, SL_MODE_NAT, 6 },      { SL_CAP_FULLNAT4, SL_MODE_FULLNAT, 4 }, { SL_CAP_FULLNAT6, SL_MODE_FULLNAT, 6 },
+		      { SL_CAP_IPIP, SL_MODE_IPIP, 4 },
 		{ SL_CAP_VXLAN_ENCAP, SL_MODE_VXLAN, 4 }, { SL_CAP_GRE, SL_MODE_GRE, 4 }, { SL_CAP_GUE, SL_MODE_GUE, 4 },
 		{ SL_CAP_GENEVE, SL_MODE_GENEVE, 4 },
 	};

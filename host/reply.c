@@ -266,12 +266,21 @@ static void nat_apply(uint8_t *ip, uint8_t *quote, uint8_t *l4, unsigned int fam
 		memcpy(ip + dst, nat->address, n);
 		memcpy(quote + src, nat->address, n);
 		memcpy(l4, &nat->port, 2);
+		if (nat->other) {
+			memcpy(quote + dst, nat->other, n);
+			memcpy(l4 + 2, &nat->other_port, 2);
+		}
 		return;
 	}
 	if (!memcmp(ip + src, nat->backend, n))
 		memcpy(ip + src, nat->address, n);
 	memcpy(quote + dst, nat->address, n);
 	memcpy(l4 + 2, &nat->port, 2);
+	if (nat->other) {
+		memcpy(ip + dst, nat->other, n);
+		memcpy(quote + src, nat->other, n);
+		memcpy(l4, &nat->other_port, 2);
+	}
 }
 
 bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, uint64_t hash,

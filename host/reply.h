@@ -51,6 +51,9 @@ struct sl_reply_nat {
 	const uint8_t *address; /* the backend's, or the VIP's: what the quote's sender, or receiver, was called by whom it is for */
 	uint16_t port;          /* network order */
 	const uint8_t *backend; /* for the client: whose own errors come from the VIP */
+	/* fullnat, else NULL: the other end. For the backend: the source address that it knows the client by; for the client: its own */
+	const uint8_t *other;
+	uint16_t other_port;    /* network order */
 };
 
 /* The ICMP error itself, one hop further, behind the header of `action`, tunnels included; hash: of the flow key, for their

@@ -662,7 +662,7 @@ const struct sl_backend *sl_service_find(const struct sl_service *service, unsig
 
 		if (b->mode != mode || (!sl_addr_equal(&b->address, address) && !sl_addr_equal(&b->vtep, address)))
 			continue;
-		if ((mode == SL_MODE_NAT && b->port && b->port != port) || (tag && tag != sl_backend_tag(b)))
+		if ((sl_mode_nat(mode) && b->port && b->port != port) || (tag && tag != sl_backend_tag(b)))
 			continue;
 		if (b->state != SL_BACKEND_RETIRED)
 			return b;

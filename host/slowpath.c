@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "host/log.h"
 #include "host/mss.h"
 #include "host/slowpath_private.h"
 #include "hw/model/action.h"
@@ -22,6 +23,7 @@
 #define TCP_RST 4
 #define TCP_ACK 16
 #define RETRY_SHIFT_MAX 6 /* 64 s */
+#define PORTS_TELL_MS 10000
 #define CROSSING_MS 500 /* half of TCP's first retransmission timeout: a SYN this soon after its SYN-ACK has crossed it */
 #define CLOSING_IN_CARD_MS 3000 /* a closing connection that idles longer makes room in the card, not in the table */
 
@@ -77,6 +79,8 @@ static uint32_t needs(const struct sl_conn *conn)
 	switch (conn->mode) {
 	case SL_MODE_NAT:
 		return conn->key.family == 6 ? SL_CAP_NAT6 : SL_CAP_NAT4;
+	case SL_MODE_FULLNAT:
+		return conn->key.family == 6 ? SL_CAP_FULLNAT6 : SL_CAP_FULLNAT4;
 	case SL_MODE_IPIP:
 		return SL_CAP_IPIP | six;
 	case SL_MODE_VXLAN:
@@ -165,6 +169,10 @@ static void conn_drop(struct sl_slowpath *sp, uint32_t index)
 		sl_admission_remove(sp->admission, conn_backend(sp, conn)->service, conn->flags & SL_CONN_UNPROVEN);
 	if (conn->state == SL_CONN_CLOSING)
 		sp->stats->conns_closed++;
+	if (conn->mode == SL_MODE_FULLNAT && sp->source_ports) {
+		sl_sources_give(sp->source_ports, sl_conn_shard_of(sp->table, index), conn, sp->now_ms);
+		sp->stats->source_ports_given++;
+	}
 	sl_conn_free(sp->table, index);
 }
 
@@ -179,20 +187,41 @@ static void conn_prove(struct sl_slowpath *sp, uint32_t index)
 	sl_conn_prove(sp->table, index);
 }
 
+/* Fullnat: where the backend will see the connection come from. */
+static int source_take(struct sl_slowpath *sp, const struct sl_backend *backend, unsigned int shard, struct sl_conn_new *new)
+{
+	const int rc = sp->source_ports ? sl_sources_take(sp->source_ports, shard, new) : -EADDRNOTAVAIL;
+
+	if (rc && (!sp->ports_told_ms || sp->now_ms - sp->ports_told_ms >= PORTS_TELL_MS)) {
+		sp->ports_told_ms = sp->now_ms;
+		sl_log(SL_LOG_WARN, "source-ports", "service=%s backend=%s error=\"%s\"", backend->service->name, backend->name,
+		       rc == -ENOMEM ? "out of memory" :
+				       "no port of node.fullnat.sources is free and rested for this backend; add addresses, or shorten "
+				       "node.fullnat.quarantine_ms");
+	}
+	return rc ? -EADDRNOTAVAIL : 0;
+}
+
 static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard,
 		     const struct sl_backend *backend, bool proven, uint32_t *index)
 {
 	const bool tcp = f->key.proto == IPPROTO_TCP;
 	struct sl_conn_new new = { .key = f->key, .mode = backend->mode, .backend_family = backend->address.family,
-				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = backend->mode == SL_MODE_NAT, .unproven = !proven,
+				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = sl_mode_nat(backend->mode), .unproven = !proven,
 				   .state = tcp ? SL_CONN_EMBRYONIC : SL_CONN_ESTABLISHED, .now_ms = sp->now_ms };
 	int rc;
 
 	memcpy(new.backend_addr, backend->address.bytes, sizeof(new.backend_addr));
-	new.backend_port = backend->mode == SL_MODE_NAT && backend->port ? htons(backend->port) : f->key.dport;
-	rc = sl_conn_create(sp->table, shard, &new, index);
+	new.backend_port = sl_mode_nat(backend->mode) && backend->port ? htons(backend->port) : f->key.dport;
+	rc = backend->mode == SL_MODE_FULLNAT ? source_take(sp, backend, shard, &new) : 0;
 	if (rc)
 		return rc;
+	rc = sl_conn_create(sp->table, shard, &new, index);
+	if (rc && new.source)
+		sl_sources_untake(sp->source_ports, shard, &new);
+	if (rc)
+		return rc;
+	sp->stats->source_ports_taken += new.source != 0;
 	sp->retry[*index] = 0;
 	sp->stats->conns_created++;
 	sp->backends[backend->id].connections++;
@@ -241,16 +270,26 @@ void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key 
 	record->flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN; /* RFC 6040, where it meets a tunnel */
 	if (!reverse) {
 		*key = conn->key;
-		if (conn->mode == SL_MODE_NAT) {
+		if (sl_mode_nat(conn->mode)) {
 			record->flags |= SL_RECORD_FLAG_NAT_DST;
 			memcpy(record->new_dst, conn->backend_addr, sizeof(record->new_dst));
 			record->new_dport = conn->backend_port;
+		}
+		if (conn->mode == SL_MODE_FULLNAT) {
+			record->flags |= SL_RECORD_FLAG_NAT_SRC;
+			memcpy(record->new_src, sl_conn_source(conn->source)->bytes, sizeof(record->new_src));
+			record->new_sport = conn->source_port;
 		}
 	} else {
 		sl_conn_reverse_key(conn, key);
 		record->flags |= SL_RECORD_FLAG_NAT_SRC;
 		memcpy(record->new_src, conn->key.dst, sizeof(record->new_src));
 		record->new_sport = conn->key.dport;
+		if (conn->mode == SL_MODE_FULLNAT) {
+			record->flags |= SL_RECORD_FLAG_NAT_DST;
+			memcpy(record->new_dst, conn->key.src, sizeof(record->new_dst));
+			record->new_dport = conn->key.sport;
+		}
 	}
 	sl_record_set_deltas(key, record);
 }
@@ -315,13 +354,13 @@ static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struc
 	end(sp, f, v, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 }
 
-/* Neither side of a nat connection may learn to send what does not fit the way through here. */
+/* Neither side of a connection of nat or fullnat may learn to send what does not fit the way through here. */
 static void clamp(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_conn *conn, struct sl_slow_verdict *v)
 {
 	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
 	struct sl_egress_port back;
 
-	if (!(f->packet->tcp_flags & TCP_SYN) || conn->mode != SL_MODE_NAT || !egress ||
+	if (!(f->packet->tcp_flags & TCP_SYN) || !sl_mode_nat(conn->mode) || !egress ||
 	    !sl_egress_return_port(sp->services, conn, &back))
 		return;
 	sp->stats->mss_lowered += sl_mss_lower(f->bytes, f->packet, egress->action.mtu < back.mtu ? egress->action.mtu : back.mtu,
@@ -400,7 +439,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
-	if (!reverse && conn->mode == SL_MODE_NAT)
+	if (!reverse && sl_mode_nat(conn->mode))
 		sl_conn_set_last_hop(conn, f->bytes + 6, (uint8_t)f->port);
 	if (reverse)
 		send_return(sp, f, conn, v);
@@ -460,7 +499,7 @@ static void run_not_syn(struct sl_slowpath *sp, const struct slow_frame *f, stru
 static void run_full(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_backend *backend, unsigned int reason,
 		     struct sl_slow_verdict *v)
 {
-	if (backend->mode == SL_MODE_NAT) {
+	if (sl_mode_nat(backend->mode)) {
 		end(sp, f, v, SL_SLOW_DROP, reason);
 	} else {
 		count(sp, reason, f->len);
@@ -508,16 +547,16 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_METERED);
 		return;
 	}
-	if (service->mode == SL_MODE_NAT && f->later) {
+	if (sl_mode_nat(service->mode) && f->later) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_FRAG_LOST);
 		return;
 	}
-	if (service->mode == SL_MODE_NAT && tcp && !syn) {
+	if (sl_mode_nat(service->mode) && tcp && !syn) {
 		run_not_syn(sp, f, v);
 		return;
 	}
 	/* The way back would have to find the client's VTEP again. */
-	if (service->mode == SL_MODE_NAT && f->decap) {
+	if (sl_mode_nat(service->mode) && f->decap) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
 		return;
 	}
@@ -543,6 +582,8 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		run_known(sp, f, index, false, v);
 	else if (rc == -EADDRINUSE)
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NAT_CLASH);
+	else if (rc == -EADDRNOTAVAIL)
+		end(sp, f, v, SL_SLOW_DROP, SL_REASON_SOURCE_PORTS);
 	else
 		run_full(sp, f, backend, admit == SL_ADMIT_FULL ? SL_REASON_SERVICE_FULL : SL_REASON_CONN_FULL, v);
 }
@@ -572,7 +613,7 @@ static void run_to_vip(struct sl_slowpath *sp, const struct slow_frame *f, struc
 		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
 }
 
-/* To somewhere else: the way back of a NAT connection, or nobody's business. */
+/* To somewhere else: the way back of a connection of nat or fullnat, or nobody's business. */
 static void run_to_other(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
 {
 	const unsigned int shard = sl_conn_shard(sp->table, f->key.dst, f->key.dport, f->tenant);
@@ -610,7 +651,7 @@ static uint32_t source_bit(unsigned int family, const uint8_t *address)
 	return XXH32(address, 16, family) % SL_SLOW_SOURCE_BITS;
 }
 
-/* False: surely no backend of a nat service has this address. */
+/* False: surely no backend of a nat or fullnat service has this address. */
 static bool source_may_be_ours(struct sl_slowpath *sp, const struct sl_packet *packet)
 {
 	const struct sl_services *s = sp->services;
@@ -622,7 +663,7 @@ static bool source_may_be_ours(struct sl_slowpath *sp, const struct sl_packet *p
 		for (unsigned int id = 0; id < SL_SERVICE_IDS; id++) {
 			const struct sl_backend *b = s->backend[id];
 
-			if (!b || b->mode != SL_MODE_NAT)
+			if (!b || !sl_mode_nat(b->mode))
 				continue;
 			bit = source_bit(b->address.family, b->address.bytes);
 			sp->sources[bit / 8] |= (uint8_t)(1u << bit % 8);

@@ -5,14 +5,14 @@
  * No DPDK here: frames are bytes in, a verdict out; host/worker moves the buffers. One struct sl_slowpath per worker.
  *
  * What it does not do (docs/datapath.md's reasons say so when it happens): packets to a VIP with IPv4 options that ask or with IPv6 extension headers that are not followed are
- * dropped (IP_OPTIONS, EXT_HDR), and clients of a nat service may not sit behind a VTEP (NO_NEXTHOP).
+ * dropped (IP_OPTIONS, EXT_HDR), and clients of a nat or fullnat service may not sit behind a VTEP (NO_NEXTHOP).
  *
  * Where a decision was free:
- *   - a TCP packet of an unknown connection that is not a SYN: all modes but nat send it where the hash says,
- *     as the backend sees whole connections; nat answers RST (NOT_SYN), since the translation is lost.
- *   - full table: modes that hash forward without an entry (CONN_FULL); nat drops.
- *   - the way back of nat goes to the MAC that the client's last frame came from ("last hop").
- *   - a SYN to a backend that is down chooses anew, but in nat not within half a second of that backend's SYN-ACK: it has
+ *   - a TCP packet of an unknown connection that is not a SYN: all modes but nat and fullnat send it where the hash says,
+ *     as the backend sees whole connections; those answer RST (NOT_SYN), since the translation is lost.
+ *   - full table: modes that hash forward without an entry (CONN_FULL); nat and fullnat drop.
+ *   - the way back of nat and fullnat goes to the MAC that the client's last frame came from ("last hop").
+ *   - a SYN to a backend that is down chooses anew, but in nat and fullnat not within half a second of that backend's SYN-ACK: it has
  *     crossed that on its way, and the client may be connected.
  */
 #ifndef SLUICE_HOST_SLOWPATH_H
@@ -29,6 +29,7 @@
 #include "host/offload.h"
 #include "host/reply.h"
 #include "host/service.h"
+#include "host/sources.h"
 #include "host/worker.h"
 #include "hw/model/hash.h"
 #include "hw/model/rewrite.h"
@@ -64,8 +65,10 @@ struct sl_slowpath {
 	bool any_retired;
 	struct sl_fragments *fragments;
 	struct sl_admission *admission;
+	struct sl_sources *source_ports;     /* of mode fullnat; NULL: no address is configured */
+	uint64_t ports_told_ms;              /* when it was last said that there are none left */
 	uint64_t sources_generation;         /* snapshot that sources was made from */
-	uint8_t sources[SL_SLOW_SOURCE_BITS / 8]; /* a bit for each nat backend's address, by its hash */
+	uint8_t sources[SL_SLOW_SOURCE_BITS / 8]; /* a bit for the address of each backend of nat and fullnat, by its hash */
 };
 
 enum sl_slow_fate {

@@ -25,7 +25,9 @@ struct state_header {
 	uint32_t capacity;
 	uint32_t shards;
 	uint64_t hash_key[2];
+	struct sl_addr sources[SL_CONN_SOURCES];
 };
+_Static_assert(sizeof(struct state_header) <= STATE_HEADER, "the header is a page");
 
 static off_t state_bytes(uint32_t capacity)
 {
@@ -118,6 +120,7 @@ static int state_map(struct sl_state *state, const char *path, char *err, size_t
 		snprintf(err, err_len, "%s: cannot map %zu bytes: %s", path, state->size, strerror(-rc));
 		return rc;
 	}
+	state->sources = (struct sl_addr *)((char *)state->map + offsetof(struct state_header, sources));
 	state->hops = (struct sl_state_hop *)((char *)state->map + STATE_HEADER);
 	state->entries = (struct sl_conn *)((char *)state->map + STATE_ENTRIES);
 	state->capacity = header.capacity;

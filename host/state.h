@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The file in shared memory that holds the connections and outlives the agent: a page of header, the last known next hops,
- * then the entries.
+ * The file in shared memory that holds the connections and outlives the agent: a page of header with the addresses that mode fullnat uses,
+ * the last known next hops, then the entries.
  * A second agent on the same file is refused (the file is locked while an agent lives).
  */
 #ifndef SLUICE_HOST_STATE_H
@@ -36,13 +36,14 @@ struct sl_state {
 	void *map;
 	size_t size;
 	struct sl_state_hop *hops; /* SL_STATE_HOPS of them */
+	struct sl_addr *sources;   /* SL_CONN_SOURCES of them (host/sources.h) */
 	struct sl_conn *entries;
 	uint32_t capacity;
 	uint64_t hash_key[2]; /* drawn when the file was made */
 	bool created; /* false: an existing file was adopted */
 };
 
-#define SL_STATE_VERSION 3u
+#define SL_STATE_VERSION 4u
 
 /* Opens or creates the file for `capacity` entries (rounded up to a multiple of SL_CONN_SHARDS). An existing file of
  * another capacity is adopted with its own. 0, or a negative errno with a sentence in err that names the file, what was

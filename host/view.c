@@ -44,6 +44,10 @@ static void flow_fill(uint32_t index, const struct sl_conn *conn, uint64_t now_m
 	out->backend_id = conn->backend_id;
 	out->backend_address = sl_addr_make(conn->backend_family, conn->backend_addr);
 	out->backend_port = ntohs(conn->backend_port);
+	if (conn->mode == SL_MODE_FULLNAT && sl_conn_source(conn->source)) {
+		out->source_address = *sl_conn_source(conn->source);
+		out->source_port = ntohs(conn->source_port);
+	}
 	out->hardware = conn->offload == SL_CONN_HARDWARE;
 	out->reason = conn->reason;
 	if (conn->reason == SL_REASON_INSERT_FAILED)
@@ -149,6 +153,7 @@ static void data_view(void *ctx, struct sl_data_view *out)
 	out->icmp_limited = stats.icmp_limited;
 	out->mss_lowered = stats.mss_lowered;
 	out->cut = stats.cut;
+	out->source_ports = stats.source_ports_taken - stats.source_ports_given;
 	out->tx_dropped = stats.tx_dropped;
 	out->held_dropped = stats.held_dropped;
 	memcpy(out->reason_packets, stats.reason_packets, sizeof(out->reason_packets));

@@ -74,6 +74,7 @@ struct worker {
 	struct rte_ring *requests;
 	struct sl_fragments *fragments;
 	struct sl_admission *admission;
+	struct sl_sources *source_ports; /* NULL: mode fullnat has no addresses */
 	struct rte_mbuf *tx[SL_PORTS][BURST];
 	unsigned int tx_count[SL_PORTS];
 	struct held held[HELD_MAX];
@@ -700,7 +701,8 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 	w->sp = (struct sl_slowpath){ .table = workers.table, .shards = shards_of(w->id), .stats = &w->stats,
 				      .backends = w->backends, .retry = workers.retry, .offload = sl_offload_submit,
 				      .capable = sl_offload_capable, .entropy = { ENTROPY_SEED0, ENTROPY_SEED1 },
-				      .fragments = w->fragments, .admission = w->admission, .now_ms = boot_ms() };
+				      .fragments = w->fragments, .admission = w->admission,
+				      .source_ports = w->source_ports, .now_ms = boot_ms() };
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
 		memcpy(w->sp.port[i].mac, sl_port_at(i)->mac, 6);
 		w->sp.port[i].up = true;
@@ -725,15 +727,18 @@ static struct worker *worker_make(const struct sl_config *config, unsigned int i
 	w->backends = calloc(SL_SERVICE_IDS + 1, sizeof(*w->backends));
 	w->fragments = sl_fragments_create(rte_rand());
 	w->admission = sl_admission_create(SL_CONN_SHARDS);
+	w->source_ports = config->node.fullnat.source_count ? sl_sources_create(workers.table, &config->node.fullnat) : NULL;
 	w->frames = ring_make("frames", id, RING_MBUFS, 0);
 	w->outgoing = ring_make("outgoing", id, RING_MBUFS, 0);
 	w->results = ring_make("results", id, RING_RESULTS, sizeof(struct sl_offload_result));
 	w->requests = ring_make("requests", id, RING_REQUESTS, sizeof(struct request));
 	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->fragments || !w->admission || !w->frames || !w->outgoing || !w->results || !w->requests ||
+	    (config->node.fullnat.source_count && !w->source_ports) ||
 	    watch_fd(w, w->wake, w->wake)) {
 		free(w->backends);
 		sl_fragments_destroy(w->fragments);
 		sl_admission_destroy(w->admission);
+		sl_sources_destroy(w->source_ports);
 		free(w);
 		return NULL;
 	}
@@ -813,6 +818,7 @@ void sl_worker_fini(void)
 		free(w->backends);
 		sl_fragments_destroy(w->fragments);
 		sl_admission_destroy(w->admission);
+		sl_sources_destroy(w->source_ports);
 		free(w);
 		workers.worker[i] = NULL;
 	}

@@ -26,7 +26,8 @@ struct sl_worker_stats {
 	uint64_t conns_created, conns_expired, conns_closed;
 	uint64_t icmp_sent, icmp_limited, icmp_passed;
 	uint64_t cut;                /* packets that left in fragments */
-	uint64_t mss_lowered;        /* SYNs of nat connections */
+	uint64_t mss_lowered;        /* SYNs of nat and fullnat connections */
+	uint64_t source_ports_taken, source_ports_given; /* fullnat: the difference is in use */
 	uint64_t held, held_dropped; /* SYNs that waited for the card to forget a closing connection */
 	uint64_t offload_queue_full; /* tried again later */
 	uint64_t reason_packets[SL_REASONS];

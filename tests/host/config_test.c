@@ -122,6 +122,20 @@ static const struct row bad[] = {
 	{ "admission of nothing", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
 	  "admission: {half_open: 0}, backends: [{name: b, address: 10.0.0.1}]}]\n",
 	  "f:7:97: service \"s\": half_open 0 is out of range 1-67108864" },
+	{ "fullnat without a source", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: fullnat, "
+	  "backends: [{name: b, address: 10.0.0.1}]}]\n",
+	  "f:7:69: service \"s\": mode fullnat needs an IPv4 address in node.fullnat.sources, from which its connections come to backends" },
+	{ "fullnat across families", "node: {fullnat: {sources: [10.0.0.9]}}\n" PORT
+	  "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: fullnat, backends: [{name: b, address: 'fd00::1'}]}]\n",
+	  "f:7:108: service \"s\", backend \"b\": an IPv6 backend cannot serve an IPv4 VIP in mode fullnat" },
+	{ "fullnat's source is a backend", "node: {fullnat: {sources: [10.0.0.9, 10.0.0.1]}}\n" PORT
+	  "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: fullnat, backends: [{name: b, address: 10.0.0.1}]}]\n",
+	  "f:1:38: node: fullnat.sources: 10.0.0.1 is a backend's" },
+	{ "fullnat's source twice", "node: {fullnat: {sources: [10.0.0.9, 10.0.0.9]}}\n" PORT,
+	  "f:1:38: node: fullnat.sources: 10.0.0.9 is another source's" },
+	{ "fullnat's ports", "node: {fullnat: {sources: [10.0.0.9], ports: 1024-2000}}\n" PORT,
+	  "f:1:46: node: ports \"1024-2000\" is no range of at least 1024 ports within 1-65535, such as 1024-65535" },
+	{ "fullnat without sources", "node: {fullnat: {quarantine_ms: 5}}\n" PORT, "f:1:17: node: \"sources\" is missing" },
 	{ "misses of no rate", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
 	  "misses: {burst: 5}, backends: [{name: b, address: 10.0.0.1}]}]\n",
 	  "f:7:82: service \"s\": \"rate_pps\" is missing" },
@@ -206,7 +220,7 @@ static const struct row bad[] = {
 	{ "backend is the VIP", WEB("") "  - {name: b2, address: 10.1.0.1}\n",
 	  "f:14:25: service \"web\", backend \"b2\": a backend cannot have the VIP's address" },
 	{ "port outside nat", WEB("") "  - {name: b2, address: 10.0.0.2, port: 8080}\n",
-	  "f:14:41: service \"web\", backend \"b2\": port belongs to mode nat; in mode dsr-l2 a packet keeps its "
+	  "f:14:41: service \"web\", backend \"b2\": port belongs to modes nat and fullnat; in mode dsr-l2 a packet keeps its "
 	  "port" },
 	{ "weight", WEB("") "  - {name: b2, address: 10.0.0.2, weight: 1001}\n",
 	  "f:14:43: service \"web\", backend \"b2\": weight 1001 is out of range 0-1000" },

@@ -430,7 +430,7 @@ static void test_file_refused(void **state)
 		const char *words;
 	} rows[] = {
 		{ "another kind of file", 0, "GARBAGE!", 8, 0, "wrong magic" },
-		{ "another layout version", 8, "\x63\0\0\0", 4, 0, "layout version 99, wanted version 3" },
+		{ "another layout version", 8, "\x63\0\0\0", 4, 0, "layout version 99, wanted version 4" },
 		{ "another entry size", 12, "\x40\0\0\0", 4, 0, "damaged header" },
 		{ "a capacity that does not fit", 16, "\x20\0\0\0", 4, 0, "bytes, wanted" },
 		{ "cut off", 0, "", 0, 8192, "found 8192 bytes" },

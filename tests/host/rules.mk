@@ -37,7 +37,7 @@ T_HOST_DATA := $(patsubst host/%.c,$(T_HOST)/data/%.o,$(HOST_DATA_SRC))
 T_HOST_MODEL := $(patsubst hw/model/%.c,$(T_HOST)/model/%.o,$(MODEL_SRC))
 t_data = $(addprefix $(T_HOST)/data/,$(1))
 
-UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/fragments_test $(T_HOST)/conn_test $(T_HOST)/bond_test $(T_HOST)/fastpath_test \
+UNIT_TESTS += $(T_HOST)/egress_test $(T_HOST)/fragments_test $(T_HOST)/conn_test $(T_HOST)/bond_test $(T_HOST)/fastpath_test $(T_HOST)/sources_test \
 	$(T_HOST)/offload_test $(T_HOST)/vectors_software \
 	$(T_HOST)/flow_rule_test
 
@@ -56,13 +56,16 @@ $(T_HOST)/model/%.o: hw/model/%.c $(CONTRACT_H)
 $(T_HOST)/conn_test: $(call t_data,conn_test.o conn.o state.o) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
+$(T_HOST)/sources_test: $(call t_data,sources_test.o sources.o conn.o) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
+
 $(T_HOST)/fragments_test: $(call t_data,fragments_test.o fragments.o) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
 $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
-T_HOST_SLOW_TESTS := $(addprefix $(T_HOST)/,slowpath_test slowpath_fragments_test slowpath_icmp_test slowpath_mss_test slowpath_admission_test)
+T_HOST_SLOW_TESTS := $(addprefix $(T_HOST)/,slowpath_test slowpath_fragments_test slowpath_icmp_test slowpath_mss_test slowpath_admission_test slowpath_fullnat_test)
 UNIT_TESTS += $(T_HOST_SLOW_TESTS)
 $(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,$(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
@@ -81,7 +84,7 @@ $(T_HOST)/data/vectors_software.o: tests/host/vectors_software.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o reply.o) $(T_HOST)/control/address.o \
+$(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
 		$(T_HOST)/data/load.o $(T_HOST_MODEL) | $(B)/vectors/corpus.json
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -ljansson
 
@@ -94,5 +97,5 @@ $(T_HOST)/data/fake_driver.o: tests/host/fake_driver.c $(CONTRACT_H)
 	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
 
 $(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o \
-		tunnels.o port_info.o reply.o refusal.o returns.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+		tunnels.o port_info.o reply.o refusal.o returns.o kernel.o sources.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread

@@ -41,7 +41,7 @@ static inline uint32_t card_capable(void)
 /* ---- the bench -------------------------------------------------------------------------------------------------- */
 
 static const char config_text[] =
-	"node: {name: test}\n"
+	"node: {name: test, fullnat: {sources: [10.0.0.40, '2001:db8:40::1'], quarantine_ms: 60000}}\n"
 	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
 	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9,"
 	"{address: 10.0.0.8, tunnel: geneve}, {address: 10.0.0.7, tunnel: gre, key: 5}, {address: 10.0.0.6, tunnel: gue},"
@@ -71,11 +71,15 @@ static const char config_text[] =
 	S("trusting", "192.0.2.15", "tcp", "nat", ", admission: {half_open: 16, challenge: never}", "{name: b1, address: 10.1.0.1, port: 8082}")
 	S("metered", "192.0.2.17", "tcp", "dsr-l2", ", misses: {rate_pps: 1000, burst: 10}", "{name: b1, address: 10.1.0.1}")
 	S("udp-ipip", "192.0.2.16", "udp", "ipip", "", "{name: b1, address: 10.1.0.1}")
+	S("full", "192.0.2.18", "tcp", "fullnat", "", "{name: b1, address: 10.1.0.1, port: 8080}, {name: b2, address: 10.1.0.2, port: 8080}")
+	S("full6", "2001:db8::4", "tcp", "fullnat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}")
+	S("udp-full", "192.0.2.18", "udp", "fullnat", "", "{name: b1, address: 10.1.0.1}")
 	S("udp-nat6", "2001:db8::3", "udp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
 
 struct bench {
 	struct sl_config *config;
 	struct sl_service_table *services;
+	struct sl_addr sources[SL_CONN_SOURCES];
 	struct sl_conn *entries;
 	struct sl_conn_table *table;
 	struct sl_worker_stats stats;
@@ -120,10 +124,13 @@ static inline int bench_up(void **state)
 			hop_ready(s, &s->backend[id]->address);
 	}
 	b->entries = calloc(CAPACITY, sizeof(*b->entries));
+	sl_conn_sources_use(b->sources);
 	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
+	assert_int_equal(sl_sources_open(b->sources, &b->config->node.fullnat, b->table), 0);
 	b->sp = (struct sl_slowpath){ .table = b->table, .shards = 0xffff, .services = s, .now_ms = 1000000, .stats = &b->stats,
 				      .backends = b->backends, .retry = b->retry, .fragments = sl_fragments_create(5),
-				      .admission = sl_admission_create(SL_CONN_SHARDS), .offload = card_submit, .capable = card_capable };
+				      .admission = sl_admission_create(SL_CONN_SHARDS),
+				      .source_ports = sl_sources_create(b->table, &b->config->node.fullnat), .offload = card_submit, .capable = card_capable };
 	b->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { b->config->ports[0].vtep[0] } };
 	memcpy(b->sp.port[0].mac, own, 6);
 	*state = b;
@@ -139,6 +146,7 @@ static inline int bench_down(void **state)
 	sl_conn_table_destroy(b->table);
 	sl_fragments_destroy(b->sp.fragments);
 	sl_admission_destroy(b->sp.admission);
+	sl_sources_destroy(b->sp.source_ports);
 	sl_config_free(b->config);
 	free(b->entries);
 	free(b);

@@ -2,7 +2,7 @@
 /*
  * Runs the vector corpus against the slow path. A vector's flows become connections, its actions the way to the backend and
  * back; services and next hops are faked from them. What the agent never does cannot be expressed and is counted as
- * skipped: forwarding without decrementing the TTL, keeping the Ethernet header, translating both ends, classification by
+ * skipped: forwarding without decrementing the TTL, keeping the Ethernet header, classification by
  * rules, misses. Frames that parsing ends are judged in every vector.
  */
 #include <stdio.h>
@@ -27,7 +27,21 @@ static struct {
 	struct sl_egress egress;
 	struct sl_action back;
 	const struct sl_vector *vector;
+	struct sl_addr sources[SL_CONN_SOURCES];
 } fake;
+
+#define BOTH_ENDS (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)
+
+/* Whether the flow leads to a client: nat has only there a new source, fullnat is told by the flow that leads here. */
+static bool leads_back(const struct sl_vector_flow *flow)
+{
+	if ((flow->record.flags & BOTH_ENDS) != BOTH_ENDS)
+		return flow->record.flags & SL_RECORD_FLAG_NAT_SRC;
+	for (const struct sl_vector_flow *f = fake.vector->flows; f < flow; f++)
+		if (!memcmp(f->record.new_dst, flow->key.src, 16) && f->record.new_dport == flow->key.sport)
+			return true;
+	return false;
+}
 
 /* ---- what the slow path asks ------------------------------------------------------------------------------------ */
 
@@ -57,8 +71,7 @@ bool sl_services_has_vip(const struct sl_services *s, uint16_t tenant, unsigned 
 	for (size_t i = 0; i < fake.vector->flow_count; i++) {
 		const struct sl_vector_flow *f = &fake.vector->flows[i];
 
-		if (f->key.tenant == tenant && f->key.family == family && !memcmp(f->key.dst, vip, 16) &&
-		    !(f->record.flags & SL_RECORD_FLAG_NAT_SRC))
+		if (f->key.tenant == tenant && f->key.family == family && !memcmp(f->key.dst, vip, 16) && !leads_back(f))
 			return true;
 	}
 	return false;
@@ -139,20 +152,28 @@ static void tenant_set(const struct sl_headers *h, uint16_t id, bool decap)
 /* The connection that the flow stands for. NULL: the agent has none such. */
 static bool conn_make(struct sl_slowpath *sp, const struct sl_vector_flow *flow)
 {
-	const uint8_t nat = flow->record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST);
+	const uint8_t nat = flow->record.flags & BOTH_ENDS;
+	const bool back = leads_back(flow);
 	struct sl_record expected = flow->record;
-	struct sl_conn_new c = { .mode = nat ? SL_MODE_NAT : SL_MODE_DSR_L2, .nat = nat, .backend_family = flow->key.family,
+	struct sl_conn_new c = { .mode = nat == BOTH_ENDS ? SL_MODE_FULLNAT : nat ? SL_MODE_NAT : SL_MODE_DSR_L2, .nat = nat, .backend_family = flow->key.family,
 				 .backend_id = 1, .state = SL_CONN_ESTABLISHED, .now_ms = 1000 };
+	unsigned int shard;
 	uint32_t index;
 
 	sl_record_set_deltas(&flow->key, &expected);
-	if (!(flow->record.flags & SL_RECORD_FLAG_DEC_TTL) || nat == (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST) ||
+	if (!(flow->record.flags & SL_RECORD_FLAG_DEC_TTL) ||
 	    (nat && (expected.l3_delta != flow->record.l3_delta || expected.l4_delta != flow->record.l4_delta)))
 		return false;
 	c.key = flow->key;
-	if (nat == SL_RECORD_FLAG_NAT_SRC) {
-		memcpy(c.key.src, flow->key.dst, 16);
-		c.key.sport = flow->key.dport;
+	if (nat == BOTH_ENDS) {
+		fake.sources[1].family = flow->key.family;
+		memcpy(fake.sources[1].bytes, back ? flow->key.dst : flow->record.new_src, 16);
+		c.source = 1;
+		c.source_port = back ? flow->key.dport : flow->record.new_sport;
+	}
+	if (back) {
+		memcpy(c.key.src, nat == BOTH_ENDS ? flow->record.new_dst : flow->key.dst, 16);
+		c.key.sport = nat == BOTH_ENDS ? flow->record.new_dport : flow->key.dport;
 		memcpy(c.key.dst, flow->record.new_src, 16);
 		c.key.dport = flow->record.new_sport;
 		memcpy(c.backend_addr, flow->key.src, 16);
@@ -161,7 +182,10 @@ static bool conn_make(struct sl_slowpath *sp, const struct sl_vector_flow *flow)
 		memcpy(c.backend_addr, flow->record.new_dst, 16);
 		c.backend_port = nat ? flow->record.new_dport : flow->key.dport;
 	}
-	return !sl_conn_create(sp->table, sl_conn_shard(sp->table, c.key.src, c.key.sport, c.key.tenant), &c, &index);
+	/* As the agent chooses source ports, both directions have one shard. */
+	shard = back ? sl_conn_shard(sp->table, flow->key.dst, flow->key.dport, c.key.tenant) :
+		       sl_conn_shard(sp->table, c.key.src, c.key.sport, c.key.tenant);
+	return !sl_conn_create(sp->table, shard, &c, &index);
 }
 
 /* The agent copies the ECN field into every tunnel's outer header, and never the DSCP. */
@@ -305,6 +329,7 @@ static enum outcome step_run(const struct sl_vector *v, const struct sl_vector_s
 	uint32_t adopted, dropped;
 	enum outcome outcome;
 
+	sl_conn_sources_use(fake.sources);
 	sp.table = sl_conn_table_create(entries, CAPACITY, hash_key, &adopted, &dropped);
 	outcome = frame_run(&sp, v, step, &verdict);
 	if (outcome == FAILED)
@@ -319,7 +344,7 @@ static enum outcome step_run(const struct sl_vector *v, const struct sl_vector_s
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve", "vxlan-decap" };
+	static const char *const names[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve", "fullnat", "vxlan-decap" };
 	unsigned int vectors = 0, modes[SL_MODES + 1] = { 0 }, sum[3] = { 0 };
 	struct sl_corpus *corpus;
 	char err[256];

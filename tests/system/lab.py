@@ -8,7 +8,7 @@
                                   | slwire (TAP, wire side of the simulated card; engines software and xdp: a veth)
                                  [card: sluice-sim, in sw]
                                   | bus socket
-                                 [sluiced, in lb] -- sl0  10.77.0.2 10.78.0.2 fd77::2 fd78::2  + VIPs (kernel interface)
+                                 [sluiced, in lb] -- sl0  10.77.0.2 10.78.0.2 fd77::2 fd78::2  + VIPs + SOURCES (kernel interface)
 
 The card has a second port, slspare, that is not connected; with Lab(bond=MODE) its wire is in the bridge as well, and both
 ports are members of a bond (engines software and xdp: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in
@@ -35,8 +35,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 BACKENDS = ("b1", "b2", "b3")
 VIPS = {"dsr-l2": "10.78.0.100", "nat": "10.78.0.101", "ipip": "10.78.0.102", "vxlan": "10.78.0.103",
-        "gre": "10.78.0.104", "gue": "10.78.0.105", "geneve": "10.78.0.106"}
-VIPS6 = {"dsr-l2": "fd78::100", "nat": "fd78::101", "ipip": "fd78::102", "gue": "fd78::105"}
+        "gre": "10.78.0.104", "gue": "10.78.0.105", "geneve": "10.78.0.106", "fullnat": "10.78.0.107"}
+VIPS6 = {"dsr-l2": "fd78::100", "nat": "fd78::101", "ipip": "fd78::102", "gue": "fd78::105", "fullnat": "fd78::107"}
+SOURCES = ("10.77.0.200", "fd77::200")  # of mode fullnat
 TUNNELS = ("ipip", "vxlan", "gre", "gue", "geneve")
 CARD_MAC = "02:53:4c:00:00:01"
 VNI = 100
@@ -164,7 +165,7 @@ class Lab:
     def build_backend(self, name, index):
         """VIPs on lo for the modes that answer directly, the way back past the balancer, and the tunnels' ends."""
         ns = self.ns(name)
-        direct = [v for m, v in VIPS.items() if m != "nat"] + [v for m, v in VIPS6.items() if m != "nat"]
+        direct = [v for vips in (VIPS, VIPS6) for m, v in vips.items() if m not in ("nat", "fullnat")]
         for vip in direct:
             six = ":" in vip
             sh("ip", "addr", "add", vip + ("/128" if six else "/32"), "dev", "lo", *(["nodad"] if six else []), ns=ns)
@@ -347,7 +348,7 @@ http {{
         backends = []
         for i, name in enumerate(self.backends, 1):
             b = {"name": name, "address": (f"fd77::{10 + i}" if six and mode != "vxlan" else f"10.77.0.{10 + i}"), "weight": 1}
-            if mode == "nat":
+            if mode in ("nat", "fullnat"):
                 b["port"] = port
             if mode in ("vxlan", "geneve"):
                 b["vni"], b["inner_mac"] = VNI, vxlan_mac(i)
@@ -359,7 +360,7 @@ http {{
         """The agent's configuration, or one like it with other ports."""
         config = {
             "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": 1, "max_connections": 65536,
-                     **self.node},
+                     "fullnat": {"sources": list(SOURCES)}, **self.node},
             "ports": ports or self.ports(),
             **({"tenants": self.tenants} if self.tenants else {}),
             "services": self.services,

@@ -3,6 +3,7 @@
 
   hash\\n         read until the client closes its sending side, answer "NAME LENGTH SHA256\\n" (a half-closed transfer)
   send LENGTH\\n  answer LENGTH bytes of a repeating pattern, then close first (the client may reuse its port at once)
+  who\\n          answer "NAME ADDRESS PORT\\n" of whoever connected, then as echo
   echo\\n         answer every line with "NAME line\\n" until the client closes
 """
 import hashlib
@@ -30,7 +31,10 @@ def serve(conn, name):
                 n = min(left, len(PATTERN))
                 conn.sendall(PATTERN[:n])
                 left -= n
-        elif command[:1] == [b"echo"]:
+        elif command[:1] in ([b"echo"], [b"who"]):
+            if command[0] == b"who":
+                address, port = conn.getpeername()[:2]
+                conn.sendall(f"{name} {address.removeprefix('::ffff:')} {port}\n".encode())
             for line in stream:
                 conn.sendall(name.encode() + b" " + line)
 

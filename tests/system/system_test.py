@@ -20,6 +20,7 @@ import cases_input
 import cases_fragments
 import cases_icmp
 import cases_admission
+import cases_fullnat
 import cases_tunnels
 import cases_decap
 import cases_bond

@@ -24,7 +24,7 @@
 #define TIME_BASE 1000 /* config.time_ms 0 would mean the kernel's clock */
 #define FAILURES_SHOWN 50
 #define FLOWS_MAX 2048
-#define MODES 8
+#define MODES 9u
 
 enum skip { SKIP_NONE, SKIP_STEPS, SKIP_COPY, SKIP_FCS, SKIP_LENGTH, SKIPS };
 
@@ -563,7 +563,7 @@ static bool run_table(const char *path)
 int main(int argc, char **argv)
 {
 	struct test t = { .modes = { { "dsr-l2", 0 }, { "nat", 0 }, { "ipip", 0 }, { "vxlan", 0 }, { "vxlan-decap", 0 },
-				    { "gre", 0 }, { "gue", 0 }, { "geneve", 0 } } };
+				    { "gre", 0 }, { "gue", 0 }, { "geneve", 0 }, { "fullnat", 0 } } };
 	struct sl_corpus *corpus;
 	bool good = argc == 4;
 	char err[256];

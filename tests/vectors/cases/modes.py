@@ -101,6 +101,14 @@ def nat():
         for data in (b"", b"x", b"odd", b"even", bytes(1000)):
             c.frame(frame(tup, proto, data=data)).forward(frame((*full, *backend), proto, data=data), f)
         out.append(c)
+        c = mode(f"{family}-{proto}", "VIP to backend from an address of ours, and backend to that to client", "fullnat")
+        c.action(1, l2=(BACKEND_MAC, CARD1), inner_proto=INNER[family], mtu=1500)
+        c.action(2, l2=(CLIENT_MAC, CARD0), inner_proto=INNER[family], port=0, mtu=1500)
+        f = c.flow(tup, proto, tenant=TENANT, action=1, nat_src=full, nat_dst=backend, dec_ttl=True)
+        g = c.flow((*backend, *full), proto, tenant=TENANT, action=2, nat_src=tup[2:], nat_dst=tup[:2], dec_ttl=True)
+        c.frame(frame(tup, proto)).forward(eth(BACKEND_MAC, CARD1) / packet(*full, *backend, proto=proto, ttl=63), f)
+        out.append(c.frame(frame((*backend, *full), proto, dst=CARD1, src=BACKEND_MAC), port=1).forward(
+            eth(CLIENT_MAC, CARD0) / packet(*returned, proto=proto, ttl=63), g, port=0))
         c = mode(f"{family}-{proto}-port-only", "only the port changes", "nat")
         f = c.action(0).flow(tup, proto, tenant=TENANT, nat_dst=(tup[2], 8080))
         out.append(c.frame(frame(tup, proto)).forward(frame((*tup[:3], 8080), proto), f))
