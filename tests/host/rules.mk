@@ -80,11 +80,11 @@ $(T_HOST)/flow_rule_test: $(call t_data,flow_rule_test.o flow_rule.o) $(T_HOST_C
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka
 
 # The vector corpus on the software path (VECTORS_* are tests/vectors').
-$(T_HOST)/data/vectors_software.o: tests/host/vectors_software.c $(CONTRACT_H)
+$(call t_data,vectors_software.o agent.o): $(T_HOST)/data/%.o: tests/host/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_HOST)/vectors_software: $(call t_data,vectors_software.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
+$(T_HOST)/vectors_software: $(call t_data,vectors_software.o agent.o fastpath.o conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
 		$(T_HOST)/data/load.o $(T_HOST_MODEL) | $(B)/vectors/corpus.json
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -ljansson
 
