@@ -13,6 +13,7 @@
 #include "hw/model/sip.h"
 
 #define NOT_FAST (-1)
+#define NOT_KNOWN (-2) /* likewise, as a plain frame's flow is not in the table */
 
 /* As sl_ingress_ports_up(), of one port. */
 static __always_inline bool port_up(const struct sl_pipeline_config *config, uint32_t port)
@@ -310,7 +311,7 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	return action->port == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, action->port, XDP_ABORTED);
 }
 
-/* XDP's verdict, or NOT_FAST with nothing done. Frames in several buffers are left to the stages: `end` is that of the first. */
+/* XDP's verdict, or NOT_FAST or NOT_KNOWN with nothing done. Frames in several buffers are left to the stages: `end` is that of the first. */
 static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *c)
 {
 	const uint8_t *const data = (const uint8_t *)(long)ctx->data;
@@ -327,7 +328,9 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 		const uint64_t addresses = sl_load64(data + 26);
 
 		word = SL_XDP_WORD(p.ports, 0, c->tenant, p.proto, 4);
-		if (!find4(c, addresses, word, &f) || p.ttl <= c->ttl_max ||
+		if (!find4(c, addresses, word, &f))
+			return NOT_KNOWN;
+		if (p.ttl <= c->ttl_max ||
 		    f.hit->memo != sl_xdp_memo(c->generation, c->port, p.tcp_flags & c->tcp_flags))
 			return NOT_FAST;
 		return send_on(ctx, c, &f, &p, 20, frame_len);
@@ -338,7 +341,9 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 		const uint64_t addresses[4] = { sl_load64(data + 22), sl_load64(data + 30), sl_load64(data + 38), sl_load64(data + 46) };
 
 		word = SL_XDP_WORD(p.ports, 0, c->tenant, p.proto, 6);
-		if (!find6(c, addresses, word, &f) || p.ttl <= c->ttl_max ||
+		if (!find6(c, addresses, word, &f))
+			return NOT_KNOWN;
+		if (p.ttl <= c->ttl_max ||
 		    f.hit->memo != sl_xdp_memo(c->generation, c->port, p.tcp_flags & c->tcp_flags))
 			return NOT_FAST;
 		return send_on(ctx, c, &f, &p, 40, frame_len);

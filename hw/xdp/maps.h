@@ -77,6 +77,13 @@ struct {
 	__type(value, uint32_t);
 } xsks SEC(".maps");
 
+/* The value as the compiler must take it, so that its comparisons stay in a form that the verifier takes as bounds. */
+static __always_inline uint64_t opaque(uint64_t value)
+{
+	__asm__ volatile("" : "+r"(value));
+	return value;
+}
+
 static __always_inline void count(void *map, uint32_t index, uint32_t len)
 {
 	struct sl_counter_pair *pair = bpf_map_lookup_elem(map, &index);

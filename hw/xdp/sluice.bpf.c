@@ -9,6 +9,7 @@
  * XDP cannot duplicate a frame: rules with COPY must be refused by the loader.
  */
 #include "hw/xdp/fast.h"
+#include "hw/xdp/first.h"
 
 /* The port that this instance is for: set by the loader, and a constant to the verifier. */
 const volatile uint32_t sl_xdp_port SEC(".rodata.port");
@@ -185,13 +186,6 @@ __noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_co
 	return rule->verdict == SL_VERDICT_FLOWS ? run_flows(s, c) : SL_REASON_RULE_DROP;
 }
 
-/* The value as the compiler must take it, so that its comparisons stay in a form that the verifier takes as bounds. */
-static __always_inline uint64_t opaque(uint64_t value)
-{
-	__asm__ volatile("" : "+r"(value));
-	return value;
-}
-
 static __always_inline int load_window(struct xdp_md *ctx, struct sl_xdp_scratch *s, uint32_t len)
 {
 	const uint64_t n = opaque(len > SL_WINDOW_BYTES ? SL_WINDOW_BYTES : len);
@@ -259,6 +253,8 @@ int sluice(struct xdp_md *ctx)
 	if (!s || !c)
 		return XDP_ABORTED;
 	reason = fast_path(ctx, c);
+	if (reason == NOT_KNOWN)
+		reason = first_packet(ctx, c);
 	if (reason >= 0)
 		return reason;
 	begin(s, c, len);

@@ -37,7 +37,20 @@ struct sl_xdp_config {
 	uint8_t rules_at;    /* entry of map `rules` that counts */
 	uint8_t kernel_pass; /* frames that no rule names (KERNEL) go to the kernel's interface, also while sockets take the others */
 	uint8_t layout;      /* SL_XDP_LAYOUT, once everything is set up */
-	uint8_t reserved[1];
+	uint8_t first;       /* map `first` has services */
+};
+
+/* Map `hints`, by struct sl_key: as struct sl_first_hint. */
+struct sl_xdp_hint {
+	uint64_t identity;
+	uint64_t bytes;
+	uint32_t packets;
+	uint32_t tcp_flags;
+};
+
+/* Map `first_count`, by a service's slot: as struct sl_first_counts. */
+struct sl_xdp_first_count {
+	uint64_t packets, bytes, syns, unhinted;
 };
 
 /* Map `xsks`: AF_XDP sockets that take what is the host's, by port and receive queue. Without one the kernel gets it. */

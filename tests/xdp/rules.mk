@@ -16,6 +16,12 @@ $(XDP_TEST): tests/xdp/xdp_test.c $(XDP_PROGRAM_SRC) tests/xdp/program.h $(VECTO
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf $(VECTORS_LIBS)
 
+# What becomes of packets whose flow is not in the table.
+XDP_FIRST_TEST := $(B)/tests/xdp/first_test
+$(XDP_FIRST_TEST): tests/xdp/first_test.c driver/xdp/table.c driver/xdp/table.h include/sluice/first.h $(MODEL_H) $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf
+
 # A backend's programs, with sluice-decap's own reading of options and writing of maps.
 XDP_DECAP_TEST := $(B)/tests/xdp/decap_test
 XDP_DECAP_CASES := $(B)/tests/xdp/decap.json
@@ -29,8 +35,9 @@ $(XDP_DECAP_TEST): tests/xdp/decap_test.c $(addprefix host/,address.c decap_opti
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf -ljansson
 
-test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
+test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_FIRST_TEST) $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
 	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS)
+	$(Q)timeout 120 $(XDP_FIRST_TEST) $(XDP_OBJ)
 	$(Q)timeout 120 $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
 
 .PHONY: test-bpf
