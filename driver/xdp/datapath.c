@@ -20,6 +20,7 @@
 #include <bpf/libbpf.h>
 
 #include "driver/fpga/log.h"
+#include "driver/xdp/first.h"
 
 #define FLOWS_LOG2_DEFAULT 16
 #define LOG2_FLOWS_OF_BUCKET 3 /* two banks, four ways */
@@ -93,9 +94,13 @@ static int map_all(struct sl_xdp *x)
 	x->maps.reason_count = fd_of(x, "reason_count");
 	x->maps.ports = fd_of(x, "ports");
 	x->maps.xsks = fd_of(x, "xsks");
+	x->maps.first = fd_of(x, "first");
+	x->maps.first_count = fd_of(x, "first_count");
+	x->maps.hints = fd_of(x, "hints");
 	x->time_prog = bpf_program__fd(bpf_object__find_program_by_name(x->object, "sluice_time"));
 	x->cpus = libbpf_num_possible_cpus();
-	return x->maps.rule_count < 0 || x->maps.reason_count < 0 || x->maps.ports < 0 || x->maps.xsks < 0 || x->cpus < 1 ? -ENOENT : 0;
+	return x->maps.rule_count < 0 || x->maps.reason_count < 0 || x->maps.ports < 0 || x->maps.xsks < 0 || x->maps.first < 0 ||
+	       x->maps.first_count < 0 || x->maps.hints < 0 || x->cpus < 1 ? -ENOENT : 0;
 }
 
 static void unmap_all(struct sl_xdp *x)
@@ -298,6 +303,8 @@ int sl_xdp_open(const struct sl_card_config *config, struct sl_datapath **datapa
 	rc = x->object ? map_all(x) : -errno;
 	if (rc == 0)
 		rc = take(x, log2);
+	if (rc == 0)
+		rc = sl_xdp_first_adopt(x);
 	if (rc)
 		goto fail;
 	*datapath = &x->dp;

@@ -17,6 +17,7 @@
 #include "driver/fpga/card.h"
 #include "driver/xdp/table.h"
 #include "hw/xdp/sluice.h"
+#include "sluice/first.h"
 
 enum sl_xdp_mode { SL_XDP_MODE_AUTO, SL_XDP_MODE_NATIVE, SL_XDP_MODE_GENERIC };
 
@@ -31,6 +32,7 @@ struct sl_xdp_port {
 
 struct sl_xdp_maps {
 	int rule_count, reason_count, ports, xsks;
+	int first, first_count, hints;
 	struct sl_xdp_config *config;      /* SL_PORTS_MAX */
 	struct sl_class_table *rules;      /* SL_XDP_RULE_TABLES */
 	struct sl_prefix_bucket *prefixes; /* SL_PREFIX_BUCKETS */
@@ -56,6 +58,8 @@ struct sl_xdp {
 	uint16_t generation;     /* of rules, the last that was told to programs */
 	uint32_t changes, changes_seen;
 	uint8_t action_left[SL_ACTIONS]; /* made invalid since a grace period */
+	struct sl_first_key first_key[SL_FIRST_SERVICES]; /* by slot; first.c */
+	uint8_t first_used[SL_FIRST_SERVICES];
 };
 
 static inline struct sl_xdp *sl_xdp_of(struct sl_datapath *dp)

@@ -31,6 +31,7 @@
 #include <rte_malloc.h>
 
 #include "driver/fpga/log.h"
+#include "driver/xdp/first.h"
 #include "driver/xdp/socket.h"
 
 #define ARG_IFACE "iface"
@@ -304,6 +305,8 @@ static const struct eth_dev_ops ops = {
 	.tx_queue_release = tx_release,
 	.flow_ops_get = sl_port_flow_ops,
 	.mtr_ops_get = sl_port_mtr_ops,
+	.get_eeprom = sl_xdp_first_get,
+	.set_eeprom = sl_xdp_first_set,
 };
 
 /* --- probe ---------------------------------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ static const char *words(void)
 /* Entries of the maps whose size depends on the table's: so many for each bucket. */
 static const struct { const char *name; uint32_t per_bucket; } sized[] = {
 	{ "flows4", 1 }, { "flows6", 1 }, { "nat4", SL_XDP_WAYS }, { "foreign4", SL_XDP_WAYS }, { "foreign6", SL_XDP_WAYS },
-	{ "flow_meta", SL_XDP_WAYS },
+	{ "flow_meta", SL_XDP_WAYS }, { "hints", 1 },
 };
 
 static int prepare(const struct sl_xdp *x, struct bpf_object *object, uint32_t log2, uint32_t port)
