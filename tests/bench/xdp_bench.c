@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The XDP program's time per frame, by the kernel's test runs (xdp_wrap.bpf.c makes the frames): hits of one flow and of a million
- * at random in a table for four million, IPv4 and IPv6, and frames that are not for a VIP; beside the time of a program that
- * swaps MACs under the same wrapper. Rounds alternate; minimum and median of each are printed, the minimum is written.
+ * at random in a table for four million, IPv4 and IPv6, SYNs of connections that are not there and are decided by a Maglev table (one
+ * client, and a million), and frames that are not for a VIP; beside the time of a program that swaps MACs under the same wrapper. Rounds alternate; minimum and median of each are printed, the minimum is written.
  *
  * xdp_bench SLUICE.bpf.o WRAP.bpf.o JSON
  */
@@ -16,9 +16,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "driver/xdp/table.h"
 #include "hw/xdp/sluice.h"
+#include "sluice/first.h"
 #include "tests/bench/xdp_wrap.h"
 
 #define LOG2_V4 19 /* 4 Mi entries */
@@ -33,7 +35,7 @@ enum { SWAP, SLUICE };
 struct row {
 	const char *name;
 	uint32_t program, mask;
-	bool v6, vip;
+	bool v6, vip, new;
 	uint32_t ns[ROUNDS];
 };
 
@@ -118,8 +120,31 @@ static void load(struct bench *b, const char *sluice, const char *wrapper)
 	must(!sl_xdp_table_open(&b->table, &b->maps), "table");
 }
 
+#define NEW_PORT 81
+#define PLACES 16381 /* node.maglev_size as it is unless configured */
+#define BACKENDS 16
+
 static const uint8_t own_mac[6] = { 2, 0x53, 0x4c, 0, 0, 1 };
 static const uint8_t vip4[4] = { 10, 78, 0, 100 }, vip6[16] = { 0xfd, 0x78, [15] = 0x64 };
+
+/* A service of backends that are all sent to by this action. */
+static void put_service(struct bench *b, const struct sl_action *action)
+{
+	static struct sl_first_table service = { .size = PLACES, .hop_count = BACKENDS,
+						 .key = { .proto = 6, .family = 4 } };
+	const int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "service", 4, sizeof(service), 1, NULL);
+	const uint32_t zero = 0;
+
+	service.key.port = htons(NEW_PORT);
+	memcpy(service.key.vip, vip4, 4);
+	for (uint32_t i = 0; i < BACKENDS; i++)
+		service.hop[i].action = *action;
+	for (uint32_t i = 0; i < PLACES; i++)
+		service.place[i] = (uint16_t)(i * 7 % BACKENDS);
+	must(fd >= 0 && !bpf_map_update_elem(fd, &zero, &service, 0), "service");
+	must(!bpf_map_update_elem(fd_of(b->sluice, "first"), &service.key, &fd, 0), "first");
+	close(fd);
+}
 
 /* One action (IP in IP), a rule a family that sends the VIP's frames to the flows, and the configuration. */
 static void set_up(struct bench *b)
@@ -128,7 +153,7 @@ static void set_up(struct bench *b)
 	struct sl_xdp_config config = {
 		.seed = b->maps.seed, .time_mul = 4 << 16,
 		.pipeline = { .seed = sip_seed, .ports = 1, .enabled = 1, .filter.port_flags = { SL_PORT_FLAG_ENABLE } },
-		.log2_v4 = LOG2_V4, .log2_v6 = LOG2_V6, .generation = 1, .tcp_flags = 7, .ttl_max = 1,
+		.log2_v4 = LOG2_V4, .log2_v6 = LOG2_V6, .generation = 1, .tcp_flags = 7, .ttl_max = 1, .first = 1,
 	};
 	struct sl_action action = { .hdr_len = 34, .l3_off = 14, .l4_off = 34, .mtu = 1500,
 				    .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 | SL_ACTION_FLAG_OUTER_V4 };
@@ -159,6 +184,7 @@ static void set_up(struct bench *b)
 	must(!bpf_map_update_elem(fd_of(b->sluice, "config"), &zero, &config, 0), "config");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "rules"), &zero, &rules, 0), "rules");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "actions"), &zero, &action, 0), "actions");
+	put_service(b, &action);
 }
 
 static void insert_flows(struct bench *b, unsigned int family)
@@ -185,7 +211,7 @@ static void insert_flows(struct bench *b, unsigned int family)
 	}
 }
 
-static void make_frame(struct wrap *w, bool v6, bool vip)
+static void make_frame(struct wrap *w, bool v6, bool vip, bool new)
 {
 	uint8_t *f = w->frame, *ip = f + 14, *l4 = ip + (v6 ? 40 : 20);
 	const uint32_t address = wrap_address(0);
@@ -228,9 +254,9 @@ static void make_frame(struct wrap *w, bool v6, bool vip)
 	w->v6 = v6;
 	l4[0] = (uint8_t)wrap_port(0);
 	l4[1] = (uint8_t)(wrap_port(0) >> 8);
-	l4[3] = 80;
+	l4[3] = new ? NEW_PORT : 80;
 	l4[12] = 0x50;
-	l4[13] = 0x10;
+	l4[13] = new ? 2 : 0x10;
 }
 
 static uint32_t run(struct bench *b, const struct row *row, unsigned int round, uint32_t runs)
@@ -241,7 +267,7 @@ static uint32_t run(struct bench *b, const struct row *row, unsigned int round, 
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = sizeof(in), .data_out = out,
 		    .data_size_out = sizeof(out), .repeat = (int)runs);
 
-	make_frame(&w, row->v6, row->vip);
+	make_frame(&w, row->v6, row->vip, row->new);
 	must(!bpf_map_update_elem(b->wrap, &zero, &w, 0), "wrap");
 	must(!bpf_prog_test_run_opts(b->run, &opts), "test run");
 	if (opts.retval != (row->vip ? 3u : 2u)) {
@@ -259,10 +285,16 @@ static int by_size(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	static struct row rows[] = {
-		{ "xdp_floor_ns", SWAP, 0, false, true, { 0 } },        { "xdp_hot_ns", SLUICE, 0, false, true, { 0 } },
-		{ "xdp_hot_v6_ns", SLUICE, 0, true, true, { 0 } },      { "xdp_floor_many_ns", SWAP, FLOWS - 1, false, true, { 0 } },
-		{ "xdp_64k_ns", SLUICE, 65535, false, true, { 0 } },    { "xdp_1m_ns", SLUICE, FLOWS - 1, false, true, { 0 } },
-		{ "xdp_1m_v6_ns", SLUICE, FLOWS - 1, true, true, { 0 } }, { "xdp_pass_ns", SLUICE, 0, false, false, { 0 } },
+		{ .name = "xdp_floor_ns", .program = SWAP, .vip = true },
+		{ .name = "xdp_hot_ns", .program = SLUICE, .vip = true },
+		{ .name = "xdp_hot_v6_ns", .program = SLUICE, .v6 = true, .vip = true },
+		{ .name = "xdp_floor_many_ns", .program = SWAP, .mask = FLOWS - 1, .vip = true },
+		{ .name = "xdp_64k_ns", .program = SLUICE, .mask = 65535, .vip = true },
+		{ .name = "xdp_1m_ns", .program = SLUICE, .mask = FLOWS - 1, .vip = true },
+		{ .name = "xdp_1m_v6_ns", .program = SLUICE, .mask = FLOWS - 1, .v6 = true, .vip = true },
+		{ .name = "xdp_new_ns", .program = SLUICE, .vip = true, .new = true },
+		{ .name = "xdp_new_1m_ns", .program = SLUICE, .mask = FLOWS - 1, .vip = true, .new = true },
+		{ .name = "xdp_pass_ns", .program = SLUICE },
 	};
 	static struct bench b;
 	FILE *json;
