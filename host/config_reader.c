@@ -344,3 +344,17 @@ bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *nod
 	sl_reader_error(r, node, "%s \"%.64s\" is unknown; give %s", key, text, all);
 	return false;
 }
+
+void sl_reader_thing(struct sl_reader *r, const yaml_node_t *node, const char *kind, unsigned int number)
+{
+	const yaml_node_t *name = sl_reader_peek(r, node, "name");
+
+	if (name && name->type == YAML_SCALAR_NODE && name->data.scalar.length)
+		snprintf(r->thing, sizeof(r->thing), "%s \"%.*s\"", kind, SL_CONFIG_NAME_MAX - 1,
+			 name->data.scalar.value);
+	else
+		snprintf(r->thing, sizeof(r->thing), "%s %u", kind, number);
+	for (char *p = r->thing; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = '?';
+}

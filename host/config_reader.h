@@ -59,6 +59,37 @@ bool sl_reader_mac(struct sl_reader *r, const char *key, const yaml_node_t *node
 bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *node, const char *const *words,
 		    size_t count, uint8_t *out);
 
+/* Readers of one scalar, for lists of keys: a number whose range is fixed, into an unsigned field of any size; and others. */
+#define SL_READER_NUMBER(function, type, field, min, max)                                                              \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		uint64_t n;                                                                                   \
+                                                                                                              \
+		if (sl_reader_number(r, key, v, min, max, &n))                                                \
+			((type *)out)->field = (__typeof__(((type *)out)->field))n;                           \
+	}
+#define SL_READER_NAME(function, type, field)                                                                          \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_name(r, key, v, ((type *)out)->field);                                              \
+	}
+#define SL_READER_TEXT(function, type, field)                                                                          \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_copy(r, key, v, ((type *)out)->field, sizeof(((type *)out)->field));                \
+	}
+#define SL_READER_ADDRESS(function, type, field)                                                                       \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_addr(r, key, v, &((type *)out)->field);                                             \
+	}
+
+/* Sets r->thing to `kind "name"`, or `kind 3` if the name cannot be read. */
+void sl_reader_thing(struct sl_reader *r, const yaml_node_t *node, const char *kind, unsigned int number);
+
+/* The list of ports, host/config_ports.c. */
+void sl_config_ports_read(struct sl_reader *r, yaml_node_t *list);
+
 /* The whole of a file's schema, host/config_schema.c; the checks across its parts, host/config_check.c. */
 void sl_config_schema_read(struct sl_reader *r, yaml_node_t *root);
 void sl_config_check(struct sl_reader *r, yaml_node_t *root);

@@ -13,10 +13,6 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const mode_words[] = { "dsr-l2", "nat", "ipip", "vxlan", "gre", "gue", "geneve", "fullnat" };
-static const char *const engine_words[] = { "xdp", "dpdk" };
-enum { ENGINE_XDP, ENGINE_DPDK };
-static const char *const xdp_words[] = { "auto", "native", "generic" };
-static const char *const bond_words[] = { "active-backup", "balance-xor" };
 static const char *const policy_words[] = { "established", "packets", "never" };
 #define HALF_OPEN_SHARE 16u /* of the table, for each service; the table gives a quarter of itself to all of them */
 
@@ -29,11 +25,6 @@ const char *sl_mode_name(unsigned int mode)
 	return mode < COUNT(mode_words) ? mode_words[mode] : "?";
 }
 
-const char *sl_bond_mode_name(unsigned int mode)
-{
-	return mode < COUNT(bond_words) ? bond_words[mode] : "?";
-}
-
 const char *sl_offload_policy_name(unsigned int policy)
 {
 	return policy < COUNT(policy_words) ? policy_words[policy] : "?";
@@ -44,31 +35,6 @@ const char *sl_metered_name(unsigned int metered)
 	return metered < COUNT(metered_words) ? metered_words[metered] : "?";
 }
 
-/* A number whose range is fixed, into an unsigned field of any size. */
-#define NUMBER(function, type, field, min, max)                                                              \
-	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
-	{                                                                                                     \
-		uint64_t n;                                                                                   \
-                                                                                                              \
-		if (sl_reader_number(r, key, v, min, max, &n))                                                \
-			((type *)out)->field = (__typeof__(((type *)out)->field))n;                           \
-	}
-#define NAME(function, type, field)                                                                          \
-	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
-	{                                                                                                     \
-		sl_reader_name(r, key, v, ((type *)out)->field);                                              \
-	}
-#define TEXT(function, type, field)                                                                          \
-	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
-	{                                                                                                     \
-		sl_reader_copy(r, key, v, ((type *)out)->field, sizeof(((type *)out)->field));                \
-	}
-#define ADDRESS(function, type, field)                                                                       \
-	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
-	{                                                                                                     \
-		sl_reader_addr(r, key, v, &((type *)out)->field);                                             \
-	}
-
 /* -- offload, timeouts: of the node and of a service -------------------------------------------------------------- */
 
 static void read_policy(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
@@ -76,8 +42,8 @@ static void read_policy(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 	sl_reader_word(r, key, v, policy_words, COUNT(policy_words), &((struct sl_config_offload *)out)->policy);
 }
 
-NUMBER(read_packets, struct sl_config_offload, packets, 1, 1000000)
-NUMBER(read_udp_packets, struct sl_config_offload, udp_packets, 1, 1000000)
+SL_READER_NUMBER(read_packets, struct sl_config_offload, packets, 1, 1000000)
+SL_READER_NUMBER(read_udp_packets, struct sl_config_offload, udp_packets, 1, 1000000)
 
 static void offload_section(struct sl_reader *r, yaml_node_t *v, struct sl_config_offload *out)
 {
@@ -90,10 +56,10 @@ static void offload_section(struct sl_reader *r, yaml_node_t *v, struct sl_confi
 	sl_reader_map(r, v, keys, COUNT(keys), out);
 }
 
-NUMBER(read_syn_ms, struct sl_config_timeouts, syn_ms, 1000, 3600000)
-NUMBER(read_established_ms, struct sl_config_timeouts, established_ms, 1000, 604800000)
-NUMBER(read_fin_ms, struct sl_config_timeouts, fin_ms, 1000, 3600000)
-NUMBER(read_udp_ms, struct sl_config_timeouts, udp_ms, 1000, 604800000)
+SL_READER_NUMBER(read_syn_ms, struct sl_config_timeouts, syn_ms, 1000, 3600000)
+SL_READER_NUMBER(read_established_ms, struct sl_config_timeouts, established_ms, 1000, 604800000)
+SL_READER_NUMBER(read_fin_ms, struct sl_config_timeouts, fin_ms, 1000, 3600000)
+SL_READER_NUMBER(read_udp_ms, struct sl_config_timeouts, udp_ms, 1000, 604800000)
 
 static void timeouts_section(struct sl_reader *r, yaml_node_t *v, struct sl_config_timeouts *out)
 {
@@ -109,8 +75,8 @@ static void timeouts_section(struct sl_reader *r, yaml_node_t *v, struct sl_conf
 
 /* -- meters of the node ------------------------------------------------------------------------------------------- */
 
-NUMBER(read_rate_pps, struct sl_config_meter, rate_pps, 1, 65535000)
-NUMBER(read_burst, struct sl_config_meter, burst, 1, 65535)
+SL_READER_NUMBER(read_rate_pps, struct sl_config_meter, rate_pps, 1, 65535000)
+SL_READER_NUMBER(read_burst, struct sl_config_meter, burst, 1, 65535)
 
 /* Unless given: what the rate brings in a tenth of a second. */
 static uint32_t default_burst(uint32_t rate_pps)
@@ -174,10 +140,10 @@ static void meters_defaults(struct sl_config_meter *meters)
 
 /* -- node --------------------------------------------------------------------------------------------------------- */
 
-NAME(read_node_name, struct sl_config_node, name)
-NUMBER(read_workers, struct sl_config_node, workers, 1, 16)
-NUMBER(read_max_connections, struct sl_config_node, max_connections, 1024, 1u << 26)
-NUMBER(read_hash_seed, struct sl_config_node, hash_seed, 0, UINT64_MAX)
+SL_READER_NAME(read_node_name, struct sl_config_node, name)
+SL_READER_NUMBER(read_workers, struct sl_config_node, workers, 1, 16)
+SL_READER_NUMBER(read_max_connections, struct sl_config_node, max_connections, 1024, 1u << 26)
+SL_READER_NUMBER(read_hash_seed, struct sl_config_node, hash_seed, 0, UINT64_MAX)
 
 static void read_path(struct sl_reader *r, const char *key, yaml_node_t *v, char *out)
 {
@@ -268,285 +234,12 @@ static void node_defaults(struct sl_config_node *n)
 	sl_config_fullnat_defaults(&n->fullnat);
 }
 
-/* -- things with names in a list ---------------------------------------------------------------------------------- */
-
-/* Sets r->thing to `kind "name"`, or `kind 3` if the name cannot be read. */
-static void set_thing(struct sl_reader *r, const yaml_node_t *node, const char *kind, unsigned int number)
-{
-	const yaml_node_t *name = sl_reader_peek(r, node, "name");
-
-	if (name && name->type == YAML_SCALAR_NODE && name->data.scalar.length)
-		snprintf(r->thing, sizeof(r->thing), "%s \"%.*s\"", kind, SL_CONFIG_NAME_MAX - 1,
-			 name->data.scalar.value);
-	else
-		snprintf(r->thing, sizeof(r->thing), "%s %u", kind, number);
-	for (char *p = r->thing; *p; p++)
-		if ((unsigned char)*p < ' ')
-			*p = '?';
-}
-
-/* -- ports -------------------------------------------------------------------------------------------------------- */
-
-NAME(read_port_name, struct sl_config_port, name)
-TEXT(read_device, struct sl_config_port, device)
-NUMBER(read_mtu, struct sl_config_port, mtu, 1280, 9582)
-
-static void interface_name(struct sl_reader *r, const char *key, yaml_node_t *v, char out[16])
-{
-	char name[SL_CONFIG_NAME_MAX];
-
-	if (!sl_reader_name(r, key, v, name))
-		return;
-	if (strlen(name) > 15)
-		sl_reader_error(r, v, "%s \"%s\" is too long for an interface's name; at most 15 bytes", key, name);
-	else
-		memcpy(out, name, strlen(name) + 1);
-}
-
-static void read_interface(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	interface_name(r, key, v, ((struct sl_config_port *)out)->kernel_interface);
-}
-
-static bool read_prefix(struct sl_reader *r, const char *key, const yaml_node_t *v, struct sl_prefix *out)
-{
-	const char *text = sl_reader_text(r, key, v);
-	char addr[64], *slash, *end;
-	unsigned long len;
-
-	if (!text)
-		return false;
-	snprintf(addr, sizeof(addr), "%s", text);
-	slash = strchr(addr, '/');
-	if (!slash || strlen(text) >= sizeof(addr))
-		goto bad;
-	*slash = '\0';
-	if (sl_addr_parse(addr, &out->addr) || slash[1] < '0' || slash[1] > '9')
-		goto bad;
-	len = strtoul(slash + 1, &end, 10);
-	if (*end || len < 1 || len > (out->addr.family == 4 ? 32 : 128))
-		goto bad;
-	out->len = (uint8_t)len;
-	return true;
-bad:
-	sl_reader_error(r, v, "%s \"%.64s\" is not an address with a prefix length, such as 192.0.2.1/24", key, text);
-	return false;
-}
-
-static void read_addresses(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_ADDRESSES_MAX);
-	struct sl_config_port *p = out;
-
-	for (unsigned int i = 0; i < n; i++)
-		if (read_prefix(r, key, sl_reader_item(r, v, i), &p->kernel_address[p->kernel_address_count]))
-			p->kernel_address_count++;
-}
-
-static void read_kernel(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	static const struct sl_reader_key keys[] = {
-		{ "interface", read_interface, true },
-		{ "addresses", read_addresses, false },
-	};
-
-	(void)key;
-	sl_reader_map(r, v, keys, COUNT(keys), out);
-}
-
-static void add_vtep(struct sl_reader *r, const char *key, const yaml_node_t *v, struct sl_config_port *p)
-{
-	struct sl_addr addr;
-
-	if (!sl_reader_addr(r, key, v, &addr))
-		return;
-	for (unsigned int i = 0; i < p->vtep_count; i++)
-		if (p->vtep[i].family == addr.family) {
-			sl_reader_error(r, v, "%s has two IPv%u addresses; at most one of each family", key,
-					addr.family);
-			return;
-		}
-	p->vtep[p->vtep_count++] = addr;
-}
-
-static void read_vtep(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	unsigned int n;
-
-	if (v->type == YAML_SCALAR_NODE) {
-		add_vtep(r, key, v, out);
-		return;
-	}
-	n = sl_reader_list(r, key, v, 2);
-	for (unsigned int i = 0; i < n; i++)
-		add_vtep(r, key, sl_reader_item(r, v, i), out);
-}
-
-/* An item of the list: `port`, or of a bond what its members have in common, and names and devices of these. */
-struct port_item {
-	struct sl_config_port port;
-	struct sl_config_port member[SL_CONFIG_PORTS_MAX];
-	/* With `engine`, in the place of `device`. */
-	uint8_t engine, xdp_mode;
-	char wire[16];
-	char pin[108];
-};
-
-static void read_engine(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	sl_reader_word(r, key, v, engine_words, COUNT(engine_words), &((struct port_item *)out)->engine);
-}
-
-static void read_xdp_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	sl_reader_word(r, key, v, xdp_words, COUNT(xdp_words), &((struct port_item *)out)->xdp_mode);
-}
-
-static void read_wire(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	interface_name(r, key, v, ((struct port_item *)out)->wire);
-}
-
-static void read_pin(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	struct port_item *item = out;
-
-	if (sl_reader_copy(r, key, v, item->pin, sizeof(item->pin)) && (*item->pin != '/' || strchr(item->pin, ',')))
-		sl_reader_error(r, v, "pin \"%s\" is not an absolute path without commas, such as /sys/fs/bpf/sluice", item->pin);
-}
-
-/* The device that an engine with its interface means. AF_PACKET's frames are in blocks, which hold some of the longest ones. */
-static void engine_device(unsigned int number, struct port_item *item)
-{
-	const unsigned int frame = item->port.mtu > 1900 ? 16384 : 2048;
-	char *to = item->port.device;
-	const size_t len = sizeof(item->port.device);
-
-	if (item->engine == ENGINE_XDP)
-		snprintf(to, len, "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host", number, item->wire, item->pin, number,
-			 xdp_words[item->xdp_mode]);
-	else
-		snprintf(to, len, "net_af_packet%u,iface=%s,framecnt=1024,framesz=%u,blocksz=%u", number, item->wire, frame, 4 * frame);
-}
-
-/* What is sent and received by: exactly one of device, bond and engine. */
-static void port_kind(struct sl_reader *r, yaml_node_t *node, struct port_item *item)
-{
-	yaml_node_t *device = sl_reader_peek(r, node, "device"), *bond = sl_reader_peek(r, node, "bond");
-	yaml_node_t *engine = sl_reader_peek(r, node, "engine"), *wire = sl_reader_peek(r, node, "interface");
-	yaml_node_t *pin = sl_reader_peek(r, node, "pin"), *mode = sl_reader_peek(r, node, "xdp_mode");
-
-	if (bond && device)
-		sl_reader_error(r, bond, "give either device, or bond with its members' devices");
-	else if (engine && (device || bond))
-		sl_reader_error(r, engine, "give either %s, or engine with its interface", device ? "device" : "bond");
-	else if (engine && !wire)
-		sl_reader_error(r, node, "\"interface\" is missing: the one that the engine is for");
-	else if (!engine && (wire || pin || mode))
-		sl_reader_error(r, wire ? wire : pin ? pin : mode, "%s", wire ? "interface needs \"engine: xdp\" or \"engine: dpdk\""
-							: "pin and xdp_mode need \"engine: xdp\"");
-	else if (engine && item->engine != ENGINE_XDP && (pin || mode))
-		sl_reader_error(r, pin ? pin : mode, "pin and xdp_mode need \"engine: xdp\"");
-	if (engine)
-		engine_device(r->config->port_count, item);
-}
-
-static void read_bond_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	sl_reader_word(r, key, v, bond_words, COUNT(bond_words), &((struct port_item *)out)->port.bond.mode);
-}
-
-NUMBER(read_up_delay_ms, struct port_item, port.bond.up_delay_ms, 0, 300000)
-
-static void read_members(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	static const struct sl_reader_key keys[] = { { "name", read_port_name, true }, { "device", read_device, true } };
-	struct port_item *item = out;
-	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_PORTS_MAX);
-	char bond[sizeof(r->thing)];
-
-	if (n == 1)
-		sl_reader_error(r, v, "a bond has at least two members");
-	memcpy(bond, r->thing, sizeof(bond));
-	for (unsigned int i = 0; i < n; i++) {
-		yaml_node_t *member = sl_reader_item(r, v, i);
-
-		snprintf(r->thing, sizeof(r->thing), "%.80s, member %u", bond, i + 1);
-		sl_reader_map(r, member, keys, COUNT(keys), &item->member[i]);
-	}
-	memcpy(r->thing, bond, sizeof(bond));
-	item->port.bond.members = (uint8_t)n;
-}
-
-static void read_bond(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	static const struct sl_reader_key keys[] = {
-		{ "mode", read_bond_mode, false }, { "members", read_members, true }, { "up_delay_ms", read_up_delay_ms, false },
-	};
-
-	(void)key;
-	((struct port_item *)out)->port.bond.up_delay_ms = 1000;
-	sl_reader_map(r, v, keys, COUNT(keys), out);
-}
-
-/* The ports that an item of the list stands for. */
-static void ports_add(struct sl_reader *r, const yaml_node_t *node, const struct port_item *item)
-{
-	struct sl_config *c = r->config;
-	const unsigned int n = item->port.bond.members ? item->port.bond.members : 1;
-
-	if (c->port_count + n > SL_CONFIG_PORTS_MAX) {
-		sl_reader_error(r, node, "ports and members of bonds are %u; at most %u are possible", c->port_count + n,
-				SL_CONFIG_PORTS_MAX);
-		return;
-	}
-	for (unsigned int i = 0; i < n; i++) {
-		struct sl_config_port *p = &c->ports[c->port_count++];
-
-		*p = item->port;
-		if (!item->port.bond.members)
-			continue;
-		memcpy(p->bond.name, item->port.name, sizeof(p->bond.name));
-		memcpy(p->name, item->member[i].name, sizeof(p->name));
-		memcpy(p->device, item->member[i].device, sizeof(p->device));
-		p->bond.member = (uint8_t)i;
-	}
-}
-
-static void ports_section(struct sl_reader *r, yaml_node_t *v)
-{
-	static const struct sl_reader_key keys[] = {
-		{ "name", read_port_name, true }, { "device", read_device, false }, { "bond", read_bond, false },
-		{ "mtu", read_mtu, false },	  { "kernel", read_kernel, true },  { "vtep", read_vtep, false },
-		{ "engine", read_engine, false }, { "interface", read_wire, false }, { "pin", read_pin, false },
-		{ "xdp_mode", read_xdp_mode, false },
-	};
-	unsigned int n;
-
-	r->thing[0] = '\0';
-	n = sl_reader_list(r, "ports", v, SL_CONFIG_PORTS_MAX);
-	for (unsigned int i = 0; i < n; i++) {
-		yaml_node_t *node = sl_reader_item(r, v, i), *bond = sl_reader_peek(r, node, "bond");
-		static struct port_item item;
-
-		memset(&item, 0, sizeof(item));
-		item.port.mtu = 1500;
-		strcpy(item.pin, "/sys/fs/bpf/sluice");
-		set_thing(r, node, "port", i + 1);
-		if (sl_reader_map(r, node, keys, COUNT(keys), &item) && !bond && !sl_reader_peek(r, node, "device") &&
-		    !sl_reader_peek(r, node, "engine"))
-			sl_reader_error(r, node, "\"device\" is missing");
-		port_kind(r, node, &item);
-		ports_add(r, node, &item);
-	}
-}
-
 /* -- tenants ------------------------------------------------------------------------------------------------------ */
 
-NAME(read_tenant_name, struct sl_config_tenant, name)
-NUMBER(read_tenant_id, struct sl_config_tenant, id, 1, 65535)
-NUMBER(read_vlan, struct sl_config_tenant, vlan, 1, 4094)
-NUMBER(read_inner_vlan, struct sl_config_tenant, inner_vlan, 1, 4094)
+SL_READER_NAME(read_tenant_name, struct sl_config_tenant, name)
+SL_READER_NUMBER(read_tenant_id, struct sl_config_tenant, id, 1, 65535)
+SL_READER_NUMBER(read_vlan, struct sl_config_tenant, vlan, 1, 4094)
+SL_READER_NUMBER(read_inner_vlan, struct sl_config_tenant, inner_vlan, 1, 4094)
 
 static void read_tenant_vni(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -559,7 +252,7 @@ static void read_tenant_vni(struct sl_reader *r, const char *key, yaml_node_t *v
 	t->vni = (uint32_t)n;
 }
 
-ADDRESS(read_source_address, struct sl_config_source, address)
+SL_READER_ADDRESS(read_source_address, struct sl_config_source, address)
 
 static void read_tunnel(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -617,15 +310,15 @@ static void tenants_section(struct sl_reader *r, yaml_node_t *v)
 	for (unsigned int i = 0; i < n; i++) {
 		yaml_node_t *item = sl_reader_item(r, v, i);
 
-		set_thing(r, item, "tenant", i + 1);
+		sl_reader_thing(r, item, "tenant", i + 1);
 		sl_reader_map(r, item, keys, COUNT(keys), &r->config->tenants[r->config->tenant_count++]);
 	}
 }
 
 /* -- services ----------------------------------------------------------------------------------------------------- */
 
-NAME(read_service_name, struct sl_config_service, name)
-ADDRESS(read_vip, struct sl_config_service, vip)
+SL_READER_NAME(read_service_name, struct sl_config_service, name)
+SL_READER_ADDRESS(read_vip, struct sl_config_service, vip)
 
 static void read_tenant(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -710,11 +403,11 @@ static void read_health_type(struct sl_reader *r, const char *key, yaml_node_t *
 	sl_reader_word(r, key, v, health_words, COUNT(health_words), &((struct sl_config_health *)out)->type);
 }
 
-NUMBER(read_health_port, struct sl_config_health, port, 1, 65535)
-NUMBER(read_interval, struct sl_config_health, interval_ms, 20, 3600000)
-NUMBER(read_timeout, struct sl_config_health, timeout_ms, 10, 60000)
-NUMBER(read_rise, struct sl_config_health, rise, 1, 100)
-NUMBER(read_fall, struct sl_config_health, fall, 1, 100)
+SL_READER_NUMBER(read_health_port, struct sl_config_health, port, 1, 65535)
+SL_READER_NUMBER(read_interval, struct sl_config_health, interval_ms, 20, 3600000)
+SL_READER_NUMBER(read_timeout, struct sl_config_health, timeout_ms, 10, 60000)
+SL_READER_NUMBER(read_rise, struct sl_config_health, rise, 1, 100)
+SL_READER_NUMBER(read_fall, struct sl_config_health, fall, 1, 100)
 
 static void read_health(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -736,15 +429,15 @@ static void read_health(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 
 /* -- backends ----------------------------------------------------------------------------------------------------- */
 
-NAME(read_backend_name, struct sl_config_backend, name)
-ADDRESS(read_backend_address, struct sl_config_backend, address)
-NUMBER(read_backend_port, struct sl_config_backend, port, 1, 65535)
-NUMBER(read_weight, struct sl_config_backend, weight, 0, 1000)
-ADDRESS(read_backend_vtep, struct sl_config_backend, vtep)
-NUMBER(read_backend_vni, struct sl_config_backend, vni, 0, 0xffffff)
+SL_READER_NAME(read_backend_name, struct sl_config_backend, name)
+SL_READER_ADDRESS(read_backend_address, struct sl_config_backend, address)
+SL_READER_NUMBER(read_backend_port, struct sl_config_backend, port, 1, 65535)
+SL_READER_NUMBER(read_weight, struct sl_config_backend, weight, 0, 1000)
+SL_READER_ADDRESS(read_backend_vtep, struct sl_config_backend, vtep)
+SL_READER_NUMBER(read_backend_vni, struct sl_config_backend, vni, 0, 0xffffff)
 
-NUMBER(read_gue_port, struct sl_config_backend, gue_port, 1, 65535)
-NUMBER(read_gue_variant, struct sl_config_backend, gue_variant, 0, 1)
+SL_READER_NUMBER(read_gue_port, struct sl_config_backend, gue_port, 1, 65535)
+SL_READER_NUMBER(read_gue_variant, struct sl_config_backend, gue_variant, 0, 1)
 
 static void read_inner_mac(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -774,7 +467,7 @@ static void read_backends(struct sl_reader *r, const char *key, yaml_node_t *v, 
 		yaml_node_t *item = sl_reader_item(r, v, i);
 		char backend[sizeof(r->thing)];
 
-		set_thing(r, item, "backend", i + 1);
+		sl_reader_thing(r, item, "backend", i + 1);
 		memcpy(backend, r->thing, sizeof(backend));
 		snprintf(r->thing, sizeof(r->thing), "%.80s, %.80s", service, backend);
 		s->backends[s->backend_count].weight = 1;
@@ -788,8 +481,8 @@ static void read_misses(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 	read_rate(r, key, v, &((struct sl_config_service *)out)->misses);
 }
 
-NUMBER(read_connections, struct sl_config_admission, connections, 1, 1u << 26)
-NUMBER(read_half_open, struct sl_config_admission, half_open, 1, 1u << 26)
+SL_READER_NUMBER(read_connections, struct sl_config_admission, connections, 1, 1u << 26)
+SL_READER_NUMBER(read_half_open, struct sl_config_admission, half_open, 1, 1u << 26)
 
 static void read_challenge(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -849,7 +542,7 @@ static void services_section(struct sl_reader *r, yaml_node_t *v)
 
 		service_defaults(c, s);
 		s->line = (unsigned int)item->start_mark.line + 1;
-		set_thing(r, item, "service", i + 1);
+		sl_reader_thing(r, item, "service", i + 1);
 		sl_reader_map(r, item, keys, COUNT(keys), s);
 		if (s->health.type == UINT8_MAX)
 			s->health.type = s->protocol == IPPROTO_UDP ? SL_HEALTH_NONE : SL_HEALTH_TCP;
@@ -887,7 +580,7 @@ void sl_config_schema_read(struct sl_reader *r, yaml_node_t *root)
 	if (section[0])
 		node_section(r, section[0]);
 	if (section[1])
-		ports_section(r, section[1]);
+		sl_config_ports_read(r, section[1]);
 	if (section[2])
 		tenants_section(r, section[2]);
 	if (section[3])

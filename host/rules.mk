@@ -5,7 +5,7 @@ HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify
 	offload.c port.c port_info.c port_view.c probe.c refusal.c reply.c returns.c slowpath.c sources.c state.c tunnels.c view.c ways.c worker.c)
 # The slow path with all that it calls, for those who link it without the rest.
 SLOW_PARTS := conn.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o bond.o reply.o kernel.o sources.o
-HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_fullnat.c config_reader.c config_schema.c control.c \
+HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_fullnat.c config_ports.c config_reader.c config_schema.c control.c \
 	control_commands.c control_socket.c control_update.c control_view.c health.c last_health.c log.c maglev.c nexthop.c records.c retired.c \
 	service.c service_index.c)
 HOST_CONTROL_LIBS := -lyaml -luv -lmnl -ljansson -lurcu-qsbr
@@ -29,7 +29,7 @@ $(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
 # -- sluice ----------------------------------------------------------------------------------------------------------
 # The command line links no DPDK, so that `sluice doctor` can say that it is missing.
 SLUICE := $(B)/bin/sluice
-SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c cli_update.c config.c config_check.c config_fullnat.c config_reader.c \
+SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c cli_update.c config.c config_check.c config_fullnat.c config_ports.c config_reader.c \
 	config_schema.c doctor.c)
 SLUICE_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(SLUICE_SRC))
 ALL += $(SLUICE)
