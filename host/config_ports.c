@@ -113,14 +113,19 @@ static void read_vtep(struct sl_reader *r, const char *key, yaml_node_t *v, void
 		add_vtep(r, key, sl_reader_item(r, v, i), out);
 }
 
-/* An item of the list: `port`, or of a bond what its members have in common, and names and devices of these. */
+struct port_member {
+	struct sl_config_port port; /* name and device */
+	char wire[16];
+};
+
+/* An item of the list: `port`, or of a bond what its members have in common, and these. */
 struct port_item {
 	struct sl_config_port port;
-	struct sl_config_port member[SL_CONFIG_PORTS_MAX];
 	/* With `engine`, in the place of `device`. */
 	uint8_t engine, xdp_mode;
 	char wire[16];
 	char pin[108];
+	struct port_member member[SL_CONFIG_PORTS_MAX];
 };
 
 static void read_engine(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
@@ -146,40 +151,62 @@ static void read_pin(struct sl_reader *r, const char *key, yaml_node_t *v, void 
 		sl_reader_error(r, v, "pin \"%s\" is not an absolute path without commas, such as /sys/fs/bpf/sluice", item->pin);
 }
 
-/* The device that an engine with its interface means. AF_PACKET's frames are in blocks, which hold some of the longest ones. */
-static void engine_device(unsigned int number, struct port_item *item)
+/* The device of port `number` that an engine with its interface means. AF_PACKET's frames are in blocks, which hold some of the longest ones. */
+static void engine_device(const struct port_item *item, unsigned int number, const char *wire, char to[SL_CONFIG_DEVICE_MAX])
 {
 	const unsigned int frame = item->port.mtu > 1900 ? 16384 : 2048;
-	char *to = item->port.device;
-	const size_t len = sizeof(item->port.device);
+	const size_t len = SL_CONFIG_DEVICE_MAX;
 
 	if (item->engine == ENGINE_XDP)
-		snprintf(to, len, "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host", number, item->wire, item->pin, number,
+		snprintf(to, len, "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host", number, wire, item->pin, number,
 			 xdp_words[item->xdp_mode]);
 	else
-		snprintf(to, len, "net_af_packet%u,iface=%s,framecnt=1024,framesz=%u,blocksz=%u", number, item->wire, frame, 4 * frame);
+		snprintf(to, len, "net_af_packet%u,iface=%s,framecnt=1024,framesz=%u,blocksz=%u", number, wire, frame, 4 * frame);
 }
 
-/* What is sent and received by: exactly one of device, bond and engine. */
+/* Each member has a device, or with an engine an interface. */
+static void members_kind(struct sl_reader *r, const yaml_node_t *bond, struct port_item *item, bool engine)
+{
+	const yaml_node_t *list = sl_reader_peek(r, bond, "members");
+
+	for (unsigned int i = 0; i < item->port.bond.members; i++) {
+		const yaml_node_t *member = sl_reader_item(r, list, i);
+		const yaml_node_t *has[2] = { sl_reader_peek(r, member, "device"), sl_reader_peek(r, member, "interface") };
+
+		if (has[!engine])
+			sl_reader_error(r, has[!engine], engine ? "member %u: with an engine a member has an interface, no device" :
+								  "member %u: interface needs an engine beside the bond; or give its device",
+					i + 1);
+		else if (!has[engine])
+			sl_reader_error(r, member, "member %u: \"%s\" is missing", i + 1, engine ? "interface" : "device");
+		else if (engine)
+			engine_device(item, r->config->port_count + i, item->member[i].wire, item->member[i].port.device);
+	}
+}
+
+/* What is sent and received by: device, engine with its interface, or a bond of either. */
 static void port_kind(struct sl_reader *r, yaml_node_t *node, struct port_item *item)
 {
 	yaml_node_t *device = sl_reader_peek(r, node, "device"), *bond = sl_reader_peek(r, node, "bond");
 	yaml_node_t *engine = sl_reader_peek(r, node, "engine"), *wire = sl_reader_peek(r, node, "interface");
 	yaml_node_t *pin = sl_reader_peek(r, node, "pin"), *mode = sl_reader_peek(r, node, "xdp_mode");
 
-	if (bond && device)
-		sl_reader_error(r, bond, "give either device, or bond with its members' devices");
-	else if (engine && (device || bond))
-		sl_reader_error(r, engine, "give either %s, or engine with its interface", device ? "device" : "bond");
-	else if (engine && !wire)
+	if (bond && (device || wire))
+		sl_reader_error(r, bond, "give either %s, or bond with its members' %ss", device ? "device" : "interface",
+				device ? "device" : "interface");
+	else if (engine && device)
+		sl_reader_error(r, engine, "give either device, or engine with its interface");
+	else if (engine && !wire && !bond)
 		sl_reader_error(r, node, "\"interface\" is missing: the one that the engine is for");
 	else if (!engine && (wire || pin || mode))
 		sl_reader_error(r, wire ? wire : pin ? pin : mode, "%s", wire ? "interface needs \"engine: xdp\" or \"engine: dpdk\""
 							: "pin and xdp_mode need \"engine: xdp\"");
 	else if (engine && item->engine != ENGINE_XDP && (pin || mode))
 		sl_reader_error(r, pin ? pin : mode, "pin and xdp_mode need \"engine: xdp\"");
-	if (engine)
-		engine_device(r->config->port_count, item);
+	if (engine && !bond)
+		engine_device(item, r->config->port_count, item->wire, item->port.device);
+	if (bond)
+		members_kind(r, bond, item, engine);
 }
 
 static void read_bond_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
@@ -189,9 +216,16 @@ static void read_bond_mode(struct sl_reader *r, const char *key, yaml_node_t *v,
 
 SL_READER_NUMBER(read_up_delay_ms, struct port_item, port.bond.up_delay_ms, 0, 300000)
 
+static void read_member_wire(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	interface_name(r, key, v, ((struct port_member *)out)->wire);
+}
+
 static void read_members(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
-	static const struct sl_reader_key keys[] = { { "name", read_port_name, true }, { "device", read_device, true } };
+	static const struct sl_reader_key keys[] = {
+		{ "name", read_port_name, true }, { "device", read_device, false }, { "interface", read_member_wire, false },
+	};
 	struct port_item *item = out;
 	unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_PORTS_MAX);
 	char bond[sizeof(r->thing)];
@@ -238,8 +272,8 @@ static void ports_add(struct sl_reader *r, const yaml_node_t *node, const struct
 		if (!item->port.bond.members)
 			continue;
 		memcpy(p->bond.name, item->port.name, sizeof(p->bond.name));
-		memcpy(p->name, item->member[i].name, sizeof(p->name));
-		memcpy(p->device, item->member[i].device, sizeof(p->device));
+		memcpy(p->name, item->member[i].port.name, sizeof(p->name));
+		memcpy(p->device, item->member[i].port.device, sizeof(p->device));
 		p->bond.member = (uint8_t)i;
 	}
 }

@@ -87,6 +87,18 @@ static const struct row bad[] = {
 	  "f:1:28: port \"p0\": engine \"dpu\" is unknown; give xdp or dpdk" },
 	{ "pin not absolute", "ports: [{name: p0, engine: xdp, interface: e, pin: x, kernel: {interface: a}}]\n",
 	  "f:1:52: port \"p0\": pin \"x\" is not an absolute path without commas, such as /sys/fs/bpf/sluice" },
+	{ "engine of a bond's devices", "ports: [{name: b, engine: dpdk, kernel: {interface: a}, bond: {members: [{name: p0, interface: e}, "
+	  "{name: p1, device: d}]}}]\n",
+	  "f:1:119: port \"b\": member 2: with an engine a member has an interface, no device" },
+	{ "members' interfaces without engine", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, interface: e}, "
+	  "{name: p1, interface: f}]}}]\n",
+	  "f:1:82: port \"b\": member 1: interface needs an engine beside the bond; or give its device" },
+	{ "a member of nothing", "ports: [{name: b, engine: xdp, kernel: {interface: a}, bond: {members: [{name: p0, interface: e}, "
+	  "{name: p1}]}}]\n",
+	  "f:1:99: port \"b\": member 2: \"interface\" is missing" },
+	{ "interface beside a bond", "ports: [{name: b, engine: xdp, interface: e, kernel: {interface: a}, bond: {members: [{name: p0, "
+	  "interface: e}, {name: p1, interface: f}]}}]\n",
+	  "f:1:72: port \"b\": give either interface, or bond with its members' interfaces" },
 	{ "bond of one", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d0}]}}]\n",
 	  "f:1:59: port \"b\": a bond has at least two members" },
 	{ "bond without members", "ports: [{name: b, kernel: {interface: a}, bond: {mode: active-backup}}]\n",
@@ -421,7 +433,9 @@ static void an_engine_is_a_device(void **state)
 	static const char text[] = "ports:\n- {name: p0, engine: xdp, interface: eth1, kernel: {interface: a}}\n"
 				   "- {name: p1, engine: xdp, interface: eth2, pin: /b/x, xdp_mode: native, kernel: {interface: b}}\n"
 				   "- {name: p2, engine: dpdk, interface: eth3, kernel: {interface: c}}\n"
-				   "- {name: p3, engine: dpdk, interface: eth4, mtu: 9000, kernel: {interface: d}}\n";
+				   "- {name: p3, engine: dpdk, interface: eth4, mtu: 9000, kernel: {interface: d}}\n"
+				   "- {name: b, engine: xdp, kernel: {interface: e}, bond: {members: [{name: m0, interface: eth5},"
+				   " {name: m1, interface: eth6}]}}\n";
 	struct sl_config *c;
 	struct sl_config_error err;
 
@@ -432,6 +446,9 @@ static void an_engine_is_a_device(void **state)
 	assert_string_equal(c->ports[1].device, "net_sluice_xdp1,iface=eth2,pin=/b/x,port=1,mode=native,kernel=host");
 	assert_string_equal(c->ports[2].device, "net_af_packet2,iface=eth3,framecnt=1024,framesz=2048,blocksz=8192");
 	assert_string_equal(c->ports[3].device, "net_af_packet3,iface=eth4,framecnt=1024,framesz=16384,blocksz=65536");
+	assert_string_equal(c->ports[4].device, "net_sluice_xdp4,iface=eth5,pin=/sys/fs/bpf/sluice,port=4,mode=auto,kernel=host");
+	assert_string_equal(c->ports[5].device, "net_sluice_xdp5,iface=eth6,pin=/sys/fs/bpf/sluice,port=5,mode=auto,kernel=host");
+	assert_string_equal(c->ports[5].name, "m1");
 	sl_config_free(c);
 }
 

@@ -303,6 +303,10 @@ http {{
             if self.engine == "software" and not self.pcap:
                 return [{**port, "engine": "dpdk", "interface": "slwire"}]
             return [{**port, "device": self.device()}]
+        if self.engine == "xdp" or self.engine == "software" and not self.pcap:
+            members = [{"name": f"p{i}", "interface": w} for i, w in enumerate(("slwire", "slspare"))]
+            engine = {"engine": "xdp", "pin": f"{self.bpffs}/sluice", "xdp_mode": "generic"} if self.engine == "xdp" else {"engine": "dpdk"}
+            return [{**port, **engine, "name": "bond0", "bond": {"mode": self.bond, "up_delay_ms": 500, "members": members}}]
         members = [{"name": f"p{i}", "device": self.device(i)} for i in range(2)]
         return [{**port, "name": "bond0", "bond": {"mode": self.bond, "up_delay_ms": 500, "members": members}}]
 
