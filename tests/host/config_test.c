@@ -98,7 +98,7 @@ static const struct row bad[] = {
 	  "f:1:99: port \"b\": member 2: \"interface\" is missing" },
 	{ "interface beside a bond", "ports: [{name: b, engine: xdp, interface: e, kernel: {interface: a}, bond: {members: [{name: p0, "
 	  "interface: e}, {name: p1, interface: f}]}}]\n",
-	  "f:1:72: port \"b\": give either interface, or bond with its members' interfaces" },
+	  "f:1:76: port \"b\": give either interface, or bond with its members' interfaces" },
 	{ "bond of one", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d0}]}}]\n",
 	  "f:1:59: port \"b\": a bond has at least two members" },
 	{ "bond without members", "ports: [{name: b, kernel: {interface: a}, bond: {mode: active-backup}}]\n",
