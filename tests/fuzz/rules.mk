@@ -27,7 +27,42 @@ fuzz_fw = $(FUZZ_FW)/fuzz -max_total_time=$(1) -max_len=4096 -timeout=100 -use_v
 fuzz-firmware: $(FUZZ_FW)/seeds ## fuzz the firmware's admin queue for FUZZ_SECONDS (600)
 	$(Q)$(call fuzz_fw,$(FUZZ_SECONDS))
 
-test-fuzz: $(FUZZ_FW)/seeds
-	$(Q)$(call fuzz_fw,$(FUZZ_SLICE_SECONDS)) 2>&1 | grep -vE '^#[0-9]+\s+(REDUCE|NEW|pulse)' ; test "$${PIPESTATUS[0]}" = 0
+# The datapath: model, XDP in this kernel (needs root), agent. Coverage is of model and agent: what drives them would only
+# slow it down and lead astray. What a card would refuse, the firmware says.
+FUZZ_DP := $(FUZZ_B)/datapath
+FUZZ_DP_SRC := $(MODEL_SRC) $(addprefix host/,address.c adopt.c admission.c classify.c conn.c cut.c fastpath.c fragments.c icmp.c mss.c \
+	reply.c slowpath.c)
+FUZZ_DP_TEST_SRC := $(addprefix tests/,$(addprefix fuzz/,datapath_fuzz.c scene.c change.c expect.c keep.c layers.c mutate.c) host/agent.c \
+	vectors/load.c xdp/program.c) driver/xdp/table.c $(addprefix firmware/,$(filter-out main.c memory.c,$(FW_SRC))) sim/flash.c \
+	$(addprefix tests/firmware/,core.c fake.c arguments.c)
+FUZZ_DP_OBJ := $(FUZZ_DP_SRC:%.c=$(FUZZ_DP)/%.o) $(FUZZ_DP_TEST_SRC:%.c=$(FUZZ_DP)/test/%.o)
 
-.PHONY: fuzz-firmware test-fuzz
+$(FUZZ_DP)/test/%.o: %.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(filter-out -fsanitize=%,$(FUZZ_CFLAGS)) -fsanitize=address,undefined -c -o $@ $<
+
+$(FUZZ_DP)/%.o: %.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(FUZZ_DP)/fuzz: $(FUZZ_DP_OBJ)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ -lbpf $(VECTORS_LIBS)
+
+$(FUZZ_DP)/seeds: $(FUZZ_DP)/fuzz $(XDP_OBJ) $(VECTORS_CORPUS)
+	$(Q)mkdir -p $@ $(FUZZ_DP)/corpus $(FUZZ_DP)/findings
+	$(Q)SL_FUZZ_SEEDS=$@ $(FUZZ_DP)/fuzz
+
+fuzz_dp = $(FUZZ_DP)/fuzz -max_total_time=$(1) -max_len=8300 -timeout=100 -print_final_stats=1 -artifact_prefix=$(FUZZ_DP)/findings/ \
+	$(FUZZ_DP)/corpus $(FUZZ_DP)/seeds
+
+fuzz-datapath: $(FUZZ_DP)/seeds ## fuzz model, XDP and agent against each other for FUZZ_SECONDS (600); needs root
+	$(Q)$(call fuzz_dp,$(FUZZ_SECONDS))
+
+# A slice of each, without libFuzzer's lines about every input.
+fuzz_quietly = $(1) 2>&1 | grep -vE '^\#[0-9]+\s+(REDUCE|NEW|pulse)' ; test "$${PIPESTATUS[0]}" = 0
+
+test-fuzz: $(FUZZ_FW)/seeds $(FUZZ_DP)/seeds
+	$(Q)$(call fuzz_quietly,$(call fuzz_fw,$(FUZZ_SLICE_SECONDS)))
+	$(Q)$(call fuzz_quietly,$(call fuzz_dp,$(FUZZ_SLICE_SECONDS)))
+
+.PHONY: fuzz-firmware fuzz-datapath test-fuzz

@@ -377,6 +377,12 @@ static bool ends_in_parse(unsigned int reason)
 	       reason == SL_REASON_BAD_IP_CSUM;
 }
 
+/* Reasons of a frame whose flow was found. */
+static bool is_of_flow(unsigned int reason)
+{
+	return reason == SL_REASON_FORWARDED || reason == SL_REASON_TTL || reason == SL_REASON_MTU || reason == SL_REASON_PORT_DOWN;
+}
+
 /* Whether the rule that the frame matches opens its tunnel. */
 static bool opens(const struct sl_vector *v, const struct sl_vector_step *step)
 {
@@ -414,7 +420,9 @@ static bool express(const struct sl_vector *v, const struct sl_vector_step *step
 	fake.back = *action;
 	fake.backend.mode = flow->record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST) ? SL_MODE_NAT : SL_MODE_DSR_L2;
 	made = conn_make(&plain.sp, flow) && conn_make(&quick.sp, flow);
-	return made && step->reason != SL_REASON_RULE && !step->copy &&
+	if (flow->record.flags & SL_RECORD_FLAG_NAT_SRC && sl_services_has_vip(NULL, flow->key.tenant, flow->key.family, flow->key.dst))
+		return false; /* a client whose address is a VIP */
+	return made && is_of_flow(step->reason) && !step->copy &&
 	       (v->vxlan_port == SL_VXLAN_PORT || v->vxlan_port == TUNNELS) &&
 	       copies_as_agent(&flow->record, action, sl_headers_packet(h, decap));
 }

@@ -97,6 +97,7 @@ void xdp_program_open(struct xdp_program *x, const char *path)
 	x->meters = map_fd(x, "meters");
 	x->prefixes = map_fd(x, "prefixes");
 	x->reasons = map_fd(x, "reason_count");
+	x->rules_counted = map_fd(x, "rule_count");
 	/* Test runs do not redirect, but the map must name a device for every port. */
 	ports = map_fd(x, "ports");
 	for (uint32_t port = 0; port < SL_PORTS_MAX; port++)
@@ -221,15 +222,22 @@ static const char *check_host(const struct xdp_program *x, const struct sl_vecto
 	return s->flow_id != (o->hit ? x->flow_id[o->flow] : SL_FLOW_ID_NONE) ? "host metadata: flow" : NULL;
 }
 
-uint64_t xdp_reason_total(const struct xdp_program *x, uint32_t reason)
+static uint64_t packets_counted(const struct xdp_program *x, int map, uint32_t index)
 {
 	struct sl_counter_pair pair[256];
 	uint64_t total = 0;
 
-	xdp_must(bpf_map_lookup_elem(x->reasons, &reason, pair), "reason counter");
+	xdp_must(bpf_map_lookup_elem(map, &index, pair), "counter");
 	for (int cpu = 0; cpu < x->cpus; cpu++)
 		total += pair[cpu].packets;
 	return total;
+}
+
+/* Of the step's verdict and, with one, rule. */
+static uint64_t counted(const struct xdp_program *x, const struct sl_vector_step *step)
+{
+	return packets_counted(x, x->reasons, step->reason) +
+	       (step->rule < SL_CLASS_RULES ? packets_counted(x, x->rules_counted, step->rule) : 0);
 }
 
 /* What the stages left in scratch about the frame. */
@@ -252,7 +260,7 @@ const char *xdp_frame_run(struct xdp_program *x, const struct sl_vector_step *st
 	static uint8_t out[65536];
 	static const struct sl_xdp_scratch untouched = { .reason = XDP_UNTOUCHED };
 	const struct sl_vector_output *o = step->outputs ? &step->output[0] : NULL;
-	const uint64_t before = xdp_reason_total(x, step->reason);
+	const uint64_t before = counted(x, step);
 	const uint32_t zero = 0;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = step->frame.data, .data_size_in = step->frame.len, .data_out = out,
 		    .data_size_out = sizeof(out));
@@ -270,8 +278,8 @@ const char *xdp_frame_run(struct xdp_program *x, const struct sl_vector_step *st
 	*fast = x->seen[0].reason == XDP_UNTOUCHED;
 	if (!*fast && check_stages(x, step))
 		return check_stages(x, step);
-	if (xdp_reason_total(x, step->reason) != before + 1)
-		return "reason counter";
+	if (counted(x, step) != before + 1 + (step->rule < SL_CLASS_RULES))
+		return "counter of reason or rule";
 	verdict = !o ? 1 : o->to_host ? 2 : o->port == step->port ? 3 : 4; /* XDP_DROP, PASS, TX, REDIRECT */
 	if (opts.retval != verdict)
 		return "XDP verdict";

@@ -13,14 +13,14 @@
 #include "hw/xdp/sluice.h"
 #include "tests/vectors/load.h"
 
-#define XDP_TABLE_LOG2 8   /* buckets of a bank */
+#define XDP_TABLE_LOG2 6   /* buckets of a bank; opening a table looks at every entry */
 #define XDP_TIME_BASE 1000 /* config.time_ms 0 would mean the kernel's clock */
 #define XDP_FLOWS_MAX 2048
 #define XDP_UNTOUCHED 255  /* a reason that there is not: scratch as no stage has seen it */
 
 struct xdp_program {
 	struct bpf_object *object;
-	int prog, config, scratch, rules, actions, meters, prefixes, reasons;
+	int prog, config, scratch, rules, actions, meters, prefixes, reasons, rules_counted;
 	struct sl_xdp_scratch *seen; /* by CPU */
 	int cpus;
 	struct sl_xdp_table_maps maps;
@@ -57,7 +57,6 @@ const char *xdp_frame_run(struct xdp_program *x, const struct sl_vector_step *st
 /* After all frames: the flows' counters. NULL, or what differs. */
 const char *xdp_flows_check(struct xdp_program *x, const struct sl_vector *v);
 
-uint64_t xdp_reason_total(const struct xdp_program *x, uint32_t reason);
 uint64_t xdp_flow_packets(struct xdp_program *x, uint32_t flow_id);
 
 #endif

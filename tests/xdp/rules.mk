@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The model's stages in the kernel: verifier, then the vector corpus by BPF test runs. Needs root (CAP_BPF).
-# XDP_PROGRAM_SRC is what drives the program, for other runners too; they link -lbpf.
 XDP_TEST := $(B)/tests/xdp/xdp_test
-XDP_PROGRAM_SRC := tests/xdp/program.c hw/model/punt.c driver/xdp/table.c
 XDP_TEST_TABLE := $(B)/tests/xdp/stage_table.bpf.o
 XDP_TEST_TABLE_STAGES := $(B)/hw/xdp/stage/table.bpf.o $(B)/hw/xdp/stage/hash.bpf.o
 SUITES += bpf
@@ -12,7 +10,7 @@ $(XDP_TEST_TABLE): tests/xdp/stage_table.bpf.c $(XDP_TEST_TABLE_STAGES) $(B)/con
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $(@:.o=.part.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.part.o) $(XDP_TEST_TABLE_STAGES)
 
-$(XDP_TEST): tests/xdp/xdp_test.c $(XDP_PROGRAM_SRC) tests/xdp/program.h $(VECTORS_LOAD) driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
+$(XDP_TEST): tests/xdp/xdp_test.c tests/xdp/program.c hw/model/punt.c driver/xdp/table.c tests/xdp/program.h $(VECTORS_LOAD) driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf $(VECTORS_LIBS)
 
