@@ -61,7 +61,7 @@ docs: ## write the generated reference pages again
 	$(Q)$(PYTHON) include/contract/generate.py --md $(CONTRACT_MD)
 	$(Q)$(PYTHON) -B hw/docs/card.py $(CARD_MD)
 
-SUITE_ORDER ?= contract unit fuzz lint synth formal vectors bpf cosim hbm testpmd system
+SUITE_ORDER ?= contract unit fuzz lint synth formal vectors bpf cosim hbm mutants testpmd system
 test: $(B)/deps.stamp ## install what is missing, build, and run every test suite with its time
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(UNIT_TESTS)
 	$(Q)tests/run $(foreach s,$(SUITE_ORDER),$(if $(filter $(s),$(SUITES)),$(s)))
