@@ -149,7 +149,7 @@ static struct sl_xdp_counts counts_of(const struct sl_xdp_table *t, uint32_t id)
 	const struct entry e = entry_at(t, meta->family, meta->place);
 	struct sl_xdp_counts sum = counted(&e);
 
-	for (uint32_t i = 0; i < t->zombies; i++) {
+	for (uint32_t i = 0; t->moved && i < t->zombies; i++) {
 		const struct entry left = entry_at(t, t->zombie[i].family, t->zombie[i].place);
 		const struct sl_xdp_counts c = counted(&left);
 
@@ -188,7 +188,7 @@ void sl_xdp_table_settle(struct sl_xdp_table *t)
 		*e.owner = 0;
 		busy(t, z->family)[z->place] = 0;
 	}
-	t->zombies = 0;
+	t->zombies = t->moved = 0;
 }
 
 /* Clears a place; its counts are those of the flow that moved away, or of nobody. */
@@ -203,6 +203,7 @@ static struct sl_xdp_counts leave(struct sl_xdp_table *t, unsigned int family, u
 		sl_xdp_table_settle(t);
 	c = counted(&e);
 	e.hit->flow_id = flow_id;
+	t->moved += flow_id != SL_FLOW_ID_NONE;
 	busy(t, family)[place] = LEFT;
 	t->zombie[t->zombies++] = (struct sl_xdp_zombie){ .place = place, .flow_id = flow_id, .family = (uint8_t)family,
 							  .packets = c.packets, .bytes = c.bytes };
@@ -461,13 +462,14 @@ static void remove_flow(struct sl_xdp_table *t, uint32_t id, struct sl_flow_cpl 
 	const struct sl_xdp_counts before = counted(&e);
 	struct sl_xdp_counts last;
 
-	for (uint32_t i = 0; i < t->zombies; i++) {
+	for (uint32_t i = 0; t->moved && i < t->zombies; i++) {
 		const struct entry left = entry_at(t, t->zombie[i].family, t->zombie[i].place);
 
 		if (t->zombie[i].flow_id != id)
 			continue;
 		last = counted(&left);
 		t->zombie[i].flow_id = left.hit->flow_id = SL_FLOW_ID_NONE;
+		t->moved--;
 		t->zombie[i].packets = last.packets;
 		t->zombie[i].bytes = last.bytes;
 	}

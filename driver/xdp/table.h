@@ -19,7 +19,7 @@
 #include "sluice/xdp_flow.h"
 #include "sluice/contract.h"
 
-#define SL_XDP_ZOMBIES 256
+#define SL_XDP_ZOMBIES 4096 /* places left behind for which one grace period is waited */
 
 /* The mapped maps. Entries and what is beside them: 8 << log2. */
 struct sl_xdp_table_maps {
@@ -48,6 +48,7 @@ struct sl_xdp_table {
 	struct sl_xdp_counts { uint64_t packets, bytes; } late; /* of flows that were gone */
 	struct sl_xdp_zombie zombie[SL_XDP_ZOMBIES];
 	uint32_t zombies;
+	uint32_t moved; /* of them those whose flow has another place */
 };
 
 /* Bytes of a map's memory for so many buckets: entries of 64 or 128 bytes. */
