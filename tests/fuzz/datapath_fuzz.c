@@ -38,7 +38,7 @@ static unsigned long long frames, short_cuts, compared; /* by XDP; of them by it
 static void print_bytes(const char *what, const struct sl_vector_bytes *b)
 {
 	fprintf(stderr, "  %s, %u bytes:", what, b->len);
-	for (uint32_t i = 0; i < b->len && i < 512; i++)
+	for (uint32_t i = 0; i < b->len && i < 160; i++)
 		fprintf(stderr, "%s%02x", i % 32 ? "" : "\n    ", b->data[i]);
 	fprintf(stderr, "\n");
 }

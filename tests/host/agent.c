@@ -383,25 +383,27 @@ static bool is_of_flow(unsigned int reason)
 	return reason == SL_REASON_FORWARDED || reason == SL_REASON_TTL || reason == SL_REASON_MTU || reason == SL_REASON_PORT_DOWN;
 }
 
-/* Whether the rule that the frame matches opens its tunnel. */
-static bool opens(const struct sl_vector *v, const struct sl_vector_step *step)
+/* That the frame matched, or NULL. */
+static const struct sl_class_rule *rule_of(const struct sl_vector *v, const struct sl_vector_step *step)
 {
 	for (size_t i = 0; i < v->rule_count; i++)
 		if (v->rules[i].index == step->rule)
-			return v->rules[i].rule.flags & SL_RULE_FLAG_DECAP;
-	return false;
+			return &v->rules[i].rule;
+	return NULL;
 }
 
 /* The flow that the frame is of, if its headers give a key. */
-static const struct sl_vector_flow *flow_hit(const struct sl_vector *v, const struct sl_headers *h, bool decap)
+static const struct sl_vector_flow *flow_hit(const struct sl_vector *v, const struct sl_headers *h, uint16_t tenant, bool decap)
 {
-	const struct sl_vector_flow *flow = NULL;
 	struct sl_key key;
 
-	for (size_t i = 0; i < v->flow_count && !flow; i++)
-		if (!sl_key_build(h, v->flows[i].key.tenant, decap, &key))
-			flow = flow_of(v, &key);
-	return flow;
+	return sl_key_build(h, tenant, decap, &key) ? NULL : flow_of(v, &key);
+}
+
+/* Whether a tenant can have the frame's tags (docs/config.md: 1 to 4094). */
+static bool tags_of_tenant(const struct sl_packet *outer)
+{
+	return (outer->tags == 0 || (outer->vid > 0 && outer->vid < 4095)) && (outer->tags < 2 || (outer->vid2 > 0 && outer->vid2 < 4095));
 }
 
 /* Makes the state. False: the agent cannot be in such a one, or says something else of the frame by what it is. */
@@ -422,17 +424,42 @@ static bool express(const struct sl_vector *v, const struct sl_vector_step *step
 	made = conn_make(&plain.sp, flow) && conn_make(&quick.sp, flow);
 	if (flow->record.flags & SL_RECORD_FLAG_NAT_SRC && sl_services_has_vip(NULL, flow->key.tenant, flow->key.family, flow->key.dst))
 		return false; /* a client whose address is a VIP */
-	return made && is_of_flow(step->reason) && !step->copy &&
+	return made && tags_of_tenant(&h->outer) && is_of_flow(step->reason) && !step->copy &&
 	       (v->vxlan_port == SL_VXLAN_PORT || v->vxlan_port == TUNNELS) &&
 	       copies_as_agent(&flow->record, action, sl_headers_packet(h, decap));
 }
 
+/* A packet that the card may not forward whole, and the agent in pieces: one after the other they carry all of it, and each fits. */
+static const char *in_pieces(const struct sl_vector_step *step, const struct sl_slow_verdict *v, const struct fate *whole)
+{
+	const uint32_t l2_len = v->cut.action.hdr_len;
+	uint32_t at = l2_len + 20; /* behind the IP header, which all have */
+	struct sl_cut_piece piece;
+
+	for (unsigned int n = 0; sl_cut_piece(&v->cut, &v->rewrite, n, &piece); n++) {
+		const uint32_t copied = piece.head_len - l2_len - 20, payload = piece.payload_end - piece.payload_off;
+		const uint32_t more = at + copied + payload < whole->len ? 0x2000 : 0;
+
+		if (copied + payload + 20 > v->cut.mtu || at + copied + payload > whole->len ||
+		    sl_load_be16(piece.head + l2_len + 6) != (more | (at - l2_len - 20) / 8) ||
+		    memcmp(whole->bytes + at, piece.head + l2_len + 20, copied) ||
+		    memcmp(whole->bytes + at + copied, step->frame.data + piece.payload_off, payload))
+			return "pieces";
+		at += copied + payload;
+	}
+	return at == whole->len ? NULL : "pieces are missing";
+}
+
 static const char *as_expected(const struct sl_vector_step *step, const struct sl_headers *h, bool decap,
-			       const struct sl_slow_verdict *verdict)
+			       const struct sl_slow_verdict *verdict, const struct fate *is)
 {
 	/* The agent's rules open untagged tunnels, those of the corpus all. */
 	if (decap && h->tunnel && h->outer.tags && !ends_in_parse(step->reason))
 		return verdict->fate == SL_SLOW_KERNEL ? NULL : "a tagged tunnel";
+	if (step->reason == SL_REASON_MTU && verdict->fate == SL_SLOW_FORWARD && verdict->cut.mtu)
+		return in_pieces(step, verdict, is);
+	if (step->reason == SL_REASON_MTU && verdict->cut.mtu && verdict->reason == SL_REASON_PORT_DOWN)
+		return NULL; /* it would fit in pieces, but for this */
 	if (verdict->reason != reason_here(step->reason))
 		return sl_reason_name(verdict->reason);
 	if (verdict->fate != SL_SLOW_FORWARD)
@@ -453,7 +480,8 @@ static bool frame_of_agent(const struct sl_vector *v, const struct sl_vector_ste
 
 enum agent_outcome agent_frame_run(const struct sl_vector *v, const struct sl_vector_step *step, const char **differs)
 {
-	const bool decap = !strcmp(v->mode, "vxlan-decap") || opens(v, step);
+	const struct sl_class_rule *rule = rule_of(v, step);
+	const bool decap = !strcmp(v->mode, "vxlan-decap") || (rule && rule->flags & SL_RULE_FLAG_DECAP);
 	static struct sl_slow_verdict verdict;
 	static struct fate is;
 	const struct sl_vector_flow *flow = NULL;
@@ -465,8 +493,8 @@ enum agent_outcome agent_frame_run(const struct sl_vector *v, const struct sl_ve
 	agent_up(&plain);
 	agent_up(&quick);
 	if (step->frame.len >= SL_FRAME_MIN && step->frame.len <= SL_FRAME_MAX &&
-	    !sl_parse(sl_window_at(step->frame.data), step->frame.len, 0, TUNNELS, &h))
-		flow = flow_hit(v, &h, decap);
+	    !sl_parse(sl_window_at(step->frame.data), step->frame.len, 0, TUNNELS, &h) && rule)
+		flow = flow_hit(v, &h, rule->tenant, decap);
 	world_make(v);
 	world_give(&plain.sp, v, step, &h);
 	world_give(&quick.sp, v, step, &h);
@@ -474,7 +502,7 @@ enum agent_outcome agent_frame_run(const struct sl_vector *v, const struct sl_ve
 	expressed = express(v, step, &h, flow, decap);
 	*differs = through_both(step, &verdict, &is);
 	if (!*differs && expressed)
-		*differs = as_expected(step, &h, decap, &verdict);
+		*differs = as_expected(step, &h, decap, &verdict, &is);
 	if (!*differs) /* and once more: now the connection is settled */
 		*differs = through_both(step, &verdict, &is);
 	agent_down(&plain);
