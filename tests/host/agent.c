@@ -420,9 +420,10 @@ static bool express(const struct sl_vector *v, const struct sl_vector_step *step
 		return false;
 	fake.egress = (struct sl_egress){ .ready = true, .action = *action };
 	fake.back = *action;
-	fake.backend.mode = flow->record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST) ? SL_MODE_NAT : SL_MODE_DSR_L2;
+	fake.backend.mode = (flow->record.flags & BOTH_ENDS) == BOTH_ENDS ? SL_MODE_FULLNAT :
+			    flow->record.flags & BOTH_ENDS ? SL_MODE_NAT : SL_MODE_DSR_L2;
 	made = conn_make(&plain.sp, flow) && conn_make(&quick.sp, flow);
-	if (flow->record.flags & SL_RECORD_FLAG_NAT_SRC && sl_services_has_vip(NULL, flow->key.tenant, flow->key.family, flow->key.dst))
+	if (leads_back(flow) && sl_services_has_vip(NULL, flow->key.tenant, flow->key.family, flow->key.dst))
 		return false; /* a client whose address is a VIP */
 	return made && tags_of_tenant(&h->outer) && is_of_flow(step->reason) && !step->copy &&
 	       (v->vxlan_port == SL_VXLAN_PORT || v->vxlan_port == TUNNELS) &&
