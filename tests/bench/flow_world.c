@@ -19,7 +19,7 @@
 static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };
 
 static const char config_text[] =
-	"node: {name: bench}\n"
+	"node: {name: bench, max_connections: 33554432}\n"
 	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
 	"services:\n"
 #define S(name, vip, mode, backends) \
