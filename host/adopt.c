@@ -4,7 +4,7 @@
 
 #include "host/slowpath.h"
 
-static const struct sl_backend *find_in(const struct sl_service *s, const struct sl_conn *conn, uint16_t tag)
+static const struct sl_backend *find_in(const struct sl_service *s, const struct sl_conn_copy *conn, uint16_t tag)
 {
 	const struct sl_addr address = sl_addr_make(conn->backend_family, conn->backend_addr);
 	const uint16_t ports[] = { ntohs(conn->backend_port), 0 };
@@ -16,7 +16,8 @@ static const struct sl_backend *find_in(const struct sl_service *s, const struct
 }
 
 /* In the service that has the connection's VIP now, or in one that is no longer configured. */
-static const struct sl_backend *find_anywhere(const struct sl_services *services, const struct sl_conn *conn, uint16_t tag)
+static const struct sl_backend *find_anywhere(const struct sl_services *services, const struct sl_conn_copy *conn,
+					      uint16_t tag)
 {
 	const struct sl_addr vip = sl_addr_make(conn->key.family, conn->key.dst);
 	const uint16_t port = ntohs(conn->key.dport);
@@ -34,7 +35,7 @@ static const struct sl_backend *find_anywhere(const struct sl_services *services
 }
 
 /* The backend that the connection had, also of a service that is no longer configured; or else one of its address. */
-static const struct sl_backend *adopted_backend(const struct sl_services *services, const struct sl_conn *conn)
+static const struct sl_backend *adopted_backend(const struct sl_services *services, const struct sl_conn_copy *conn)
 {
 	const struct sl_backend *backend = find_anywhere(services, conn, conn->backend_tag);
 
@@ -49,20 +50,22 @@ uint32_t sl_slowpath_adopt(struct sl_slowpath *sp)
 	for (uint32_t index = 0; index < sl_conn_table_capacity(sp->table); index++) {
 		struct sl_conn *conn = sl_conn_at(sp->table, index);
 		const struct sl_backend *backend;
+		struct sl_conn_copy copy;
 
 		if (!(sp->shards >> index / shard_size & 1) || conn->state == SL_CONN_FREE)
 			continue;
-		backend = adopted_backend(sp->services, conn);
+		sl_conn_get(sp->table, index, &copy);
+		backend = adopted_backend(sp->services, &copy);
 		conn->backend_id = (uint16_t)(backend ? backend->id : SL_SERVICE_IDS);
 		if (backend)
-			conn->backend_tag = sl_backend_tag(backend);
+			sl_conn_rest_at(sp->table, index)->backend_tag = sl_backend_tag(backend);
 		if (!backend) {
 			sl_conn_free(sp->table, index);
 			continue;
 		}
 		sp->backends[backend->id].connections++;
 		sl_admission_add(sp->admission, backend->service, conn->flags & SL_CONN_UNPROVEN);
-		sp->stats->source_ports_taken += conn->mode == SL_MODE_FULLNAT;
+		sp->stats->source_ports_taken += copy.nat.source_port != 0;
 		kept++;
 	}
 	return kept;

@@ -1,108 +1,73 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The connection table's bookkeeping, all private memory: the index (host/conn_index.h), a stack of free entries a shard, and the
- * time at which each entry is worth a look.
+ * The connection table's bookkeeping, all private memory: the index (host/conn_index.h) and the time at which each connection is
+ * worth a look. Free connections are lists through themselves.
  *
- * A shard has three slots of the index for each of its entries, of which a NAT connection uses two: with two choices of sixteen,
- * buckets do not overflow in practice; if they do, the connection is refused like in a full table.
+ * A direction's index has eleven slots for eight connections of a shard: with two choices of sixteen, buckets do not overflow in
+ * practice; if they do, the connection is refused like in a full table. That of the ways back is taken when there are any.
  */
 #include "host/conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "host/conn_index.h"
 #include "hw/model/sip.h"
 
-#define SLOTS_PER_ENTRY 3u
 #define HUGE_BYTES ((size_t)2 << 20)
-#define CHECK_BYTES (offsetof(struct sl_conn, check) - offsetof(struct sl_conn, backend_addr))
+#define PAGE_BYTES ((size_t)4096)
+#define DEADLINE_FREE 0u
+#define DEADLINE_NOW 1u
+#define DEADLINE_AHEAD_S 16384u /* later ones are looked at then, and set again */
+#define SPARE_BUCKETS 4u        /* a small shard's buckets are not as evenly full as a large one's */
 #define UNPROVEN_SHARE 4u
 
-/* Of an entry in software. */
-static uint8_t stage_of(enum sl_conn_state state)
+/* Of a connection in software. */
+static uint8_t stage_of(enum sl_conn_state state, bool nat)
 {
-	const struct sl_conn conn = { .state = (uint8_t)(state & 15), .offload = SL_CONN_SOFTWARE };
+	const struct sl_conn conn = { .state = (uint8_t)(state & 15), .offload = SL_CONN_SOFTWARE, .nat = nat };
 
 	return conn.stage;
 }
 
-static bool stage_free(uint8_t stage)
-{
-	const struct sl_conn conn = { .stage = stage };
+/* ---- the index -------------------------------------------------------------------------------------------------- */
 
-	return conn.state == SL_CONN_FREE;
+/* A key and where it belongs. */
+struct place {
+	struct sl_key key;
+	uint64_t addresses, hash;
+	bool back;
+};
+
+static void place_of(const struct sl_conn_table *t, const struct sl_key *key, bool back, struct place *place)
+{
+	const uint64_t word[4] = { sl_load64(key->src), sl_load64(key->src + 8), sl_load64(key->dst), sl_load64(key->dst + 8) };
+	const bool ipv4 = key->family == 4;
+
+	place->key = *key;
+	place->back = back;
+	place->addresses = sl_conn_addresses(t, word, ipv4);
+	place->hash = sl_conn_hash(t, place->addresses, sl_load64(&key->sport), ipv4);
 }
 
-static const struct sl_addr *source_addresses;
-
-void sl_conn_sources_use(const struct sl_addr *sources)
+static uint32_t *slot_find(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct place *place)
 {
-	source_addresses = sources;
-}
-
-const struct sl_addr *sl_conn_source(unsigned int number)
-{
-	return source_addresses && number && number < SL_CONN_SOURCES && source_addresses[number].family ? &source_addresses[number] : NULL;
-}
-
-static uint32_t conn_check(const struct sl_conn *conn)
-{
-	const uint32_t seed = SL_CONN_SHARDS + ((uint32_t)conn->source << 16 | conn->source_port);
-	const uint32_t sum = XXH32(conn->backend_addr, CHECK_BYTES, XXH32(&conn->key, sizeof(conn->key), seed));
-
-	return sum ? sum : 1;
-}
-
-void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key)
-{
-	memset(key, 0, sizeof(*key));
-	memcpy(key->src, conn->backend_addr, sizeof(key->src));
-	if (conn->mode == SL_MODE_FULLNAT) {
-		const struct sl_addr *source = sl_conn_source(conn->source);
-
-		if (source)
-			memcpy(key->dst, source->bytes, sizeof(key->dst));
-		key->dport = conn->source_port;
-	} else {
-		memcpy(key->dst, conn->key.src, sizeof(key->dst));
-		key->dport = conn->key.sport;
-	}
-	key->sport = conn->backend_port;
-	key->tenant = conn->key.tenant;
-	key->proto = conn->key.proto;
-	key->family = conn->key.family;
-}
-
-static bool slot_matches(const struct sl_conn_table *t, const struct sl_conn_shard *s, uint32_t slot, const struct sl_key *key)
-{
-	const struct sl_conn *conn = &t->entries[sl_conn_slot_entry(t, s, slot)];
-	struct sl_key reverse;
-
-	if (!(slot & t->back_bit))
-		return sl_conn_key_equal(&conn->key, key);
-	sl_conn_reverse_key(conn, &reverse);
-	return sl_conn_key_equal(&reverse, key);
-}
-
-static uint32_t *slot_find(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct sl_key *key, uint64_t hash)
-{
-	const uint32_t tag = sl_conn_tag(t, hash);
+	const uint32_t tag = sl_conn_tag(t, place->hash);
 
 	for (unsigned int which = 0; which < 2; which++) {
-		struct sl_conn_bucket *b = sl_conn_bucket_of(t, s, hash, which);
+		struct sl_conn_bucket *b = sl_conn_bucket_of(t, s, place->back, place->hash, which);
 
 		for (uint32_t match = sl_conn_bucket_match(t, b, tag); match; match &= match - 1) {
 			uint32_t *slot = &b->slot[__builtin_ctz(match)];
+			const uint32_t index = sl_conn_slot_entry(t, s, *slot);
 
-			if (slot_matches(t, s, *slot, key))
+			if (place->back ? sl_conn_back_equal(t, index, &place->key, place->addresses)
+					: sl_conn_forth_equal(t, index, &place->key, place->addresses))
 				return slot;
 		}
 	}
@@ -124,107 +89,204 @@ static unsigned int bucket_used(struct sl_conn_bucket *b, uint32_t **place)
 	return used;
 }
 
-/* The place for a new slot of this hash. NULL: both buckets are full. */
-static uint32_t *slot_place(const struct sl_conn_table *t, const struct sl_conn_shard *s, uint64_t hash)
+/* For a new slot. NULL: both buckets are full. */
+static uint32_t *slot_place(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct place *place)
 {
 	uint32_t *first, *second;
-	const unsigned int used = bucket_used(sl_conn_bucket_of(t, s, hash, 0), &first);
+	const unsigned int used = bucket_used(sl_conn_bucket_of(t, s, place->back, place->hash, 0), &first);
 
 	if (used < SL_CONN_WAYS_CROWDED)
 		return first;
-	return bucket_used(sl_conn_bucket_of(t, s, hash, 1), &second) < used ? second : first;
+	return bucket_used(sl_conn_bucket_of(t, s, place->back, place->hash, 1), &second) < used ? second : first;
 }
 
-static bool slot_add(struct sl_conn_table *t, struct sl_conn_shard *s, uint64_t hash, uint32_t index, uint32_t direction)
+static uint32_t slot_value(const struct sl_conn_table *t, const struct place *place, uint32_t index)
 {
-	uint32_t *slot = slot_place(t, s, hash);
-
-	if (!slot)
-		return false;
-	*slot = sl_conn_tag(t, hash) | direction | (index % t->shard_entries + 1);
-	return true;
+	return sl_conn_tag(t, place->hash) | (index % t->shard_entries + 1);
 }
 
-static void slot_remove(struct sl_conn_table *t, struct sl_conn_shard *s, const struct sl_key *key, uint32_t index)
+static void slot_remove(struct sl_conn_table *t, struct sl_conn_shard *s, const struct place *place, uint32_t index)
 {
-	const uint64_t hash = sl_conn_hash(t, key);
-	uint32_t *slot = slot_find(t, s, key, hash);
+	const uint32_t value = slot_value(t, place, index);
 
-	if (slot && sl_conn_slot_entry(t, s, *slot) == index)
-		*slot = 0;
+	for (unsigned int which = 0; which < 2; which++) {
+		struct sl_conn_bucket *b = sl_conn_bucket_of(t, s, place->back, place->hash, which);
+
+		for (unsigned int i = 0; i < SL_CONN_WAYS; i++) {
+			if (b->slot[i] == value) {
+				b->slot[i] = 0;
+				return;
+			}
+		}
+	}
 }
 
-static bool conn_two_way(const struct sl_conn *conn)
+/* Where the keys of a connection go, one or two of them: 0, -ENOSPC, or -EADDRINUSE if the way back is another's. */
+static int slots_place(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct place place[2], unsigned int ways,
+		       uint32_t *slot[2])
 {
-	return sl_mode_nat(conn->mode);
+	if (ways == 2 && slot_find(t, s, &place[1]))
+		return -EADDRINUSE;
+	if (slot_find(t, s, &place[0]))
+		return -ENOSPC;
+	for (unsigned int way = 0; way < ways; way++) {
+		slot[way] = slot_place(t, s, &place[way]);
+		if (!slot[way])
+			return -ENOSPC;
+	}
+	return 0;
 }
 
-/* Puts a whole entry into the index; false if a key is taken or there is no room. */
-static bool conn_index(struct sl_conn_table *t, struct sl_conn_shard *s, uint32_t index)
+static unsigned int places_of(const struct sl_conn_table *t, uint32_t index, struct place place[2])
 {
-	struct sl_conn *conn = &t->entries[index];
-	uint64_t hash = sl_conn_hash(t, &conn->key);
-	struct sl_key reverse;
+	struct sl_key key;
 
-	if (slot_find(t, s, &conn->key, hash) || !slot_add(t, s, hash, index, 0))
-		return false;
-	if (!conn_two_way(conn))
-		return true;
-	sl_conn_reverse_key(conn, &reverse);
-	hash = sl_conn_hash(t, &reverse);
-	if (!slot_find(t, s, &reverse, hash) && slot_add(t, s, hash, index, t->back_bit))
-		return true;
-	slot_remove(t, s, &conn->key, index);
-	return false;
+	sl_conn_key(t, index, &key);
+	place_of(t, &key, false, &place[0]);
+	if (!sl_conn_is_two_way(t, index))
+		return 1;
+	sl_conn_reverse_key(t, index, &key);
+	place_of(t, &key, true, &place[1]);
+	return 2;
+}
+
+/* ---- free ones -------------------------------------------------------------------------------------------------- */
+
+static void entry_prefetch(const struct sl_conn_table *t, uint32_t index)
+{
+	__builtin_prefetch(&t->entries[index], 1);
+	__builtin_prefetch(&t->rest[index], 1);
+	__builtin_prefetch(&t->deadline[index], 1);
+}
+
+/* That will be taken next, within the shard; the same is taken from either end if nothing else is left. */
+static uint32_t free_next(const struct sl_conn_shard *s, bool more)
+{
+	if (s->free[more])
+		return s->free[more] - 1;
+	if (s->fresh[0] < s->fresh[1])
+		return more ? s->fresh[1] - 1 : s->fresh[0];
+	return s->free[!more] - 1;
+}
+
+static void free_take(struct sl_conn_table *t, struct sl_conn_shard *s, uint32_t first, bool more)
+{
+	const uint32_t number = free_next(s, more);
+
+	if (s->free[more] == number + 1)
+		s->free[more] = (uint32_t)t->entries[first + number].addresses;
+	else if (s->fresh[0] < s->fresh[1] && more)
+		s->fresh[1]--;
+	else if (s->fresh[0] < s->fresh[1])
+		s->fresh[0]++;
+	else
+		s->free[!more] = (uint32_t)t->entries[first + number].addresses;
+	__atomic_store_n(&s->free_count, s->free_count - 1, __ATOMIC_RELAXED);
+}
+
+static void free_put(struct sl_conn_table *t, struct sl_conn_shard *s, uint32_t index, bool more)
+{
+	t->entries[index].addresses = s->free[more];
+	s->free[more] = index % t->shard_entries + 1;
+	__atomic_store_n(&s->free_count, s->free_count + 1, __ATOMIC_RELAXED);
+}
+
+/* ---- adoption --------------------------------------------------------------------------------------------------- */
+
+static void chunks_adopt(struct sl_conn_table *t, uint32_t index)
+{
+	const bool there[SL_CONN_PARTS] = { [SL_CONN_PART_NAT] = sl_conn_is_two_way(t, index), [SL_CONN_PART_SIX] = sl_conn_is_six(t, index),
+					    [SL_CONN_PART_CARD] = t->rest[index].more & SL_CONN_MORE_CARD };
+
+	for (unsigned int part = 0; part < SL_CONN_PARTS; part++)
+		t->chunk[part][index / SL_CONN_CHUNK] |= there[part];
 }
 
 /* Whether the way back of fullnat leads to an address that is still known, and to this shard. */
-static bool source_known(const struct sl_conn_table *t, const struct sl_conn *conn, unsigned int shard)
+static bool source_known(const struct sl_conn_table *t, const struct sl_conn_copy *copy, unsigned int shard)
 {
-	const struct sl_addr *source = sl_conn_source(conn->source);
+	const struct sl_addr *source = sl_conn_source(copy->nat.source);
 
-	return conn->mode != SL_MODE_FULLNAT ||
-	       (source && source->family == conn->key.family &&
-		sl_conn_shard(t, source->bytes, conn->source_port, conn->key.tenant) == shard);
+	return copy->mode != SL_MODE_FULLNAT ||
+	       (source && source->family == copy->key.family &&
+		sl_conn_shard(t, source->bytes, copy->nat.source_port, copy->key.tenant) == shard);
 }
 
 static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t index)
 {
 	struct sl_conn *conn = &t->entries[index];
+	struct sl_conn_copy copy;
+	struct place place[2];
+	uint32_t *slot[2];
+	unsigned int ways;
 
-	if (conn->state > SL_CONN_CLOSING || conn->check != conn_check(conn) || !source_known(t, conn, shard) ||
-	    sl_conn_shard(t, conn->key.src, conn->key.sport, conn->key.tenant) != shard ||
-	    !conn_index(t, &t->shard[shard], index))
+	sl_conn_get(t, index, &copy);
+	if (conn->state > SL_CONN_CLOSING || conn->nat != sl_mode_nat(copy.mode) || !source_known(t, &copy, shard) || copy.check != sl_conn_copy_check(&copy) ||
+	    sl_conn_shard(t, copy.key.src, copy.key.sport, copy.key.tenant) != shard)
 		return false;
+	ways = places_of(t, index, place);
+	conn->addresses = place[0].addresses; /* the check is over what it is made of */
+	if (slots_place(t, &t->shard[shard], place, ways, slot))
+		return false;
+	for (unsigned int way = 0; way < ways; way++)
+		*slot[way] = slot_value(t, &place[way], index);
+	if (ways == 2)
+		sl_conn_table_expect_nat(t);
 	/* The card has its rules, or may have some of them if the last agent ended while they were made or removed: then it
 	 * has whatever it has, and a rule that is not created again would be swept. host/offload creates all of them. */
 	if (conn->offload != SL_CONN_SOFTWARE)
 		conn->offload = SL_CONN_HARDWARE;
 	conn->flags &= (uint8_t)~SL_CONN_DOOMED;
+	t->rest[index].more &= (uint8_t)~SL_CONN_TRIED & 15;
+	t->rest[index].packets_high = (uint32_t)(copy.sw_packets >> 31);
+	t->rest[index].bytes_high = (uint32_t)(copy.sw_bytes >> 31);
 	if (conn->flags & SL_CONN_UNPROVEN)
 		t->shard[shard].unproven++;
-	t->deadline_s[index] = 1;
+	t->deadline[index] = DEADLINE_NOW;
+	chunks_adopt(t, index);
 	return true;
 }
 
-static void shard_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t *adopted, uint32_t *dropped)
+/* Those never used lie between the last connection without more parts and the first with them behind that. */
+static void shard_free(struct sl_conn_table *t, unsigned int shard)
 {
 	struct sl_conn_shard *s = &t->shard[shard];
 	const uint32_t first = shard * t->shard_entries;
 
-	/* From the end, so that the stack of free entries gives the lowest first. */
-	for (uint32_t index = first + t->shard_entries; index-- > first;) {
-		if (t->entries[index].state != SL_CONN_FREE) {
-			if (conn_adopt(t, shard, index)) {
-				(*adopted)++;
-				continue;
-			}
-			(*dropped)++;
-			t->entries[index].state = SL_CONN_FREE;
-		}
-		s->free[s->free_count++] = index;
+	s->fresh[1] = t->shard_entries;
+	for (uint32_t n = 0; n < t->shard_entries; n++) {
+		if (t->entries[first + n].state != SL_CONN_FREE && !sl_conn_is_six(t, first + n) && !sl_conn_is_two_way(t, first + n))
+			s->fresh[0] = n + 1;
 	}
+	for (uint32_t n = t->shard_entries; n-- > s->fresh[0];) {
+		if (t->entries[first + n].state != SL_CONN_FREE)
+			s->fresh[1] = n;
+	}
+	for (uint32_t n = t->shard_entries; n-- > 0;) {
+		if (t->entries[first + n].state == SL_CONN_FREE && (n < s->fresh[0] || n >= s->fresh[1]))
+			free_put(t, s, first + n, n >= s->fresh[1]);
+	}
+	s->free_count += s->fresh[1] - s->fresh[0];
 }
+
+static void shard_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t *adopted, uint32_t *dropped)
+{
+	const uint32_t first = shard * t->shard_entries;
+
+	for (uint32_t index = first; index < first + t->shard_entries; index++) {
+		if (t->entries[index].state == SL_CONN_FREE)
+			continue;
+		if (conn_adopt(t, shard, index)) {
+			(*adopted)++;
+			continue;
+		}
+		(*dropped)++;
+		t->entries[index].state = SL_CONN_FREE;
+	}
+	shard_free(t, shard);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------- */
 
 /* Of the 128 bits of the state as many as hashes need. */
 static void keys_make(struct sl_conn_table *t, const uint64_t hash_key[2])
@@ -237,44 +299,62 @@ static void keys_make(struct sl_conn_table *t, const uint64_t hash_key[2])
 		t->hash_key[i] = sl_sip_ipv4(&seed, i, 1) | (i >= 6); /* the last two are multipliers */
 }
 
-/* Zeroed, in huge pages where the kernel has them. */
-static void *index_memory(size_t bytes)
+static size_t index_bytes(const struct sl_conn_table *t)
 {
-	const size_t align = bytes < HUGE_BYTES ? 64 : HUGE_BYTES, size = (bytes + align - 1) / align * align;
-	void *p = aligned_alloc(align, size);
-
-	if (!p)
-		return NULL;
-	if (align == HUGE_BYTES)
-		madvise(p, size, MADV_HUGEPAGE); /* a hint */
-	return memset(p, 0, size);
+	return (size_t)SL_CONN_SHARDS * t->bucket_count * sizeof(struct sl_conn_bucket);
 }
 
-struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t capacity, const uint64_t hash_key[2],
-					   uint32_t *adopted, uint32_t *dropped)
+/* Takes the memory now, in huge pages where the kernel has them. Others may use it meanwhile. */
+static void memory_take(void *memory, size_t bytes)
+{
+	uint8_t *const p = memory;
+
+	madvise(p, bytes, MADV_HUGEPAGE); /* a hint */
+	for (size_t at = 0; at < bytes; at += PAGE_BYTES)
+		__atomic_fetch_or(p + at, 0, __ATOMIC_RELAXED);
+}
+
+static bool memory_make(struct sl_conn_table *t)
+{
+	const uint32_t chunks = (t->capacity + SL_CONN_CHUNK - 1) / SL_CONN_CHUNK;
+
+	for (unsigned int part = 0; part < SL_CONN_PARTS; part++) {
+		t->chunk[part] = calloc(chunks, sizeof(*t->chunk[part]));
+		if (!t->chunk[part])
+			return false;
+	}
+	t->deadline = calloc(t->capacity, sizeof(*t->deadline));
+	for (unsigned int back = 0; back < 2; back++) {
+		void *p = mmap(NULL, index_bytes(t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (p == MAP_FAILED)
+			return false;
+		for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
+			t->shard[i].buckets[back] = (struct sl_conn_bucket *)p + (size_t)i * t->bucket_count;
+	}
+	memory_take(t->shard[0].buckets[0], index_bytes(t));
+	return t->deadline;
+}
+
+struct sl_conn_table *sl_conn_table_create(void *memory, uint32_t capacity, const uint64_t hash_key[2], uint32_t *adopted,
+					   uint32_t *dropped)
 {
 	struct sl_conn_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->entries = entries;
+	t->fd = -1;
 	t->capacity = capacity;
 	t->shard_entries = capacity / SL_CONN_SHARDS;
 	t->unproven_max = (t->shard_entries + UNPROVEN_SHARE - 1) / UNPROVEN_SHARE;
-	keys_make(t, hash_key);
-	t->bucket_count = (t->shard_entries * SLOTS_PER_ENTRY + SL_CONN_WAYS - 1) / SL_CONN_WAYS;
-	t->buckets = index_memory(SL_CONN_SHARDS * t->bucket_count * sizeof(struct sl_conn_bucket));
+	t->bucket_count = (t->shard_entries / 8 * 11) / SL_CONN_WAYS + SPARE_BUCKETS;
 	t->entry_mask = UINT32_MAX >> __builtin_clz(t->shard_entries);
-	t->back_bit = t->entry_mask + 1;
-	t->tag_mask = ~(t->entry_mask | t->back_bit);
-	t->deadline_s = calloc(capacity, sizeof(*t->deadline_s));
-	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++) {
-		t->shard[i].buckets = t->buckets + (size_t)i * t->bucket_count;
-		t->shard[i].free = calloc(t->shard_entries, sizeof(*t->shard[i].free));
-		if (!t->deadline_s || !t->buckets || !t->shard[i].free) {
-			sl_conn_table_destroy(t);
-			return NULL;
-		}
+	t->tag_mask = ~t->entry_mask;
+	keys_make(t, hash_key);
+	sl_conn_parts_place(t, memory);
+	if (!memory_make(t)) {
+		sl_conn_table_destroy(t);
+		return NULL;
 	}
 	*adopted = *dropped = 0;
 	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
@@ -282,12 +362,29 @@ struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t cap
 	return t;
 }
 
+void sl_conn_table_in_file(struct sl_conn_table *t, int fd, uint64_t start)
+{
+	t->fd = fd;
+	t->start = start;
+}
+
+void sl_conn_table_expect_nat(struct sl_conn_table *t)
+{
+	if (__atomic_load_n(&t->two_way, __ATOMIC_RELAXED) == 2)
+		return;
+	memory_take(t->shard[0].buckets[1], index_bytes(t));
+	__atomic_store_n(&t->two_way, 2, __ATOMIC_RELAXED);
+}
+
 void sl_conn_table_destroy(struct sl_conn_table *t)
 {
-	for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
-		free(t->shard[i].free);
-	free(t->buckets);
-	free(t->deadline_s);
+	for (unsigned int back = 0; back < 2; back++) {
+		if (t->shard[0].buckets[back])
+			munmap(t->shard[0].buckets[back], index_bytes(t));
+	}
+	for (unsigned int part = 0; part < SL_CONN_PARTS; part++)
+		free(t->chunk[part]);
+	free(t->deadline);
 	free(t);
 }
 
@@ -296,12 +393,19 @@ uint32_t sl_conn_table_capacity(const struct sl_conn_table *t)
 	return t->capacity;
 }
 
-size_t sl_conn_table_bytes(const struct sl_conn_table *t)
+uint64_t sl_conn_table_bytes(const struct sl_conn_table *t)
 {
-	const size_t buckets = t->bucket_count * sizeof(struct sl_conn_bucket);
+	const uint32_t chunks = (t->capacity + SL_CONN_CHUNK - 1) / SL_CONN_CHUNK;
+	uint64_t bytes = sizeof(*t) + SL_CONN_PARTS * (uint64_t)chunks + index_bytes(t);
 
-	return sizeof(*t) + t->capacity * sizeof(*t->deadline_s) +
-	       SL_CONN_SHARDS * (buckets + t->shard_entries * sizeof(*t->shard[0].free));
+	bytes += t->capacity * (sizeof(struct sl_conn) + sizeof(struct sl_conn_rest) + sizeof(*t->deadline));
+	if (__atomic_load_n(&t->two_way, __ATOMIC_RELAXED))
+		bytes += index_bytes(t);
+	for (unsigned int part = 0; part < SL_CONN_PARTS; part++) {
+		for (uint32_t i = 0; i < chunks; i++)
+			bytes += t->chunk[part][i] * (uint64_t)SL_CONN_CHUNK * sl_conn_part_size(part);
+	}
+	return bytes;
 }
 
 uint32_t sl_conn_table_used(const struct sl_conn_table *t)
@@ -334,70 +438,138 @@ unsigned int sl_conn_shard_of(const struct sl_conn_table *t, uint32_t index)
 	return index / t->shard_entries;
 }
 
+/* Of a second that is not far from now, either way. */
+static uint16_t deadline_make(uint32_t at_s)
+{
+	const uint16_t lower = (uint16_t)at_s;
+
+	return lower > DEADLINE_NOW ? lower : DEADLINE_NOW + 1;
+}
+
+static bool deadline_passed(uint16_t deadline, uint32_t now_s)
+{
+	if (deadline <= DEADLINE_NOW)
+		return deadline == DEADLINE_NOW;
+	return (int16_t)(uint16_t)(now_s - deadline) >= 0;
+}
+
 uint32_t sl_conn_find(struct sl_conn_table *t, unsigned int shard, const struct sl_key *key, bool *reverse)
 {
 	const struct sl_conn_shard *s = &t->shard[shard];
-	const uint32_t *slot = slot_find(t, s, key, sl_conn_hash(t, key));
+	const uint32_t *slot;
+	struct place place;
 
+	place_of(t, key, false, &place);
+	if (t->two_way)
+		__builtin_prefetch(sl_conn_bucket_of(t, s, true, place.hash, 0));
+	slot = slot_find(t, s, &place);
+	if (!slot && t->two_way) {
+		place.back = true;
+		slot = slot_find(t, s, &place);
+	}
 	if (!slot)
 		return SL_CONN_NONE;
-	*reverse = *slot & t->back_bit;
+	*reverse = place.back;
 	return sl_conn_slot_entry(t, s, *slot);
 }
 
-static void entry_prefetch(const struct sl_conn_table *t, uint32_t index)
+static bool new_six(const struct sl_conn_new *what)
 {
-	__builtin_prefetch(&t->entries[index], 1);
-	__builtin_prefetch(t->entries[index].backend_addr, 1);
-	__builtin_prefetch(&t->deadline_s[index], 1);
+	return what->key.family == 6 || what->backend_family == 6;
 }
 
-static void conn_fill(struct sl_conn *conn, const struct sl_conn_new *what)
+static void conn_fill(struct sl_conn_table *t, uint32_t index, const struct sl_conn_new *what, uint64_t addresses)
 {
-	conn->key = what->key;
-	memcpy(conn->backend_addr, what->backend_addr, sizeof(conn->backend_addr));
-	conn->backend_port = what->backend_port;
-	conn->mode = what->mode;
-	conn->backend_family = what->backend_family;
-	conn->source = what->source;
-	conn->source_port = what->source_port;
-	conn->check = conn_check(conn);
-	conn->sw_packets = conn->sw_bytes = conn->hw_packets = conn->hw_bytes = 0;
+	struct sl_conn *conn = &t->entries[index];
+	struct sl_conn_rest *rest = &t->rest[index];
+	struct sl_conn_copy copy = { .key = what->key, .backend_port = what->nat ? what->backend_port : what->key.dport,
+				     .mode = what->mode, .backend_family = what->backend_family,
+				     .nat = { .source = what->source & 127, .source_port = what->source_port } };
+	uint32_t backend4 = 0;
+
+	if (what->backend_family == 4)
+		memcpy(&backend4, what->backend_addr, sizeof(backend4));
+	conn->addresses = addresses;
+	conn->tail = sl_load64(&what->key.sport);
+	conn->sw_packets = conn->sw_bytes = 0;
 	conn->last_seen_ms = (uint32_t)what->now_ms;
 	conn->backend_id = (uint16_t)what->backend_id;
-	conn->backend_tag = what->backend_tag;
 	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
-	conn->answered = 0;
-	conn->reason = SL_REASON_PENDING; /* so that the next line sets the time */
-	sl_conn_set_reason(conn, what->state == SL_CONN_EMBRYONIC ? SL_REASON_HANDSHAKE : SL_REASON_FEW_PACKETS);
+	*rest = (struct sl_conn_rest){ .backend4 = backend4, .backend_tag = what->backend_tag, .mode = what->mode & 15,
+				       .more = new_six(what) ? SL_CONN_MORE_SIX : 0, .reason = SL_REASON_PENDING };
+	if (what->nat)
+		t->nat[index] = (struct sl_conn_nat){ .backend4 = backend4, .backend_port = what->backend_port,
+						      .source = what->source & 127, .source_port = what->source_port };
+	if (new_six(what)) {
+		memcpy(t->six[index].src, what->key.src, sizeof(what->key.src));
+		memcpy(t->six[index].dst, what->key.dst, sizeof(what->key.dst));
+		memcpy(t->six[index].backend, what->backend_addr, sizeof(what->backend_addr));
+	}
+	memcpy(copy.backend_addr, what->backend_addr, sizeof(copy.backend_addr));
+	rest->check = sl_conn_copy_check(&copy);
+	/* The reason was pending, so that this sets the time. */
+	sl_conn_set_reason(t, index, what->state == SL_CONN_EMBRYONIC ? SL_REASON_HANDSHAKE : SL_REASON_FEW_PACKETS);
+}
+
+/* Memory for all parts that the connection needs. */
+static bool parts_take(struct sl_conn_table *t, uint32_t index, const struct sl_conn_new *what)
+{
+	if (what->nat && !t->two_way)
+		__atomic_store_n(&t->two_way, 1, __ATOMIC_RELAXED);
+	return (!what->nat || sl_conn_part_take(t, SL_CONN_PART_NAT, index)) && (!new_six(what) || sl_conn_part_take(t, SL_CONN_PART_SIX, index));
+}
+
+static unsigned int new_places(const struct sl_conn_table *t, const struct sl_conn_new *what, struct place place[2])
+{
+	struct sl_key back = what->key;
+
+	place_of(t, &what->key, false, &place[0]);
+	if (!what->nat)
+		return 1;
+	memcpy(back.src, what->backend_addr, sizeof(back.src));
+	memcpy(back.dst, what->key.src, sizeof(back.dst));
+	back.sport = what->backend_port;
+	back.dport = what->key.sport;
+	if (what->source_port) {
+		memcpy(back.dst, sl_conn_source(what->source)->bytes, sizeof(back.dst));
+		back.dport = what->source_port;
+	}
+	place_of(t, &back, true, &place[1]);
+	return 2;
 }
 
 int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_conn_new *what, uint32_t *index)
 {
 	struct sl_conn_shard *s = &t->shard[shard];
-	struct sl_key reverse;
-	struct sl_conn *conn;
-	uint32_t i;
+	const uint32_t first = shard * t->shard_entries;
+	const bool more = what->nat || new_six(what);
+	struct place place[2];
+	uint32_t *slot[2], i;
+	unsigned int ways;
+	int rc;
 
 	if (!s->free_count)
 		return -ENOSPC;
 	if (what->unproven && s->unproven >= t->unproven_max)
 		return -EDQUOT;
-	i = s->free[s->free_count - 1];
-	conn = &t->entries[i];
-	conn_fill(conn, what);
-	sl_conn_reverse_key(conn, &reverse);
-	if (conn_two_way(conn) && slot_find(t, s, &reverse, sl_conn_hash(t, &reverse)))
-		return -EADDRINUSE;
-	if (!conn_index(t, s, i))
+	ways = new_places(t, what, place);
+	rc = slots_place(t, s, place, ways, slot);
+	if (rc)
+		return rc;
+	i = first + free_next(s, more);
+	if (more && !parts_take(t, i, what))
 		return -ENOSPC;
-	__atomic_store_n(&s->free_count, s->free_count - 1, __ATOMIC_RELAXED);
+	free_take(t, s, first, more);
+	conn_fill(t, i, what, place[0].addresses);
+	for (unsigned int way = 0; way < ways; way++)
+		*slot[way] = slot_value(t, &place[way], i);
 	if (what->unproven)
 		__atomic_store_n(&s->unproven, s->unproven + 1, __ATOMIC_RELAXED);
-	t->deadline_s[i] = (uint32_t)(what->now_ms / 1000) + 1;
-	__atomic_store_n(&conn->stage, stage_of(what->state), __ATOMIC_RELEASE);
+	s->now_s = (uint32_t)(what->now_ms / 1000);
+	sl_conn_set_deadline(t, i, what->now_ms + 1);
+	__atomic_store_n(&t->entries[i].stage, stage_of(what->state, what->nat), __ATOMIC_RELEASE);
 	if (s->free_count)
-		entry_prefetch(t, s->free[s->free_count - 1]); /* for the next one */
+		entry_prefetch(t, first + free_next(s, more)); /* for the next one */
 	*index = i;
 	return 0;
 }
@@ -415,20 +587,18 @@ void sl_conn_prove(struct sl_conn_table *t, uint32_t index)
 
 void sl_conn_free(struct sl_conn_table *t, uint32_t index)
 {
-	struct sl_conn *conn = &t->entries[index];
 	struct sl_conn_shard *s = &t->shard[sl_conn_shard_of(t, index)];
-	struct sl_key reverse;
+	struct place place[2];
+	unsigned int ways;
 
 	sl_conn_prove(t, index);
-	slot_remove(t, s, &conn->key, index);
-	if (conn_two_way(conn)) {
-		sl_conn_reverse_key(conn, &reverse);
-		slot_remove(t, s, &reverse, index);
-	}
-	__atomic_store_n(&conn->stage, stage_of(SL_CONN_FREE), __ATOMIC_RELEASE);
-	t->deadline_s[index] = 0;
-	s->free[s->free_count] = index;
-	__atomic_store_n(&s->free_count, s->free_count + 1, __ATOMIC_RELAXED);
+	ways = places_of(t, index, place);
+	for (unsigned int way = 0; way < ways; way++)
+		slot_remove(t, s, &place[way], index);
+	__atomic_store_n(&t->entries[index].stage, stage_of(SL_CONN_FREE, false), __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* the list is written into what is free */
+	t->deadline[index] = DEADLINE_FREE;
+	free_put(t, s, index, ways == 2 || sl_conn_is_six(t, index));
 }
 
 struct sl_conn *sl_conn_at(struct sl_conn_table *t, uint32_t index)
@@ -436,62 +606,44 @@ struct sl_conn *sl_conn_at(struct sl_conn_table *t, uint32_t index)
 	return &t->entries[index];
 }
 
-uint32_t sl_conn_timeout_ms(const struct sl_conn *conn, const struct sl_config_timeouts *timeouts)
+struct sl_conn_rest *sl_conn_rest_at(struct sl_conn_table *t, uint32_t index)
 {
-	if (conn->key.proto != IPPROTO_TCP)
-		return timeouts->udp_ms;
-	switch (conn->state) {
-	case SL_CONN_ESTABLISHED:
-		return timeouts->established_ms;
-	case SL_CONN_CLOSING:
-		return timeouts->fin_ms;
-	default:
-		return timeouts->syn_ms;
-	}
+	return &t->rest[index];
 }
 
-void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason)
+struct sl_conn_nat *sl_conn_nat_at(const struct sl_conn_table *t, uint32_t index)
 {
-	struct timespec now;
+	static struct sl_conn_nat none;
 
-	if (conn->reason == reason)
-		return;
-	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* of the last tick: 4 ms and less */
-	conn->since_s = (uint32_t)now.tv_sec;
-	conn->since_ms = (uint16_t)(now.tv_nsec / 1000000);
-	conn->reason = (uint8_t)reason;
-	conn->flags &= (uint8_t)~(SL_CONN_NO_CARD | SL_CONN_NEVER);
-	if (reason == SL_REASON_NO_CARD)
-		conn->flags |= SL_CONN_NO_CARD;
-	else if (reason == SL_REASON_POLICY_NEVER)
-		conn->flags |= SL_CONN_NEVER;
-}
-
-int64_t sl_conn_since_ms(const struct sl_conn *conn)
-{
-	/* An agent before this one may have left anything in since_ms. */
-	return (int64_t)conn->since_s * 1000 + conn->since_ms % 1000;
+	return sl_conn_is_two_way(t, index) ? &t->nat[index] : &none;
 }
 
 void sl_conn_set_deadline(struct sl_conn_table *t, uint32_t index, uint64_t at_ms)
 {
-	t->deadline_s[index] = (uint32_t)(at_ms / 1000) + 1;
+	const uint32_t now_s = t->shard[sl_conn_shard_of(t, index)].now_s;
+	const uint64_t at_s = at_ms / 1000 + 1;
+
+	if (at_s <= now_s)
+		t->deadline[index] = DEADLINE_NOW;
+	else
+		t->deadline[index] = deadline_make(at_s - now_s < DEADLINE_AHEAD_S ? (uint32_t)at_s : now_s + DEADLINE_AHEAD_S);
 }
 
 unsigned int sl_conn_scan(struct sl_conn_table *t, unsigned int shard, uint32_t *count, uint64_t now_ms, uint32_t *due,
 			  unsigned int max)
 {
 	struct sl_conn_shard *s = &t->shard[shard];
-	const uint32_t first = shard * t->shard_entries, now_s = (uint32_t)(now_ms / 1000);
+	const uint32_t first = shard * t->shard_entries;
 	unsigned int n = 0;
 
+	s->now_s = (uint32_t)(now_ms / 1000);
 	if (*count > t->shard_entries)
 		*count = t->shard_entries;
 	for (; *count && n < max; --*count) {
 		const uint32_t index = first + s->scan;
 
 		s->scan = s->scan + 1 == t->shard_entries ? 0 : s->scan + 1;
-		if (t->deadline_s[index] && t->deadline_s[index] <= now_s) {
+		if (deadline_passed(t->deadline[index], s->now_s)) {
 			entry_prefetch(t, index);
 			due[n++] = index;
 		}
@@ -499,30 +651,11 @@ unsigned int sl_conn_scan(struct sl_conn_table *t, unsigned int shard, uint32_t 
 	return n;
 }
 
-static void key_prefetch(const struct sl_conn_table *t, uint32_t index, const struct sl_key *key)
-{
-	__builtin_prefetch(sl_conn_bucket_of(t, &t->shard[sl_conn_shard_of(t, index)], sl_conn_hash(t, key), 0), 1);
-}
-
 void sl_conn_prefetch(const struct sl_conn_table *t, uint32_t index)
 {
-	const struct sl_conn *conn = &t->entries[index];
-	struct sl_key reverse;
+	struct place place[2];
+	const unsigned int ways = places_of(t, index, place);
 
-	key_prefetch(t, index, &conn->key);
-	if (!conn_two_way(conn))
-		return;
-	sl_conn_reverse_key(conn, &reverse);
-	key_prefetch(t, index, &reverse);
-}
-
-bool sl_conn_read(const struct sl_conn_table *t, uint32_t index, struct sl_conn *copy)
-{
-	const struct sl_conn *conn = &t->entries[index];
-
-	if (stage_free(__atomic_load_n(&conn->stage, __ATOMIC_ACQUIRE)))
-		return false;
-	memcpy(copy, conn, sizeof(*copy));
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return !stage_free(__atomic_load_n(&conn->stage, __ATOMIC_RELAXED)) && copy->check == conn_check(copy);
+	for (unsigned int way = 0; way < ways; way++)
+		__builtin_prefetch(sl_conn_bucket_of(t, &t->shard[sl_conn_shard_of(t, index)], way, place[way].hash, 0), 1);
 }

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The connection table. An entry of 128 bytes lives in shared memory (host/state) and outlives the agent; the index over
- * the entries is private memory and is built again when a table is adopted, so that only entries must survive a crash.
+ * The connection table. Connections live in shared memory (host/state) and outlive the agent; the index over them is private
+ * memory and is built again when a table is adopted, so that only they must survive a crash.
  *
- * Threads. The table is cut into SL_CONN_SHARDS shards by the client's address and port, which both NAT directions carry;
+ * A connection is in parts, arrays with one number: what every packet needs is 32 bytes (struct sl_conn), the rest of what every
+ * connection has 24 (struct sl_conn_rest). Only those that need them have more: nat, IPv6 addresses, counters of a card. Those arrays
+ * are as long as the others, but have memory only where one of their connections has been: it is taken in chunks of
+ * SL_CONN_CHUNK connections. Connections that need more are made from a shard's end, others from its start.
+ *
+ * Threads. The table is cut into SL_CONN_SHARDS shards by the client's address and port, which both directions of nat carry, and for which fullnat chooses its source ports;
  * one worker owns a shard and is the only one to create, find, change and free its connections: no locks. Other threads
- * read entries through sl_conn_read(), which notices an entry that changed hands meanwhile. The offload thread alone
- * writes hw_packets and hw_bytes, and an entry is not freed before that thread has let go of it (offload == NONE).
+ * read connections through sl_conn_read(), which notices one that changed hands meanwhile. The offload thread alone
+ * writes a card's counters, and a connection is not freed before that thread has let go of it (offload == NONE).
  *
- * Crashes. An entry is written while its state is FREE and its check word covers what never changes afterwards; state is
+ * Crashes. A connection is written while its state is FREE and its check word covers what never changes afterwards; state is
  * stored last. Everything that changes later is a single aligned word. So SIGKILL between any two instructions leaves
- * an entry that is either free, or whole.
+ * a connection that is either free, or whole.
  */
 #ifndef SLUICE_HOST_CONN_H
 #define SLUICE_HOST_CONN_H
@@ -51,65 +56,134 @@ enum sl_conn_flag {
 	SL_CONN_NEVER = 128,
 };
 
-/* One connection, in shared memory: what every packet needs in the first cache line, the rest in the second. last_seen_ms is the
- * lower half of CLOCK_BOOTTIME, so it survives the agent (see sl_conn_idle_ms()). */
+/* What every packet of a connection needs; two are a cache line. last_seen_ms is the lower half of CLOCK_BOOTTIME, so it survives
+ * the agent (see sl_conn_idle_ms()). The key is client -> VIP. */
 struct sl_conn {
-	struct sl_key key;       /* client -> VIP */
-	uint64_t sw_packets;     /* written by the owner */
-	uint64_t sw_bytes;
+	uint64_t addresses;      /* IPv4: source and destination; IPv6: their digest (struct sl_conn_six has them) */
+	union {
+		struct {
+			uint16_t sport, dport; /* these as in struct sl_key */
+			uint16_t tenant;
+			uint8_t proto;
+			uint8_t family;
+		};
+		uint64_t tail;   /* all of them */
+	};
+	uint32_t sw_packets;     /* the lower halves, by the owner: see sl_conn_count() */
+	uint32_t sw_bytes;
 	uint32_t last_seen_ms;   /* by the owner, and by the offload thread from the card */
 	uint16_t backend_id;     /* of this run of the agent (host/service.h): adoption sets it again */
 	union {
 		struct {
 			uint8_t state : 4;   /* sl_conn_state */
 			/* sl_conn_offload; adoption makes HARDWARE of all but SOFTWARE: host/offload creates the rules */
-			uint8_t offload : 4;
+			uint8_t offload : 3;
+			uint8_t nat : 1;     /* mode is nat or fullnat: never changes */
 		};
-		uint8_t stage;   /* both; written last when an entry is made. By the owner, before workers run by host/offload */
+		uint8_t stage;   /* all of it; written last when a connection is made. By the owner, before workers run by host/offload */
 	};
 	uint8_t flags;           /* sl_conn_flag */
-
-	uint8_t backend_addr[16]; /* IPv4 in the first four bytes */
-	uint16_t backend_port;   /* network order; NAT only, else the key's */
-	uint8_t mode;            /* enum sl_mode */
-	uint8_t backend_family;  /* 4 or 6 */
-	uint32_t check;          /* over the key, the four above, source and its port */
-	uint64_t hw_packets;     /* written by the offload thread */
-	uint64_t hw_bytes;
-	uint32_t since_s;        /* wall clock: when reason last changed */
-	uint16_t since_ms;       /* and within that second; below 1000 */
-	uint16_t backend_tag;    /* of the backend's identity (host/service.h): tells those of one address apart on adoption */
-	/* One aligned word, see sl_conn_set_last_hop(). */
-	uint8_t last_hop[6];     /* NAT: source MAC of the client's last frame: where the way back leads */
-	uint8_t last_hop_port;   /* port it came by */
-	uint8_t answered;        /* NAT, while embryonic: the backend's packet came after the client's last, which clears it */
-	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
-	uint8_t source;          /* fullnat: number of the source address (host/sources.h); else 0 */
-	uint16_t source_port;    /* fullnat: network order */
-	uint8_t reserved1[4];
 };
-_Static_assert(sizeof(struct sl_conn) == 128, "one connection is 128 bytes");
-_Static_assert(offsetof(struct sl_conn, backend_addr) == 64, "what packets need is one line");
-_Static_assert(offsetof(struct sl_conn, last_hop) == 112, "the last hop is one aligned word");
+_Static_assert(sizeof(struct sl_conn) == 32, "what packets need is half a line");
+_Static_assert(offsetof(struct sl_conn, tail) == 8 && sizeof(struct sl_key) == 40 && offsetof(struct sl_key, sport) == 32,
+	       "the tail is a key's last word");
+
+enum sl_conn_more {
+	SL_CONN_MORE_SIX = 1,  /* the key or the backend is IPv6: struct sl_conn_six */
+	SL_CONN_MORE_CARD = 2, /* has been on its way into a card: struct sl_conn_card */
+	SL_CONN_TRIED = 4,     /* and was refused, or was lost: it has a time of the next attempt */
+};
+
+/* The rest of what every connection has. */
+struct sl_conn_rest {
+	uint32_t check;          /* over the key, the backend's address, port, mode and family, and the source with its port */
+	uint32_t since;          /* wall clock when reason last changed: the lower half of units of 8 ms since 1970 */
+	uint32_t packets_high;   /* from bit 31 on: see sl_conn_count() */
+	uint32_t bytes_high;
+	uint32_t backend4;       /* the backend's address if it is IPv4 */
+	uint16_t backend_tag;    /* of the backend's identity (host/service.h): tells those of one address apart on adoption */
+	uint8_t reason;          /* contract's reason: why it is (not) in hardware */
+	uint8_t mode : 4;        /* enum sl_mode */
+	uint8_t more : 4;        /* sl_conn_more: by the owner, or the offload thread while it has the connection */
+};
+_Static_assert(sizeof(struct sl_conn_rest) == 24, "the rest of a connection is 24 bytes");
+
+/* Of a connection in mode nat or fullnat. */
+struct sl_conn_nat {
+	uint32_t backend4;       /* as in struct sl_conn_rest: the way back needs no more than this and struct sl_conn */
+	uint16_t backend_port;   /* network order */
+	uint16_t source_port;    /* fullnat: network order, else 0 */
+	/* One aligned word, see sl_conn_set_last_hop(). */
+	uint8_t last_hop[6];     /* source MAC of the client's last frame: where the way back leads */
+	uint8_t last_hop_port;   /* port it came by */
+	uint8_t answered : 1;    /* while embryonic: the backend's packet came after the client's last, which clears it */
+	uint8_t source : 7;      /* fullnat: number of the source address (host/sources.h), else 0; never changes */
+};
+_Static_assert(sizeof(struct sl_conn_nat) == 16 && offsetof(struct sl_conn_nat, last_hop) == 8, "the last hop is one aligned word");
+
+struct sl_conn_six {
+	uint8_t src[16], dst[16]; /* of the key, if it is IPv6 */
+	uint8_t backend[16];      /* if it is IPv6 */
+};
+
+/* What a card has done for a connection; written by the offload thread. */
+struct sl_conn_card {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/* A connection as a whole: a copy. */
+struct sl_conn_copy {
+	struct sl_key key;
+	uint64_t sw_packets, sw_bytes, hw_packets, hw_bytes;
+	uint32_t last_seen_ms;
+	uint32_t check;
+	int64_t since_ms;         /* wall clock when the reason was set, since 1970 */
+	uint16_t backend_id, backend_tag;
+	uint8_t backend_addr[16]; /* IPv4 in the first four bytes */
+	uint16_t backend_port;    /* network order; without nat the key's */
+	uint8_t backend_family;   /* 4 or 6 */
+	uint8_t mode, state, offload, flags, reason;
+	struct sl_conn_nat nat;   /* zeros without */
+};
 
 /* How long no packet was seen, of less than 24 days. */
-static inline uint32_t sl_conn_idle_ms(const struct sl_conn *conn, uint64_t now_ms)
+static inline uint32_t sl_conn_idle_ms(const uint32_t *last_seen_ms, uint64_t now_ms)
 {
-	const int32_t idle = (int32_t)((uint32_t)now_ms - __atomic_load_n(&conn->last_seen_ms, __ATOMIC_RELAXED));
+	const int32_t idle = (int32_t)((uint32_t)now_ms - __atomic_load_n(last_seen_ms, __ATOMIC_RELAXED));
 
 	return idle < 0 ? 0 : (uint32_t)idle;
 }
 
 /* By the owner, from a client's frame; by the offload thread, for one in hardware whose neighbour has moved. Any of them may be
  * the last: a frame that comes another way tells again. */
-static inline void sl_conn_set_last_hop(struct sl_conn *conn, const uint8_t mac[6], uint8_t port)
+static inline void sl_conn_set_last_hop(struct sl_conn_nat *nat, const uint8_t mac[6], uint8_t port)
 {
 	typedef uint64_t __attribute__((may_alias)) word;
-	uint8_t bytes[8] = { mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], port };
+	struct sl_conn_nat now = { .last_hop_port = port, .source = nat->source };
 	uint64_t value;
 
-	memcpy(&value, bytes, sizeof(value));
-	__atomic_store_n((word *)(void *)conn->last_hop, value, __ATOMIC_RELAXED);
+	memcpy(now.last_hop, mac, sizeof(now.last_hop));
+	memcpy(&value, (const uint8_t *)&now + offsetof(struct sl_conn_nat, last_hop), sizeof(value));
+	__atomic_store_n((word *)(void *)nat->last_hop, value, __ATOMIC_RELAXED);
+}
+
+/* n more. The lower half is written first, so whoever reads the upper half before the lower, and finds that the bit that both have
+ * differs, knows that one is missing in the upper half (see conn.c). */
+static inline void sl_conn_add(uint32_t *low, uint32_t *high, uint32_t n)
+{
+	const uint32_t before = *low;
+
+	__atomic_store_n(low, before + n, __ATOMIC_RELAXED);
+	if ((before ^ (before + n)) >> 31)
+		__atomic_store_n(high, *high + 1, __ATOMIC_RELEASE);
+}
+
+/* One more packet of less than 2 GiB; by the owner. */
+static inline void sl_conn_count(struct sl_conn *conn, struct sl_conn_rest *rest, uint32_t bytes)
+{
+	sl_conn_add(&conn->sw_packets, &rest->packets_high, 1);
+	sl_conn_add(&conn->sw_bytes, &rest->bytes_high, bytes);
 }
 
 /* Source addresses by number, for connections of fullnat: SL_CONN_SOURCES of them, in shared memory, family 0 if there is none;
@@ -121,15 +195,26 @@ const struct sl_addr *sl_conn_source(unsigned int number);
 
 struct sl_conn_table;
 
-/* The table over `capacity` entries at `entries` (a multiple of SL_CONN_SHARDS), adopting every whole entry among them;
- * others are freed and counted in *dropped. hash_key must be the one that the entries were placed with. At most
- * capacity / 4 may be unproven at a time. NULL: out of memory. */
-struct sl_conn_table *sl_conn_table_create(struct sl_conn *entries, uint32_t capacity, const uint64_t hash_key[2],
-					   uint32_t *adopted, uint32_t *dropped);
+#define SL_CONN_CHUNK 2048u /* connections */
+
+/* Bytes of `capacity` connections with all their parts, and of them (*always) those that must be there from the start: the first. */
+size_t sl_conn_memory_bytes(uint32_t capacity, size_t *always);
+
+/* The table over `capacity` connections (a multiple of SL_CONN_SHARDS) in sl_conn_memory_bytes() at `memory`, which begins with an
+ * array of struct sl_conn; adopts every whole one among them; others are freed and counted in *dropped. hash_key must be the one
+ * that they were placed with. At most capacity / 4 may be unproven at a time. NULL: out of memory. */
+struct sl_conn_table *sl_conn_table_create(void *memory, uint32_t capacity, const uint64_t hash_key[2], uint32_t *adopted,
+					   uint32_t *dropped);
+/* The memory is a file's from byte `start` on, which has holes behind what is always there: they are filled as needed. Not called:
+ * there are none. */
+void sl_conn_table_in_file(struct sl_conn_table *table, int fd, uint64_t start);
+/* There will be nat connections: takes the memory for their ways back now, here, which workers would else do page by page. Again
+ * is nothing. One thread at a time. */
+void sl_conn_table_expect_nat(struct sl_conn_table *table);
 void sl_conn_table_destroy(struct sl_conn_table *table);
 uint32_t sl_conn_table_capacity(const struct sl_conn_table *table);
-/* Of private memory; the entries are the caller's. */
-size_t sl_conn_table_bytes(const struct sl_conn_table *table);
+/* Of all memory that is in use now, shared and private. */
+uint64_t sl_conn_table_bytes(const struct sl_conn_table *table);
 /* Live entries now, and of them unproven. Any thread. */
 uint32_t sl_conn_table_used(const struct sl_conn_table *table);
 uint32_t sl_conn_table_unproven(const struct sl_conn_table *table);
@@ -150,8 +235,8 @@ struct sl_conn_new {
 	uint16_t backend_port;
 	uint8_t mode;
 	uint8_t backend_family;
-	bool nat; /* index the way back as well */
-	uint8_t source;       /* fullnat, as in struct sl_conn */
+	bool nat; /* index the way back as well: modes nat and fullnat */
+	uint8_t source;       /* fullnat, as in struct sl_conn_nat */
 	uint16_t source_port;
 	uint32_t backend_id;
 	uint16_t backend_tag;
@@ -159,18 +244,24 @@ struct sl_conn_new {
 	bool unproven;
 	uint64_t now_ms;
 };
-/* 0 and *index; -ENOSPC: shard full; -EDQUOT: too many unproven; -EADDRINUSE: the NAT way back belongs to another. */
+/* 0 and *index; -ENOSPC: shard full, or no shared memory for what this one needs more; -EDQUOT: too many unproven; -EADDRINUSE: the NAT way back belongs to another. */
 int sl_conn_create(struct sl_conn_table *table, unsigned int shard, const struct sl_conn_new *what, uint32_t *index);
 /* The connection has shown that it is real: it leaves the embryonic share. */
 void sl_conn_prove(struct sl_conn_table *table, uint32_t index);
 void sl_conn_free(struct sl_conn_table *table, uint32_t index);
 struct sl_conn *sl_conn_at(struct sl_conn_table *table, uint32_t index);
+struct sl_conn_rest *sl_conn_rest_at(struct sl_conn_table *table, uint32_t index);
+/* Of a connection in mode nat or fullnat; of another one all zeros, not to be written. */
+struct sl_conn_nat *sl_conn_nat_at(const struct sl_conn_table *table, uint32_t index);
+uint64_t sl_conn_packets(const struct sl_conn_table *table, uint32_t index);
+void sl_conn_key(const struct sl_conn_table *table, uint32_t index, struct sl_key *key);
+void sl_conn_backend(const struct sl_conn_table *table, uint32_t index, uint8_t address[16]);
+/* Where nat leads to; false: another mode. */
+bool sl_conn_nat_to(const struct sl_conn_table *table, uint32_t index, uint8_t address[16], uint16_t *port);
 /* The key of the way back (nat, fullnat). */
-void sl_conn_reverse_key(const struct sl_conn *conn, struct sl_key *key);
+void sl_conn_reverse_key(const struct sl_conn_table *table, uint32_t index, struct sl_key *key);
 uint32_t sl_conn_timeout_ms(const struct sl_conn *conn, const struct sl_config_timeouts *timeouts);
-void sl_conn_set_reason(struct sl_conn *conn, enum sl_reason reason);
-/* Wall clock when the reason was set, in milliseconds since 1970. */
-int64_t sl_conn_since_ms(const struct sl_conn *conn);
+void sl_conn_set_reason(struct sl_conn_table *table, uint32_t index, enum sl_reason reason);
 /* When the connection is worth a look by sl_conn_scan(); packets need not move it, only a shorter timeout must. */
 void sl_conn_set_deadline(struct sl_conn_table *table, uint32_t index, uint64_t at_ms);
 /* Looks at up to *count entries of the shard from where it stopped, which *count loses, until `max` of them whose deadline has
@@ -180,8 +271,17 @@ unsigned int sl_conn_scan(struct sl_conn_table *table, unsigned int shard, uint3
 /* Asks the cache for what freeing the connection will touch. */
 void sl_conn_prefetch(const struct sl_conn_table *table, uint32_t index);
 
+/* All of it. */
+void sl_conn_get(const struct sl_conn_table *table, uint32_t index, struct sl_conn_copy *copy);
+
 /* ---- any thread ---- */
-/* A copy of entry `index`; false if it is free or changed hands while it was read. */
-bool sl_conn_read(const struct sl_conn_table *table, uint32_t index, struct sl_conn *copy);
+/* The same; false if it is free or changed hands while it was read. */
+bool sl_conn_read(const struct sl_conn_table *table, uint32_t index, struct sl_conn_copy *copy);
+/* Counters of a card; NULL if it has none yet. */
+struct sl_conn_card *sl_conn_card_at(const struct sl_conn_table *table, uint32_t index);
+
+/* ---- offload thread ---- */
+/* The same; it has them from then on. NULL: there is no shared memory for them. */
+struct sl_conn_card *sl_conn_card_take(struct sl_conn_table *table, uint32_t index);
 
 #endif

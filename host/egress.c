@@ -174,14 +174,15 @@ bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_famil
 	return true;
 }
 
-void sl_egress_return_action(const struct sl_conn *conn, const struct sl_egress_port *port, struct sl_action *action)
+void sl_egress_return_action(const struct sl_conn *conn, const struct sl_conn_nat *nat, const struct sl_egress_port *port,
+			     struct sl_action *action)
 {
 	memset(action, 0, sizeof(*action));
 	action->flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
 	action->port = port->index;
 	action->mtu = port->mtu;
-	action->l3_off = action->hdr_len = (uint8_t)(put_eth(action->hdr, conn->last_hop, port->mac, port->vid, port->inner_vid,
-							    ethertype_of(conn->key.family)) - action->hdr);
+	action->l3_off = action->hdr_len = (uint8_t)(put_eth(action->hdr, nat->last_hop, port->mac, port->vid, port->inner_vid,
+							    ethertype_of(conn->family)) - action->hdr);
 }
 
 static void port_fill(const struct sl_port *p, uint16_t vid, struct sl_egress_port *out)
@@ -191,19 +192,20 @@ static void port_fill(const struct sl_port *p, uint16_t vid, struct sl_egress_po
 	memcpy(out->mac, p->mac, sizeof(out->mac));
 }
 
-bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, struct sl_egress_port *port)
+bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, const struct sl_conn_nat *nat,
+			   struct sl_egress_port *port)
 {
 	uint16_t vid = 0, inner_vid = 0;
 
-	if (conn->last_hop_port >= sl_port_count())
+	if (nat->last_hop_port >= sl_port_count())
 		return false;
 	for (unsigned int i = 0; i < services->tenant_count; i++) {
-		if (services->tenants[i].id == conn->key.tenant) {
+		if (services->tenants[i].id == conn->tenant) {
 			vid = services->tenants[i].vlan;
 			inner_vid = services->tenants[i].inner_vlan;
 		}
 	}
-	port_fill(sl_port_at(sl_bond_lead(conn->last_hop_port)), vid, port);
+	port_fill(sl_port_at(sl_bond_lead(nat->last_hop_port)), vid, port);
 	port->inner_vid = inner_vid;
 	return true;
 }

@@ -39,10 +39,12 @@ struct sl_egress_port {
 bool sl_egress_action(const struct sl_backend *backend, unsigned int inner_family, const struct sl_egress_port *port,
 		      const struct sl_nexthop *nexthop, struct sl_action *action);
 /* The way back to a client: Ethernet only, to the MAC its packets came from. */
-void sl_egress_return_action(const struct sl_conn *conn, const struct sl_egress_port *port, struct sl_action *action);
+void sl_egress_return_action(const struct sl_conn *conn, const struct sl_conn_nat *nat, const struct sl_egress_port *port,
+			     struct sl_action *action);
 
 /* The port of the way back, with the tags of the connection's tenant. False: the port does not exist. */
-bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, struct sl_egress_port *port);
+bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, const struct sl_conn_nat *nat,
+			   struct sl_egress_port *port);
 
 /* ---- readers ---- */
 /* NULL: no such backend. Valid until the reader's next quiescent state. */

@@ -88,6 +88,8 @@ INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct 
 	if (!f->fit || !frame_read(sp, f))
 		return false;
 	l->back = !to_vip(sp, f, memo);
+	if (l->back && !sp->table->two_way)
+		return false;
 	/* A VIP that is no longer configured may still be one to the slow path. */
 	if (l->back && (sp->retired_generation != sp->services->generation || sp->any_retired))
 		return false;
@@ -135,7 +137,7 @@ INLINE bool settled(const struct sl_conn *conn, const struct sl_config_offload *
 		return conn->flags & SL_CONN_NEVER;
 	if (caps || !(conn->flags & SL_CONN_NO_CARD))
 		return false;
-	if (conn->key.proto == IPPROTO_UDP)
+	if (conn->proto == IPPROTO_UDP)
 		return conn->sw_packets + 1 >= policy->udp_packets;
 	return policy->policy != SL_OFFLOAD_PACKETS || conn->sw_packets + 1 >= policy->packets;
 }
@@ -195,12 +197,12 @@ INLINE void leave(const struct sl_slowpath *sp, struct sl_fast_frame *f, const s
 	f->port = action->port;
 }
 
-INLINE void count(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t len)
+INLINE void count(struct sl_slowpath *sp, uint32_t index, uint32_t len)
 {
+	struct sl_conn *const conn = &sp->table->entries[index];
 	struct sl_slow_backend *b = &sp->backends[conn->backend_id];
 
-	conn->sw_packets++;
-	conn->sw_bytes += len;
+	sl_conn_count(conn, &sp->table->rest[index], len);
 	b->packets++;
 	b->bytes += len;
 	sp->stats->reason_packets[SL_REASON_SOFTWARE]++;
@@ -210,22 +212,23 @@ INLINE void count(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t len)
 /* To the client, as the connection's last frame from it came. */
 static bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, const struct sl_conn *conn)
 {
+	const struct sl_conn_nat *const nat = &sp->table->nat[f->lookup.index];
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_record record;
 	struct sl_key key;
 
-	if (!sl_egress_return_port(sp->services, conn, &port))
+	if (!sl_egress_return_port(sp->services, conn, nat, &port))
 		return false;
-	sl_egress_return_action(conn, &port, &action);
+	sl_egress_return_action(conn, nat, &port, &action);
 	if (!may_leave(sp, f, &action))
 		return false;
-	sl_slowpath_record(conn, true, &key, &record);
+	sl_slowpath_record(sp->table, f->lookup.index, true, &key, &record);
 	leave(sp, f, &action, &record);
 	return true;
 }
 
-INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn, const struct sl_backend *backend)
+INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, const struct sl_backend *backend)
 {
 	const struct sl_egress *egress = sl_egress_of(backend->id);
 
@@ -235,8 +238,8 @@ INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl
 		struct sl_record record;
 		struct sl_key key;
 
-		sl_slowpath_record(conn, false, &key, &record);
-		sl_conn_set_last_hop(conn, f->data + 6, f->port);
+		sl_slowpath_record(sp->table, f->lookup.index, false, &key, &record);
+		sl_conn_set_last_hop(&sp->table->nat[f->lookup.index], f->data + 6, f->port);
 		leave(sp, f, &egress->action, &record);
 	} else {
 		const struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
@@ -258,14 +261,14 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 		return false;
 	conn = &sp->table->entries[index];
 	backend = sl_services_backend(sp->services, conn->backend_id);
-	if (conn->state == SL_CONN_FREE || !backend || !(f->lookup.back ? run_back(sp, f, conn) : run_forth(sp, f, conn, backend)))
+	if (conn->state == SL_CONN_FREE || !backend || !(f->lookup.back ? run_back(sp, f, conn) : run_forth(sp, f, backend)))
 		return false;
 	quick = !(f->plain.tcp_flags & (TCP_FIN | TCP_RST)) && settled(conn, &backend->service->offload, burst->caps);
 	if (quick)
 		conn->last_seen_ms = (uint32_t)sp->now_ms;
 	else
 		sl_slowpath_follow(sp, index, f->plain.tcp_flags, f->lookup.back, backend->service);
-	count(sp, conn, len);
+	count(sp, index, len);
 	if (!quick)
 		sl_slowpath_consider(sp, index, backend->service);
 	return true;

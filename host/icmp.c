@@ -41,10 +41,12 @@ static const struct sl_backend *hashed_backend(const struct sl_slowpath *sp, con
 void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
 {
 	struct sl_reply_nat nat = { .to_backend = true };
-	const struct sl_addr *source = NULL;
+	const struct sl_addr *source;
+	const struct sl_conn_nat *hop;
 	const struct sl_backend *backend;
 	const struct sl_egress *egress;
 	const struct sl_conn *conn;
+	uint8_t address[16];
 	unsigned int shard;
 	uint32_t index;
 	bool reverse;
@@ -65,22 +67,27 @@ void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl
 		return;
 	}
 	if (conn) {
-		nat.address = conn->backend_addr;
-		nat.port = conn->backend_port;
-		source = conn->mode == SL_MODE_FULLNAT ? sl_conn_source(conn->source) : NULL;
+		sl_conn_backend(sp->table, index, address);
+		hop = sl_conn_nat_at(sp->table, index);
+		nat.address = address;
+		nat.port = hop->backend_port;
+		source = sl_conn_source(hop->source);
 		nat.other = source ? source->bytes : NULL;
-		nat.other_port = conn->source_port;
+		nat.other_port = hop->source_port;
 	}
-	pass(sp, f, &egress->action, egress->port, conn && sl_mode_nat(conn->mode) ? &nat : NULL, v);
+	pass(sp, f, &egress->action, egress->port, conn && conn->nat ? &nat : NULL, v);
 }
 
 void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
 {
 	struct sl_reply_nat nat = { .to_backend = false };
 	const unsigned int shard = sl_conn_shard(sp->table, f->key.dst, f->key.dport, f->tenant);
+	const struct sl_conn_nat *hop;
 	const struct sl_conn *conn;
 	struct sl_egress_port port;
 	struct sl_action action;
+	uint8_t backend[16];
+	struct sl_key key;
 	bool reverse = false;
 	uint32_t index;
 
@@ -92,15 +99,18 @@ void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct
 		return;
 	}
 	conn = sl_conn_at(sp->table, index);
-	if (!sl_egress_return_port(sp->services, conn, &port)) {
+	hop = sl_conn_nat_at(sp->table, index);
+	if (!sl_egress_return_port(sp->services, conn, hop, &port)) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
 		return;
 	}
-	sl_egress_return_action(conn, &port, &action);
-	nat.address = conn->key.dst;
-	nat.port = conn->key.dport;
-	nat.backend = conn->backend_addr;
-	nat.other = conn->mode == SL_MODE_FULLNAT ? conn->key.src : NULL;
-	nat.other_port = conn->key.sport;
+	sl_egress_return_action(conn, hop, &port, &action);
+	sl_conn_key(sp->table, index, &key);
+	sl_conn_backend(sp->table, index, backend);
+	nat.address = key.dst;
+	nat.port = key.dport;
+	nat.backend = backend;
+	nat.other = hop->source_port ? key.src : NULL;
+	nat.other_port = key.sport;
 	pass(sp, f, &action, port.index, &nat, v);
 }

@@ -158,6 +158,10 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 		if (now->backend[id] && (!was || was->identity != now->backend[id]->identity))
 			sl_worker_backend_new(id);
 	}
+	for (unsigned int i = 0; i < now->service_count; i++) {
+		if (now->services[i]->mode == SL_MODE_NAT)
+			sl_conn_table_expect_nat(a->table);
+	}
 	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);
 	announce_services(now, before);
 	if (a->control && before)
@@ -325,6 +329,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	rc = a->table ? 0 : -ENOMEM;
 	if (rc)
 		goto close_ports;
+	sl_conn_table_in_file(a->table, a->state.fd, a->state.start);
 	rc = sl_sources_open(a->state.sources, &config->node.fullnat, a->table);
 	if (rc) {
 		snprintf(a->err, sizeof(a->err), "node.fullnat.sources: %u addresses beside those that connections still have are too "

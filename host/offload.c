@@ -157,6 +157,7 @@ static void flow_query(uint32_t index, bool age)
 {
 	struct offload_flow *flow = &off.flow[index];
 	struct sl_conn *conn = sl_conn_at(off.table, index);
+	struct sl_conn_card *card = sl_conn_card_at(off.table, index);
 	uint64_t idle_ms = UINT64_MAX, packets, bytes, now;
 
 	/* A card that hangs lets the driver wait, but nobody who waits for a grace period: no snapshot is in use here. */
@@ -171,18 +172,18 @@ static void flow_query(uint32_t index, bool age)
 		base_adjust(flow);
 	packets = flow->base_packets + flow->packets[0] + flow->packets[1];
 	bytes = flow->base_bytes + flow->bytes[0] + flow->bytes[1];
-	if (packets > conn->hw_packets) {
-		add(&off.stats.hw_packets, packets - conn->hw_packets);
-		add(&off.stats.hw_bytes, bytes - conn->hw_bytes);
-		add(&off.backend[flow->backend_id][0], packets - conn->hw_packets);
-		add(&off.backend[flow->backend_id][1], bytes - conn->hw_bytes);
-		__atomic_store_n(&conn->hw_packets, packets, __ATOMIC_RELAXED);
-		__atomic_store_n(&conn->hw_bytes, bytes, __ATOMIC_RELAXED);
+	if (packets > card->packets) {
+		add(&off.stats.hw_packets, packets - card->packets);
+		add(&off.stats.hw_bytes, bytes - card->bytes);
+		add(&off.backend[flow->backend_id][0], packets - card->packets);
+		add(&off.backend[flow->backend_id][1], bytes - card->bytes);
+		__atomic_store_n(&card->packets, packets, __ATOMIC_RELAXED);
+		__atomic_store_n(&card->bytes, bytes, __ATOMIC_RELAXED);
 	}
 	if (idle_ms == UINT64_MAX)
 		return;
 	now = boot_ms();
-	if (idle_ms < sl_conn_idle_ms(conn, now))
+	if (idle_ms < sl_conn_idle_ms(&conn->last_seen_ms, now))
 		__atomic_store_n(&conn->last_seen_ms, (uint32_t)(now - idle_ms), __ATOMIC_RELAXED);
 }
 
@@ -234,8 +235,8 @@ static int rule_create(uint32_t index, bool reverse)
 	struct sl_key key;
 	int rc;
 
-	sl_slowpath_record(conn, reverse, &key, &record);
-	sl_egress_return_port(sl_services_current(), conn, &port);
+	sl_slowpath_record(off.table, index, reverse, &key, &record);
+	sl_egress_return_port(sl_services_current(), conn, sl_conn_nat_at(off.table, index), &port);
 	sl_flow_rule_conn(&rule, &key, port.vid, port.inner_vid, &record, &hop->action, hop->handle, way,
 			  sl_port_at(out)->port_id);
 	flow->out[reverse] = way ? BY_WAY : (uint8_t)out;
@@ -320,10 +321,12 @@ static enum sl_reason flow_hops(uint32_t index)
 	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
 	const bool indirect = off.info[flow->port].caps & SL_CAP_INDIRECT;
 	const unsigned int spread = sl_conn_shard_of(off.table, index); /* as the workers do */
+	const struct sl_conn_nat *nat = sl_conn_nat_at(off.table, index);
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_addr client;
 	uint32_t version;
+	struct sl_key key;
 
 	if (!egress || !egress->ready)
 		return SL_REASON_NO_NEXTHOP;
@@ -342,20 +345,21 @@ static enum sl_reason flow_hops(uint32_t index)
 	rcu_thread_online();
 	if (!flow->hop[0])
 		return SL_REASON_TABLE_FULL;
-	if (!sl_mode_nat(conn->mode))
+	if (!conn->nat)
 		return SL_REASON_OFFLOADED;
-	if (!sl_egress_return_port(sl_services_current(), conn, &port))
+	if (!sl_egress_return_port(sl_services_current(), conn, nat, &port))
 		return SL_REASON_NO_NEXTHOP;
-	sl_egress_return_action(conn, &port, &action);
+	sl_egress_return_action(conn, nat, &port, &action);
 	action.port = (uint8_t)sl_bond_home(action.port, spread);
 	rcu_thread_offline();
 	flow->hop[1] = sl_hop_get(flow->proxy, SL_HOP_CLIENT, 0, &action, indirect);
 	rcu_thread_online();
 	if (!flow->hop[1])
 		return SL_REASON_TABLE_FULL;
-	client = sl_addr_make(conn->key.family, conn->key.src);
+	sl_conn_key(off.table, index, &key);
+	client = sl_addr_make(key.family, key.src);
 	if (flow->hop[1]->refs == 1)
-		flow->hop[1]->way = sl_return_open(&client, port.index, conn->last_hop);
+		flow->hop[1]->way = sl_return_open(&client, port.index, nat->last_hop);
 	else
 		sl_return_join(flow->hop[1]->way, &client);
 	return SL_REASON_OFFLOADED;
@@ -378,11 +382,12 @@ static bool flow_reachable(uint32_t index)
 {
 	const struct sl_conn *conn = sl_conn_at(off.table, index);
 	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
-	struct sl_key reverse;
+	struct sl_key key, reverse;
 
-	sl_conn_reverse_key(conn, &reverse);
-	if (covered(conn->last_hop_port, &conn->key, false) &&
-	    (!sl_mode_nat(conn->mode) || covered(egress->port, &reverse, true)))
+	sl_conn_key(off.table, index, &key);
+	sl_conn_reverse_key(off.table, index, &reverse);
+	if (covered(sl_conn_nat_at(off.table, index)->last_hop_port, &key, false) &&
+	    (!conn->nat || covered(egress->port, &reverse, true)))
 		return true;
 	sl_refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
 	return false;
@@ -405,7 +410,8 @@ static void flow_left(uint32_t index, bool clean)
 /* Puts a connection into the card: the way back first. */
 static enum sl_reason flow_insert(uint32_t index)
 {
-	struct sl_conn *conn = sl_conn_at(off.table, index);
+	const struct sl_conn_card *card = sl_conn_card_take(off.table, index);
+	const uint8_t port = sl_conn_nat_at(off.table, index)->last_hop_port;
 	struct offload_flow *flow = &off.flow[index];
 	enum sl_reason reason;
 	int rc = 0;
@@ -414,14 +420,18 @@ static enum sl_reason flow_insert(uint32_t index)
 		sl_refusal_keep(index, "a rule of this entry's last connection may still be in the card", strerror(ETIMEDOUT));
 		return SL_REASON_INSERT_FAILED;
 	}
-	if (!port_usable(conn->last_hop_port))
+	if (!port_usable(port))
 		return SL_REASON_NO_CARD;
+	if (!card) {
+		sl_refusal_keep(index, "no shared memory is left for its counters", strerror(ENOSPC));
+		return SL_REASON_INSERT_FAILED;
+	}
 	memset(flow, 0, sizeof(*flow));
-	flow->port = conn->last_hop_port;
+	flow->port = port;
 	flow->proxy = off.proxy[flow->port];
-	flow->backend_id = conn->backend_id;
-	flow->base_packets = conn->hw_packets;
-	flow->base_bytes = conn->hw_bytes;
+	flow->backend_id = sl_conn_at(off.table, index)->backend_id;
+	flow->base_packets = card->packets;
+	flow->base_bytes = card->bytes;
 	reason = flow_hops(index);
 	if (reason == SL_REASON_OFFLOADED && !flow_reachable(index))
 		reason = SL_REASON_INSERT_FAILED;
@@ -572,7 +582,7 @@ static void returns_refresh(void)
 			j++;
 		if (!hop || j == n)
 			continue;
-		sl_conn_set_last_hop(sl_conn_at(off.table, index), hop->action.hdr, sl_conn_at(off.table, index)->last_hop_port);
+		sl_conn_set_last_hop(sl_conn_nat_at(off.table, index), hop->action.hdr, sl_conn_nat_at(off.table, index)->last_hop_port);
 		if (hop->stale)
 			flow_remake(index);
 		rcu_quiescent_state();
@@ -717,12 +727,12 @@ static void adopt_conn(uint32_t index)
 	}
 	if (reason != SL_REASON_OFFLOADED) {
 		conn->offload = SL_CONN_SOFTWARE;
-		sl_conn_set_reason(conn, reason);
+		sl_conn_set_reason(off.table, index, reason);
 		return;
 	}
 	flow->adopted = true;
 	if (!(conn->flags & SL_CONN_EVICTED))
-		sl_conn_set_reason(conn, SL_REASON_OFFLOADED); /* it was on its way in, or out */
+		sl_conn_set_reason(off.table, index, SL_REASON_OFFLOADED); /* it was on its way in, or out */
 	if (conn->state == SL_CONN_CLOSING)
 		return; /* there may be thousands; the sweep reads them */
 	flow_query(index, false);

@@ -59,28 +59,31 @@ static uint32_t now_s(const struct sl_slowpath *sp)
 	return (uint32_t)(sp->now_ms / 1000) & 0xfffffff;
 }
 
+/* The time of the last one's attempts may still stand where this connection has made none. */
 static bool retry_due(const struct sl_slowpath *sp, uint32_t index)
 {
-	return sp->retry[index] >> 4 <= now_s(sp);
+	return !(sl_conn_rest_at(sp->table, index)->more & SL_CONN_TRIED) || sp->retry[index] >> 4 <= now_s(sp);
 }
 
 static void retry_later(struct sl_slowpath *sp, uint32_t index)
 {
-	const uint32_t failures = sp->retry[index] & 15;
+	struct sl_conn_rest *rest = sl_conn_rest_at(sp->table, index);
+	const uint32_t failures = rest->more & SL_CONN_TRIED ? sp->retry[index] & 15 : 0;
 
+	rest->more |= SL_CONN_TRIED;
 	sp->retry[index] = (now_s(sp) + (1u << failures)) << 4 | (failures < RETRY_SHIFT_MAX ? failures + 1 : failures);
 }
 
 /* What the card must be able to do for this connection. */
-static uint32_t needs(const struct sl_conn *conn)
+static uint32_t needs(const struct sl_conn *conn, unsigned int mode)
 {
-	const uint32_t six = conn->key.family == 6 ? SL_CAP_IPV6 : 0;
+	const uint32_t six = conn->family == 6 ? SL_CAP_IPV6 : 0;
 
-	switch (conn->mode) {
+	switch (mode) {
 	case SL_MODE_NAT:
-		return conn->key.family == 6 ? SL_CAP_NAT6 : SL_CAP_NAT4;
+		return conn->family == 6 ? SL_CAP_NAT6 : SL_CAP_NAT4;
 	case SL_MODE_FULLNAT:
-		return conn->key.family == 6 ? SL_CAP_FULLNAT6 : SL_CAP_FULLNAT4;
+		return conn->family == 6 ? SL_CAP_FULLNAT6 : SL_CAP_FULLNAT4;
 	case SL_MODE_IPIP:
 		return SL_CAP_IPIP | six;
 	case SL_MODE_VXLAN:
@@ -97,10 +100,11 @@ static uint32_t needs(const struct sl_conn *conn)
 }
 
 /* Why the connection should stay in software for now; OFFLOADED if it should not. */
-static enum sl_reason offload_reason(const struct sl_slowpath *sp, const struct sl_conn *conn,
-				     const struct sl_config_offload *policy)
+static enum sl_reason offload_reason(const struct sl_slowpath *sp, uint32_t index, const struct sl_config_offload *policy)
 {
+	const struct sl_conn *conn = sl_conn_at(sp->table, index);
 	const uint32_t caps = sp->capable ? sp->capable() : 0;
+	uint32_t need;
 
 	if (conn->state == SL_CONN_CLOSING)
 		return SL_REASON_CLOSING;
@@ -110,10 +114,11 @@ static enum sl_reason offload_reason(const struct sl_slowpath *sp, const struct 
 		return SL_REASON_POLICY_NEVER;
 	if (conn->state == SL_CONN_EMBRYONIC)
 		return SL_REASON_HANDSHAKE;
-	if (conn->key.proto == IPPROTO_UDP ? conn->sw_packets < policy->udp_packets
-					   : policy->policy == SL_OFFLOAD_PACKETS && conn->sw_packets < policy->packets)
+	if (conn->proto == IPPROTO_UDP ? sl_conn_packets(sp->table, index) < policy->udp_packets
+				       : policy->policy == SL_OFFLOAD_PACKETS && sl_conn_packets(sp->table, index) < policy->packets)
 		return SL_REASON_FEW_PACKETS;
-	return (caps & needs(conn)) == needs(conn) ? SL_REASON_OFFLOADED : SL_REASON_NO_CARD;
+	need = needs(conn, sl_conn_rest_at(sp->table, index)->mode);
+	return (caps & need) == need ? SL_REASON_OFFLOADED : SL_REASON_NO_CARD;
 }
 
 void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service)
@@ -123,16 +128,16 @@ void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct s
 
 	if (conn->offload != SL_CONN_SOFTWARE || conn->flags & SL_CONN_DOOMED)
 		return;
-	reason = offload_reason(sp, conn, &service->offload);
+	reason = offload_reason(sp, index, &service->offload);
 	if (reason != SL_REASON_OFFLOADED) {
-		sl_conn_set_reason(conn, reason);
+		sl_conn_set_reason(sp->table, index, reason);
 		return;
 	}
 	if (!retry_due(sp, index))
 		return;
 	conn->offload = SL_CONN_INSERTING;
 	if (sp->offload(SL_OFFLOAD_INSERT, index)) {
-		sl_conn_set_reason(conn, SL_REASON_PENDING);
+		sl_conn_set_reason(sp->table, index, SL_REASON_PENDING);
 		return;
 	}
 	conn->offload = SL_CONN_SOFTWARE;
@@ -169,8 +174,8 @@ static void conn_drop(struct sl_slowpath *sp, uint32_t index)
 		sl_admission_remove(sp->admission, conn_backend(sp, conn)->service, conn->flags & SL_CONN_UNPROVEN);
 	if (conn->state == SL_CONN_CLOSING)
 		sp->stats->conns_closed++;
-	if (conn->mode == SL_MODE_FULLNAT && sp->source_ports) {
-		sl_sources_give(sp->source_ports, sl_conn_shard_of(sp->table, index), conn, sp->now_ms);
+	if (sl_conn_nat_at(sp->table, index)->source_port && sp->source_ports) {
+		sl_sources_give(sp->source_ports, index, sp->now_ms);
 		sp->stats->source_ports_given++;
 	}
 	sl_conn_free(sp->table, index);
@@ -222,7 +227,6 @@ static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigne
 	if (rc)
 		return rc;
 	sp->stats->source_ports_taken += new.source != 0;
-	sp->retry[*index] = 0;
 	sp->stats->conns_created++;
 	sp->backends[backend->id].connections++;
 	sp->backends[backend->id].connections_total++;
@@ -236,13 +240,13 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	const uint8_t before = conn->state;
 
 	conn->last_seen_ms = (uint32_t)sp->now_ms;
-	if (conn->key.proto != IPPROTO_TCP) {
-		if (conn->sw_packets >= 2 || reverse)
+	if (conn->proto != IPPROTO_TCP) {
+		if (sl_conn_packets(sp->table, index) >= 2 || reverse)
 			conn_prove(sp, index);
 		return;
 	}
 	if (reverse && conn->state == SL_CONN_EMBRYONIC)
-		conn->answered = 1;
+		sl_conn_nat_at(sp->table, index)->answered = 1;
 	if (flags & TCP_RST)
 		conn->flags |= SL_CONN_RST;
 	if (flags & TCP_FIN)
@@ -250,7 +254,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	if (flags & (TCP_RST | TCP_FIN)) {
 		conn->state = SL_CONN_CLOSING;
 	} else if (conn->state == SL_CONN_EMBRYONIC && !reverse && !(flags & TCP_SYN) && flags & TCP_ACK &&
-		   conn->sw_packets > 0) {
+		   sl_conn_packets(sp->table, index) > 0) {
 		conn->state = SL_CONN_ESTABLISHED;
 		conn_prove(sp, index);
 	}
@@ -264,31 +268,36 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 
 /* ---- decide and rewrite --------------------------------------------------------------------------------------- */
 
-void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key *key, struct sl_record *record)
+void sl_slowpath_record(const struct sl_conn_table *table, uint32_t index, bool reverse, struct sl_key *key,
+			struct sl_record *record)
 {
+	const struct sl_conn_nat *hop = sl_conn_nat_at(table, index);
+	struct sl_key forth;
+	uint16_t port;
+
 	memset(record, 0, sizeof(*record));
 	record->flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN; /* RFC 6040, where it meets a tunnel */
 	if (!reverse) {
-		*key = conn->key;
-		if (sl_mode_nat(conn->mode)) {
+		sl_conn_key(table, index, key);
+		if (sl_conn_nat_to(table, index, record->new_dst, &port)) {
 			record->flags |= SL_RECORD_FLAG_NAT_DST;
-			memcpy(record->new_dst, conn->backend_addr, sizeof(record->new_dst));
-			record->new_dport = conn->backend_port;
+			record->new_dport = port;
 		}
-		if (conn->mode == SL_MODE_FULLNAT) {
+		if (hop->source_port) {
 			record->flags |= SL_RECORD_FLAG_NAT_SRC;
-			memcpy(record->new_src, sl_conn_source(conn->source)->bytes, sizeof(record->new_src));
-			record->new_sport = conn->source_port;
+			memcpy(record->new_src, sl_conn_source(hop->source)->bytes, sizeof(record->new_src));
+			record->new_sport = hop->source_port;
 		}
 	} else {
-		sl_conn_reverse_key(conn, key);
+		sl_conn_reverse_key(table, index, key);
+		sl_conn_key(table, index, &forth);
 		record->flags |= SL_RECORD_FLAG_NAT_SRC;
-		memcpy(record->new_src, conn->key.dst, sizeof(record->new_src));
-		record->new_sport = conn->key.dport;
-		if (conn->mode == SL_MODE_FULLNAT) {
+		memcpy(record->new_src, forth.dst, sizeof(record->new_src));
+		record->new_sport = forth.dport;
+		if (hop->source_port) {
 			record->flags |= SL_RECORD_FLAG_NAT_DST;
-			memcpy(record->new_dst, conn->key.src, sizeof(record->new_dst));
-			record->new_dport = conn->key.sport;
+			memcpy(record->new_dst, forth.src, sizeof(record->new_dst));
+			record->new_dport = forth.sport;
 		}
 	}
 	sl_record_set_deltas(key, record);
@@ -355,13 +364,14 @@ static void emit(struct sl_slowpath *sp, const struct slow_frame *f, const struc
 }
 
 /* Neither side of a connection of nat or fullnat may learn to send what does not fit the way through here. */
-static void clamp(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_conn *conn, struct sl_slow_verdict *v)
+static void clamp(struct sl_slowpath *sp, const struct slow_frame *f, uint32_t index, struct sl_slow_verdict *v)
 {
+	const struct sl_conn *conn = sl_conn_at(sp->table, index);
 	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
 	struct sl_egress_port back;
 
-	if (!(f->packet->tcp_flags & TCP_SYN) || !sl_mode_nat(conn->mode) || !egress ||
-	    !sl_egress_return_port(sp->services, conn, &back))
+	if (!(f->packet->tcp_flags & TCP_SYN) || !conn->nat || !egress ||
+	    !sl_egress_return_port(sp->services, conn, sl_conn_nat_at(sp->table, index), &back))
 		return;
 	sp->stats->mss_lowered += sl_mss_lower(f->bytes, f->packet, egress->action.mtu < back.mtu ? egress->action.mtu : back.mtu,
 					       &v->rewrite);
@@ -373,8 +383,8 @@ static void count_backend(struct sl_slowpath *sp, uint32_t id, const struct slow
 	sp->backends[id].bytes += f->len;
 }
 
-/* To the backend by its entry; without a connection (conn NULL) in the modes that hash. */
-static void send_forward(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_conn *conn,
+/* To the backend by its entry; without a connection (SL_CONN_NONE) in the modes that hash. */
+static void send_forward(struct sl_slowpath *sp, const struct slow_frame *f, uint32_t index,
 			 const struct sl_backend *backend, struct sl_slow_verdict *v)
 {
 	const struct sl_egress *egress = sl_egress_of(backend->id);
@@ -385,41 +395,36 @@ static void send_forward(struct sl_slowpath *sp, const struct slow_frame *f, str
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
 		return;
 	}
-	if (conn)
-		sl_slowpath_record(conn, false, &key, &record);
+	if (index != SL_CONN_NONE)
+		sl_slowpath_record(sp->table, index, false, &key, &record);
 	emit(sp, f, &record, &egress->action, v);
 	if (v->fate != SL_SLOW_FORWARD)
 		return;
 	count_backend(sp, backend->id, f);
-	if (conn)
-		clamp(sp, f, conn, v);
+	if (index != SL_CONN_NONE)
+		clamp(sp, f, index, v);
 }
 
-static void send_return(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_conn *conn,
-			struct sl_slow_verdict *v)
+static void send_return(struct sl_slowpath *sp, const struct slow_frame *f, uint32_t index, struct sl_slow_verdict *v)
 {
+	const struct sl_conn *conn = sl_conn_at(sp->table, index);
+	const struct sl_conn_nat *nat = sl_conn_nat_at(sp->table, index);
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_record record;
 	struct sl_key key;
 
-	if (!sl_egress_return_port(sp->services, conn, &port)) {
+	if (!sl_egress_return_port(sp->services, conn, nat, &port)) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
 		return;
 	}
-	sl_egress_return_action(conn, &port, &action);
-	sl_slowpath_record(conn, true, &key, &record);
+	sl_egress_return_action(conn, nat, &port, &action);
+	sl_slowpath_record(sp->table, index, true, &key, &record);
 	emit(sp, f, &record, &action, v);
 	if (v->fate != SL_SLOW_FORWARD)
 		return;
 	count_backend(sp, conn->backend_id, f);
-	clamp(sp, f, conn, v);
-}
-
-static void conn_count(struct sl_conn *conn, const struct slow_frame *f)
-{
-	conn->sw_packets++;
-	conn->sw_bytes += f->len;
+	clamp(sp, f, index, v);
 }
 
 /* A packet of a known connection, either direction. */
@@ -439,25 +444,27 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
-	if (!reverse && sl_mode_nat(conn->mode))
-		sl_conn_set_last_hop(conn, f->bytes + 6, (uint8_t)f->port);
+	if (!reverse && conn->nat)
+		sl_conn_set_last_hop(sl_conn_nat_at(sp->table, index), f->bytes + 6, (uint8_t)f->port);
 	if (reverse)
-		send_return(sp, f, conn, v);
+		send_return(sp, f, index, v);
 	else
-		send_forward(sp, f, conn, backend, v);
+		send_forward(sp, f, index, backend, v);
 	if (v->fate == SL_SLOW_FORWARD) {
-		conn_count(conn, f);
+		sl_conn_count(conn, sl_conn_rest_at(sp->table, index), f->len);
 		sl_slowpath_consider(sp, index, backend->service);
 	}
 }
 
 /* One whose SYN-ACK has just gone by is not, whatever its checks say: the client may be connected, and its repeated SYN, which
  * crossed the SYN-ACK, begins nothing. (Both repeat theirs at the same seconds.) */
-static bool backend_gone(const struct sl_slowpath *sp, const struct sl_conn *conn)
+static bool backend_gone(const struct sl_slowpath *sp, uint32_t index)
 {
+	const struct sl_conn *conn = sl_conn_at(sp->table, index);
 	const struct sl_backend *backend = conn_backend(sp, conn);
 
-	if (backend && conn->state == SL_CONN_EMBRYONIC && conn->answered && sl_conn_idle_ms(conn, sp->now_ms) < CROSSING_MS)
+	if (backend && conn->state == SL_CONN_EMBRYONIC && sl_conn_nat_at(sp->table, index)->answered &&
+	    sl_conn_idle_ms(&conn->last_seen_ms, sp->now_ms) < CROSSING_MS)
 		return false;
 	return !backend || backend->state == SL_BACKEND_DOWN || backend->state == SL_BACKEND_RETIRED;
 }
@@ -467,7 +474,7 @@ static bool syn_on_entry(struct sl_slowpath *sp, const struct slow_frame *f, uin
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 
-	if (!(conn->flags & SL_CONN_DOOMED) && conn->state != SL_CONN_CLOSING && !backend_gone(sp, conn))
+	if (!(conn->flags & SL_CONN_DOOMED) && conn->state != SL_CONN_CLOSING && !backend_gone(sp, index))
 		return true;
 	if (conn->offload == SL_CONN_SOFTWARE) {
 		conn_drop(sp, index);
@@ -480,7 +487,7 @@ static bool syn_on_entry(struct sl_slowpath *sp, const struct slow_frame *f, uin
 		return false;
 	}
 	conn->flags |= SL_CONN_DOOMED;
-	sl_conn_set_reason(conn, SL_REASON_CLOSING);
+	sl_conn_set_reason(sp->table, index, SL_REASON_CLOSING);
 	v->fate = SL_SLOW_HOLD;
 	v->reason = SL_REASON_CLOSING;
 	return false;
@@ -503,7 +510,7 @@ static void run_full(struct sl_slowpath *sp, const struct slow_frame *f, const s
 		end(sp, f, v, SL_SLOW_DROP, reason);
 	} else {
 		count(sp, reason, f->len);
-		send_forward(sp, f, NULL, backend, v);
+		send_forward(sp, f, SL_CONN_NONE, backend, v);
 	}
 }
 
@@ -567,7 +574,7 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 	}
 	/* The last packets of a connection make no entry, nor do fragments without a header. */
 	if (f->later || f->packet->tcp_flags & (TCP_RST | TCP_FIN)) {
-		send_forward(sp, f, NULL, backend, v);
+		send_forward(sp, f, SL_CONN_NONE, backend, v);
 		return;
 	}
 	/* A client behind a tunnel cannot be answered: it is not challenged. */
@@ -796,7 +803,7 @@ void sl_slowpath_run_fragment(struct sl_slowpath *sp, const uint8_t *frame, uint
 static bool conn_idle(const struct sl_slowpath *sp, const struct sl_conn *conn, bool *over, uint64_t *deadline)
 {
 	const struct sl_backend *backend = conn_backend(sp, conn);
-	const uint64_t seen = sp->now_ms - sl_conn_idle_ms(conn, sp->now_ms);
+	const uint64_t seen = sp->now_ms - sl_conn_idle_ms(&conn->last_seen_ms, sp->now_ms);
 	uint32_t timeout = backend ? sl_conn_timeout_ms(conn, &backend->service->timeouts) : 0;
 
 	*over = seen + timeout <= sp->now_ms;
@@ -819,7 +826,7 @@ static void query_done(struct sl_slowpath *sp, uint32_t index)
 		sl_conn_set_deadline(sp->table, index, deadline);
 	} else if (offload_remove(sp, conn, index) && over) {
 		conn->flags |= SL_CONN_DOOMED;
-		sl_conn_set_reason(conn, SL_REASON_IDLE);
+		sl_conn_set_reason(sp->table, index, SL_REASON_IDLE);
 		sp->stats->conns_expired++;
 	}
 }
@@ -837,7 +844,7 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 			conn_drop(sp, result->index);
 			return true;
 		}
-		sl_conn_set_reason(conn, result->reason);
+		sl_conn_set_reason(sp->table, result->index, result->reason);
 		retry_later(sp, result->index);
 		return false;
 	}
@@ -847,11 +854,11 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 	}
 	if (result->op == SL_OFFLOAD_INSERT && result->reason == SL_REASON_OFFLOADED) {
 		conn->offload = SL_CONN_HARDWARE;
-		sp->retry[result->index] = 0;
+		sl_conn_rest_at(sp->table, result->index)->more &= (uint8_t)~SL_CONN_TRIED & 15;
 		if (conn->state == SL_CONN_CLOSING)
 			sl_conn_set_deadline(sp->table, result->index, sp->now_ms + CLOSING_IN_CARD_MS);
 		if (!(conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED)))
-			sl_conn_set_reason(conn, SL_REASON_OFFLOADED);
+			sl_conn_set_reason(sp->table, result->index, SL_REASON_OFFLOADED);
 		else if (!offload_remove(sp, conn, result->index))
 			sl_conn_set_deadline(sp->table, result->index, 0); /* the next scan tries again: a SYN may be held for it */
 		return false;
@@ -861,7 +868,7 @@ bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_re
 		conn_drop(sp, result->index);
 		return true;
 	}
-	sl_conn_set_reason(conn, conn->flags & SL_CONN_EVICTED ? SL_REASON_EVICTED : result->reason);
+	sl_conn_set_reason(sp->table, result->index, conn->flags & SL_CONN_EVICTED ? SL_REASON_EVICTED : result->reason);
 	retry_later(sp, result->index);
 	return false;
 }
@@ -870,7 +877,7 @@ void sl_slowpath_evict(struct sl_slowpath *sp, uint32_t index, uint32_t check)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 
-	if (conn->state == SL_CONN_FREE || conn->check != check)
+	if (conn->state == SL_CONN_FREE || sl_conn_rest_at(sp->table, index)->check != check)
 		return;
 	conn->flags |= SL_CONN_EVICTED;
 	if (!offload_remove(sp, conn, index))

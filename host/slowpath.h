@@ -55,7 +55,8 @@ struct sl_slowpath {
 	uint64_t now_ms;                     /* CLOCK_BOOTTIME; set before every burst */
 	struct sl_worker_stats *stats;
 	struct sl_slow_backend *backends;    /* SL_SERVICE_IDS of them */
-	uint32_t *retry;                     /* by connection: second of the next offload attempt << 4 | failures; shared by all */
+	uint32_t *retry;                     /* by connection that was tried: second of the next offload attempt << 4 | failures;
+					      * shared by all */
 	struct sl_slow_port port[SL_PORTS_MAX];
 	struct sl_hash_seed entropy;         /* of tunnels' source ports */
 	struct sl_reply_limit limit;
@@ -121,6 +122,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service);
 
 /* The record that a card gets for one direction of a connection, and the key it belongs to; shared with host/offload. */
-void sl_slowpath_record(const struct sl_conn *conn, bool reverse, struct sl_key *key, struct sl_record *record);
+void sl_slowpath_record(const struct sl_conn_table *table, uint32_t index, bool reverse, struct sl_key *key,
+			struct sl_record *record);
 
 #endif

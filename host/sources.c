@@ -63,11 +63,11 @@ static unsigned int number_of(const struct sl_addr *address)
 int sl_sources_open(struct sl_addr *numbers, const struct sl_config_fullnat *config, const struct sl_conn_table *table)
 {
 	bool used[SL_CONN_SOURCES] = { true };
-	struct sl_conn conn;
+	struct sl_conn_copy conn;
 
 	for (uint32_t i = 0; i < sl_conn_table_capacity(table); i++)
-		if (sl_conn_read(table, i, &conn) && conn.source < SL_CONN_SOURCES)
-			used[conn.source] = true;
+		if (sl_conn_read(table, i, &conn) && conn.nat.source < SL_CONN_SOURCES)
+			used[conn.nat.source] = true;
 	for (unsigned int i = 0; i < config->source_count; i++)
 		used[number_of(&config->source[i])] = true;
 	for (unsigned int n = 1; n < SL_CONN_SOURCES; n++)
@@ -270,11 +270,17 @@ static void give(struct sl_sources *s, const struct pool_key *key, uint16_t port
 	p->given_ms = now_ms;
 }
 
-void sl_sources_give(struct sl_sources *s, unsigned int shard, const struct sl_conn *conn, uint64_t now_ms)
+void sl_sources_give(struct sl_sources *s, uint32_t index, uint64_t now_ms)
 {
-	const struct pool_key key = key_of(&conn->key, conn->backend_addr, conn->backend_port, conn->source, shard);
+	const struct sl_conn_nat *nat = sl_conn_nat_at(s->table, index);
+	uint8_t backend[16];
+	struct pool_key key;
+	struct sl_key forth;
 
-	give(s, &key, ntohs(conn->source_port), now_ms / 1000, now_ms);
+	sl_conn_key(s->table, index, &forth);
+	sl_conn_backend(s->table, index, backend);
+	key = key_of(&forth, backend, nat->backend_port, nat->source, sl_conn_shard_of(s->table, index));
+	give(s, &key, ntohs(nat->source_port), now_ms / 1000, now_ms);
 }
 
 void sl_sources_untake(struct sl_sources *s, unsigned int shard, const struct sl_conn_new *new)

@@ -33,8 +33,8 @@ void sl_sources_destroy(struct sl_sources *sources);
 /* Fills new->source and source_port; everything else of the key and the backend is set. 0; -EADDRNOTAVAIL: all ports towards this
  * backend are used or in quarantine; -ENOMEM. */
 int sl_sources_take(struct sl_sources *sources, unsigned int shard, struct sl_conn_new *new);
-/* The connection is about to be freed, at now_ms. */
-void sl_sources_give(struct sl_sources *sources, unsigned int shard, const struct sl_conn *conn, uint64_t now_ms);
+/* Connection `index` is about to be freed, at now_ms. */
+void sl_sources_give(struct sl_sources *sources, uint32_t index, uint64_t now_ms);
 /* What was taken for a connection that was not made: free at once. */
 void sl_sources_untake(struct sl_sources *sources, unsigned int shard, const struct sl_conn_new *new);
 

@@ -18,6 +18,8 @@
 #define STATE_HEADER 4096u
 #define STATE_ENTRIES (STATE_HEADER + SL_STATE_HOPS * sizeof(struct sl_state_hop))
 
+#define ENTRY_SIZE (sizeof(struct sl_conn) + sizeof(struct sl_conn_rest)) /* of every connection */
+
 struct state_header {
 	char magic[8];
 	uint32_t version;
@@ -31,7 +33,7 @@ _Static_assert(sizeof(struct state_header) <= STATE_HEADER, "the header is a pag
 
 static off_t state_bytes(uint32_t capacity)
 {
-	return (off_t)STATE_ENTRIES + (off_t)capacity * (off_t)sizeof(struct sl_conn);
+	return (off_t)(STATE_ENTRIES + sl_conn_memory_bytes(capacity, NULL));
 }
 
 static int state_fail(char *err, size_t err_len, const char *path, int code, const char *found, const char *wanted)
@@ -44,9 +46,10 @@ static int state_fail(char *err, size_t err_len, const char *path, int code, con
 static int state_create(const char *path, uint32_t capacity, char *err, size_t err_len)
 {
 	const off_t size = state_bytes(capacity);
-	struct state_header header = { .version = SL_STATE_VERSION, .entry_size = sizeof(struct sl_conn),
+	struct state_header header = { .version = SL_STATE_VERSION, .entry_size = ENTRY_SIZE,
 				       .capacity = capacity, .shards = SL_CONN_SHARDS };
 	char made[512];
+	size_t always;
 	int fd, rc;
 
 	memcpy(header.magic, STATE_MAGIC, sizeof(header.magic));
@@ -60,8 +63,9 @@ static int state_create(const char *path, uint32_t capacity, char *err, size_t e
 		return rc;
 	}
 	/* posix_fallocate: running out of shared memory is an error now, not SIGBUS under load. */
-	rc = -posix_fallocate(fd, 0, size);
-	if (!rc && (pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) || flock(fd, LOCK_EX | LOCK_NB) ||
+	sl_conn_memory_bytes(capacity, &always);
+	rc = -posix_fallocate(fd, 0, (off_t)(STATE_ENTRIES + always));
+	if (!rc && (ftruncate(fd, size) || pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) || flock(fd, LOCK_EX | LOCK_NB) ||
 		    link(made, path)))
 		rc = errno ? -errno : -EIO;
 	unlink(made);
@@ -85,11 +89,11 @@ static int state_check(const struct state_header *h, off_t size, const char *pat
 		snprintf(wanted, sizeof(wanted), "version %u", SL_STATE_VERSION);
 		return state_fail(err, err_len, path, -EPROTO, found, wanted);
 	}
-	if (h->entry_size != sizeof(struct sl_conn) || h->shards != SL_CONN_SHARDS || !h->capacity ||
+	if (h->entry_size != ENTRY_SIZE || h->shards != SL_CONN_SHARDS || !h->capacity ||
 	    h->capacity % SL_CONN_SHARDS) {
 		snprintf(found, sizeof(found), "a damaged header (%u entries of %u bytes in %u shards)", h->capacity,
 			 h->entry_size, h->shards);
-		snprintf(wanted, sizeof(wanted), "entries of %zu bytes in %u shards", sizeof(struct sl_conn), SL_CONN_SHARDS);
+		snprintf(wanted, sizeof(wanted), "entries of %zu bytes in %u shards", ENTRY_SIZE, SL_CONN_SHARDS);
 		return state_fail(err, err_len, path, -EINVAL, found, wanted);
 	}
 	if (size != state_bytes(h->capacity)) {
@@ -122,7 +126,8 @@ static int state_map(struct sl_state *state, const char *path, char *err, size_t
 	}
 	state->sources = (struct sl_addr *)((char *)state->map + offsetof(struct state_header, sources));
 	state->hops = (struct sl_state_hop *)((char *)state->map + STATE_HEADER);
-	state->entries = (struct sl_conn *)((char *)state->map + STATE_ENTRIES);
+	state->start = STATE_ENTRIES;
+	state->entries = (char *)state->map + state->start;
 	state->capacity = header.capacity;
 	memcpy(state->hash_key, header.hash_key, sizeof(state->hash_key));
 	return 0;

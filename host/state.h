@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The file in shared memory that holds the connections and outlives the agent: a page of header with the addresses that mode fullnat uses,
- * the last known next hops, then the entries.
+ * The file in shared memory that holds the connections and outlives the agent: a page of header with the addresses that mode fullnat
+ * uses, the last known next hops, then the connections, of which what only some of them need is taken when they come: until then the
+ * file has holes.
  * A second agent on the same file is refused (the file is locked while an agent lives).
  */
 #ifndef SLUICE_HOST_STATE_H
@@ -12,8 +13,6 @@
 #include <stdint.h>
 
 #include "host/config.h"
-
-struct sl_conn;
 
 /* A next hop as it was last seen to work: a new agent makes its connections' rules with it before it can ask the network,
  * and corrects them when it has. Written by the control thread; check is over all before it and written last. */
@@ -37,7 +36,8 @@ struct sl_state {
 	size_t size;
 	struct sl_state_hop *hops; /* SL_STATE_HOPS of them */
 	struct sl_addr *sources;   /* SL_CONN_SOURCES of them (host/sources.h) */
-	struct sl_conn *entries;
+	void *entries;        /* sl_conn_memory_bytes(capacity), at byte `start` of the file */
+	size_t start;
 	uint32_t capacity;
 	uint64_t hash_key[2]; /* drawn when the file was made */
 	bool created; /* false: an existing file was adopted */

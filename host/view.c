@@ -29,12 +29,12 @@ static uint64_t boot_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static uint64_t flow_id(uint32_t index, const struct sl_conn *conn)
+static uint64_t flow_id(uint32_t index, const struct sl_conn_copy *conn)
 {
 	return (uint64_t)conn->check << 32 | (index + 1);
 }
 
-static void flow_fill(uint32_t index, const struct sl_conn *conn, uint64_t now_ms, struct sl_flow_view *out)
+static void flow_fill(uint32_t index, const struct sl_conn_copy *conn, uint64_t now_ms, struct sl_flow_view *out)
 {
 	static const char *const states[] = { "free", "embryonic", "established", "closing" };
 
@@ -44,17 +44,17 @@ static void flow_fill(uint32_t index, const struct sl_conn *conn, uint64_t now_m
 	out->backend_id = conn->backend_id;
 	out->backend_address = sl_addr_make(conn->backend_family, conn->backend_addr);
 	out->backend_port = ntohs(conn->backend_port);
-	if (conn->mode == SL_MODE_FULLNAT && sl_conn_source(conn->source)) {
-		out->source_address = *sl_conn_source(conn->source);
-		out->source_port = ntohs(conn->source_port);
+	if (conn->mode == SL_MODE_FULLNAT && sl_conn_source(conn->nat.source)) {
+		out->source_address = *sl_conn_source(conn->nat.source);
+		out->source_port = ntohs(conn->nat.source_port);
 	}
 	out->hardware = conn->offload == SL_CONN_HARDWARE;
 	out->reason = conn->reason;
 	if (conn->reason == SL_REASON_INSERT_FAILED)
 		sl_refusal_get(index, out->detail, sizeof(out->detail));
 	out->state = states[conn->state & 3];
-	out->since_ms = sl_conn_since_ms(conn);
-	out->idle_ms = sl_conn_idle_ms(conn, now_ms);
+	out->since_ms = conn->since_ms;
+	out->idle_ms = sl_conn_idle_ms(&conn->last_seen_ms, now_ms);
 	out->hw_packets = conn->hw_packets;
 	out->hw_bytes = conn->hw_bytes;
 	out->sw_packets = conn->sw_packets;
@@ -69,7 +69,7 @@ static unsigned int flow_list(void *ctx, uint64_t *cursor, bool (*match)(void *a
 	const uint64_t now_ms = boot_ms();
 	uint64_t index = *cursor;
 	unsigned int n = 0;
-	struct sl_conn conn;
+	struct sl_conn_copy conn;
 
 	for (uint32_t looked = 0; index < capacity && n < max && looked < LOOK_MAX; index++, looked++) {
 		if (!sl_conn_read(table, (uint32_t)index, &conn))
@@ -82,7 +82,7 @@ static unsigned int flow_list(void *ctx, uint64_t *cursor, bool (*match)(void *a
 	return n;
 }
 
-static bool flow_read(const struct sl_conn_table *table, uint64_t id, uint32_t *index, struct sl_conn *conn)
+static bool flow_read(const struct sl_conn_table *table, uint64_t id, uint32_t *index, struct sl_conn_copy *conn)
 {
 	*index = (uint32_t)id - 1;
 	return *index < sl_conn_table_capacity(table) && sl_conn_read(table, *index, conn) && conn->check == id >> 32;
@@ -90,7 +90,7 @@ static bool flow_read(const struct sl_conn_table *table, uint64_t id, uint32_t *
 
 static int flow_get(void *ctx, uint64_t id, struct sl_flow_view *out)
 {
-	struct sl_conn conn;
+	struct sl_conn_copy conn;
 	uint32_t index;
 
 	if (!flow_read(ctx, id, &index, &conn))
@@ -103,7 +103,7 @@ static int flow_get(void *ctx, uint64_t id, struct sl_flow_view *out)
 
 static int flow_evict(void *ctx, uint64_t id)
 {
-	struct sl_conn conn;
+	struct sl_conn_copy conn;
 	uint32_t index;
 
 	if (!flow_read(ctx, id, &index, &conn))

@@ -247,7 +247,10 @@ static double measure_line(uint8_t *memory, size_t bytes, bool change)
 
 static struct world *flows_make(uint32_t flows, uint32_t capacity, enum world_service service)
 {
-	struct world *w = world_make(capacity + 16384);
+	struct world *w = world_make(capacity + 16384, false);
+
+	if (service == WORLD_NAT)
+		sl_conn_table_expect_nat(w->table); /* as the agent does for its services */
 
 	for (uint32_t first = 0; first < flows; first += WORLD_RING) {
 		run_all(w, service, first, WORLD_RING, SYN, false);
@@ -258,11 +261,25 @@ static struct world *flows_make(uint32_t flows, uint32_t capacity, enum world_se
 	return w;
 }
 
+/* Of a full table: what all connections have is as large whether they live or not, what only some have is of the live ones. */
 static double bytes_each(const struct world *w)
 {
-	const uint32_t capacity = sl_conn_table_capacity(w->table);
+	const struct sl_conn_table *t = w->table;
+	const uint32_t chunks = (t->capacity + SL_CONN_CHUNK - 1) / SL_CONN_CHUNK;
+	uint64_t some = 0;
 
-	return (double)(w->entries_bytes + capacity * sizeof(*w->retry) + sl_conn_table_bytes(w->table)) / capacity;
+	for (uint32_t i = 0; i < chunks; i++)
+		some += t->chunk[SL_CONN_PART_NAT][i] * (uint64_t)SL_CONN_CHUNK * sizeof(struct sl_conn_nat);
+	return (double)(sl_conn_table_bytes(t) - some) / t->capacity + (double)some / sl_conn_table_used(t);
+}
+
+static void measure_nat_bytes(FILE *json)
+{
+	struct world *w = flows_make(LIFE_OTHERS, LIFE_OTHERS + LIFE_OTHERS / 8, WORLD_NAT);
+
+	printf("%.1f bytes a nat connection\n", bytes_each(w));
+	fprintf(json, "\"bytes_per_nat_connection\": %.1f,\n", bytes_each(w));
+	world_end(w);
 }
 
 static void keys_draw(uint32_t flows, struct sl_key *key, struct small_key *s)
@@ -294,7 +311,7 @@ static void measure_flows(uint32_t log2, FILE *json)
 		written.ns[round] = measure_line((uint8_t *)w->entries, w->entries_bytes, true);
 	}
 	printf("%u flows, medians: packet %.1f ns (%.2f Mpps, best %.2f), lookup %.1f ns, rte_hash bulk %.1f ns, ratio %.2f, "
-	       "line %.1f ns (changed %.1f), %.0f bytes a connection\n", flows, median(&packets), 1e3 / median(&packets),
+	       "line %.1f ns (changed %.1f), %.1f bytes a connection\n", flows, median(&packets), 1e3 / median(&packets),
 	       1e3 / best(&packets), median(&lookup), median(&hash), median(&ratio), median(&line), median(&written), bytes_each(w));
 	fprintf(json, "\"flows_2e%u\": {\"packet_ns\": %.1f, \"mpps\": %.2f, \"best_mpps\": %.2f, \"lookup_ns\": %.1f, "
 		"\"rte_hash_ns\": %.1f, \"lookup_vs_rte_hash\": %.2f, \"line_ns\": %.1f, \"changed_line_ns\": %.1f, "
@@ -401,6 +418,7 @@ int main(int argc, char **argv)
 		measure_flows(23, json);
 	}
 	if (argc == 2 || !atoi(argv[argc - 1])) {
+		measure_nat_bytes(json);
 		measure_lives(WORLD_L2, json, "new_connections_per_s");
 		measure_lives(WORLD_NAT, json, "new_nat_connections_per_s");
 	}

@@ -3,11 +3,13 @@
 #include "tests/bench/flow_world.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/fastpath.h"
 #include "sluice/record.h"
@@ -98,7 +100,23 @@ static void services_make(struct world *w)
 	}
 }
 
-struct world *world_make(uint32_t capacity)
+/* What is there from the start is taken here, the rest when it is touched, or as host/conn takes it in a file. */
+static void entries_make(struct world *w, uint32_t capacity, bool file)
+{
+	w->memory_bytes = sl_conn_memory_bytes(capacity, &w->entries_bytes);
+	w->fd = file ? memfd_create("connections", MFD_CLOEXEC) : -1;
+	must(!file || (w->fd >= 0 && !ftruncate(w->fd, (off_t)w->memory_bytes) && !posix_fallocate(w->fd, 0, (off_t)w->entries_bytes)),
+	     "out of shared memory");
+	w->entries = mmap(NULL, w->memory_bytes, PROT_READ | PROT_WRITE, file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			  w->fd, 0);
+	must(w->entries != MAP_FAILED, "out of memory");
+	if (file)
+		return;
+	madvise(w->entries, w->memory_bytes, MADV_HUGEPAGE);
+	memset(w->entries, 0, w->entries_bytes);
+}
+
+struct world *world_make(uint32_t capacity, bool file)
 {
 	static const uint64_t key[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
 	struct world *w = calloc(1, sizeof(*w));
@@ -109,12 +127,13 @@ struct world *world_make(uint32_t capacity)
 	memcpy(port0.mac, own, 6);
 	services_make(w);
 	capacity = (capacity + SL_CONN_SHARDS - 1) / SL_CONN_SHARDS * SL_CONN_SHARDS;
-	w->entries_bytes = capacity * sizeof(*w->entries);
-	w->entries = world_memory(w->entries_bytes);
+	entries_make(w, capacity, file);
 	w->retry = world_memory(capacity * sizeof(*w->retry));
 	w->ring = world_memory(WORLD_RING * WORLD_STRIDE);
 	w->table = sl_conn_table_create(w->entries, capacity, key, &adopted, &dropped);
 	must(w->table, "out of memory for a table");
+	if (file)
+		sl_conn_table_in_file(w->table, w->fd, 0);
 	w->sp = (struct sl_slowpath){ .table = w->table, .shards = 0xffff, .services = sl_services_current(), .now_ms = 1000000,
 				      .stats = &w->stats, .backends = w->backends, .retry = w->retry, .offload = no_card,
 				      .fragments = sl_fragments_create(5), .admission = sl_admission_create(SL_CONN_SHARDS),
@@ -132,7 +151,9 @@ void world_end(struct world *w)
 	sl_fragments_destroy(w->sp.fragments);
 	sl_admission_destroy(w->sp.admission);
 	sl_config_free(w->config);
-	free(w->entries);
+	munmap(w->entries, w->memory_bytes);
+	if (w->fd >= 0)
+		close(w->fd);
 	free(w->retry);
 	free(w->ring);
 	free(w);

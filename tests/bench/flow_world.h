@@ -26,8 +26,10 @@ struct world_frame {
 struct world {
 	struct sl_config *config;
 	struct sl_service_table *services;
-	struct sl_conn *entries;
-	size_t entries_bytes;
+	void *entries;
+	size_t entries_bytes; /* that are there from the start */
+	size_t memory_bytes;
+	int fd;               /* of the memory; -1: huge pages of nobody's */
 	struct sl_conn_table *table;
 	struct sl_worker_stats stats;
 	struct sl_slow_backend backends[SL_SERVICE_IDS + 1];
@@ -37,8 +39,9 @@ struct world {
 	struct world_frame frame[WORLD_RING];
 };
 
-/* A table for `capacity` connections. Ends the program with a sentence if something fails. */
-struct world *world_make(uint32_t capacity);
+/* A table for `capacity` connections, in huge pages or, as the agent has it, in a file in shared memory. Ends the program with a
+ * sentence if something fails. */
+struct world *world_make(uint32_t capacity, bool file);
 void world_end(struct world *w);
 
 /* Frame i of the ring becomes one of flow number `flow`: TCP with these flags, from the client to the service, or (back) from the

@@ -74,7 +74,7 @@ def main():
         "lookup_vs_rte_hash": million["lookup_vs_rte_hash"],
         "lookup_vs_rte_hash_8m": eight["lookup_vs_rte_hash"],
         "bytes_per_connection": million["bytes_per_connection"],
-        "bytes_per_nat_connection": million["bytes_per_connection"],
+        "bytes_per_nat_connection": memory["bytes_per_nat_connection"],
         "new_connections_per_s": memory["new_connections_per_s"],
         "new_nat_connections_per_s": memory["new_nat_connections_per_s"],
         "line_ns_1m": million["line_ns"],

@@ -73,7 +73,7 @@ static void test_directions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
+		struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 		struct sl_conn_table *t = table_make(entries, CAPACITY);
 		const struct sl_conn_new c = conn_of(1, rows[i].mode);
 		const unsigned int shard = shard_of(t, &c);
@@ -85,7 +85,7 @@ static void test_directions(void **state)
 		assert_int_equal(add(t, &c, &index), 0);
 		assert_int_equal(sl_conn_find(t, shard, &c.key, &reverse), index);
 		assert_false(reverse);
-		sl_conn_reverse_key(sl_conn_at(t, index), &back);
+		sl_conn_reverse_key(t, index, &back);
 		/* Both directions belong to one shard: that of the client. */
 		assert_int_equal(sl_conn_shard(t, back.dst, back.dport, 0), shard);
 		assert_int_equal(sl_conn_find(t, shard, &back, &reverse), rows[i].back ? index : SL_CONN_NONE);
@@ -102,7 +102,7 @@ static void test_directions(void **state)
 
 static void test_clash(void **state)
 {
-	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	struct sl_conn_table *t = table_make(entries, CAPACITY);
 	struct sl_conn_new a = conn_of(1, SL_MODE_NAT), b = a;
 	bool reverse;
@@ -123,7 +123,7 @@ static void test_clash(void **state)
 
 static void test_bounds(void **state)
 {
-	struct sl_conn *entries = calloc(BIG, sizeof(*entries));
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(BIG, NULL));
 	struct sl_conn_table *t = table_make(entries, BIG);
 	uint32_t index, unproven = 0, proven = 0, n = 0;
 
@@ -157,7 +157,7 @@ static void test_bounds(void **state)
 
 static void test_prove(void **state)
 {
-	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	struct sl_conn_table *t = table_make(entries, CAPACITY);
 	const struct sl_conn_new c = conn_of(7, SL_MODE_DSR_L2);
 	uint32_t index;
@@ -185,7 +185,7 @@ static void test_timeouts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct sl_conn conn = { .key.proto = rows[i].proto, .state = rows[i].state };
+		const struct sl_conn conn = { .proto = rows[i].proto, .state = rows[i].state };
 
 		assert_int_equal(sl_conn_timeout_ms(&conn, &timeouts), rows[i].want);
 	}
@@ -202,16 +202,28 @@ static int64_t wall_ms(void)
 /* Since when a reason holds is known to a few milliseconds. */
 static void test_since(void **state)
 {
-	struct sl_conn conn = { .reason = SL_REASON_PENDING };
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
+	struct sl_conn_table *t = table_make(entries, CAPACITY);
+	const struct sl_conn_new c = conn_of(1, SL_MODE_DSR_L2);
+	struct sl_conn_copy copy;
+	uint32_t index;
 
 	(void)state;
+	assert_int_equal(add(t, &c, &index), 0);
 	for (unsigned int i = 0; i < 5; i++) {
 		const int64_t before = wall_ms();
 
-		sl_conn_set_reason(&conn, i % 2 ? SL_REASON_PENDING : SL_REASON_OFFLOADED);
-		assert_in_range(sl_conn_since_ms(&conn), before - 20, wall_ms());
+		sl_conn_set_reason(t, index, i % 2 ? SL_REASON_PENDING : SL_REASON_OFFLOADED);
+		sl_conn_get(t, index, &copy);
+		assert_in_range(copy.since_ms, before - 20, wall_ms());
 		usleep(30000);
 	}
+	/* The wall clock was set back a little. */
+	sl_conn_rest_at(t, index)->since += 1000;
+	sl_conn_get(t, index, &copy);
+	assert_in_range(copy.since_ms, wall_ms() - 1000, wall_ms());
+	sl_conn_table_destroy(t);
+	free(entries);
 }
 
 /* The whole shard. */
@@ -224,7 +236,7 @@ static unsigned int scan_all(struct sl_conn_table *t, unsigned int shard, uint64
 
 static void test_scan(void **state)
 {
-	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	struct sl_conn_table *t = table_make(entries, CAPACITY);
 	const struct sl_conn_new c = conn_of(3, SL_MODE_DSR_L2);
 	const unsigned int shard = shard_of(t, &c);
@@ -244,7 +256,8 @@ static void test_scan(void **state)
 
 static void test_read(void **state)
 {
-	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries)), copy;
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
+	struct sl_conn_copy copy;
 	struct sl_conn_table *t = table_make(entries, CAPACITY);
 	const struct sl_conn_new c = conn_of(3, SL_MODE_DSR_L2);
 	uint32_t index;
@@ -254,9 +267,9 @@ static void test_read(void **state)
 	assert_true(sl_conn_read(t, index, &copy));
 	assert_memory_equal(&copy.key, &c.key, sizeof(c.key));
 	/* An entry that is being written anew is not shown. */
-	entries[index].backend_addr[0] ^= 1;
+	sl_conn_rest_at(t, index)->backend4 ^= 1;
 	assert_false(sl_conn_read(t, index, &copy));
-	entries[index].backend_addr[0] ^= 1;
+	sl_conn_rest_at(t, index)->backend4 ^= 1;
 	sl_conn_free(t, index);
 	assert_false(sl_conn_read(t, index, &copy));
 	sl_conn_table_destroy(t);
@@ -265,7 +278,7 @@ static void test_read(void **state)
 
 static void test_adoption_of_damage(void **state)
 {
-	struct sl_conn *entries = calloc(CAPACITY, sizeof(*entries));
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	struct sl_conn_table *t = table_make(entries, CAPACITY);
 	uint32_t index[6], adopted, dropped;
 
@@ -276,9 +289,9 @@ static void test_adoption_of_damage(void **state)
 		c.unproven = n == 5;
 		assert_int_equal(add(t, &c, &index[n]), 0);
 	}
+	entries[index[0]].addresses ^= 1;   /* another client */
+	sl_conn_rest_at(t, index[1])->check ^= 1;
 	sl_conn_table_destroy(t);
-	entries[index[0]].key.src[0] ^= 1;   /* another client */
-	entries[index[1]].check ^= 1;
 	entries[index[2]].state = 13;
 	entries[index[3]].offload = SL_CONN_HARDWARE;
 	entries[index[4]].offload = SL_CONN_REMOVING;
@@ -319,7 +332,7 @@ static void churn(struct sl_conn *entries, uint32_t seed)
 		if (index != SL_CONN_NONE && seed & 0x10000) {
 			sl_conn_free(t, index);
 		} else if (index != SL_CONN_NONE) {
-			sl_conn_at(t, index)->sw_packets++;
+			sl_conn_count(sl_conn_at(t, index), sl_conn_rest_at(t, index), 60);
 			sl_conn_at(t, index)->state = SL_CONN_ESTABLISHED;
 		} else {
 			sl_conn_create(t, shard, &c, &index);
@@ -336,7 +349,7 @@ static void check_invariants(struct sl_conn *entries, uint32_t *live)
 	assert_non_null(t);
 	assert_int_equal(dropped, 0);
 	for (uint32_t i = 0; i < BIG; i++) {
-		struct sl_conn copy;
+		struct sl_conn_copy copy;
 		struct sl_key back;
 		bool reverse;
 
@@ -344,7 +357,7 @@ static void check_invariants(struct sl_conn *entries, uint32_t *live)
 			continue;
 		assert_true(sl_conn_read(t, i, &copy));
 		assert_int_equal(sl_conn_find(t, sl_conn_shard_of(t, i), &copy.key, &reverse), i);
-		sl_conn_reverse_key(&copy, &back);
+		sl_conn_reverse_key(t, i, &back);
 		if (copy.mode == SL_MODE_NAT)
 			assert_int_equal(sl_conn_find(t, sl_conn_shard_of(t, i), &back, &reverse), i);
 		found++;
@@ -357,7 +370,7 @@ static void check_invariants(struct sl_conn *entries, uint32_t *live)
 
 static void test_sigkill(void **state)
 {
-	struct sl_conn *entries = mmap(NULL, BIG * sizeof(*entries), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct sl_conn *entries = mmap(NULL, sl_conn_memory_bytes(BIG, NULL), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const char *given = getenv("SEED");
 	uint32_t seed = given ? (uint32_t)strtoul(given, NULL, 0) : (uint32_t)time(NULL), live = 0;
 
@@ -377,7 +390,7 @@ static void test_sigkill(void **state)
 	}
 	print_message("connections after the last kill: %u\n", live);
 	assert_true(live > 0);
-	munmap(entries, BIG * sizeof(*entries));
+	munmap(entries, sl_conn_memory_bytes(BIG, NULL));
 }
 
 /* ---- the file --------------------------------------------------------------------------------------------------- */
@@ -431,7 +444,7 @@ static void test_file_refused(void **state)
 	} rows[] = {
 		{ "another kind of file", 0, "GARBAGE!", 8, 0, "wrong magic" },
 		{ "another layout version", 8, "\x63\0\0\0", 4, 0, "layout version 99, wanted version 4" },
-		{ "another entry size", 12, "\x40\0\0\0", 4, 0, "damaged header" },
+		{ "another entry size", 12, "\x80\0\0\0", 4, 0, "damaged header" },
 		{ "a capacity that does not fit", 16, "\x20\0\0\0", 4, 0, "bytes, wanted" },
 		{ "cut off", 0, "", 0, 8192, "found 8192 bytes" },
 		{ "no header", 0, "", 0, 10, "too short" },

@@ -76,7 +76,7 @@ static void wait_answers(unsigned int n)
 struct bench {
 	struct sl_config *config;
 	struct sl_service_table *services;
-	struct sl_conn entries[CAPACITY];
+	void *entries;
 	struct sl_conn_table *table;
 };
 
@@ -109,6 +109,7 @@ static int bench_up(void **state)
 	sl_egress_configure(b->config);
 	sl_egress_services_changed(sl_services_current(), NULL);
 	hop_set(1);
+	b->entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
 	*state = b;
 	return 0;
@@ -122,6 +123,7 @@ static int bench_down(void **state)
 	sl_service_table_destroy(b->services);
 	sl_conn_table_destroy(b->table);
 	sl_config_free(b->config);
+	free(b->entries);
 	free(b);
 	return 0;
 }
@@ -458,15 +460,15 @@ static void test_adopted(void **state)
 	char err[256];
 
 	sl_conn_at(b->table, adopted)->offload = SL_CONN_HARDWARE;
-	sl_conn_at(b->table, adopted)->hw_packets = 70;
-	sl_conn_at(b->table, adopted)->reason = SL_REASON_PENDING; /* the last agent did not live to see its rules made */
+	sl_conn_card_take(b->table, adopted)->packets = 70;
+	sl_conn_rest_at(b->table, adopted)->reason = SL_REASON_PENDING; /* the last agent did not live to see its rules made */
 	driver.hits = 50;
 	assert_int_equal(sl_offload_init(b->config, b->table, err, sizeof(err)), 0);
 	sl_offload_stats_get(&stats);
 	assert_int_equal(stats.adopted_conns, 2);
 	assert_int_equal(stats.adopted_rules, 1);
-	assert_int_equal(sl_conn_at(b->table, adopted)->reason, SL_REASON_OFFLOADED);
-	assert_int_equal(sl_conn_at(b->table, adopted)->hw_packets, 100); /* two directions of 50 */
+	assert_int_equal(sl_conn_rest_at(b->table, adopted)->reason, SL_REASON_OFFLOADED);
+	assert_int_equal(sl_conn_card_at(b->table, adopted)->packets, 100); /* two directions of 50 */
 	assert_int_equal(driver.live, 4 + 23 + 2); /* catch-alls, classification, the adopted one */
 	assert_int_equal(driver.handles, 2);
 	assert_false(sl_offload_refresh(adopted, 1)); /* nobody who would do it */
@@ -476,10 +478,10 @@ static void test_adopted(void **state)
 	driver.hits = 60;
 	rcu_thread_offline();
 	assert_true(sl_offload_refresh(adopted, 3000));
-	assert_int_equal(sl_conn_at(b->table, adopted)->hw_packets, 120);
+	assert_int_equal(sl_conn_card_at(b->table, adopted)->packets, 120);
 	assert_true(sl_offload_refresh(dsr, 3000));
 	rcu_thread_online();
-	assert_int_equal(sl_conn_at(b->table, dsr)->hw_packets, 0);
+	assert_null(sl_conn_card_at(b->table, dsr)); /* it was in no card */
 	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, adopted)); /* its next hops are free for the next test */
 	wait_answers(1);
 	agent_down();
@@ -744,10 +746,10 @@ static void test_way_back_moves(void **state)
 	uv_loop_init(&loop);
 	nexthops = sl_nexthops_create(&loop, 16, no_news, NULL, err, sizeof(err));
 	assert_non_null(nexthops);
-	memcpy(sl_conn_at(b->table, first)->last_hop, x, 6);
-	memcpy(sl_conn_at(b->table, second)->last_hop, x, 6);
-	sl_conn_at(b->table, apart)->key.src[3] = 7;
-	memcpy(sl_conn_at(b->table, apart)->last_hop, z, 6);
+	memcpy(sl_conn_nat_at(b->table, first)->last_hop, x, 6);
+	memcpy(sl_conn_nat_at(b->table, second)->last_hop, x, 6);
+	((uint8_t *)&sl_conn_at(b->table, apart)->addresses)[3] = 7;
+	memcpy(sl_conn_nat_at(b->table, apart)->last_hop, z, 6);
 	agent_up(b);
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
@@ -767,9 +769,9 @@ static void test_way_back_moves(void **state)
 	wait_answers(4);
 	assert_int_equal(driver.updates, 1);
 	assert_int_equal(driver.created, created);
-	assert_memory_equal(sl_conn_at(b->table, first)->last_hop, y, 6);
-	assert_memory_equal(sl_conn_at(b->table, second)->last_hop, y, 6);
-	assert_memory_equal(sl_conn_at(b->table, apart)->last_hop, z, 6);
+	assert_memory_equal(sl_conn_nat_at(b->table, first)->last_hop, y, 6);
+	assert_memory_equal(sl_conn_nat_at(b->table, second)->last_hop, y, 6);
+	assert_memory_equal(sl_conn_nat_at(b->table, apart)->last_hop, z, 6);
 	/* A connection whose packets come from the new MAC shares the way. */
 	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, second));
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
@@ -799,9 +801,9 @@ static void test_way_back_of_neighbours(void **state)
 	uv_loop_init(&loop);
 	nexthops = sl_nexthops_create(&loop, 16, no_news, NULL, err, sizeof(err));
 	assert_non_null(nexthops);
-	sl_conn_at(b->table, other)->key.src[3] = 8;
-	memcpy(sl_conn_at(b->table, first)->last_hop, x, 6);
-	memcpy(sl_conn_at(b->table, other)->last_hop, x, 6);
+	((uint8_t *)&sl_conn_at(b->table, other)->addresses)[3] = 8;
+	memcpy(sl_conn_nat_at(b->table, first)->last_hop, x, 6);
+	memcpy(sl_conn_nat_at(b->table, other)->last_hop, x, 6);
 	agent_up(b);
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
 	wait_answers(1);
@@ -809,7 +811,7 @@ static void test_way_back_of_neighbours(void **state)
 	assert_false(way_by(1, 1, 1));
 	assert_true(way_by(1, 1, 2));
 	sl_offload_nexthops_changed();
-	memcpy(sl_conn_at(b->table, other)->last_hop, (const uint8_t[6]){ 2, 0, 0, 9, 0, 2 }, 6);
+	memcpy(sl_conn_nat_at(b->table, other)->last_hop, (const uint8_t[6]){ 2, 0, 0, 9, 0, 2 }, 6);
 	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, other));
 	wait_answers(2);
 	assert_false(way_by(1, 1, 2));

@@ -123,7 +123,7 @@ static inline int bench_up(void **state)
 		if (s->backend[id] && s->backend[id]->address.bytes[3] != 77)
 			hop_ready(s, &s->backend[id]->address);
 	}
-	b->entries = calloc(CAPACITY, sizeof(*b->entries));
+	b->entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	sl_conn_sources_use(b->sources);
 	b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
 	assert_int_equal(sl_sources_open(b->sources, &b->config->node.fullnat, b->table), 0);

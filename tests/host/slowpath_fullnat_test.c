@@ -91,18 +91,20 @@ static void test_both_ways(void **state)
 static void test_records(void **state)
 {
 	struct bench *b = *state;
-	const struct sl_conn *conn;
 	struct sl_record there, back;
+	uint8_t backend[16];
+	uint32_t index;
 	struct sl_key key;
 
 	handshake(b, four.vip, 9);
-	conn = sl_conn_at(b->table, b->v.index);
-	sl_slowpath_record(conn, false, &key, &there);
+	index = b->v.index;
+	sl_conn_backend(b->table, index, backend);
+	sl_slowpath_record(b->table, index, false, &key, &there);
 	assert_int_equal(there.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST), SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST);
 	expect_address(there.new_src, four.source);
-	assert_memory_equal(there.new_dst, conn->backend_addr, 4);
-	assert_int_equal(there.new_sport, conn->source_port);
-	sl_slowpath_record(conn, true, &key, &back);
+	assert_memory_equal(there.new_dst, backend, 4);
+	assert_int_equal(there.new_sport, sl_conn_nat_at(b->table, index)->source_port);
+	sl_slowpath_record(b->table, index, true, &key, &back);
 	assert_int_equal(back.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST), SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST);
 	expect_address(key.dst, four.source);
 	expect_address(back.new_src, four.vip);
@@ -110,7 +112,7 @@ static void test_records(void **state)
 	assert_int_equal(back.new_dport, htons(9));
 	card.caps = SL_CAP_NAT4;
 	handshake(b, four.vip, 10);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_NO_CARD);
+	assert_int_equal(sl_conn_rest_at(b->table, b->v.index)->reason, SL_REASON_NO_CARD);
 }
 
 /* A connection that has ended gives its port back; until it has rested no other has it. */

@@ -38,7 +38,7 @@ static uint32_t offloaded(struct bench *b, const char *vip, uint16_t sport)
 	handshake(b, vip, sport);
 	assert_int_equal(card.op, SL_OFFLOAD_INSERT);
 	answer(b, SL_OFFLOAD_INSERT, card.index, SL_REASON_OFFLOADED, false);
-	assert_int_equal(sl_conn_at(b->table, card.index)->reason, SL_REASON_OFFLOADED);
+	assert_int_equal(sl_conn_rest_at(b->table, card.index)->reason, SL_REASON_OFFLOADED);
 	return card.index;
 }
 
@@ -161,7 +161,7 @@ static void test_tenants(void **state)
 	o = sent(b, &f);
 	assert_int_equal(o.b[5], 3); /* red's own backend, not dsr's */
 	index = b->v.index;
-	assert_int_equal(sl_conn_at(b->table, index)->key.tenant, 7);
+	assert_int_equal(sl_conn_at(b->table, index)->tenant, 7);
 	/* The same tuple in another tenant is another connection. */
 	expect(b, make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.1", .sport = 1, .dport = 80, .proto = 6, .flags = SYN }), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	assert_int_not_equal(b->v.index, index);
@@ -177,7 +177,7 @@ static void test_tenants(void **state)
 	o = sent(b, &f);
 	assert_int_equal(o.len, in.len);
 	assert_int_equal(o.b[5], 4);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->key.tenant, 8);
+	assert_int_equal(sl_conn_at(b->table, b->v.index)->tenant, 8);
 	/* From a VTEP that nobody trusts it is the host's own business. */
 	f.b[29] = 10;
 	f.b[25]--;
@@ -241,7 +241,7 @@ static void test_tunnels(void **state)
 		assert_int_equal(o.len, f.len - 20 - rows[i].n);
 		assert_int_equal(o.b[5], 4);
 		assert_memory_equal(o.b + 12, "\x08\0\x45", 3);
-		assert_int_equal(sl_conn_at(b->table, b->v.index)->key.tenant, 8);
+		assert_int_equal(sl_conn_at(b->table, b->v.index)->tenant, 8);
 	}
 	/* With a tag, here of the tenant red, it is what the tag says. */
 	{
@@ -300,18 +300,18 @@ static void test_offload_moment(void **state)
 	struct frame f;
 
 	expect(b, tcp("192.0.2.1", 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_HANDSHAKE);
+	assert_int_equal(sl_conn_rest_at(b->table, b->v.index)->reason, SL_REASON_HANDSHAKE);
 	assert_int_equal(card.count, 0);
 	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	assert_int_equal(card.count, 1);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_PENDING);
+	assert_int_equal(sl_conn_rest_at(b->table, b->v.index)->reason, SL_REASON_PENDING);
 	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	assert_int_equal(card.count, 1); /* asked once */
 
 	handshake(b, "192.0.2.5", 1);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_POLICY_NEVER);
+	assert_int_equal(sl_conn_rest_at(b->table, b->v.index)->reason, SL_REASON_POLICY_NEVER);
 	handshake(b, "192.0.2.6", 1);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_FEW_PACKETS);
+	assert_int_equal(sl_conn_rest_at(b->table, b->v.index)->reason, SL_REASON_FEW_PACKETS);
 	assert_int_equal(card.count, 1);
 	handshake(b, "192.0.2.6", 1); /* SYN again: packets 3 and 4 */
 	assert_int_equal(card.count, 2);
@@ -325,7 +325,7 @@ static void test_offload_moment(void **state)
 
 	card.caps &= ~(uint32_t)SL_CAP_NAT4;
 	handshake(b, "192.0.2.2", 1);
-	assert_int_equal(sl_conn_at(b->table, b->v.index)->reason, SL_REASON_NO_CARD);
+	assert_int_equal(sl_conn_rest_at(b->table, b->v.index)->reason, SL_REASON_NO_CARD);
 	assert_int_equal(card.count, 3);
 }
 
@@ -337,7 +337,7 @@ static void test_offload_retry(void **state)
 	handshake(b, "192.0.2.1", 1);
 	index = card.index;
 	answer(b, SL_OFFLOAD_INSERT, index, SL_REASON_TABLE_FULL, false);
-	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_TABLE_FULL);
+	assert_int_equal(sl_conn_rest_at(b->table, index)->reason, SL_REASON_TABLE_FULL);
 	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	assert_int_equal(card.count, 1); /* not yet */
 	b->sp.now_ms += 1100;
@@ -556,7 +556,7 @@ static void test_closing_makes_room(void **state)
 	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, false);
 	/* Out of the card, but still known until its own timeout. */
 	assert_int_equal(sl_conn_at(b->table, index)->state, SL_CONN_CLOSING);
-	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_CLOSING);
+	assert_int_equal(sl_conn_rest_at(b->table, index)->reason, SL_REASON_CLOSING);
 	scan_all(b);
 	assert_int_equal(sl_conn_table_used(b->table), 1);
 	b->sp.now_ms += b->config->services[0].timeouts.fin_ms + 2000;
@@ -567,18 +567,18 @@ static void test_closing_makes_room(void **state)
 static void test_evict(void **state)
 {
 	struct bench *b = *state;
-	const uint32_t index = offloaded(b, "192.0.2.1", 1), check = sl_conn_at(b->table, index)->check;
+	const uint32_t index = offloaded(b, "192.0.2.1", 1), check = sl_conn_rest_at(b->table, index)->check;
 
 	sl_slowpath_evict(&b->sp, index, check + 1); /* a predecessor's */
 	assert_int_equal(card.count, 1);
 	sl_slowpath_evict(&b->sp, index, check);
 	assert_int_equal(card.op, SL_OFFLOAD_REMOVE);
 	answer(b, SL_OFFLOAD_REMOVE, index, SL_REASON_CLOSING, false);
-	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_EVICTED);
+	assert_int_equal(sl_conn_rest_at(b->table, index)->reason, SL_REASON_EVICTED);
 	b->sp.now_ms += 100000;
 	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	assert_int_equal(card.count, 2); /* and stays out */
-	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_EVICTED);
+	assert_int_equal(sl_conn_rest_at(b->table, index)->reason, SL_REASON_EVICTED);
 }
 
 static void test_lost(void **state)
@@ -588,7 +588,7 @@ static void test_lost(void **state)
 
 	answer(b, SL_OFFLOAD_LOST, index, SL_REASON_NO_CARD, false);
 	assert_int_equal(sl_conn_at(b->table, index)->offload, SL_CONN_SOFTWARE);
-	assert_int_equal(sl_conn_at(b->table, index)->reason, SL_REASON_NO_CARD);
+	assert_int_equal(sl_conn_rest_at(b->table, index)->reason, SL_REASON_NO_CARD);
 	expect(b, tcp("192.0.2.1", 1, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 }
 
@@ -630,7 +630,7 @@ static void test_adopt(void **state)
 	handshake(b, "192.0.2.1", 1);
 	index[1] = b->v.index;
 	sl_conn_at(b->table, index[0])->backend_id = 4000; /* another run's number */
-	sl_conn_at(b->table, index[1])->backend_addr[3] = 50; /* not configured any more */
+	((uint8_t *)&sl_conn_rest_at(b->table, index[1])->backend4)[3] = 50; /* not configured any more */
 	memset(b->backends, 0, sizeof(b->backends));
 	assert_int_equal(sl_slowpath_adopt(&b->sp), 1);
 	assert_int_equal(sl_conn_at(b->table, index[0])->backend_id, id);
@@ -656,7 +656,7 @@ static void test_adopt_by_identity(void **state)
 	for (unsigned int i = 0; i < 16; i++)
 		assert_int_equal(sl_conn_at(b->table, index[i])->backend_id, id[i]);
 	/* Of a backend that is not known by its identity any more, one of its address takes over. */
-	sl_conn_at(b->table, index[0])->backend_tag ^= 0x5555;
+	sl_conn_rest_at(b->table, index[0])->backend_tag ^= 0x5555;
 	assert_int_equal(sl_slowpath_adopt(&b->sp), 16);
 	assert_true(sl_conn_at(b->table, index[0])->backend_id < 4000);
 }

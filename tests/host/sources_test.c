@@ -21,7 +21,7 @@
 struct world {
 	struct sl_addr numbers[SL_CONN_SOURCES];
 	struct sl_config_fullnat config;
-	struct sl_conn *entries;
+	void *entries;
 	struct sl_conn_table *table;
 	struct sl_sources *sources;
 };
@@ -51,8 +51,7 @@ static int up(void **state)
 
 	w->config = (struct sl_config_fullnat){ .source_count = 1, .source = { v4(40) }, .port_lo = LOW, .port_hi = LOW + PORTS - 1,
 						.quarantine_ms = REST_MS };
-	w->entries = aligned_alloc(64, CAPACITY * sizeof(*w->entries));
-	memset(w->entries, 0, CAPACITY * sizeof(*w->entries));
+	w->entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	table_make(w);
 	*state = w;
 	return 0;
@@ -100,7 +99,7 @@ static int open_conn(struct world *w, uint32_t n, uint8_t backend, uint64_t now_
 
 static void close_conn(struct world *w, uint32_t index, uint64_t now_ms)
 {
-	sl_sources_give(w->sources, sl_conn_shard_of(w->table, index), sl_conn_at(w->table, index), now_ms);
+	sl_sources_give(w->sources, index, now_ms);
 	sl_conn_free(w->table, index);
 }
 
@@ -115,8 +114,8 @@ static void test_every_port_once(void **state)
 
 		memset(seen, 0, sizeof(seen));
 		for (uint32_t n = 0; n < PORTS * 4; n++) {
-			const struct sl_conn *conn;
-			struct sl_key back;
+			struct sl_key key, back;
+			uint16_t port;
 			bool reverse = false;
 			int rc = open_conn(w, n, backend, 1000000, &index);
 
@@ -125,13 +124,14 @@ static void test_every_port_once(void **state)
 				continue;
 			}
 			taken++;
-			conn = sl_conn_at(w->table, index);
-			assert_in_range(ntohs(conn->source_port), LOW, LOW + PORTS - 1);
-			assert_int_equal(seen[ntohs(conn->source_port)]++, 0);
-			sl_conn_reverse_key(conn, &back);
+			port = ntohs(sl_conn_nat_at(w->table, index)->source_port);
+			assert_in_range(port, LOW, LOW + PORTS - 1);
+			assert_int_equal(seen[port]++, 0);
+			sl_conn_key(w->table, index, &key);
+			sl_conn_reverse_key(w->table, index, &back);
 			assert_memory_equal(back.dst, "\x0a\0\0\x28", 4);
-			assert_int_equal(sl_conn_shard(w->table, back.dst, back.dport, 0), shard_of(w, &conn->key));
-			assert_int_equal(sl_conn_find(w->table, shard_of(w, &conn->key), &back, &reverse), index);
+			assert_int_equal(sl_conn_shard(w->table, back.dst, back.dport, 0), shard_of(w, &key));
+			assert_int_equal(sl_conn_find(w->table, shard_of(w, &key), &back, &reverse), index);
 			assert_true(reverse);
 			if (backend == 1)
 				continue;
@@ -162,7 +162,7 @@ static void test_quarantine(void **state)
 		rc = open_conn(w, n, 1, begin, &i);
 		if (!rc && used < 3) {
 			index[used] = i;
-			port[used] = ntohs(sl_conn_at(w->table, i)->source_port);
+			port[used] = ntohs(sl_conn_nat_at(w->table, i)->source_port);
 		}
 		used += !rc;
 	}
