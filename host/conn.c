@@ -55,6 +55,13 @@ static void place_of(const struct sl_conn_table *t, const struct sl_key *key, bo
 	place->hash = sl_conn_hash(t, place->addresses, sl_load64(&key->sport), ipv4);
 }
 
+/* A look at both buckets waits once. */
+static void place_prefetch(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct place *place)
+{
+	__builtin_prefetch(sl_conn_bucket_of(t, s, place->back, place->hash, 0), 1);
+	__builtin_prefetch(sl_conn_bucket_of(t, s, place->back, place->hash, 1), 1);
+}
+
 static uint32_t *slot_find(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct place *place)
 {
 	const uint32_t tag = sl_conn_tag(t, place->hash);
@@ -125,6 +132,8 @@ static void slot_remove(struct sl_conn_table *t, struct sl_conn_shard *s, const 
 static int slots_place(const struct sl_conn_table *t, const struct sl_conn_shard *s, const struct place place[2], unsigned int ways,
 		       uint32_t *slot[2])
 {
+	for (unsigned int way = 0; way < ways; way++)
+		place_prefetch(t, s, &place[way]);
 	if (ways == 2 && slot_find(t, s, &place[1]))
 		return -EADDRINUSE;
 	if (slot_find(t, s, &place[0]))
@@ -299,9 +308,33 @@ static void keys_make(struct sl_conn_table *t, const uint64_t hash_key[2])
 		t->hash_key[i] = sl_sip_ipv4(&seed, i, 1) | (i >= 6); /* the last two are multipliers */
 }
 
+static size_t round_up(size_t bytes, size_t to)
+{
+	return (bytes + to - 1) / to * to;
+}
+
+/* Of one direction. */
 static size_t index_bytes(const struct sl_conn_table *t)
 {
-	return (size_t)SL_CONN_SHARDS * t->bucket_count * sizeof(struct sl_conn_bucket);
+	const size_t bytes = (size_t)SL_CONN_SHARDS * t->bucket_count * sizeof(struct sl_conn_bucket);
+
+	return round_up(bytes, PAGE_BYTES);
+}
+
+/* Zeroed memory that is not there before it is touched, beginning where a huge page may. NULL: none. */
+static void *memory_map(size_t bytes)
+{
+	uint8_t *const p = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	before = round_up((uintptr_t)p, HUGE_BYTES) - (uintptr_t)p;
+	if (before)
+		munmap(p, before);
+	if (before < HUGE_BYTES)
+		munmap(p + before + bytes, HUGE_BYTES - before);
+	return p + before;
 }
 
 /* Takes the memory now, in huge pages where the kernel has them. Others may use it meanwhile. */
@@ -325,12 +358,12 @@ static bool memory_make(struct sl_conn_table *t)
 	}
 	t->deadline = calloc(t->capacity, sizeof(*t->deadline));
 	for (unsigned int back = 0; back < 2; back++) {
-		void *p = mmap(NULL, index_bytes(t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		struct sl_conn_bucket *p = memory_map(index_bytes(t));
 
-		if (p == MAP_FAILED)
+		if (!p)
 			return false;
 		for (unsigned int i = 0; i < SL_CONN_SHARDS; i++)
-			t->shard[i].buckets[back] = (struct sl_conn_bucket *)p + (size_t)i * t->bucket_count;
+			t->shard[i].buckets[back] = p + (size_t)i * t->bucket_count;
 	}
 	memory_take(t->shard[0].buckets[0], index_bytes(t));
 	return t->deadline;
@@ -459,12 +492,16 @@ uint32_t sl_conn_find(struct sl_conn_table *t, unsigned int shard, const struct 
 	const uint32_t *slot;
 	struct place place;
 
-	place_of(t, key, false, &place);
-	if (t->two_way)
-		__builtin_prefetch(sl_conn_bucket_of(t, s, true, place.hash, 0));
+	place_of(t, key, t->two_way && *reverse, &place);
+	place_prefetch(t, s, &place);
+	if (t->two_way) {
+		place.back = !place.back;
+		place_prefetch(t, s, &place);
+		place.back = !place.back;
+	}
 	slot = slot_find(t, s, &place);
 	if (!slot && t->two_way) {
-		place.back = true;
+		place.back = !place.back;
 		slot = slot_find(t, s, &place);
 	}
 	if (!slot)

@@ -226,7 +226,7 @@ unsigned int sl_conn_shard(const struct sl_conn_table *table, const uint8_t clie
 unsigned int sl_conn_shard_of(const struct sl_conn_table *table, uint32_t index);
 
 /* ---- owner of the shard only ---- */
-/* Finds by a packet's key, either direction; *reverse tells which. SL_CONN_NONE if unknown. */
+/* Finds by a packet's key, either direction; *reverse says which to look for first, and tells which it is. SL_CONN_NONE if unknown. */
 uint32_t sl_conn_find(struct sl_conn_table *table, unsigned int shard, const struct sl_key *key, bool *reverse);
 
 struct sl_conn_new {

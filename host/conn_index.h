@@ -24,7 +24,7 @@
 #define SL_CONN_INLINE static inline __attribute__((always_inline))
 
 #define SL_CONN_WAYS 16u
-#define SL_CONN_WAYS_CROWDED 14u /* from here on the emptier of the two buckets takes a new slot */
+#define SL_CONN_WAYS_CROWDED 12u /* from here on the emptier of the two buckets takes a new slot */
 
 struct sl_conn_bucket {
 	uint32_t slot[SL_CONN_WAYS];

@@ -48,8 +48,8 @@ void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl
 	const struct sl_conn *conn;
 	uint8_t address[16];
 	unsigned int shard;
+	bool reverse = false;
 	uint32_t index;
-	bool reverse;
 
 	if (!sl_reply_quoted_key(f->bytes, f->len, f->packet, f->tenant, &f->key)) {
 		end(sp, f, v, f->decap ? SL_SLOW_DROP : SL_SLOW_KERNEL, SL_REASON_NO_SERVICE);
@@ -88,7 +88,7 @@ void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct
 	struct sl_action action;
 	uint8_t backend[16];
 	struct sl_key key;
-	bool reverse = false;
+	bool reverse = true;
 	uint32_t index;
 
 	if (!owns(sp, shard, v))

@@ -624,7 +624,7 @@ static void run_to_vip(struct sl_slowpath *sp, const struct slow_frame *f, struc
 static void run_to_other(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
 {
 	const unsigned int shard = sl_conn_shard(sp->table, f->key.dst, f->key.dport, f->tenant);
-	bool reverse = false;
+	bool reverse = true;
 	uint32_t index;
 
 	if (!owns(sp, shard, v))

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,7 +106,7 @@ static void test_clash(void **state)
 	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
 	struct sl_conn_table *t = table_make(entries, CAPACITY);
 	struct sl_conn_new a = conn_of(1, SL_MODE_NAT), b = a;
-	bool reverse;
+	bool reverse = false;
 	uint32_t i, j;
 
 	(void)state;
@@ -310,6 +311,267 @@ static void test_adoption_of_damage(void **state)
 	free(entries);
 }
 
+/* ---- counters ---------------------------------------------------------------------------------------------------- */
+
+/* Exact over the bit where the upper half begins, also to one who reads, or dies, between the two stores. */
+static void test_counters(void **state)
+{
+	static const uint64_t from[] = { 0, 0x7fffffff, 0x80000000, 0xffffffff, 0x17fffffff };
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
+	struct sl_conn_table *t = table_make(entries, CAPACITY);
+	const struct sl_conn_new c = conn_of(1, SL_MODE_DSR_L2);
+	struct sl_conn_rest *rest;
+	struct sl_conn_copy copy;
+	struct sl_conn *conn;
+	uint32_t index;
+
+	(void)state;
+	assert_int_equal(add(t, &c, &index), 0);
+	conn = sl_conn_at(t, index);
+	rest = sl_conn_rest_at(t, index);
+	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		conn->sw_packets = conn->sw_bytes = (uint32_t)from[i];
+		rest->packets_high = rest->bytes_high = (uint32_t)(from[i] >> 31);
+		sl_conn_count(conn, rest, 1514);
+		sl_conn_get(t, index, &copy);
+		assert_int_equal(copy.sw_packets, from[i] + 1);
+		assert_int_equal(copy.sw_bytes, from[i] + 1514);
+		rest->bytes_high = (uint32_t)(from[i] >> 31); /* as if that store had not been made yet */
+		sl_conn_get(t, index, &copy);
+		assert_int_equal(copy.sw_bytes, from[i] + 1514);
+	}
+	conn->sw_bytes = rest->bytes_high = 0;
+	for (uint64_t i = 1; i < 20; i++) {
+		sl_conn_count(conn, rest, 0x60000000);
+		sl_conn_get(t, index, &copy);
+		assert_int_equal(copy.sw_bytes, i * 0x60000000);
+	}
+	sl_conn_table_destroy(t);
+	free(entries);
+}
+
+/* What is later than half of the second can say is looked at before, and what is past at once. */
+static void test_deadlines(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t now_ms, at_ms, first_ms;
+	} rows[] = {
+		{ "soon", 1000000, 1060000, 1061000 },
+		{ "now, as zero", 1000000, 0, 1000000 },
+		{ "past", 100000000, 60000000, 100000000 },
+		{ "over the end of the half", 65534000, 65537000, 65538000 },
+		{ "in two days", 1000000, 173800000, 1000000 + 16384000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
+		struct sl_conn_table *t = table_make(entries, CAPACITY);
+		struct sl_conn_new c = conn_of(3, SL_MODE_DSR_L2);
+		const unsigned int shard = shard_of(t, &c);
+		uint32_t index, due[8];
+
+		print_message("%s\n", rows[i].what);
+		c.now_ms = rows[i].now_ms;
+		assert_int_equal(add(t, &c, &index), 0);
+		sl_conn_set_deadline(t, index, rows[i].at_ms);
+		if (rows[i].first_ms > rows[i].now_ms)
+			assert_int_equal(scan_all(t, shard, rows[i].first_ms - 2000, due, 8), 0);
+		assert_int_equal(scan_all(t, shard, rows[i].first_ms, due, 8), 1);
+		sl_conn_table_destroy(t);
+		free(entries);
+	}
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
+
+#define MANY 65536u
+
+/* Connection n of three kinds in turn; what kind it is. */
+static enum { PLAIN, NAT, SIX, KINDS } kind_of(uint32_t n, struct sl_conn_new *c)
+{
+	const unsigned int kind = n % KINDS;
+
+	*c = conn_of(n, kind == NAT ? SL_MODE_NAT : SL_MODE_IPIP);
+	c->unproven = false;
+	if (kind == SIX) {
+		c->key.family = c->backend_family = 6;
+		memset(c->key.src + 4, 0x20, 12);
+		memset(c->backend_addr + 4, 0x30, 12);
+	}
+	return kind;
+}
+
+/* In a file with holes, as the agent has it. */
+static void *file_make(uint32_t capacity, int *fd)
+{
+	size_t always;
+	const size_t bytes = sl_conn_memory_bytes(capacity, &always);
+	void *p;
+
+	*fd = memfd_create("conn_test", MFD_CLOEXEC);
+	assert_true(*fd >= 0);
+	assert_int_equal(ftruncate(*fd, (off_t)bytes), 0);
+	assert_int_equal(posix_fallocate(*fd, 0, (off_t)always), 0);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return p;
+}
+
+static uint64_t file_blocks(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static void find_one(struct sl_conn_table *t, uint32_t n, bool there)
+{
+	struct sl_conn_new c;
+	const unsigned int kind = kind_of(n, &c);
+	struct sl_conn_copy copy;
+	bool reverse = false;
+	const uint32_t index = sl_conn_find(t, shard_of(t, &c), &c.key, &reverse);
+	struct sl_key back;
+
+	assert_int_equal(index != SL_CONN_NONE, there);
+	if (!there)
+		return;
+	assert_false(reverse);
+	assert_true(sl_conn_read(t, index, &copy));
+	assert_memory_equal(&copy.key, &c.key, sizeof(c.key));
+	assert_memory_equal(copy.backend_addr, c.backend_addr, sizeof(c.backend_addr));
+	assert_int_equal(copy.backend_family, kind == SIX ? 6 : 4);
+	sl_conn_reverse_key(t, index, &back);
+	assert_int_equal(sl_conn_find(t, shard_of(t, &c), &back, &reverse), kind == NAT ? index : SL_CONN_NONE);
+}
+
+/* From one connection to a full table, with lookups of what was there before at each step, and back, twice: the second time takes no
+ * more memory, so nothing has been left behind. */
+static void test_growth(void **state)
+{
+	uint32_t entered[MANY], adopted, dropped, index;
+	uint64_t memory = 0, blocks = 0;
+	struct sl_conn_table *t;
+	int fd;
+	void *entries = file_make(MANY, &fd);
+
+	(void)state;
+	t = sl_conn_table_create(entries, MANY, hash_key, &adopted, &dropped);
+	sl_conn_table_in_file(t, fd, 0);
+	for (unsigned int round = 0; round < 2; round++) {
+		uint32_t count = 0;
+
+		for (uint32_t n = 0; sl_conn_table_used(t) < MANY && n < 4 * MANY; n++) {
+			struct sl_conn_new c;
+
+			kind_of(n, &c);
+			if (add(t, &c, &index))
+				continue;
+			entered[count++] = n;
+			find_one(t, entered[(n * 2654435761u) % count], true);
+		}
+		assert_int_equal(count, MANY);
+		if (round) {
+			assert_int_equal(sl_conn_table_bytes(t), memory);
+			assert_int_equal(file_blocks(fd), blocks);
+		}
+		memory = sl_conn_table_bytes(t);
+		blocks = file_blocks(fd);
+		for (uint32_t i = 0; i < count; i++) {
+			struct sl_conn_new c;
+			bool reverse = false;
+
+			kind_of(entered[i], &c);
+			index = sl_conn_find(t, shard_of(t, &c), &c.key, &reverse);
+			assert_int_not_equal(index, SL_CONN_NONE);
+			sl_conn_free(t, index);
+			find_one(t, entered[i], false);
+		}
+		assert_int_equal(sl_conn_table_used(t), 0);
+	}
+	sl_conn_table_destroy(t);
+	munmap(entries, sl_conn_memory_bytes(MANY, NULL));
+	close(fd);
+}
+
+/* What each kind takes: a plain one no more than all take, and one of another kind only its part. */
+static void test_parts(void **state)
+{
+	static const struct {
+		const char *what;
+		unsigned int kind;
+		uint64_t each; /* bytes more */
+	} rows[] = { { "plain", PLAIN, 0 }, { "nat", NAT, 16 }, { "ipv6", SIX, 48 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t adopted, dropped, index;
+		uint64_t before;
+		struct sl_conn_table *t;
+		int fd;
+		void *entries = file_make(MANY, &fd);
+
+		print_message("%s\n", rows[i].what);
+		t = sl_conn_table_create(entries, MANY, hash_key, &adopted, &dropped);
+		sl_conn_table_in_file(t, fd, 0);
+		before = file_blocks(fd);
+		for (uint32_t n = rows[i].kind; sl_conn_table_used(t) < MANY && n < 12 * MANY; n += KINDS) {
+			struct sl_conn_new c;
+
+			kind_of(n, &c);
+			add(t, &c, &index);
+		}
+		assert_int_equal(sl_conn_table_used(t), MANY);
+		assert_int_equal(file_blocks(fd) - before, MANY * rows[i].each);
+		assert_int_equal(sl_conn_card_at(t, 0), NULL);
+		assert_non_null(sl_conn_card_take(t, 0));
+		assert_int_equal(file_blocks(fd) - before, MANY * rows[i].each + SL_CONN_CHUNK * sizeof(struct sl_conn_card));
+		sl_conn_table_destroy(t);
+		munmap(entries, sl_conn_memory_bytes(MANY, NULL));
+		close(fd);
+	}
+}
+
+/* Shared memory has run out (here: the file cannot be written): who needs more is refused, and leaves nothing. Others go on. */
+static void test_no_memory(void **state)
+{
+	uint32_t adopted, dropped, index;
+	struct sl_conn_table *t;
+	struct sl_conn_new c;
+	char path[64];
+	int fd, deaf;
+	void *entries = file_make(MANY, &fd);
+
+	(void)state;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	deaf = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(deaf >= 0);
+	t = sl_conn_table_create(entries, MANY, hash_key, &adopted, &dropped);
+	sl_conn_table_in_file(t, deaf, 0);
+	for (uint32_t n = 0; n < 300; n++) {
+		const int want = kind_of(n, &c) == PLAIN ? 0 : -ENOSPC;
+
+		assert_int_equal(add(t, &c, &index), want);
+		find_one(t, n, !want);
+	}
+	assert_int_equal(sl_conn_table_used(t), 100);
+	assert_int_equal(sl_conn_table_unproven(t), 0);
+	assert_null(sl_conn_card_take(t, index));
+	assert_null(sl_conn_card_at(t, index));
+	/* There is some again. */
+	sl_conn_table_in_file(t, fd, 0);
+	kind_of(SIX, &c);
+	assert_int_equal(add(t, &c, &index), 0);
+	assert_non_null(sl_conn_card_take(t, index));
+	sl_conn_table_destroy(t);
+	munmap(entries, sl_conn_memory_bytes(MANY, NULL));
+	close(deaf);
+	close(fd);
+}
+
 /* ---- SIGKILL ---------------------------------------------------------------------------------------------------- */
 
 /* Creates, changes and frees connections for ever. */
@@ -320,7 +582,7 @@ static void churn(struct sl_conn *entries, uint32_t seed)
 
 	for (;;) {
 		struct sl_conn_new c;
-		bool reverse;
+		bool reverse = false;
 		uint32_t index;
 		unsigned int shard;
 
@@ -351,7 +613,7 @@ static void check_invariants(struct sl_conn *entries, uint32_t *live)
 	for (uint32_t i = 0; i < BIG; i++) {
 		struct sl_conn_copy copy;
 		struct sl_key back;
-		bool reverse;
+		bool reverse = false;
 
 		if (entries[i].state == SL_CONN_FREE)
 			continue;
@@ -403,10 +665,12 @@ static void path_make(char *path, size_t len)
 
 static void test_file_adopted(void **state)
 {
-	struct sl_conn_new c = conn_of(1, SL_MODE_NAT);
+	struct sl_conn_new c = conn_of(1, SL_MODE_NAT), six;
 	uint32_t adopted, dropped, index;
+	struct sl_conn_copy copy;
 	struct sl_conn_table *t;
 	struct sl_state s, other;
+	bool reverse = false;
 	char path[64], err[512];
 
 	(void)state;
@@ -417,7 +681,11 @@ static void test_file_adopted(void **state)
 	assert_int_equal(sl_state_open(&other, path, 1000, err, sizeof(err)), -EBUSY);
 	assert_non_null(strstr(err, "another sluiced"));
 	t = sl_conn_table_create(s.entries, s.capacity, s.hash_key, &adopted, &dropped);
+	sl_conn_table_in_file(t, s.fd, s.start);
 	assert_int_equal(add(t, &c, &index), 0);
+	kind_of(SIX, &six);
+	assert_int_equal(add(t, &six, &index), 0);
+	sl_conn_card_take(t, index)->packets = 5;
 	sl_conn_table_destroy(t);
 	sl_state_close(&s);
 	/* Another capacity wanted: the file's own counts. */
@@ -425,8 +693,13 @@ static void test_file_adopted(void **state)
 	assert_false(s.created);
 	assert_int_equal(s.capacity, 1008);
 	t = sl_conn_table_create(s.entries, s.capacity, s.hash_key, &adopted, &dropped);
-	assert_int_equal(adopted, 1);
+	assert_int_equal(adopted, 2);
 	assert_int_equal(dropped, 0);
+	index = sl_conn_find(t, shard_of(t, &six), &six.key, &reverse);
+	assert_int_not_equal(index, SL_CONN_NONE);
+	assert_true(sl_conn_read(t, index, &copy));
+	assert_memory_equal(&copy.key, &six.key, sizeof(six.key));
+	assert_int_equal(copy.hw_packets, 5);
 	sl_conn_table_destroy(t);
 	sl_state_close(&s);
 	unlink(path);
@@ -479,7 +752,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_directions),    cmocka_unit_test(test_clash),	  cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_prove),	      cmocka_unit_test(test_timeouts),	  cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_since),
+		cmocka_unit_test(test_since),	      cmocka_unit_test(test_counters),	  cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_growth),	      cmocka_unit_test(test_parts),	  cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_read),	      cmocka_unit_test(test_adoption_of_damage),
 		cmocka_unit_test(test_sigkill),	      cmocka_unit_test(test_file_adopted),
 		cmocka_unit_test(test_file_refused),
