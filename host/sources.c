@@ -165,7 +165,7 @@ static bool port_used(const struct sl_sources *s, const struct pool_key *key, ui
 {
 	struct sl_key back = { .sport = key->port, .dport = htons(port), .tenant = key->tenant, .proto = key->proto,
 			       .family = key->family };
-	bool reverse;
+	bool reverse = true;
 
 	memcpy(back.src, key->backend, sizeof(back.src));
 	memcpy(back.dst, sl_conn_source(key->source)->bytes, sizeof(back.dst));
