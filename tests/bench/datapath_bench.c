@@ -127,7 +127,7 @@ static uint32_t lookup_burst(struct sl_conn_table *t, const struct sl_key *key)
 {
 	struct sl_conn_lookup l[LOOKUP_BURST], *late[LOOKUP_BURST];
 	uint32_t found = 0, n = 0;
-	bool reverse;
+	bool reverse = false;
 
 	for (uint32_t i = 0; i < LOOKUP_BURST + LOOKUP_LAG; i++) {
 		struct sl_conn_lookup *before = &l[i >= LOOKUP_LAG ? i - LOOKUP_LAG : 0];
