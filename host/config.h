@@ -56,6 +56,7 @@ static inline bool sl_mode_tunnel(unsigned int mode)
 enum sl_bond_mode { SL_BOND_ACTIVE_BACKUP, SL_BOND_BALANCE_XOR };
 enum sl_offload_policy { SL_OFFLOAD_ESTABLISHED, SL_OFFLOAD_PACKETS, SL_OFFLOAD_NEVER };
 enum sl_challenge { SL_CHALLENGE_AUTO, SL_CHALLENGE_ALWAYS, SL_CHALLENGE_NEVER }; /* auto: nat, when half_open is used up */
+enum sl_first_packet { SL_FIRST_PACKET_HOST, SL_FIRST_PACKET_XDP }; /* who decides new connections */
 enum sl_health_type { SL_HEALTH_NONE, SL_HEALTH_TCP };
 
 struct sl_config_offload {
@@ -192,6 +193,7 @@ struct sl_config_service {
 	struct sl_config_admission admission;
 	struct sl_config_health health;
 	struct sl_config_meter misses; /* of each port; rate_pps 0: none of its own, those of the node's classes */
+	uint8_t first_packet; /* enum sl_first_packet */
 	unsigned int backend_count;
 	struct sl_config_backend *backends; /* backend_count of them */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/config_reader.h"
+#include "sluice/first.h"
 
 /* The node of item i of section `section`, and of key in it if there is one: the place of a message. */
 static const yaml_node_t *item_node(struct sl_reader *r, yaml_node_t *root, const char *section, unsigned int i)
@@ -280,9 +281,38 @@ static void check_service(struct sl_reader *r, const yaml_node_t *item, const st
 				s->backend_count * 5);
 }
 
+/* What the XDP program can decide alone: by a hash, for whoever comes, without knowing any connection. */
+static void check_first_packet(struct sl_reader *r, const yaml_node_t *item, const struct sl_config_service *s, unsigned int *services)
+{
+	const yaml_node_t *key = key_node(r, item, "first_packet");
+	const struct sl_config *c = r->config;
+
+	if (s->first_packet != SL_FIRST_PACKET_XDP)
+		return;
+	for (unsigned int i = 0; i < c->port_count; i++)
+		if (strncmp(c->ports[i].device, "net_sluice_xdp", 14))
+			sl_reader_error(r, key, "first_packet: xdp needs \"engine: xdp\" for every port; port \"%s\" has another device",
+					c->ports[i].name);
+	if (sl_mode_nat(s->mode))
+		sl_reader_error(r, key, "first_packet: xdp is for modes without a translation; mode nat needs host, where each one is kept");
+	if (port_kind(s))
+		sl_reader_error(r, key, "first_packet: xdp needs a service with one port");
+	if (s->tenant)
+		sl_reader_error(r, key, "first_packet: xdp is for tenant \"default\", whose packets have neither a tag nor a tunnel");
+	if (s->offload.policy == SL_OFFLOAD_NEVER)
+		sl_reader_error(r, key, "first_packet: xdp contradicts offload.policy: never, by which all packets are the host's");
+	if (s->admission.challenge == SL_CHALLENGE_ALWAYS)
+		sl_reader_error(r, key, "first_packet: xdp contradicts admission.challenge: always, as the host sees no SYN");
+	if (s->misses.rate_pps)
+		sl_reader_error(r, key, "first_packet: xdp contradicts misses: what is decided in XDP passes no meter");
+	if (++*services > SL_FIRST_SERVICES)
+		sl_reader_error(r, key, "first_packet: xdp is for at most %u services; this one needs host", SL_FIRST_SERVICES);
+}
+
 static void check_services(struct sl_reader *r, yaml_node_t *root)
 {
 	const struct sl_config *c = r->config;
+	unsigned int first = 0;
 
 	for (unsigned int i = 0; i < c->service_count; i++) {
 		struct sl_config_service *s = &c->services[i];
@@ -290,6 +320,7 @@ static void check_services(struct sl_reader *r, yaml_node_t *root)
 
 		set_thing(r, s, NULL);
 		check_service(r, item, s);
+		check_first_packet(r, item, s, &first);
 		for (unsigned int j = 0; j < i; j++) {
 			const struct sl_config_service *o = &c->services[j];
 

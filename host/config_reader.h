@@ -68,6 +68,12 @@ bool sl_reader_word(struct sl_reader *r, const char *key, const yaml_node_t *nod
 		if (sl_reader_number(r, key, v, min, max, &n))                                                \
 			((type *)out)->field = (__typeof__(((type *)out)->field))n;                           \
 	}
+/* One of an array of words, into a field of a byte. */
+#define SL_READER_WORD(function, type, field, words)                                                         \
+	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
+	{                                                                                                     \
+		sl_reader_word(r, key, v, words, sizeof(words) / sizeof((words)[0]), &((type *)out)->field);  \
+	}
 #define SL_READER_NAME(function, type, field)                                                                          \
 	static void function(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)                 \
 	{                                                                                                     \

@@ -18,6 +18,7 @@ static const char *const policy_words[] = { "established", "packets", "never" };
 
 static const char *const metered_words[SL_METERED_CLASSES] = { "syn", "close", "fragment", "ttl", "vip", "nat-return",
 								"tunnel", "kernel" };
+static const char *const first_words[] = { "host", "xdp" };
 static const char *const health_words[] = { "none", "tcp" };
 
 const char *sl_mode_name(unsigned int mode)
@@ -367,10 +368,8 @@ static void read_service_port(struct sl_reader *r, const char *key, yaml_node_t 
 	}
 }
 
-static void read_mode(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	sl_reader_word(r, key, v, mode_words, COUNT(mode_words), &((struct sl_config_service *)out)->mode);
-}
+SL_READER_WORD(read_mode, struct sl_config_service, mode, mode_words)
+SL_READER_WORD(read_first_packet, struct sl_config_service, first_packet, first_words)
 
 static void read_scheduler(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
@@ -398,11 +397,7 @@ static void read_service_timeouts(struct sl_reader *r, const char *key, yaml_nod
 	timeouts_section(r, v, &((struct sl_config_service *)out)->timeouts);
 }
 
-static void read_health_type(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
-{
-	sl_reader_word(r, key, v, health_words, COUNT(health_words), &((struct sl_config_health *)out)->type);
-}
-
+SL_READER_WORD(read_health_type, struct sl_config_health, type, health_words)
 SL_READER_NUMBER(read_health_port, struct sl_config_health, port, 1, 65535)
 SL_READER_NUMBER(read_interval, struct sl_config_health, interval_ms, 20, 3600000)
 SL_READER_NUMBER(read_timeout, struct sl_config_health, timeout_ms, 10, 60000)
@@ -524,6 +519,7 @@ static void services_section(struct sl_reader *r, yaml_node_t *v)
 		{ "scheduler", read_scheduler, false },      { "announce", read_announce, false },
 		{ "offload", read_service_offload, false },  { "timeouts", read_service_timeouts, false },
 		{ "misses", read_misses, false },            { "admission", read_admission, false },
+		{ "first_packet", read_first_packet, false },
 		{ "health", read_health, false },            { "backends", read_backends, true },
 	};
 	struct sl_config *c = r->config;

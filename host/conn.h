@@ -126,7 +126,7 @@ struct sl_conn_six {
 	uint8_t backend[16];      /* if it is IPv6 */
 };
 
-/* What a card has done for a connection; written by the offload thread. */
+/* What a card has done for a connection; written by the offload thread, of one in software by the owner (host/learn.h). */
 struct sl_conn_card {
 	uint64_t packets;
 	uint64_t bytes;

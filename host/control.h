@@ -92,6 +92,13 @@ struct sl_data_view {
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the host's own */
 };
 
+/* New connections of a service that are decided in XDP. */
+struct sl_first_counters {
+	uint64_t packets, bytes, syns, unhinted;
+	uint64_t places, held; /* of its Maglev table; held: decided by the agent for now */
+	bool stands;           /* false: a card has no table of it */
+};
+
 struct sl_backend_counters {
 	uint64_t connections, connections_total;
 	uint64_t hw_packets, hw_bytes, sw_packets, sw_bytes;
@@ -113,6 +120,8 @@ struct sl_control_ops {
 	bool (*port_gone)(void *ctx, unsigned int index); /* the device was removed; at once */
 	void (*data)(void *ctx, struct sl_data_view *out);
 	void (*backend)(void *ctx, uint32_t backend_id, struct sl_backend_counters *out);
+	/* False: the agent decides the service's new connections. */
+	bool (*first)(void *ctx, uint32_t service_id, struct sl_first_counters *out);
 	/*
 	 * Firmware of the card behind a port (host/images.c). images and image_write ask the card, take up to seconds and may be
 	 * called from any thread, while the ports are open. 0 or a negative errno: -ENOTSUP there is no card with firmware

@@ -105,6 +105,25 @@ static void set_port(json_t *to, const struct sl_service *s)
 	set_text(to, "port", text);
 }
 
+/* Who decides new connections; of those that XDP does, its counters. */
+static void set_first_packet(struct sl_control *c, json_t *to, const struct sl_service *s)
+{
+	struct sl_first_counters n;
+	json_t *first = json_object();
+
+	set_text(first, "by", s->first_xdp ? "xdp" : "host");
+	if (s->first_xdp && c->ops.first && c->ops.first(c->ops.ctx, s->id, &n)) {
+		json_object_set_new(first, "stands", json_boolean(n.stands));
+		set_number(first, "packets", n.packets);
+		set_number(first, "bytes", n.bytes);
+		set_number(first, "syns", n.syns);
+		set_number(first, "unhinted", n.unhinted);
+		set_number(first, "places", n.places);
+		set_number(first, "held", n.held);
+	}
+	json_object_set_new(to, "first_packet", first);
+}
+
 static json_t *service_json(struct sl_control *c, const struct sl_service *s)
 {
 	struct sl_backend_counters sum = { 0 }, one;
@@ -137,6 +156,7 @@ static json_t *service_json(struct sl_control *c, const struct sl_service *s)
 	set_number(out, "connections", sum.connections);
 	set_number(out, "connections_total", sum.connections_total);
 	json_object_set_new(out, "counters", counters_json(&sum));
+	set_first_packet(c, out, s);
 	return out;
 }
 
@@ -411,6 +431,25 @@ json_t *sl_control_card_json(struct sl_control *c)
 	return out;
 }
 
+/* New connections' packets that were decided in XDP, of all services. */
+static void set_first_totals(struct sl_control *c, json_t *totals)
+{
+	const struct sl_services *s = sl_services_current();
+	uint64_t packets = 0, syns = 0, unhinted = 0;
+	struct sl_first_counters n;
+
+	for (unsigned int i = 0; c->ops.first && i < s->service_count; i++) {
+		if (!c->ops.first(c->ops.ctx, s->services[i]->id, &n))
+			continue;
+		packets += n.packets;
+		syns += n.syns;
+		unhinted += n.unhinted;
+	}
+	set_number(totals, "first_packets", packets);
+	set_number(totals, "first_syns", syns);
+	set_number(totals, "first_unhinted", unhinted);
+}
+
 json_t *sl_control_stats_json(struct sl_control *c)
 {
 	struct sl_data_view *d = data_view(c);
@@ -441,6 +480,7 @@ json_t *sl_control_stats_json(struct sl_control *c)
 	set_number(totals, "source_ports", d->source_ports);
 	set_number(totals, "tx_dropped", d->tx_dropped);
 	set_number(totals, "held_dropped", d->held_dropped);
+	set_first_totals(c, totals);
 	json_object_set_new(out, "totals", totals);
 	json_object_set_new(out, "reasons", reasons_json(d->reason_packets, d->reason_bytes));
 	json_object_set_new(out, "ports", ports_json(c, &reasons));

@@ -159,7 +159,7 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 			sl_worker_backend_new(id);
 	}
 	for (unsigned int i = 0; i < now->service_count; i++) {
-		if (now->services[i]->mode == SL_MODE_NAT)
+		if (sl_mode_nat(now->services[i]->mode))
 			sl_conn_table_expect_nat(a->table);
 	}
 	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);

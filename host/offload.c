@@ -36,6 +36,7 @@
 #include "host/classes.h"
 #include "host/config.h"
 #include "host/egress.h"
+#include "host/first.h"
 #include "host/flow_rule.h"
 #include "host/hops.h"
 #include "host/log.h"
@@ -766,7 +767,8 @@ int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table,
 	off.queries = rte_ring_create_elem("offload-query", sizeof(struct offload_request), REQUESTS, SOCKET_ID_ANY,
 					   RING_F_SC_DEQ);
 	off.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!off.flow || !off.active || !off.parked || !off.backend || !off.requests || !off.queries || off.wake < 0) {
+	if (!off.flow || !off.active || !off.parked || !off.backend || !off.requests || !off.queries || off.wake < 0 ||
+	    sl_first_init(table)) {
 		snprintf(err, err_len, "out of memory for offloading %u connections", capacity);
 		return -ENOMEM;
 	}
@@ -821,13 +823,18 @@ static void *thread_run(void *arg)
 	(void)arg;
 	rcu_register_thread();
 	while (!__atomic_load_n(&off.stop, __ATOMIC_RELAXED)) {
+		const uint32_t configure = __atomic_exchange_n(&off.configure, 0, __ATOMIC_ACQ_REL);
+		const uint32_t bonds = __atomic_exchange_n(&off.bonds, 0, __ATOMIC_ACQ_REL);
+		const uint32_t nexthops = __atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL);
 		unsigned int n;
 
-		if (__atomic_exchange_n(&off.configure, 0, __ATOMIC_ACQ_REL))
+		if (configure | bonds | nexthops)
+			sl_first_changed(boot_ms()); /* before all else: what it decides meanwhile is by the table of before */
+		if (configure)
 			classes_sync(true);
-		if (__atomic_exchange_n(&off.bonds, 0, __ATOMIC_ACQ_REL))
+		if (bonds)
 			bonds_refresh();
-		if (__atomic_exchange_n(&off.nexthops, 0, __ATOMIC_ACQ_REL))
+		if (nexthops)
 			nexthops_refresh();
 		ports_check();
 		if (boot_ms() - off.parked_ms >= PARKED_EVERY_MS) {
@@ -840,6 +847,7 @@ static void *thread_run(void *arg)
 		n += requests_run(off.queries, QUERY_BATCH);
 		if (boot_ms() - swept >= SWEEP_EVERY_MS) {
 			sweep();
+			sl_first_tick(boot_ms());
 			swept = boot_ms();
 		}
 		rcu_quiescent_state();
@@ -899,6 +907,7 @@ void sl_offload_fini(void)
 	memset(off.ready, 0, sizeof(off.ready));
 	memset(off.lost, 0, sizeof(off.lost));
 	sl_ways_forget();
+	sl_first_fini();
 }
 
 /* ---- other threads -------------------------------------------------------------------------------------------- */

@@ -249,6 +249,7 @@ static void fill_service(struct sl_service *out, uint32_t id, const struct servi
 		.id = id, .retired = !slot->configured, .announce = c->announce, .tenant = c->tenant, .vip = c->vip,
 		.protocol = c->protocol, .mode = c->mode, .port_lo = c->port_lo, .port_hi = c->port_hi,
 		.offload = c->offload, .timeouts = c->timeouts, .admission = c->admission, .misses = c->misses,
+		.first_xdp = c->first_packet == SL_FIRST_PACKET_XDP,
 	};
 	memcpy(out->name, c->name, sizeof(out->name));
 }
@@ -643,13 +644,7 @@ void sl_service_table_sweep(struct sl_service_table *t)
 const struct sl_backend *sl_service_select(const struct sl_services *s, const struct sl_service *service,
 					   const struct sl_key *key)
 {
-	uint64_t hash;
-
-	if (!service->maglev_size)
-		return NULL;
-	/* Addresses and ports only: the rest of the key is the service's. Wire order, so every node agrees. */
-	hash = XXH64(key, offsetof(struct sl_key, tenant), s->hash_seed);
-	return service->backends[service->maglev[hash % service->maglev_size]];
+	return service->maglev_size ? service->backends[service->maglev[sl_service_place(s, service, key)]] : NULL;
 }
 
 const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode,

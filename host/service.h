@@ -15,8 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "host/config.h"
+#include "sluice/choice.h"
 #include "sluice/contract.h"
 
 #define SL_SERVICE_IDS 4096u /* bound of backend ids and of service ids */
@@ -73,6 +75,7 @@ struct sl_service {
 	struct sl_addr vip;
 	uint8_t protocol;
 	uint8_t mode;
+	bool first_xdp; /* new connections are decided by the XDP program (host/first.h) */
 	uint16_t port_lo, port_hi; /* host order */
 	struct sl_config_offload offload;
 	struct sl_config_timeouts timeouts;
@@ -126,6 +129,17 @@ bool sl_services_has_vip(const struct sl_services *s, uint16_t tenant, unsigned 
  * health. NULL: no usable backend. */
 const struct sl_backend *sl_service_select(const struct sl_services *s, const struct sl_service *service,
 					   const struct sl_key *key);
+/* The key's place in the service's Maglev table, which it must have: by addresses and ports only, as the rest of the key is the
+ * service's; in wire order, so that every node agrees. */
+static inline uint32_t sl_service_place(const struct sl_services *s, const struct sl_service *service, const struct sl_key *key)
+{
+	uint64_t addresses[4];
+	uint32_t ports;
+
+	memcpy(addresses, key, sizeof(addresses));
+	memcpy(&ports, &key->sport, sizeof(ports));
+	return (uint32_t)(sl_choice_hash(addresses, ports, s->hash_seed) % service->maglev_size);
+}
 /* By what a connection in shared memory knows of its backend; `port` in host order, 0 if the packet's is kept. `tag`: of its
  * identity, or 0: any, a usable one rather than a retired one. NULL: the service has no such backend. */
 const struct sl_backend *sl_service_find(const struct sl_service *service, unsigned int mode,

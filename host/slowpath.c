@@ -12,6 +12,7 @@
 
 #include "host/log.h"
 #include "host/mss.h"
+#include "host/places.h"
 #include "host/slowpath_private.h"
 #include "hw/model/action.h"
 #include "hw/model/hash.h"
@@ -74,6 +75,14 @@ static void retry_later(struct sl_slowpath *sp, uint32_t index)
 	sp->retry[index] = (now_s(sp) + (1u << failures)) << 4 | (failures < RETRY_SHIFT_MAX ? failures + 1 : failures);
 }
 
+/* Seen so far: by the card too, of one that began there. */
+static uint64_t packets_of(const struct sl_slowpath *sp, uint32_t index)
+{
+	const struct sl_conn_card *card = sl_conn_card_at(sp->table, index);
+
+	return sl_conn_packets(sp->table, index) + (card ? __atomic_load_n(&card->packets, __ATOMIC_RELAXED) : 0);
+}
+
 /* What the card must be able to do for this connection. */
 static uint32_t needs(const struct sl_conn *conn, unsigned int mode)
 {
@@ -114,8 +123,8 @@ static enum sl_reason offload_reason(const struct sl_slowpath *sp, uint32_t inde
 		return SL_REASON_POLICY_NEVER;
 	if (conn->state == SL_CONN_EMBRYONIC)
 		return SL_REASON_HANDSHAKE;
-	if (conn->proto == IPPROTO_UDP ? sl_conn_packets(sp->table, index) < policy->udp_packets
-				       : policy->policy == SL_OFFLOAD_PACKETS && sl_conn_packets(sp->table, index) < policy->packets)
+	if (conn->proto == IPPROTO_UDP ? packets_of(sp, index) < policy->udp_packets
+				       : policy->policy == SL_OFFLOAD_PACKETS && packets_of(sp, index) < policy->packets)
 		return SL_REASON_FEW_PACKETS;
 	need = needs(conn, sl_conn_rest_at(sp->table, index)->mode);
 	return (caps & need) == need ? SL_REASON_OFFLOADED : SL_REASON_NO_CARD;
@@ -207,17 +216,17 @@ static int source_take(struct sl_slowpath *sp, const struct sl_backend *backend,
 	return rc ? -EADDRNOTAVAIL : 0;
 }
 
-static int conn_make(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard,
-		     const struct sl_backend *backend, bool proven, uint32_t *index)
+int sl_slow_conn_make(struct sl_slowpath *sp, const struct sl_key *key, unsigned int shard, const struct sl_backend *backend, bool proven,
+		      uint32_t *index)
 {
-	const bool tcp = f->key.proto == IPPROTO_TCP;
-	struct sl_conn_new new = { .key = f->key, .mode = backend->mode, .backend_family = backend->address.family,
+	const bool tcp = key->proto == IPPROTO_TCP;
+	struct sl_conn_new new = { .key = *key, .mode = backend->mode, .backend_family = backend->address.family,
 				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = sl_mode_nat(backend->mode), .unproven = !proven,
 				   .state = tcp ? SL_CONN_EMBRYONIC : SL_CONN_ESTABLISHED, .now_ms = sp->now_ms };
 	int rc;
 
 	memcpy(new.backend_addr, backend->address.bytes, sizeof(new.backend_addr));
-	new.backend_port = sl_mode_nat(backend->mode) && backend->port ? htons(backend->port) : f->key.dport;
+	new.backend_port = sl_mode_nat(backend->mode) && backend->port ? htons(backend->port) : key->dport;
 	rc = backend->mode == SL_MODE_FULLNAT ? source_take(sp, backend, shard, &new) : 0;
 	if (rc)
 		return rc;
@@ -241,7 +250,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 
 	conn->last_seen_ms = (uint32_t)sp->now_ms;
 	if (conn->proto != IPPROTO_TCP) {
-		if (sl_conn_packets(sp->table, index) >= 2 || reverse)
+		if (packets_of(sp, index) >= 2 || reverse)
 			conn_prove(sp, index);
 		return;
 	}
@@ -254,7 +263,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	if (flags & (TCP_RST | TCP_FIN)) {
 		conn->state = SL_CONN_CLOSING;
 	} else if (conn->state == SL_CONN_EMBRYONIC && !reverse && !(flags & TCP_SYN) && flags & TCP_ACK &&
-		   sl_conn_packets(sp->table, index) > 0) {
+		   packets_of(sp, index) > 0) {
 		conn->state = SL_CONN_ESTABLISHED;
 		conn_prove(sp, index);
 	}
@@ -531,6 +540,19 @@ static bool challenge_passed(struct sl_slowpath *sp, const struct slow_frame *f)
 	       sl_admission_answered(sp->admission, &f->key, sl_load_be16(sequence) << 16 | sl_load_be16(sequence + 2), sp->now_ms);
 }
 
+const struct sl_backend *sl_slow_backend(const struct sl_slowpath *sp, const struct sl_service *service, const struct sl_key *key,
+					 bool later)
+{
+	if (service->first_xdp && later && service->maglev_size) {
+		const uint16_t id = sl_places_before(service->id, sl_service_place(sp->services, service, key));
+		const struct sl_backend *before = id ? sl_services_backend(sp->services, id) : NULL;
+
+		if (before && before->service == service)
+			return before;
+	}
+	return sl_service_select(sp->services, service, key);
+}
+
 /* The first packet that this host sees of a connection to a service. */
 static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned int shard, const struct sl_service *service,
 		    struct sl_slow_verdict *v)
@@ -567,7 +589,7 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_NEXTHOP);
 		return;
 	}
-	backend = sl_service_select(sp->services, service, &f->key);
+	backend = sl_slow_backend(sp, service, &f->key, tcp && !syn);
 	if (!backend) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_BACKEND);
 		return;
@@ -584,7 +606,7 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		run_challenge(sp, f, cookie, v);
 		return;
 	}
-	rc = admit == SL_ADMIT_FULL ? -EDQUOT : conn_make(sp, f, shard, backend, admit == SL_ADMIT_PROVEN, &index);
+	rc = admit == SL_ADMIT_FULL ? -EDQUOT : sl_slow_conn_make(sp, &f->key, shard, backend, admit == SL_ADMIT_PROVEN, &index);
 	if (!rc)
 		run_known(sp, f, index, false, v);
 	else if (rc == -EADDRINUSE)

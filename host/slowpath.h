@@ -45,6 +45,7 @@ struct sl_slow_port {
 /* Counters by backend id, of one worker. */
 struct sl_slow_backend {
 	uint64_t packets, bytes, connections_total;
+	uint64_t first_packets, first_bytes; /* of its connections, by the card before they were in its table (host/learn.h) */
 	uint32_t connections;
 };
 

@@ -43,6 +43,13 @@ static inline bool owns(const struct sl_slowpath *sp, unsigned int shard, struct
 	return false;
 }
 
+/* Makes the entry of a new connection. proven: not counted among those without proof. As sl_conn_create(). */
+int sl_slow_conn_make(struct sl_slowpath *sp, const struct sl_key *key, unsigned int shard, const struct sl_backend *backend, bool proven,
+		      uint32_t *index);
+/* Backend of a packet of no connection. later: of TCP, and no SYN; it may belong to one whose SYN the XDP program has sent. */
+const struct sl_backend *sl_slow_backend(const struct sl_slowpath *sp, const struct sl_service *service, const struct sl_key *key,
+					 bool later);
+
 /* Every tunnel that the datapath knows: which are opened is a matter of who sends them. */
 #define SL_SLOW_TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
 

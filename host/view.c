@@ -12,6 +12,7 @@
 
 #include <rte_ethdev.h>
 
+#include "host/first.h"
 #include "host/offload.h"
 #include "host/port.h"
 #include "host/port_view.h"
@@ -171,6 +172,18 @@ static void backend_view(void *ctx, uint32_t backend_id, struct sl_backend_count
 					     .sw_packets = stats.sw_packets, .sw_bytes = stats.sw_bytes };
 }
 
+static bool first_view(void *ctx, uint32_t service_id, struct sl_first_counters *out)
+{
+	struct sl_first_view v;
+
+	(void)ctx;
+	if (!sl_first_view(service_id, &v))
+		return false;
+	*out = (struct sl_first_counters){ .packets = v.packets, .bytes = v.bytes, .syns = v.syns, .unhinted = v.unhinted,
+					   .places = v.places, .held = v.held, .stands = v.stands };
+	return true;
+}
+
 void sl_view_init(struct sl_conn_table *table, struct sl_control_ops *ops)
 {
 	ops->flow_list = flow_list;
@@ -181,5 +194,6 @@ void sl_view_init(struct sl_conn_table *table, struct sl_control_ops *ops)
 	ops->port_gone = sl_port_view_gone;
 	ops->data = data_view;
 	ops->backend = backend_view;
+	ops->first = first_view;
 	ops->ctx = table;
 }

@@ -30,6 +30,7 @@
 #include "host/config.h"
 #include "host/egress.h"
 #include "host/fastpath.h"
+#include "host/learn.h"
 #include "host/log.h"
 #include "host/offload.h"
 #include "host/port.h"
@@ -493,7 +494,7 @@ static unsigned int poll_rings(struct worker *w)
 	total += n;
 	for (n = 0; n < BURST && !rte_ring_dequeue_elem(w->requests, &request, sizeof(request)); n++)
 		sl_slowpath_evict(&w->sp, request.index, request.check);
-	return total + n;
+	return total + n + sl_learn_run(w->id, &w->sp);
 }
 
 /* ---- time ----------------------------------------------------------------------------------------------------- */
@@ -767,7 +768,7 @@ int sl_worker_init(const struct sl_config *config, unsigned int count, struct sl
 		workers.worker[i]->sp.services = services;
 		*adopted += sl_slowpath_adopt(&workers.worker[i]->sp);
 	}
-	if (workers.retry && workers.worker[count - 1])
+	if (workers.retry && workers.worker[count - 1] && !sl_learn_open(count, table))
 		return 0;
 	snprintf(err, err_len, "out of memory for %u workers", count);
 	return -ENOMEM;
@@ -822,6 +823,7 @@ void sl_worker_fini(void)
 		free(w);
 		workers.worker[i] = NULL;
 	}
+	sl_learn_close();
 	free(workers.retry);
 	workers.retry = NULL;
 }
@@ -845,6 +847,8 @@ static struct sl_backend_stats backend_before[SL_SERVICE_IDS]; /* counted for ea
 
 static void backend_sum(uint32_t id, struct sl_backend_stats *sum)
 {
+	uint64_t packets, bytes;
+
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned int i = 0; i < workers.count; i++) {
 		const struct sl_slow_backend *b = &workers.worker[i]->backends[id];
@@ -853,8 +857,12 @@ static void backend_sum(uint32_t id, struct sl_backend_stats *sum)
 		sum->connections_total += b->connections_total;
 		sum->sw_packets += b->packets;
 		sum->sw_bytes += b->bytes;
+		sum->hw_packets += b->first_packets;
+		sum->hw_bytes += b->first_bytes;
 	}
-	sl_offload_backend_counters(id, &sum->hw_packets, &sum->hw_bytes);
+	sl_offload_backend_counters(id, &packets, &bytes);
+	sum->hw_packets += packets;
+	sum->hw_bytes += bytes;
 }
 
 void sl_worker_backend_stats(uint32_t id, struct sl_backend_stats *sum)

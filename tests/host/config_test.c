@@ -28,7 +28,28 @@ struct row {
 	const char *message; /* the first line */
 };
 
+#define FIRST(more) "ports: [{name: p0, device: net_sluice_xdp0, kernel: {interface: sl0}}]\n" \
+	"tenants: [{name: red, id: 7, vlan: 12}]\n" \
+	"services:\n- name: s\n  first_packet: xdp\n  vip: 192.0.2.1\n  protocol: tcp\n" more "  backends: [{name: b, address: 10.0.0.1}]\n"
+
 static const struct row bad[] = {
+	{ "first packets of another device", PORT "services:\n- name: s\n  first_packet: xdp\n  vip: 192.0.2.1\n  protocol: tcp\n  port: 80\n"
+	  "  mode: dsr-l2\n  backends: [{name: b, address: 10.0.0.2}]\n",
+	  "f:8:17: service \"s\": first_packet: xdp needs \"engine: xdp\" for every port; port \"p0\" has another device" },
+	{ "first packets of nat", FIRST("  port: 80\n  mode: nat\n"),
+	  "f:5:17: service \"s\": first_packet: xdp is for modes without a translation; mode nat needs host, where each one is kept" },
+	{ "first packets of a range", FIRST("  port: 80-90\n  mode: dsr-l2\n  health: {type: none}\n"),
+	  "f:5:17: service \"s\": first_packet: xdp needs a service with one port" },
+	{ "first packets of a tenant", FIRST("  port: 80\n  mode: dsr-l2\n  tenant: red\n"),
+	  "f:5:17: service \"s\": first_packet: xdp is for tenant \"default\", whose packets have neither a tag nor a tunnel" },
+	{ "first packets that are the host's", FIRST("  port: 80\n  mode: dsr-l2\n  offload: {policy: never}\n"),
+	  "f:5:17: service \"s\": first_packet: xdp contradicts offload.policy: never, by which all packets are the host's" },
+	{ "first packets with challenges", FIRST("  port: 80\n  mode: dsr-l2\n  admission: {challenge: always}\n"),
+	  "f:5:17: service \"s\": first_packet: xdp contradicts admission.challenge: always, as the host sees no SYN" },
+	{ "first packets with a meter", FIRST("  port: 80\n  mode: dsr-l2\n  misses: {rate_pps: 5}\n"),
+	  "f:5:17: service \"s\": first_packet: xdp contradicts misses: what is decided in XDP passes no meter" },
+	{ "first packets by whom", WEB("  first_packet: card\n"),
+	  "f:12:17: service \"web\": first_packet \"card\" is unknown; give host or xdp" },
 	{ "empty file", "", "f:1:1: the file is empty; at least \"ports\" is needed" },
 	{ "comment alone", "# nothing\n", "f:1:1: the file is empty; at least \"ports\" is needed" },
 	{ "no YAML", "a: b: c\n", "f:1:5: not YAML: mapping values are not allowed in this context" },

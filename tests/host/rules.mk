@@ -65,6 +65,13 @@ $(T_HOST)/fragments_test: $(call t_data,fragments_test.o fragments.o) $(T_HOST_M
 $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
+UNIT_TESTS += $(T_HOST)/places_test $(T_HOST)/learn_test
+$(T_HOST)/places_test: $(call t_data,places_test.o places.o)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
+
+$(T_HOST)/learn_test: $(call t_data,learn_test.o learn.o $(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka
+
 T_HOST_SLOW_TESTS := $(addprefix $(T_HOST)/,slowpath_test slowpath_fragments_test slowpath_icmp_test slowpath_mss_test slowpath_admission_test slowpath_fullnat_test)
 UNIT_TESTS += $(T_HOST_SLOW_TESTS)
 $(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,$(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
@@ -84,7 +91,7 @@ $(call t_data,vectors_software.o agent.o): $(T_HOST)/data/%.o: tests/host/%.c $(
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_HOST)/vectors_software: $(call t_data,vectors_software.o agent.o fastpath.o conn.o conn_parts.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
+$(T_HOST)/vectors_software: $(call t_data,vectors_software.o agent.o fastpath.o conn.o conn_parts.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o places.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
 		$(T_HOST)/data/load.o $(T_HOST_MODEL) | $(B)/vectors/corpus.json
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -ljansson
 
@@ -97,5 +104,5 @@ $(T_HOST)/data/fake_driver.o: tests/host/fake_driver.c $(CONTRACT_H)
 	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
 
 $(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o conn_parts.o slowpath.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o \
-		tunnels.o port_info.o reply.o refusal.o returns.o kernel.o sources.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+		first.o learn.o places.o tunnels.o port_info.o reply.o refusal.o returns.o kernel.o sources.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread

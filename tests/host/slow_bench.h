@@ -42,7 +42,7 @@ static inline uint32_t card_capable(void)
 
 static const char config_text[] =
 	"node: {name: test, fullnat: {sources: [10.0.0.40, '2001:db8:40::1'], quarantine_ms: 60000}}\n"
-	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
+	"ports: [{name: p0, device: net_sluice_xdp0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
 	"tenants: [{name: red, id: 7, vlan: 12}, {name: blue, id: 8, vni: 500, trusted_vteps: [10.0.0.9,"
 	"{address: 10.0.0.8, tunnel: geneve}, {address: 10.0.0.7, tunnel: gre, key: 5}, {address: 10.0.0.6, tunnel: gue},"
 	"{address: 10.0.0.5, tunnel: ipip}, {address: 10.0.0.4, tunnel: gre}]}]\n"
@@ -74,6 +74,8 @@ static const char config_text[] =
 	S("full", "192.0.2.18", "tcp", "fullnat", "", "{name: b1, address: 10.1.0.1, port: 8080}, {name: b2, address: 10.1.0.2, port: 8080}")
 	S("full6", "2001:db8::4", "tcp", "fullnat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}")
 	S("udp-full", "192.0.2.18", "udp", "fullnat", "", "{name: b1, address: 10.1.0.1}")
+	S("first", "192.0.2.19", "tcp", "dsr-l2", ", first_packet: xdp, admission: {half_open: 16}",
+	  "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}")
 	S("udp-nat6", "2001:db8::3", "udp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
 
 struct bench {
