@@ -331,6 +331,9 @@ void sl_cli_show_stats(const json_t *answer)
 	       text(t, "hw_bytes"), text(t, "sw_packets"), text(t, "sw_bytes"));
 	if (hw + sw)
 		printf(" (%.1f %% in hardware)", 100.0 * (double)hw / (double)(hw + sw));
+	if (number(t, "first_packets"))
+		printf("\nnew in XDP:  %s packets of new connections were decided there, %s of them SYNs; of %s the agent could not be told",
+		       text(t, "first_packets"), text(t, "first_syns"), text(t, "first_unhinted"));
 	printf("\nkernel port: %s frames to the kernel, %s from it; %s ICMP messages sent, %s passed on, %s held back\n\n",
 	       text(t, "kernel_tx"), text(t, "kernel_rx"), text(t, "icmp_sent"), text(t, "icmp_passed"), text(t, "icmp_limited"));
 	if (number(t, "tx_dropped") + number(t, "held_dropped"))

@@ -373,18 +373,19 @@ void sl_first_tick(uint64_t now_ms)
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
-int sl_first_init(struct sl_conn_table *table)
+int sl_first_init(unsigned int workers, struct sl_conn_table *table)
 {
 	memset(&first, 0, sizeof(first));
 	first.table = table;
 	first.blob = calloc(1, sizeof(*first.blob));
 	first.hint = calloc(HINTS_AT_ONCE, sizeof(*first.hint));
-	return first.blob && first.hint ? 0 : -ENOMEM;
+	return first.blob && first.hint ? sl_learn_open(workers, table) : -ENOMEM;
 }
 
 void sl_first_fini(void)
 {
 	sl_places_free();
+	sl_learn_close();
 	free(first.blob);
 	free(first.hint);
 	first.blob = NULL;

@@ -22,12 +22,12 @@ struct sl_first_view {
 };
 
 /* 0 or -ENOMEM. */
-int sl_first_init(struct sl_conn_table *table);
+int sl_first_init(unsigned int workers, struct sl_conn_table *table);
 /* Services, next hops or ways out have changed. */
 void sl_first_changed(uint64_t now_ms);
 /* Every 100 ms or so: takes hints, goes on with a pass over the connection table. */
 void sl_first_tick(uint64_t now_ms);
-/* The cards keep their tables: they decide on, and the next agent takes them over. After the thread. */
+/* The cards keep their tables: they decide on, and the next agent takes them over. After the threads. */
 void sl_first_fini(void);
 
 /* Control thread. False: the service is decided by the agent. */

@@ -768,7 +768,7 @@ int sl_offload_init(const struct sl_config *config, struct sl_conn_table *table,
 					   RING_F_SC_DEQ);
 	off.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!off.flow || !off.active || !off.parked || !off.backend || !off.requests || !off.queries || off.wake < 0 ||
-	    sl_first_init(table)) {
+	    sl_first_init(config->node.workers, table)) {
 		snprintf(err, err_len, "out of memory for offloading %u connections", capacity);
 		return -ENOMEM;
 	}

@@ -477,10 +477,8 @@ static unsigned int poll_rings(struct worker *w)
 	struct sl_offload_result result;
 	struct rte_mbuf *burst[BURST];
 	struct request request;
-	unsigned int n, total = 0;
+	unsigned int n = rte_ring_dequeue_burst(w->frames, (void **)burst, BURST, NULL), total = n;
 
-	n = rte_ring_dequeue_burst(w->frames, (void **)burst, BURST, NULL);
-	total += n;
 	n = fragments_out(w, burst, n);
 	burst_run(w, burst, n);
 	n = rte_ring_dequeue_burst(w->outgoing, (void **)burst, BURST, NULL);
@@ -768,7 +766,7 @@ int sl_worker_init(const struct sl_config *config, unsigned int count, struct sl
 		workers.worker[i]->sp.services = services;
 		*adopted += sl_slowpath_adopt(&workers.worker[i]->sp);
 	}
-	if (workers.retry && workers.worker[count - 1] && !sl_learn_open(count, table))
+	if (workers.retry && workers.worker[count - 1])
 		return 0;
 	snprintf(err, err_len, "out of memory for %u workers", count);
 	return -ENOMEM;
@@ -823,7 +821,6 @@ void sl_worker_fini(void)
 		free(w);
 		workers.worker[i] = NULL;
 	}
-	sl_learn_close();
 	free(workers.retry);
 	workers.retry = NULL;
 }
@@ -847,9 +844,8 @@ static struct sl_backend_stats backend_before[SL_SERVICE_IDS]; /* counted for ea
 
 static void backend_sum(uint32_t id, struct sl_backend_stats *sum)
 {
-	uint64_t packets, bytes;
-
 	memset(sum, 0, sizeof(*sum));
+	sl_offload_backend_counters(id, &sum->hw_packets, &sum->hw_bytes);
 	for (unsigned int i = 0; i < workers.count; i++) {
 		const struct sl_slow_backend *b = &workers.worker[i]->backends[id];
 
@@ -860,9 +856,6 @@ static void backend_sum(uint32_t id, struct sl_backend_stats *sum)
 		sum->hw_packets += b->first_packets;
 		sum->hw_bytes += b->first_bytes;
 	}
-	sl_offload_backend_counters(id, &packets, &bytes);
-	sum->hw_packets += packets;
-	sum->hw_bytes += bytes;
 }
 
 void sl_worker_backend_stats(uint32_t id, struct sl_backend_stats *sum)
