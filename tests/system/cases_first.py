@@ -77,7 +77,7 @@ def services(lab):
 @case(engines=("xdp",))
 def xdp_decides_new_connections(lab):
     """New connections reach a backend while the agent is stopped, which learns of them afterwards, and with no agent at all, and the
-    next one learns of them; a backend that is removed loses nobody, not even who has only sent a SYN."""
+    next one learns of them; a backend that is removed loses nobody, not even who has only sent a SYN. Nor does an end of it all."""
     with Lab(lab.engine, services=services(lab)) as small:
         for name in small.backends:
             small.start_backend(name)
@@ -89,17 +89,17 @@ def xdp_decides_new_connections(lab):
 
         agent.send_signal(signal.SIGSTOP)
         try:
-            clients = [EchoClient(small, vip) for vip in OPENED for _ in range(12)]
+            clients = [EchoClient(small, vip) for vip in OPENED for _ in range(7)]
         finally:
             agent.send_signal(signal.SIGCONT)
-        expect({c.backend for c in clients} == set(small.backends), "not every backend has a connection")
+        expect(len({c.backend for c in clients}) > 1, "one backend has all connections")
         all_learned(small, clients, "after the agent was stopped")
         expect(total(small, "syns") >= len(clients), f"SYNs decided in XDP: {first_of(small)}")
         seen = small.cli("stats", "show")["totals"]
         expect(seen["first_syns"] >= len(clients) and seen["first_unhinted"] == 0, f"totals: {seen}")
 
         small.stop("agent", signal.SIGKILL)
-        more = [EchoClient(small, vip) for vip in OPENED for _ in range(6)]
+        more = [EchoClient(small, vip) for vip in OPENED for _ in range(3)]
         expect(all(c.backend for c in more), "no backend while there was no agent")
         small.start_agent()
         expect(total(small, "held") == 0, f"the next agent does not take over who decides: {first_of(small)}")
@@ -112,12 +112,21 @@ def xdp_decides_new_connections(lab):
             s["backends"] = [b for b in s["backends"] if b["name"] != removed]
         apply(small)
         small.wait_for(lambda: total(small, "held") > 0, 5, "places that the agent decides")
-        fresh = [EchoClient(small, vip) for vip in OPENED for _ in range(6)]
+        fresh = [EchoClient(small, vip) for vip in OPENED for _ in range(3)]
         expect(all(c.backend not in (removed, None) for c in fresh), "a new connection went to the removed backend")
         names = half.found()
         expect(set(names) <= set(small.backends), f"connections of which only the SYN was seen: {names}")
         expect(removed in names, "none of them was of the removed backend")
         clients += fresh
         all_learned(small, clients, f"{removed} was removed")
+
+        decided = total(small, "syns")
+        for s in small.services:
+            s["first_packet"] = "host"
+        apply(small)
+        small.wait_for(lambda: small.cli("stats", "show")["totals"]["first_packets"] == 0, 5, "no service of XDP's")
+        clients += [EchoClient(small, vip) for vip in OPENED]
+        expect(decided > 0 and all(f == {"by": "host"} for f in first_of(small).values()), f"the agent decides: {first_of(small)}")
+        all_learned(small, clients, "the agent decides")
         for c in clients:
             c.close()
