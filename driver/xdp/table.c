@@ -301,7 +301,8 @@ static void move(struct sl_xdp_table *t, uint32_t id, uint32_t to, const struct 
 	leave(t, meta->family, from, id);
 }
 
-static uint32_t free_way(struct sl_xdp_table *t, unsigned int family, uint32_t bucket, uint32_t *n)
+/* A free place of the bucket, the preferred one if it is free; n: how many there are. */
+static uint32_t free_way(struct sl_xdp_table *t, unsigned int family, uint32_t bucket, uint32_t preferred, uint32_t *n)
 {
 	uint32_t found = NO_PLACE;
 
@@ -311,22 +312,25 @@ static uint32_t free_way(struct sl_xdp_table *t, unsigned int family, uint32_t b
 
 		if (busy(t, family)[place])
 			continue;
-		if (found == NO_PLACE)
+		if (found == NO_PLACE || way == preferred)
 			found = place;
 		++*n;
 	}
 	return found;
 }
 
-/* The bucket where the resident of a place could be instead. */
-static uint32_t other_bucket(const struct sl_xdp_table *t, unsigned int family, uint32_t place)
+/* The bucket where the resident of a place could be instead, and the way where it is looked for first there. */
+static uint32_t other_bucket(const struct sl_xdp_table *t, unsigned int family, uint32_t place, uint32_t *way)
 {
 	const struct entry e = entry_at(t, family, place);
 	const uint32_t bank = place / SL_XDP_WAYS >> log2_of(t, family);
+	struct sl_xdp_hash hash;
 	struct sl_key key;
 
 	key_of(&e, &key);
-	return hash_of(t, &key).bucket[!bank];
+	hash = hash_of(t, &key);
+	*way = hash.way;
+	return hash.bucket[!bank];
 }
 
 /* Moves residents along the path to nodes[n], whose bucket has the free place; returns the place that gets free. */
@@ -358,12 +362,12 @@ static uint32_t displace(struct sl_xdp_table *t, unsigned int family, const stru
 	for (int i = 0; i < count; i++) {
 		for (uint32_t way = 0; way < SL_XDP_WAYS && count < NODES; way++) {
 			const uint32_t place = SL_XDP_WAYS * nodes[i].bucket + way;
-			uint32_t n, to;
+			uint32_t n, to, preferred;
 
 			if (busy(t, family)[place] != BUSY)
 				continue;
-			nodes[count] = (struct node){ other_bucket(t, family, place), place, i };
-			to = free_way(t, family, nodes[count].bucket, &n);
+			nodes[count] = (struct node){ other_bucket(t, family, place, &preferred), place, i };
+			to = free_way(t, family, nodes[count].bucket, preferred, &n);
 			if (to != NO_PLACE)
 				return move_path(t, family, nodes, count, to);
 			count++;
@@ -377,7 +381,9 @@ static uint32_t make_room(struct sl_xdp_table *t, unsigned int family, const str
 	uint32_t n[SL_XDP_BANKS], place[SL_XDP_BANKS], made;
 
 	for (uint32_t bank = 0; bank < SL_XDP_BANKS; bank++)
-		place[bank] = free_way(t, family, hash->bucket[bank], &n[bank]);
+		place[bank] = free_way(t, family, hash->bucket[bank], hash->way, &n[bank]);
+	if (place[0] == SL_XDP_WAYS * hash->bucket[0] + hash->way && n[0] > 1) /* a program looks there first */
+		return place[0];
 	if (n[0] || n[1])
 		return place[n[1] > n[0]];
 	made = displace(t, family, hash);

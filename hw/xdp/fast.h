@@ -60,6 +60,11 @@ static __always_inline uint32_t load_what(const struct sl_xdp_hit *hit)
 	return *(const volatile uint32_t *)&hit->what;
 }
 
+static __always_inline bool is_flow4(const struct sl_xdp_flow4 *flow, uint64_t addresses, uint64_t word)
+{
+	return flow->word == word && ((uint64_t)flow->dst << 32 | flow->src) == addresses;
+}
+
 static __always_inline struct sl_xdp_flow4 *way4(struct sl_xdp_bucket4 *bucket, uint64_t tags, uint64_t tag,
 						 uint64_t addresses, uint64_t word, uint32_t *way)
 {
@@ -67,8 +72,7 @@ static __always_inline struct sl_xdp_flow4 *way4(struct sl_xdp_bucket4 *bucket, 
 	for (uint32_t i = 0; i < SL_XDP_WAYS; i++) {
 		struct sl_xdp_flow4 *flow = &bucket->way[i];
 
-		if ((tags >> 16 * i & 0xffff) != tag || flow->word != word ||
-		    ((uint64_t)flow->dst << 32 | flow->src) != addresses)
+		if ((tags >> 16 * i & 0xffff) != tag || !is_flow4(flow, addresses, word))
 			continue;
 		*way = i;
 		return flow;
@@ -82,23 +86,33 @@ static __always_inline bool find4(const struct sl_xdp_config *c, uint64_t addres
 	struct sl_xdp_bucket4 *first = bpf_map_lookup_elem(&flows4, &h.bucket[0]);
 	struct sl_xdp_bucket4 *second = bpf_map_lookup_elem(&flows4, &h.bucket[1]);
 	uint64_t tags[2];
-	uint32_t way = 0;
+	uint32_t way = h.way;
 
 	if (!first || !second)
 		return false;
-	tags[0] = load_tags(&first->way[0].hit);
-	tags[1] = load_tags(&second->way[0].hit);
 	f->v6 = NULL;
-	f->v4 = way4(first, tags[0], h.tag, addresses, word, &way);
-	f->index = SL_XDP_WAYS * h.bucket[0] + way;
-	if (!f->v4) {
+	f->v4 = &first->way[h.way];
+	f->index = SL_XDP_WAYS * h.bucket[0] + h.way;
+	if (!is_flow4(f->v4, addresses, word)) {
+		tags[0] = load_tags(&first->way[0].hit);
+		tags[1] = load_tags(&second->way[0].hit);
 		f->v4 = way4(second, tags[1], h.tag, addresses, word, &way);
 		f->index = SL_XDP_WAYS * h.bucket[1] + way;
+		if (!f->v4) {
+			f->v4 = way4(first, tags[0], h.tag, addresses, word, &way);
+			f->index = SL_XDP_WAYS * h.bucket[0] + way;
+		}
 	}
 	if (!f->v4)
 		return false;
 	f->hit = &f->v4->hit;
 	return true;
+}
+
+static __always_inline bool is_flow6(const struct sl_xdp_flow6 *flow, const uint64_t *addresses, uint64_t word)
+{
+	return flow->word == word && ((flow->src[0] ^ addresses[0]) | (flow->src[1] ^ addresses[1]) |
+				      (flow->dst[0] ^ addresses[2]) | (flow->dst[1] ^ addresses[3])) == 0;
 }
 
 static __always_inline struct sl_xdp_flow6 *way6(struct sl_xdp_bucket6 *bucket, uint64_t tags, uint64_t tag,
@@ -108,9 +122,7 @@ static __always_inline struct sl_xdp_flow6 *way6(struct sl_xdp_bucket6 *bucket, 
 	for (uint32_t i = 0; i < SL_XDP_WAYS; i++) {
 		struct sl_xdp_flow6 *flow = &bucket->way[i];
 
-		if ((tags >> 16 * i & 0xffff) != tag || flow->word != word ||
-		    ((flow->src[0] ^ addresses[0]) | (flow->src[1] ^ addresses[1]) | (flow->dst[0] ^ addresses[2]) |
-		     (flow->dst[1] ^ addresses[3])) != 0)
+		if ((tags >> 16 * i & 0xffff) != tag || !is_flow6(flow, addresses, word))
 			continue;
 		*way = i;
 		return flow;
@@ -125,18 +137,22 @@ static __always_inline bool find6(const struct sl_xdp_config *c, const uint64_t 
 	struct sl_xdp_bucket6 *first = bpf_map_lookup_elem(&flows6, &h.bucket[0]);
 	struct sl_xdp_bucket6 *second = bpf_map_lookup_elem(&flows6, &h.bucket[1]);
 	uint64_t tags[2];
-	uint32_t way = 0;
+	uint32_t way = h.way;
 
 	if (!first || !second)
 		return false;
-	tags[0] = load_tags(&first->way[0].hit);
-	tags[1] = load_tags(&second->way[0].hit);
 	f->v4 = NULL;
-	f->v6 = way6(first, tags[0], h.tag, addresses, word, &way);
-	f->index = SL_XDP_WAYS * h.bucket[0] + way;
-	if (!f->v6) {
+	f->v6 = &first->way[h.way];
+	f->index = SL_XDP_WAYS * h.bucket[0] + h.way;
+	if (!is_flow6(f->v6, addresses, word)) {
+		tags[0] = load_tags(&first->way[0].hit);
+		tags[1] = load_tags(&second->way[0].hit);
 		f->v6 = way6(second, tags[1], h.tag, addresses, word, &way);
 		f->index = SL_XDP_WAYS * h.bucket[1] + way;
+		if (!f->v6) {
+			f->v6 = way6(first, tags[0], h.tag, addresses, word, &way);
+			f->index = SL_XDP_WAYS * h.bucket[0] + way;
+		}
 	}
 	if (!f->v6)
 		return false;

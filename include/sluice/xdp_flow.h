@@ -125,6 +125,7 @@ struct sl_xdp_seed {
 struct sl_xdp_hash {
 	uint32_t bucket[SL_XDP_BANKS]; /* over both banks */
 	uint64_t tag;                  /* of 16 bits, never 0 */
+	uint32_t way;                  /* of either bucket, where the flow is if there was room: a reader looks there first */
 };
 
 static inline __attribute__((always_inline)) uint64_t sl_xdp_nh(const struct sl_xdp_seed *seed, uint32_t i, uint64_t x)
@@ -143,6 +144,7 @@ static inline __attribute__((always_inline)) struct sl_xdp_hash sl_xdp_hash_end(
 	return (struct sl_xdp_hash){
 		.bucket = { (uint32_t)x & mask, ((uint32_t)(x >> 24) & mask) | (mask + 1) },
 		.tag = x >> 48 ? x >> 48 : 1,
+		.way = x >> 62,
 	};
 }
 

@@ -4,6 +4,7 @@
  * metadata compared. What a BPF test run or XDP cannot express is counted by reason, never passed silently. Also the
  * table stage's lookup, which the program itself does not need (its flows are a kernel map), through the verifier.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <sched.h>
 #include <stdio.h>
@@ -242,6 +243,71 @@ static void run_vector(struct test *t, const struct sl_vector *v)
 	}
 }
 
+/* A frame of the flow of this number to an address that is only its. Its destination MAC is zero. */
+static void full_frame(uint32_t n, bool v6, uint8_t frame[74])
+{
+	uint8_t *ip = frame + 14, *l4 = ip + (v6 ? 40 : 20);
+	const struct variant same_again = { .at = { 14, 0 }, .set = true, .value = 0x45 };
+
+	memset(frame, 0, 74);
+	frame[12] = v6 ? 0x86 : 8;
+	frame[13] = v6 ? 0xdd : 0;
+	if (v6) {
+		memcpy(ip, (const uint8_t[]){ 0x60, 0, 0, 0, 0, 20, 6, 64 }, 8);
+		memcpy(ip + 20, &n, 4);
+	} else {
+		memcpy(ip, (const uint8_t[]){ 0x45, 0, 0, 60, 0, 0, 0, 0, 64, 6 }, 10);
+		memcpy(ip + 12, &n, 4);
+	}
+	l4[3] = 80;
+	l4[12] = 0x50;
+	l4[13] = 0x10;
+	if (!v6)
+		make_variant(frame, 74, &same_again);
+}
+
+/* A table filled until a flow is refused: frames of all flows find theirs, in whatever way of a bucket it is, and no other. */
+static bool run_full(struct test *t, bool v6)
+{
+	static struct sl_class_table table = { .valid = 1 };
+	struct sl_xdp_config config = { .log2_v4 = XDP_TABLE_LOG2, .log2_v6 = XDP_TABLE_LOG2, .ttl_max = 1, .seed = t->x.maps.seed, .time_ms = 1 };
+	const struct sl_action action = { .hdr_len = 14, .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 };
+	static struct result r;
+	const uint32_t zero = 0;
+	uint32_t count = 0;
+	uint8_t frame[74];
+	bool good = true;
+
+	table.rule[0] = (struct sl_class_rule){ .valid = 1, .verdict = SL_VERDICT_FLOWS, .port_mask = 1, .ttl_max = 255,
+						.sport_hi = 0xffff, .dport_hi = 0xffff };
+	config.pipeline = (struct sl_pipeline_config){ .ports = 1, .enabled = 1, .filter.port_flags = { SL_PORT_FLAG_ENABLE } };
+	xdp_must(bpf_map_update_elem(t->x.rules, &zero, &table, 0), "rules");
+	xdp_must(bpf_map_update_elem(t->x.actions, &zero, &action, 0), "action");
+	xdp_must(sl_xdp_table_open(&t->x.table, &t->x.maps), "table");
+	for (; t->x.table.refused == 0; count++) {
+		struct sl_flow_cmd insert = { .opcode = SL_FLOW_OP_INSERT, .key = { .dport = htons(80), .proto = 6, .family = v6 ? 6 : 4 } };
+		struct sl_flow_cpl cpl;
+
+		memcpy(insert.key.src + (v6 ? 12 : 0), &count, 4);
+		sl_xdp_table_command(&t->x.table, &insert, 1, &cpl, NULL);
+	}
+	for (uint32_t n = 0; n < count + 100; n++) {
+		const bool there = n < count - 1; /* the last was refused */
+
+		full_frame(n, v6, frame);
+		for (unsigned int pass = 0; pass < 3; pass++) { /* by the stages, then leaving a memo, then by the short cut */
+			run_with(t, &config, pass > 0, frame, sizeof(frame), &r);
+			good &= r.verdict == (there ? 3u : 2u);
+		}
+	}
+	for (uint32_t id = 0; id < t->x.table.ids; id++)
+		good &= xdp_flow_packets(&t->x, id) == (t->x.maps.meta[id].family ? 3u : 0u);
+	sl_xdp_table_clear(&t->x.table);
+	sl_xdp_table_close(&t->x.table);
+	printf("full table of IPv%u: %u flows: %s\n", v6 ? 6 : 4, count - 1, good ? "passed" : "FAILED");
+	return good && count > SL_XDP_BANKS * SL_XDP_WAYS * 9 / 10 << XDP_TABLE_LOG2;
+}
+
 /* The table stage's bucket lookup as BPF, for each way and a miss. */
 static bool run_table(const char *path)
 {
@@ -293,6 +359,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < corpus->count; i++)
 		run_vector(&t, &corpus->vectors[i]);
+	good &= run_full(&t, false);
+	good &= run_full(&t, true);
 	for (unsigned int i = 1; i < XDP_SKIPS; i++)
 		printf("%u not expressible: %s\n", t.skipped[i], xdp_skip_text[i]);
 	for (unsigned int i = 0; i < MODES; i++) {
