@@ -17,6 +17,7 @@
 
 #include "driver/fpga/log.h"
 #include "driver/xdp/datapath.h"
+#include "driver/xdp/named.h"
 #include "sluice/prefix.h"
 
 #define NAME "sluice-xdp"
@@ -107,6 +108,8 @@ void sl_xdp_settle(struct sl_xdp *x)
 		sl_xdp_grace(); /* whoever classified by what was before has ended */
 		x->rules_written = 0;
 		short_cut(x);
+		sl_xdp_named_make(x->maps.named, rules_of(x), x->maps.prefixes, x->maps.config, SL_PORTS_MAX);
+		sl_xdp_grace(); /* whoever read that half made has ended before it counts */
 		if (++x->generation == 0) {
 			sl_xdp_table_forget_memos(&x->table);
 			x->generation = 1;

@@ -74,6 +74,7 @@ static void unmap_memory(const struct sl_xdp *x, const char *name, void *memory)
 	do {                                                 \
 		do_it("config", x->maps.config);             \
 		do_it("rules", x->maps.rules);               \
+		do_it("named", x->maps.named);               \
 		do_it("prefixes", x->maps.prefixes);         \
 		do_it("actions", x->maps.actions);           \
 		do_it("meters", x->maps.meters);             \

@@ -35,6 +35,7 @@ struct sl_xdp_maps {
 	int first, first_count, hints;
 	struct sl_xdp_config *config;      /* SL_PORTS_MAX */
 	struct sl_class_table *rules;      /* SL_XDP_RULE_TABLES */
+	struct sl_xdp_named *named;
 	struct sl_prefix_bucket *prefixes; /* SL_PREFIX_BUCKETS */
 	struct sl_action *actions;         /* SL_ACTIONS */
 	struct sl_punt_meter *meters;      /* SL_METERS */

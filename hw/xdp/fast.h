@@ -327,22 +327,50 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	return action->port == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, action->port, XDP_ABORTED);
 }
 
+/* Whether rules may name a plain frame of port_bit: see hw/xdp/named.h. dst, src: of its addresses. */
+static __always_inline bool is_named(const struct sl_xdp_config *c, const struct sl_xdp_named *n, uint32_t ports,
+				     const struct sl_plain *p, uint32_t dst, uint32_t src)
+{
+	return sl_xdp_named_bit(n->bits[SL_XDP_SIDE_DST], dst) || sl_xdp_named_bit(n->bits[SL_XDP_SIDE_SRC], src) ||
+	       !(ports >> (c->port & 7) & 1) || (p->tcp_flags & n->tcp_flags) || p->ttl <= c->ttl_max || c->generation == 0;
+}
+
+/*
+ * What becomes of a plain frame to the port's own address that no rule names: the kernel's, unless that has a limit (meter 0),
+ * or a socket takes it, or the port is not enabled; then NOT_FAST.
+ */
+static __always_inline int pass_on(struct xdp_md *ctx, const struct sl_xdp_config *c, uint32_t frame_len)
+{
+	const uint32_t zero = 0, queue = ctx->rx_queue_index, key = c->port * SL_XDP_QUEUES + queue;
+	const struct sl_punt_meter *meter = bpf_map_lookup_elem(&meters, &zero);
+
+	if (!meter || meter->rate != 0 || !c->pipeline.enabled || !port_up(&c->pipeline, c->port))
+		return NOT_FAST;
+	if (!c->kernel_pass && queue < SL_XDP_QUEUES && bpf_map_lookup_elem(&xsks, &key))
+		return NOT_FAST;
+	count(&reason_count, SL_REASON_KERNEL, frame_len);
+	return XDP_PASS;
+}
+
 /* XDP's verdict, or NOT_FAST or NOT_KNOWN with nothing done. Frames in several buffers are left to the stages: `end` is that of the first. */
 static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *c)
 {
 	const uint8_t *const data = (const uint8_t *)(long)ctx->data;
 	const uint8_t *const end = (const uint8_t *)(long)ctx->data_end;
-	const uint32_t frame_len = (uint32_t)(end - data), tunnels = c->pipeline.tunnels;
+	const uint32_t frame_len = (uint32_t)(end - data), tunnels = c->pipeline.tunnels, zero = 0;
+	const struct sl_xdp_named *names = bpf_map_lookup_elem(&named, &zero);
 	struct found f = { 0 };
 	struct sl_plain p;
 	uint64_t word;
 
-	if (data + SL_PLAIN4_BYTES > end || frame_len < SL_FRAME_MIN || frame_len > SL_FRAME_MAX ||
+	if (!names || data + SL_PLAIN4_BYTES > end || frame_len < SL_FRAME_MIN || frame_len > SL_FRAME_MAX ||
 	    bpf_xdp_get_buff_len(ctx) != frame_len || !mac_equal(data, c->mac))
 		return NOT_FAST;
 	if (sl_plain4(data, frame_len, tunnels, &p)) {
 		const uint64_t addresses = sl_load64(data + 26);
 
+		if (!is_named(c, names, names->ports4, &p, sl_xdp_named4((uint32_t)(addresses >> 32)), sl_xdp_named4((uint32_t)addresses)))
+			return pass_on(ctx, c, frame_len);
 		word = SL_XDP_WORD(p.ports, 0, c->tenant, p.proto, 4);
 		if (!find4(c, addresses, word, &f))
 			return NOT_KNOWN;
@@ -356,6 +384,9 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 	if (sl_plain6(data, frame_len, tunnels, &p)) {
 		const uint64_t addresses[4] = { sl_load64(data + 22), sl_load64(data + 30), sl_load64(data + 38), sl_load64(data + 46) };
 
+		if (!is_named(c, names, names->ports6, &p, sl_xdp_named6(addresses[2], addresses[3]),
+			      sl_xdp_named6(addresses[0], addresses[1])))
+			return pass_on(ctx, c, frame_len);
 		word = SL_XDP_WORD(p.ports, 0, c->tenant, p.proto, 6);
 		if (!find6(c, addresses, word, &f))
 			return NOT_KNOWN;

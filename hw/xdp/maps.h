@@ -30,6 +30,9 @@ struct {
 
 MAPPED(rules, SL_XDP_RULE_TABLES, struct sl_class_table);
 
+/* What these and the prefixes name. */
+MAPPED(named, 1, struct sl_xdp_named);
+
 /* The prefix tables, by index of csr_table PREFIX. */
 MAPPED(prefixes, SL_PREFIX_BUCKETS, struct sl_prefix_bucket);
 

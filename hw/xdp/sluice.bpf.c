@@ -245,18 +245,22 @@ SEC("xdp.frags")
 int sluice(struct xdp_md *ctx)
 {
 	const uint32_t zero = 0, port = sl_xdp_port;
-	struct sl_xdp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
 	struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &port);
-	uint32_t meter = 0, len = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	struct sl_xdp_scratch *s;
+	uint32_t meter = 0, len;
 	int reason;
 
-	if (!s || !c)
+	if (!c)
 		return XDP_ABORTED;
 	reason = fast_path(ctx, c);
 	if (reason == NOT_KNOWN)
 		reason = first_packet(ctx, c);
 	if (reason >= 0)
 		return reason;
+	s = bpf_map_lookup_elem(&scratch, &zero);
+	if (!s)
+		return XDP_ABORTED;
+	len = (uint32_t)bpf_xdp_get_buff_len(ctx);
 	begin(s, c, len);
 	reason = sl_ingress_check(&c->pipeline, len, c->port, 0);
 	if (reason == 0) {

@@ -6,6 +6,7 @@
 #define SLUICE_XDP_SLUICE_H
 
 #include "hw/model/pipeline.h"
+#include "hw/xdp/named.h"
 #include "sluice/xdp_flow.h"
 
 #define SL_XDP_LOG2_MIN 1  /* buckets of a bank */

@@ -49,7 +49,7 @@ BENCH_XDP := $(B)/tests/bench/xdp_bench
 $(B)/tests/bench/xdp_wrap.bpf.o: tests/bench/xdp_wrap.bpf.c tests/bench/xdp_wrap.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $@
-$(BENCH_XDP): tests/bench/xdp_bench.c driver/xdp/table.c driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
+$(BENCH_XDP): tests/bench/xdp_bench.c driver/xdp/table.c driver/xdp/named.c driver/xdp/table.h driver/xdp/named.h $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) $(filter %.c,$^) -o $@ -lbpf
 bench-xdp: $(BENCH_XDP) $(XDP_OBJ) $(B)/tests/bench/xdp_wrap.bpf.o ## nanoseconds of a frame in the XDP program beside a MAC swap (JSON: build/bench/xdp.json)

@@ -18,6 +18,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "driver/xdp/named.h"
 #include "driver/xdp/table.h"
 #include "hw/xdp/sluice.h"
 #include "sluice/first.h"
@@ -150,6 +151,7 @@ static void put_service(struct bench *b, const struct sl_action *action)
 static void set_up(struct bench *b)
 {
 	static struct sl_class_table rules;
+	static struct sl_xdp_named named;
 	struct sl_xdp_config config = {
 		.seed = b->maps.seed, .time_mul = 4 << 16,
 		.pipeline = { .seed = sip_seed, .ports = 1, .enabled = 1, .filter.port_flags = { SL_PORT_FLAG_ENABLE } },
@@ -181,6 +183,8 @@ static void set_up(struct bench *b)
 		memcpy(r->dst, i ? vip6 : vip4, i ? 16 : 4);
 	}
 	rules.valid = 3;
+	sl_xdp_named_make(&named, &rules, NULL, &config, 1);
+	must(!bpf_map_update_elem(fd_of(b->sluice, "named"), &zero, &named, 0), "named");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "config"), &zero, &config, 0), "config");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "rules"), &zero, &rules, 0), "rules");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "actions"), &zero, &action, 0), "actions");

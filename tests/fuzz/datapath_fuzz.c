@@ -14,6 +14,7 @@
  * SL_FUZZ_XDP=0 leaves the kernel out, for those who may not load programs.
  */
 #include <sched.h>
+#include <bpf/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,18 +92,25 @@ static void short_cut(const struct sl_vector *v, struct sl_xdp_config *c)
 static void run_xdp(const struct sl_vector *v, bool memos)
 {
 	const char *engine = memos ? "XDP with memos" : "XDP";
+	static struct sl_class_table rules;
+	const uint32_t zero = 0;
 	struct sl_xdp_config config;
 	const char *differs;
 
 	xdp_config_make(v, &config);
 	xdp_state_load(&program, v, &config);
-	if (memos)
+	if (memos) {
 		short_cut(v, &config);
+		xdp_must(bpf_map_lookup_elem(program.rules, &zero, &rules), "rules");
+	}
 	for (size_t i = 0; i < v->step_count; i++) {
 		bool fast;
 
 		if (v->steps[i].frame.len < SL_FRAME_MIN)
 			continue;
+		config.port = v->steps[i].port;
+		if (memos)
+			xdp_named_put(&program, &rules, &config);
 		differs = xdp_frame_run(&program, &v->steps[i], &config, &fast);
 		if (differs)
 			differ(v, engine, i, differs);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include "driver/xdp/named.h"
 #include "hw/model/table.h"
 
 void xdp_must(int error, const char *what)
@@ -96,6 +97,11 @@ void xdp_program_open(struct xdp_program *x, const char *path)
 	x->actions = map_fd(x, "actions");
 	x->meters = map_fd(x, "meters");
 	x->prefixes = map_fd(x, "prefixes");
+	x->prefix_memory = mmap(NULL, SL_PREFIX_BUCKETS * sizeof(*x->prefix_memory), PROT_READ, MAP_SHARED, x->prefixes, 0);
+	if (x->prefix_memory == MAP_FAILED) {
+		fprintf(stderr, "map prefixes: %s\n", strerror(errno));
+		exit(1);
+	}
 	x->reasons = map_fd(x, "reason_count");
 	x->rules_counted = map_fd(x, "rule_count");
 	/* Test runs do not redirect, but the map must name a device for every port. */
@@ -125,6 +131,15 @@ void xdp_config_make(const struct sl_vector *v, struct sl_xdp_config *c)
 		c->pipeline.filter.mac_hi[m->index] = m->mac[4] | (uint32_t)m->mac[5] << 8 |
 						      (uint32_t)m->port_mask << 16 | (uint32_t)m->valid << 31;
 	}
+}
+
+void xdp_named_put(struct xdp_program *x, const struct sl_class_table *rules, const struct sl_xdp_config *config)
+{
+	static struct sl_xdp_named named;
+	const uint32_t zero = 0;
+
+	sl_xdp_named_make(&named, rules, x->prefix_memory, config, 1);
+	xdp_must(bpf_map_update_elem(map_fd(x, "named"), &zero, &named, 0), "named");
 }
 
 void xdp_state_load(struct xdp_program *x, const struct sl_vector *v, struct sl_xdp_config *config)

@@ -25,6 +25,7 @@ struct xdp_program {
 	int cpus;
 	struct sl_xdp_table_maps maps;
 	struct sl_xdp_table table;
+	const struct sl_prefix_bucket *prefix_memory;
 	uint32_t flow_id[XDP_FLOWS_MAX]; /* by the vector's number */
 };
 
@@ -50,6 +51,9 @@ void xdp_config_make(const struct sl_vector *v, struct sl_xdp_config *config);
 /* Puts the vector's state into the maps; what it does not name is as after a reset. Sets the seed of the flow table in *config. */
 void xdp_state_load(struct xdp_program *x, const struct sl_vector *v, struct sl_xdp_config *config);
 void xdp_state_clear(struct xdp_program *x, const struct sl_vector *v);
+
+/* The summary of these rules, of the prefixes and of this port (hw/xdp/named.h), which frames with memos need. */
+void xdp_named_put(struct xdp_program *x, const struct sl_class_table *rules, const struct sl_xdp_config *config);
 
 /* One frame: NULL, or what differs. *fast: the short cut took it, which leaves no metadata to compare. */
 const char *xdp_frame_run(struct xdp_program *x, const struct sl_vector_step *step, struct sl_xdp_config *config, bool *fast);
