@@ -8,12 +8,34 @@
 
 #include "hw/xdp/maps.h"
 
+#include <bpf/bpf_core_read.h>
+
 #include "hw/model/edit.h"
 #include "hw/model/plain.h"
 #include "hw/model/sip.h"
 
 #define NOT_FAST (-1)
 #define NOT_KNOWN (-2) /* likewise, as a plain frame's flow is not in the table */
+
+/* The kernel's own view of the frame, where it gives it to programs (6.2 and later): read without a call. */
+struct xdp_buff {
+	uint32_t flags;
+} __attribute__((preserve_access_index));
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
+enum xdp_buff_flags { XDP_FLAGS_HAS_FRAGS = 1 };
+
+/* Whether the frame is in several buffers; contiguous: bytes of the first. */
+static __always_inline bool in_parts(struct xdp_md *ctx, uint32_t contiguous)
+{
+	if (bpf_cast_to_kern_ctx) {
+		const struct xdp_buff *buff = bpf_cast_to_kern_ctx(ctx);
+
+		return buff->flags & bpf_core_enum_value(enum xdp_buff_flags, XDP_FLAGS_HAS_FRAGS);
+	}
+	return bpf_xdp_get_buff_len(ctx) != contiguous;
+}
 
 /* As sl_ingress_ports_up(), of one port. */
 static __always_inline bool port_up(const struct sl_pipeline_config *config, uint32_t port)
@@ -297,7 +319,8 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))
 		wire_len += hdr_len - action->l3_off;
 	if ((action->mtu != 0 && action->mtu < wire_len) || hdr_len + p->l3_len > SL_FRAME_MAX || hdr_len < 14 ||
-	    hdr_len > SL_ACTION_HDR_BYTES || !port_up(&c->pipeline, action->port))
+	    hdr_len > SL_ACTION_HDR_BYTES || !port_up(&c->pipeline, action->port) ||
+	    (action->port != c->port && !port_up(&c->pipeline, c->port)))
 		return NOT_FAST;
 	if (f->v4 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
 		const struct sl_xdp_nat4 *nat = bpf_map_lookup_elem(&nat4, &f->index);
@@ -364,7 +387,7 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 	uint64_t word;
 
 	if (!names || data + SL_PLAIN4_BYTES > end || frame_len < SL_FRAME_MIN || frame_len > SL_FRAME_MAX ||
-	    bpf_xdp_get_buff_len(ctx) != frame_len || !mac_equal(data, c->mac))
+	    in_parts(ctx, frame_len) || !mac_equal(data, c->mac))
 		return NOT_FAST;
 	if (sl_plain4(data, frame_len, tunnels, &p)) {
 		const uint64_t addresses = sl_load64(data + 26);

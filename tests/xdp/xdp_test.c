@@ -281,6 +281,26 @@ static void full_frame(uint32_t n, bool v6, uint8_t frame[74])
 		make_variant(frame, 74, &same_again);
 }
 
+/* A flow with a memo that leaves by another port is not forwarded while the port that its frames come by is not enabled. */
+static bool run_disabled(struct test *t, struct sl_xdp_config *config, bool v6)
+{
+	const struct sl_action action = { .port = 1, .hdr_len = 14, .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 };
+	static struct result r;
+	const uint32_t zero = 0;
+	uint8_t frame[74];
+	bool good;
+
+	xdp_must(bpf_map_update_elem(t->x.actions, &zero, &action, 0), "action");
+	full_frame(0, v6, frame);
+	config->pipeline.ports = 2;
+	config->pipeline.filter.port_flags[1] = SL_PORT_FLAG_ENABLE;
+	run_with(t, config, 1, frame, sizeof(frame), &r);
+	good = r.verdict == 4;
+	config->pipeline.filter.port_flags[0] = 0;
+	run_with(t, config, 1, frame, sizeof(frame), &r);
+	return good && r.verdict == 1;
+}
+
 /* A table filled until a flow is refused: frames of all flows find theirs, in whatever way of a bucket it is, and no other. */
 static bool run_full(struct test *t, bool v6)
 {
@@ -317,6 +337,7 @@ static bool run_full(struct test *t, bool v6)
 	}
 	for (uint32_t id = 0; id < t->x.table.ids; id++)
 		good &= xdp_flow_packets(&t->x, id) == (t->x.maps.meta[id].family ? 3u : 0u);
+	good &= run_disabled(t, &config, v6);
 	sl_xdp_table_clear(&t->x.table);
 	sl_xdp_table_close(&t->x.table);
 	printf("full table of IPv%u: %u flows: %s\n", v6 ? 6 : 4, count - 1, good ? "passed" : "FAILED");
