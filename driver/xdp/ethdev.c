@@ -45,7 +45,7 @@
 
 #define FLOWS_MIN 64u
 #define FLOWS_MAX (1u << 27)
-#define MTU_MAX (SL_XDP_PACKET_MAX - SL_PORT_OVERHEAD)
+#define MTU_MAX (SL_FRAME_MAX - SL_PORT_OVERHEAD)
 
 static struct sl_xdp *xdp_of(const struct rte_eth_dev *dev)
 {
@@ -60,13 +60,13 @@ static int rx_setup(struct rte_eth_dev *dev, uint16_t queue, uint16_t entries, u
 	struct sl_xdp_rxq *rxq = rte_zmalloc_socket("sluice_rxq", sizeof(*rxq), RTE_CACHE_LINE_SIZE, (int)socket);
 
 	(void)entries;
-	(void)conf;
 	if (!rxq)
 		return -ENOMEM;
 	rte_free(dev->data->rx_queues[queue]);
 	rxq->pool = pool;
 	rxq->port_id = dev->data->port_id;
 	rxq->queue = queue;
+	rxq->scatter = (conf->offloads | dev->data->dev_conf.rxmode.offloads) & RTE_ETH_RX_OFFLOAD_SCATTER;
 	dev->data->rx_queues[queue] = rxq;
 	return 0;
 }
@@ -204,7 +204,8 @@ static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_mac_addrs = 1;
 	info->min_mtu = RTE_ETHER_MIN_MTU;
 	info->max_mtu = port->wire_mtu ? RTE_MIN(port->wire_mtu, (uint16_t)MTU_MAX) : MTU_MAX;
-	info->max_rx_pktlen = SL_XDP_PACKET_MAX;
+	info->max_rx_pktlen = SL_FRAME_MAX;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){ .nb_max = SL_XDP_RING, .nb_min = 1, .nb_align = 1 };
 	info->tx_desc_lim = info->rx_desc_lim;

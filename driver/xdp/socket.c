@@ -24,6 +24,14 @@
 #define BUSY_TRIES 20
 #define BUSY_PAUSE_US 100000
 
+/* linux/if_xdp.h of Linux 6.6: packets of several descriptors, all but the last with this option. */
+#ifndef XDP_USE_SG
+#define XDP_USE_SG (1 << 4)
+#endif
+#ifndef XDP_PKT_CONTD
+#define XDP_PKT_CONTD (1 << 0)
+#endif
+
 static int open_rings(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl_xdp_socket *s)
 {
 	const struct xsk_umem_config umem = {
@@ -31,7 +39,7 @@ static int open_rings(struct sl_xdp *x, uint32_t port, uint32_t queue, struct sl
 	};
 	const struct xsk_socket_config config = {
 		.rx_size = SL_XDP_RING, .tx_size = SL_XDP_RING, .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = XDP_USE_NEED_WAKEUP,
+		.bind_flags = XDP_USE_NEED_WAKEUP | (s->parts ? XDP_USE_SG : 0),
 	};
 	int rc = -EBUSY;
 
@@ -86,7 +94,15 @@ struct sl_xdp_socket *sl_xdp_socket_open(struct sl_xdp *x, uint32_t port, uint32
 		s->frames = NULL;
 		rc = -ENOMEM;
 	} else {
+		s->parts = true;
 		rc = open_rings(x, port, queue, s);
+	}
+	if (rc == -EINVAL || rc == -EOPNOTSUPP) {
+		s->parts = false;
+		rc = open_rings(x, port, queue, s);
+		if (rc == 0)
+			SL_LOG(NOTICE, "%s: this kernel gives no packets in parts on queue %u: what the host has to see is at most %u bytes long",
+			       x->port[port].name, queue, SL_XDP_PACKET_MAX);
 	}
 	if (rc == 0) {
 		offer_all(s);
@@ -131,58 +147,113 @@ static void put_meta(struct rte_mbuf *m, uint8_t *data)
 	m->ol_flags = flags;
 }
 
-static struct rte_mbuf *take(struct sl_xdp_rxq *rxq, uint8_t *data, uint32_t len)
+/* Puts bytes behind those of the packet m, whose last segment is *last. False, and counted, if there is no room for them. */
+static bool append(struct sl_xdp_rxq *rxq, struct rte_mbuf *m, struct rte_mbuf **last, const uint8_t *data, uint32_t len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(rxq->pool);
+	while (len > 0) {
+		const uint32_t n = RTE_MIN(len, (uint32_t)rte_pktmbuf_tailroom(*last));
+		struct rte_mbuf *next;
+
+		memcpy(rte_pktmbuf_mtod_offset(*last, uint8_t *, (*last)->data_len), data, n);
+		(*last)->data_len += (uint16_t)n;
+		m->pkt_len += n;
+		data += n;
+		len -= n;
+		if (likely(len == 0))
+			break;
+		if (!rxq->scatter) {
+			rxq->counts.errors++;
+			return false;
+		}
+		next = rte_pktmbuf_alloc(rxq->pool);
+		if (!next) {
+			rte_eth_devices[rxq->port_id].data->rx_mbuf_alloc_failed++;
+			return false;
+		}
+		(*last)->next = next;
+		*last = next;
+		m->nb_segs++;
+	}
+	return true;
+}
+
+/* Copies a packet of so many descriptors; NULL, and counted, if it could not be. */
+static struct rte_mbuf *take(struct sl_xdp_rxq *rxq, uint32_t at, uint32_t parts)
+{
+	struct sl_xdp_socket *s = rxq->socket;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rxq->pool), *last = m;
 
 	if (unlikely(!m)) {
 		rte_eth_devices[rxq->port_id].data->rx_mbuf_alloc_failed++;
 		return NULL;
 	}
-	if (unlikely(rte_pktmbuf_tailroom(m) < len)) {
-		rxq->counts.errors++;
-		rte_pktmbuf_free(m);
-		return NULL;
+	for (uint32_t i = 0; i < parts; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&s->rx, at + i);
+
+		if (unlikely(!append(rxq, m, &last, s->frames + desc->addr, desc->len))) {
+			rte_pktmbuf_free(m);
+			return NULL;
+		}
 	}
-	memcpy(rte_pktmbuf_mtod(m, void *), data, len);
-	m->data_len = (uint16_t)len;
-	m->pkt_len = len;
 	m->port = rxq->port_id;
 	m->packet_type = 0;
-	put_meta(m, data);
+	put_meta(m, s->frames + xsk_ring_cons__rx_desc(&s->rx, at)->addr);
 	return m;
+}
+
+/* Descriptors of the packet that begins at one. known: of those behind it that were peeked at, this one included; 0: not all of the
+ * packet is there yet. */
+static uint32_t parts_of(struct sl_xdp_socket *s, uint32_t at, uint32_t *known)
+{
+	uint32_t n = 0, more;
+
+	for (;; n++) {
+		if (n == *known) {
+			if (xsk_ring_cons__peek(&s->rx, 1, &more) == 0)
+				return 0;
+			++*known;
+		}
+		if (!(xsk_ring_cons__rx_desc(&s->rx, at + n)->options & XDP_PKT_CONTD))
+			return n + 1;
+	}
 }
 
 uint16_t sl_xdp_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 {
 	struct sl_xdp_rxq *rxq = queue;
 	struct sl_xdp_socket *s = rxq->socket;
-	uint32_t at, to, got = xsk_ring_cons__peek(&s->rx, n, &at);
+	uint32_t at, to, known = xsk_ring_cons__peek(&s->rx, n, &at), taken = 0;
 	uint16_t done = 0;
 
-	if (got == 0) {
+	if (known == 0) {
 		if (xsk_ring_prod__needs_wakeup(&s->fill))
 			recvfrom(s->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 		return 0;
 	}
-	/* There is room (FILL_RING). */
-	if (unlikely(xsk_ring_prod__reserve(&s->fill, got, &to) != got)) {
-		xsk_ring_cons__cancel(&s->rx, got);
-		return 0;
-	}
-	for (uint32_t i = 0; i < got; i++) {
-		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&s->rx, at + i);
-		struct rte_mbuf *m = take(rxq, s->frames + desc->addr, desc->len);
+	while (known > 0) {
+		const uint32_t parts = parts_of(s, at, &known);
+		struct rte_mbuf *m;
 
-		*xsk_ring_prod__fill_addr(&s->fill, to + i) = desc->addr & ~(uint64_t)(SL_XDP_FRAME - 1);
+		/* There is room (FILL_RING). */
+		if (unlikely(parts == 0 || xsk_ring_prod__reserve(&s->fill, parts, &to) != parts)) {
+			xsk_ring_cons__cancel(&s->rx, known);
+			break;
+		}
+		m = take(rxq, at, parts);
+		for (uint32_t i = 0; i < parts; i++)
+			*xsk_ring_prod__fill_addr(&s->fill, to + i) =
+				xsk_ring_cons__rx_desc(&s->rx, at + i)->addr & ~(uint64_t)(SL_XDP_FRAME - 1);
+		at += parts;
+		known -= parts;
+		taken += parts;
 		if (!m)
 			continue;
-		rxq->counts.bytes += desc->len;
+		rxq->counts.bytes += m->pkt_len;
 		packets[done++] = m;
 	}
 	rxq->counts.packets += done;
-	xsk_ring_prod__submit(&s->fill, got);
-	xsk_ring_cons__release(&s->rx, got);
+	xsk_ring_prod__submit(&s->fill, taken);
+	xsk_ring_cons__release(&s->rx, taken);
 	return done;
 }
 
@@ -206,16 +277,24 @@ static void kick(struct sl_xdp_socket *s)
 			return;
 }
 
-static uint64_t put(struct sl_xdp_txq *txq, const struct rte_mbuf *m)
+/* Copies the packet into spare frames, as many as its descriptors from `at` on. */
+static void put(struct sl_xdp_txq *txq, const struct rte_mbuf *m, uint32_t at, uint32_t parts)
 {
-	const uint64_t addr = (uint64_t)txq->spare[--txq->spares] * SL_XDP_FRAME;
-	uint8_t *data = txq->socket->frames + addr;
+	struct sl_xdp_socket *s = txq->socket;
+	const uint32_t pkt_len = m->pkt_len;
+	uint32_t done = 0;
 
-	for (; m; m = m->next) {
-		memcpy(data, rte_pktmbuf_mtod(m, const void *), m->data_len);
-		data += m->data_len;
+	for (uint32_t i = 0; i < parts; i++) {
+		const uint32_t len = RTE_MIN(pkt_len - done, SL_XDP_FRAME);
+		const uint64_t addr = (uint64_t)txq->spare[--txq->spares] * SL_XDP_FRAME;
+		const void *in = rte_pktmbuf_read(m, done, len, s->frames + addr);
+
+		if (in != s->frames + addr)
+			memcpy(s->frames + addr, in, len);
+		done += len;
+		*xsk_ring_prod__tx_desc(&s->tx, at + i) = (struct xdp_desc){ .addr = addr, .len = len,
+									     .options = i + 1 < parts ? XDP_PKT_CONTD : 0 };
 	}
-	return addr;
 }
 
 uint16_t sl_xdp_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
@@ -228,19 +307,19 @@ uint16_t sl_xdp_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n)
 	reclaim(txq);
 	if (txq->spares < n)
 		kick(s); /* the kernel still has frames of earlier bursts */
-	for (; done < n && txq->spares; done++) {
+	for (; done < n; done++) {
 		struct rte_mbuf *m = packets[done];
-		const uint32_t len = m->pkt_len;
+		const uint32_t len = m->pkt_len, parts = (len + SL_XDP_FRAME - 1) / SL_XDP_FRAME;
 
-		if (unlikely(len < SL_FRAME_MIN || len > SL_XDP_FRAME)) {
+		if (unlikely(len < SL_FRAME_MIN || len > (s->parts ? SL_FRAME_MAX : SL_XDP_FRAME))) {
 			txq->counts.errors++;
 			rte_pktmbuf_free(m);
 			continue;
 		}
-		if (xsk_ring_prod__reserve(&s->tx, 1, &at) != 1)
+		if (txq->spares < parts || xsk_ring_prod__reserve(&s->tx, parts, &at) != parts)
 			break;
-		*xsk_ring_prod__tx_desc(&s->tx, at) = (struct xdp_desc){ .addr = put(txq, m), .len = len };
-		xsk_ring_prod__submit(&s->tx, 1);
+		put(txq, m, at, parts);
+		xsk_ring_prod__submit(&s->tx, parts);
 		txq->counts.bytes += len;
 		sent++;
 		rte_pktmbuf_free(m);

@@ -15,6 +15,7 @@
 #define SL_XDP_FRAME 4096u
 /* Bytes of a frame that the kernel keeps before the packet. */
 #define SL_XDP_HEADROOM 256u
+/* The longest packet in one frame; longer ones are in several where the kernel does that (6.6 and later). */
 #define SL_XDP_PACKET_MAX (SL_XDP_FRAME - SL_XDP_HEADROOM)
 /* Frames of each half, and entries of its rings. */
 #define SL_XDP_RING 2048u
@@ -27,6 +28,7 @@ struct sl_xdp_socket {
 	struct xsk_ring_prod fill, tx;
 	struct xsk_ring_cons rx, completion;
 	int fd;
+	bool parts; /* packets longer than a frame are taken and given */
 };
 
 struct sl_xdp_rxq {
@@ -35,6 +37,7 @@ struct sl_xdp_rxq {
 	struct rte_mempool *pool;
 	uint16_t port_id;
 	uint16_t queue;
+	bool scatter; /* a packet that one mbuf has no room for is put into several; else it is an error */
 };
 
 struct sl_xdp_txq {
