@@ -130,7 +130,7 @@ PROOFS = [
     prefix("prefix-exact", "an exact prefix matches just what it says, whole", WIDE=0, BANK=0, WAY=2),
     prefix("prefix-wide", "a wide prefix matches just what it says, whole", WIDE=1, BANK=1, WAY=1),
     Proof("search", "f_search", ["sl_search"], "offers a path that can be moved from its free end",
-          ["resident", "goes", "free", "leads", "once", "ends"], "whole", 100),
+          ["resident", "goes", "free", "leads", "stands", "quiet", "once", "ends"], "whole", 116),
     Proof("clock", "f_clock", ["sl_clock"], "never ahead, never idle; the ticks add up",
           ["not_ahead", "not_idle", "ticks_add_up"], "induction", 2),
     eventq("events-counted", "every event is in the ring, held, or counted as lost", "counted", "bounded"),
