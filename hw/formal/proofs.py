@@ -23,6 +23,8 @@ class Proof:
     reduce: dict = field(default_factory=dict)
     seconds: int = 200
     contract: bool = False   # reads the contract's constants
+    small: dict = field(default_factory=dict)   # parameters with which a counterexample from reset is looked for
+    start: int = 0   # the first clock that is looked at then
     seen: str = ""   # an assertion that what the property speaks of never comes about; it has to be violated
 
     @property
@@ -51,6 +53,71 @@ EVENTQ_NARROW = {"sl_eventq.sv": [(r"\[31:0\]( +)(lost_o|told_q)", r"[3:0]\1\2")
 
 BEATS_OF_32 = [(r"\b2047\b", "127"), (r"\b511\b", "31")]
 ADMINQ_NARROW = {"sl_adminq.sv": BEATS_OF_32 + [(r"\b512\b", "32"), (r"1968'd0", "48'd0")], "f_adminq.sv": BEATS_OF_32}
+
+
+# The flow table: what f_table gives instead of other modules comes in by ports, and what it looks at goes out. A tag has
+# one part instead of eleven; of it IPv6 leaves one bit open.
+def instance(module, name):
+    return rf"  {module} (#\([^;]*?\) )?{name} \([^;]*?\);\n"
+
+
+TABLE_CUT = {
+    "sl_command.sv": [
+        (r"(output logic +busy_o)\n\);", r"""\1,
+  input wire logic [10+2*BUCKET_LOG2+2*TAG_W:0] f_cmd_i,
+  input wire logic [8+4*BUCKET_LOG2:0] f_search_i,
+  output logic [73+BUCKET_LOG2+9*TABLE_LOG2+TAG_W:0] f_state_o
+);"""),
+        (instance("sl_fifo", "u_queue"), r"""
+  logic [TAG_W-1:0] f_tag, f_mask;
+  assign {cmd_valid, keyed, reads, op, bucket1, bucket0, f_mask, f_tag} = f_cmd_i;
+  assign f_state_o = {insert_q, delete_q, v6_key_q, fresh_q, clear_q, insert && taken_q == 8'hff, cmd_pop, status, flow,
+                      walk_q, taken_q, same_q, place_q, free_q, ids_q, moved_q, state_q};
+"""),
+        (instance("sl_hash_key", "u_hash"), ""),
+        (instance("sl_fifo", "u_hashed"), "  assign hashed = cmd_valid;\n"),
+        (r"  assign bucket[01] = hash[^;]*;\n", ""),
+        (r"assign v6      = [^;]*;", "assign v6 = f_tag[1];"),
+        (instance("sl_slot_tag", "u_tag"), "  assign tag_bits = f_tag;\n  assign mask_bits = f_mask;\n"),
+        (r"WHERE = 57;", "WHERE = 0;"),
+        (instance("sl_pool", "u_where"), ""),
+        (instance("sl_search", "u_search"), r"""
+  assign {s_read, s_bucket1, s_bucket0, found, failed, last_move, from_bank, from_bucket, from_way, to_bucket, to_way}
+    = f_search_i;
+"""),
+        (instance("sl_retire", "u_retire"), ""),
+        (r"    at_q <= at_read_q;\n", ""),
+        (instance("sl_record", "u_dumped"), ""),
+        (r"  assign dumped_key = [^;]*;\n", ""),
+    ],
+    "sl_table.sv": [
+        (r"(output logic \[511:0\] +c_v6_o)\n\);", r"""\1,
+  input wire logic [8*SLOT_S-1:0] f_slots_i, input wire logic [TAG_W-1:0] f_tag_i, input wire logic [TAG_W-1:0] f_mask_i,
+  output logic [13+2*BUCKET_LOG2+2*TAG_W+9*TABLE_LOG2:0] f_state_o
+);"""),
+        (r"(?s)  for \(genvar s = 0; s < 8; s\+\+\) begin : g_slot\n.*?\n  end\n", r"""
+  assign slots     = f_slots_i;
+  assign f_state_o = {valid3_q, valid2_q, valid1_q, job2_q.has_key, job1_q.has_key, hash1_q[32 +: B], hash1_q[B-1:0],
+                      mask1_q, tag1_q, match2, ids2_q, hit3_q, id3_q};
+"""),
+        (instance("sl_slot_tag", "u_tag"), "  assign tag = f_tag_i;\n  assign mask = f_mask_i;\n"),
+        (r"WHERE = 57;", "WHERE = 0;"),
+        (r"PARTS = 2 \+ 11;", "PARTS = 2 + 1;"),
+        (instance("sl_slot_ram", "u_v6"), ""),
+        (instance("sl_record", "u_kept"), ""),
+    ],
+}
+
+
+TABLE_HOLDS = ["is_k", "held", "inserts", "dumps", "compared", "c_ids", "judged", "one", "runs", "on_path", "offered",
+               "waited", "copied", "cleared", "clears"]
+
+
+def table(name, module, kept, what, *asserts):
+    rtl = ["sl_dp_pkg", "sl_slot_ram", "sl_slot_same", "sl_slot_port", "sl_table", "sl_command"]
+    return Proof(f"table-{name}", "f_table", [m for m in rtl if m != module] + [module], what, list(asserts),
+                 "induction", 1, parameters={"B": 13, "KEPT": kept}, small={"B": 1, "KEPT": kept}, reduce=TABLE_CUT,
+                 contract=True, start=18, seen="seen_two")
 
 
 def arb(name, what, *asserts, **more):
@@ -143,6 +210,12 @@ PROOFS = [
     adminq("answers", "a command that the core has answered completes, once, with its id", "answers", "owed", "one"),
     adminq("reads", "never reads or consumes past the doorbell; a read stands until it is taken, and is told of",
            "announced", "consumes", "keeps", "under_way", "one"),
+    table("kept", "sl_command", 0, "from insert to delete a key has a slot where lookups look, and one id", "kept",
+          *TABLE_HOLDS),
+    table("told", "sl_command", 1, "completions of a key's commands say whether it is there, and its id", "told",
+          *TABLE_HOLDS),
+    table("lookup", "sl_table", 1, "a lookup finds a key that is there, by its id, during any command or move",
+          "lookup", "t1", "t1_k", "t2", "t2_k", "t3"),
 ]
 
 FIFO, RAM_FIFO, SLOT_RAM, DELAY, POOL, SKID = (
@@ -151,6 +224,7 @@ ARB, TX, COUNT, METER, CLOCK = (RTL + f"sl_{m}.sv" for m in ("arb", "tx", "count
 
 ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 SEARCH = RTL + "sl_search.sv"
+COMMAND, PORT, TABLE, SAME = (RTL + f"sl_{m}.sv" for m in ("command", "slot_port", "table", "slot_same"))
 EVENTQ, ADMINQ = RTL + "sl_eventq.sv", RTL + "sl_adminq.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
@@ -249,6 +323,27 @@ MUTANTS = [
     Mutant("search", SEARCH, "32'(c3_q) == CANDIDATES - 1;", "32'(c3_q) == CANDIDATES;"),
     Mutant("search", SEARCH, "to_bucket_q <= hit0 ? node0_3_q : node1_3_q;", "to_bucket_q <= hit0 ? node0_2_q : node1_3_q;"),
     Mutant("search", SEARCH, "offered_q <= found_q && !step_i;", "offered_q <= found_q;"),
+    Mutant("search", SEARCH, "if (step_i) begin", "if (step_i || offered_q) begin"),
+    Mutant("search", SEARCH, "read_o    <= look_up;", "read_o    <= look_up || found_q;"),
+    Mutant("table-kept", PORT, "{1'b1, epoch_i, from_bucket_i, moved_i}", "{1'b1, epoch_i, to_bucket_i, moved_i}"),
+    Mutant("table-kept", PORT, "|| (state_i == MOVE && to_i == 3'(s))",
+           "|| (state_i == MOVE && to_i == 3'(s) && !place_i[0])"),
+    Mutant("table-kept", PORT, "|| (gone && same_i[s])", "|| (gone && same_i[s] && !free_i[0])"),
+    Mutant("table-kept", PORT, "(state_i == VERIFY && !other_i)", "state_i == VERIFY"),
+    Mutant("table-kept", COMMAND, "place_q <= {from_bank, from_way};", "place_q <= {!from_bank, to_way};"),
+    Mutant("table-kept", COMMAND, "{1'b1, lowest_free(taken[7:4])};", "{1'b1, lowest_free(taken[3:0])};"),
+    Mutant("table-kept", COMMAND, "MOVE_READ: if (found) state_q <= MOVE_WAIT;", "MOVE_READ: state_q <= MOVE_WAIT;"),
+    Mutant("table-kept", COMMAND, "(s < 4 ? bucket1 : bucket0);", "bucket1;"),
+    Mutant("table-told", COMMAND, "same_id    |= same_q[s] ?", "same_id    |= taken_q[s] ?"),
+    Mutant("table-told", COMMAND, "assign present   = same_q != 8'd0 && !other;",
+           "assign present   = same_q[6:0] != 7'd0 && !other;"),
+    Mutant("table-told", COMMAND, "op == sl_pkg::FLOW_OP_INSERT) status = sl_pkg::STATUS_EXISTS;",
+           "op == sl_pkg::FLOW_OP_UPDATE) status = sl_pkg::STATUS_EXISTS;"),
+    Mutant("table-lookup", TABLE, "id    |= match2[s] ?", "id    |= same2_q[PARTS*s] ?"),
+    Mutant("table-lookup", TABLE, "s < 4 ? hash1_q[32 +: B] : hash1_q[B-1:0])", "hash1_q[B-1:0])"),
+    Mutant("table-lookup", TABLE, "hash1_q <= hash_i;", "hash1_q <= hash2_q;"),
+    Mutant("table-lookup", SAME, "slot_i[EPOCH-1:ALT] == alt_i;", "1'b1;"),
+    Mutant("table-lookup", SAME, "slot_i[EPOCH+8] && ", ""),
     Mutant("clock", CLOCK, "behind[31:24] != 8'd0", "behind[31:23] != 9'd0"),
     Mutant("clock", CLOCK, "time_ms_o + 32'h0001_0000", "time_ms_o + 32'h0000_0100"),
     Mutant("clock", CLOCK, "tick_o <= behind != 32'd0;", "tick_o <= behind[31:1] != 31'd0;"),

@@ -15,6 +15,9 @@ Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
 A proof is a set of assertions proven together: the first is what is shown, the others are what it leans on.
 Where a proof names an assertion as "seen" (that what the property speaks of never comes about), there has to be a
 counterexample to it, or the proof is empty.
+From reset some states are too far away at the size that is proven: where a proof names parameters as "small",
+counterexamples to what is shown are looked for with them, and not before the clock "start": that nothing is violated in
+the first clocks is what takes long to find out.
 Seconds are of the wall clock. A mutant counts as noticed only if there is a counterexample that starts at reset.
 """
 import argparse
@@ -61,8 +64,8 @@ def replace_once(text, old, new, where):
     return text.replace(old, new)
 
 
-def copy_sources(args, proof, folder, mutation):
-    """Copies the proof's sources with its parameters and reductions, and perhaps one mutation, applied."""
+def copy_sources(args, proof, folder, mutation, parameters):
+    """Copies the proof's sources with parameters and its reductions, and perhaps one mutation, applied."""
     copies = []
     for path in proof.sources():
         with open(args.replace.get(path, path), encoding="utf-8") as f:
@@ -74,7 +77,7 @@ def copy_sources(args, proof, folder, mutation):
             if n == 0:
                 sys.exit(f"prove: {path}: nothing matches the reduction {pattern}")
         if path == proof.sources()[-1]:
-            for name, value in proof.parameters.items():
+            for name, value in parameters.items():
                 text, n = re.subn(rf"(parameter int unsigned {name} = )[^,\n ]+", rf"\g<1>{value}", text)
                 if n != 1:
                     sys.exit(f"prove: {path}: no parameter {name}")
@@ -84,13 +87,15 @@ def copy_sources(args, proof, folder, mutation):
     return copies
 
 
-def elaborate(args, proof, folder, mutation, asserts):
+def elaborate(args, proof, folder, mutation, asserts, small=False):
+    """Small: for ABC, with the parameters of that name."""
     os.makedirs(folder, exist_ok=True)
-    copies = copy_sources(args, proof, folder, mutation)
+    copies = copy_sources(args, proof, folder, mutation, proof.small if small else proof.parameters)
     keep = " ".join(f"c:{name} %d" for name in asserts)
     script = f"read_verilog -sv -formal -DSYNTHESIS {' '.join(copies)}\nprep -flatten -top {proof.top}\n" \
              f"delete t:$assert {keep}\nselect -assert-count {len(asserts)} t:$assert\nselect -clear\n"
-    script += (TO_SMT2 if proof.engine == "induction" and asserts == proof.asserts else TO_AIGER).format(folder=folder)
+    smt2 = proof.engine == "induction" and asserts == proof.asserts and not small
+    script += (TO_SMT2 if smt2 else TO_AIGER).format(folder=folder)
     path = os.path.join(folder, "elaborate.ys")
     with open(path, "w", encoding="utf-8") as f:
         f.write(script)
@@ -112,9 +117,9 @@ def run(command, seconds):
             return "timeout"
 
 
-def run_pdr(folder, seconds, falsify):
+def run_pdr(folder, seconds, falsify, start=0):
     """'proven', 'failed' or what else came of it."""
-    engine = "bmc3 -F 40" if falsify else "pdr"
+    engine = f"bmc3 -F 40 -S {start}" if falsify else "pdr"
     script = f"read_aiger {folder}/model.aig; fold; strash; scorr; {engine} -T {seconds}"
     said = run(["yosys-abc", "-c", script], seconds + 20)
     if "Property proved" in said:
@@ -150,21 +155,22 @@ def run_induction(folder, depth, seconds, falsify):
 def prove(args, proof, mutation=None, number=0):
     folder = os.path.join(args.build, f"{proof.name}-{number}" if mutation else proof.name)
     started = time.time()
-    error = elaborate(args, proof, folder, mutation, proof.asserts)
+    falsify = bool(mutation or args.replace)
+    small = falsify and bool(proof.small)
+    error = elaborate(args, proof, folder, mutation, proof.asserts[:1] if small else proof.asserts, small)
     if error:
         return f"not elaborated: {error}", time.time() - started
-    falsify = bool(mutation or args.replace)
-    if proof.engine == "pdr":
-        result = run_pdr(folder, proof.seconds, falsify)
+    if proof.engine == "pdr" or small:
+        result = run_pdr(folder, proof.seconds, falsify, proof.start)
     elif proof.engine == "whole":
         result = run_whole(folder, proof.depth, proof.seconds)
     else:
         result = run_induction(folder, max(proof.depth, 12) if falsify else proof.depth, proof.seconds, falsify)
     if result == "proven" and proof.seen and not falsify:
-        error = elaborate(args, proof, f"{folder}-seen", None, [proof.seen])
+        error = elaborate(args, proof, f"{folder}-seen", None, [proof.seen], bool(proof.small))
         if error:
             result = f"not elaborated: {error}"
-        elif run_pdr(f"{folder}-seen", proof.seconds, True) != "failed":
+        elif run_pdr(f"{folder}-seen", proof.seconds, True, proof.start) != "failed":
             result = "empty"
     return result, time.time() - started
 

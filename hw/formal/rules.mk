@@ -4,7 +4,7 @@
 SUITES += formal
 FORMAL_ONLY ?=
 FORMAL_RUN = YOSYS=$(YOSYS) $(PYTHON) -B hw/formal/prove.py --jobs $(JOBS) --only "$(FORMAL_ONLY)"
-formal: $(B)/contract.stamp ## prove queues, arbiter, transmit, rings, counters, prefixes, displacement, meter, clock (FORMAL_ONLY)
+formal: $(B)/contract.stamp ## prove queues, arbiter, transmit, rings, counters, prefixes, flow table, meter, clock (FORMAL_ONLY)
 	$(Q)hw/lint/check hw/formal/f_*.sv
 	$(Q)$(FORMAL_RUN) --build $(B)/formal
 formal-mutants: $(B)/contract.stamp ## break the RTL in copies; every proof must fail on its mutants
