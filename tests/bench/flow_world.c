@@ -24,21 +24,29 @@ static const char config_text[] =
 	"node: {name: bench, max_connections: 33554432}\n"
 	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
 	"services:\n"
-#define S(name, vip, mode, backends) \
-	"- {name: " name ", vip: " vip ", protocol: tcp, port: 80, mode: " mode ", health: {type: none}, " \
-	"timeouts: {fin_ms: 1000}, backends: [" backends "]}\n"
+#define S(name, vip, protocol, mode, backends) \
+	"- {name: " name ", vip: " vip ", protocol: " protocol ", port: 80, mode: " mode ", health: {type: none}, " \
+	"timeouts: {fin_ms: 1000}, admission: {half_open: 65536}, backends: [" backends "]}\n"
 #define PLAIN "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}, {name: b3, address: 10.1.0.3}"
-	S("l2", "192.0.2.1", "dsr-l2", PLAIN)
-	S("ipip", "192.0.2.2", "ipip", PLAIN)
-	S("nat", "192.0.2.3", "nat", "{name: b1, address: 10.1.0.1, port: 8080}");
+#define PORT_8080 "{name: b1, address: 10.1.0.1, port: 8080}"
+	S("l2", "192.0.2.1", "tcp", "dsr-l2", PLAIN)
+	S("ipip", "192.0.2.2", "tcp", "ipip", PLAIN)
+	S("nat", "192.0.2.3", "tcp", "nat", PORT_8080)
+	S("flood-ipip", "192.0.2.4", "tcp", "ipip", PLAIN)
+	S("flood-nat", "192.0.2.5", "tcp", "nat", "{name: b2, address: 10.1.0.2, port: 8080}")
+	S("flood-udp", "192.0.2.4", "udp", "ipip", PLAIN);
 
 static const struct {
 	uint32_t vip, backend;
 	uint16_t backend_port;
+	uint8_t proto;
 } service_of[WORLD_SERVICES] = {
-	[WORLD_L2] = { 0xc0000201, 0x0a010001, 80 },
-	[WORLD_IPIP] = { 0xc0000202, 0x0a010001, 80 },
-	[WORLD_NAT] = { 0xc0000203, 0x0a010001, 8080 },
+	[WORLD_L2] = { 0xc0000201, 0x0a010001, 80, 6 },
+	[WORLD_IPIP] = { 0xc0000202, 0x0a010001, 80, 6 },
+	[WORLD_NAT] = { 0xc0000203, 0x0a010001, 8080, 6 },
+	[WORLD_FLOOD_IPIP] = { 0xc0000204, 0x0a010001, 80, 6 },
+	[WORLD_FLOOD_NAT] = { 0xc0000205, 0x0a010002, 8080, 6 },
+	[WORLD_FLOOD_UDP] = { 0xc0000204, 0x0a010001, 80, 17 },
 };
 
 static void must(bool good, const char *what)
@@ -178,7 +186,7 @@ void world_key(enum world_service service, uint32_t flow, struct sl_key *key)
 	memcpy(key->dst, &dst, 4);
 	key->sport = htons(flow_port(flow));
 	key->dport = htons(80);
-	key->proto = 6;
+	key->proto = service_of[service].proto;
 	key->family = 4;
 }
 
@@ -203,7 +211,7 @@ void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32
 	put16(ip + 2, WORLD_FRAME - 14);
 	ip[6] = 0x40;
 	ip[8] = 64;
-	ip[9] = 6;
+	ip[9] = service_of[service].proto;
 	memcpy(ip + 12, back ? &other : &mine, 4);
 	memcpy(ip + 16, back ? &mine : &other, 4);
 	for (unsigned int n = 0; n < 20; n += 2)
@@ -211,9 +219,13 @@ void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32
 	put16(ip + 10, (uint16_t)~sl_csum_fold(sum));
 	put16(l4, back ? service_of[service].backend_port : flow_port(flow));
 	put16(l4 + 2, back ? flow_port(flow) : 80);
-	l4[12] = 0x50;
-	l4[13] = flags;
-	w->frame[i] = (struct world_frame){ f, WORLD_FRAME };
+	if (ip[9] == 6) {
+		l4[12] = 0x50;
+		l4[13] = flags;
+	} else {
+		put16(l4 + 4, WORLD_FRAME - 34);
+	}
+	w->frame[i] = (struct world_frame){ f, WORLD_FRAME, false };
 }
 
 /* The new head in front of the payload, as host/worker does it. */
@@ -242,14 +254,14 @@ uint32_t world_run(struct world *w, uint32_t n)
 		}
 		sl_fastpath_begin(&w->sp, &burst);
 		for (uint32_t i = 0; i < burst.count; i++) {
-			const struct world_frame *f = &w->frame[first + i];
+			struct world_frame *f = &w->frame[first + i];
 
-			if (sl_fastpath_run(&w->sp, &burst, i)) {
-				forwarded++;
-				continue;
+			f->forwarded = sl_fastpath_run(&w->sp, &burst, i);
+			if (!f->forwarded) {
+				sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
+				f->forwarded = forward(f, &v);
 			}
-			sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
-			forwarded += forward(f, &v);
+			forwarded += f->forwarded;
 		}
 	}
 	return forwarded;

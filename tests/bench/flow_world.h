@@ -16,11 +16,13 @@
 #define WORLD_STRIDE 576u /* from one frame to the next: as in a packet pool, not a power of two */
 #define WORLD_FRAME 60u   /* bytes of a frame */
 
-enum world_service { WORLD_L2, WORLD_IPIP, WORLD_NAT, WORLD_SERVICES };
+/* The last three are those that a flood is of: TCP in ipip, TCP in nat, UDP in ipip. */
+enum world_service { WORLD_L2, WORLD_IPIP, WORLD_NAT, WORLD_FLOOD_IPIP, WORLD_FLOOD_NAT, WORLD_FLOOD_UDP, WORLD_SERVICES };
 
 struct world_frame {
 	uint8_t *data; /* where it was received */
 	uint32_t len;
+	bool forwarded; /* by the last world_run() */
 };
 
 struct world {
@@ -44,7 +46,7 @@ struct world {
 struct world *world_make(uint32_t capacity, bool file);
 void world_end(struct world *w);
 
-/* Frame i of the ring becomes one of flow number `flow`: TCP with these flags, from the client to the service, or (back) from the
+/* Frame i of the ring becomes one of flow number `flow`: TCP with these flags, or UDP as its service is, from the client to the service, or (back) from the
  * service's backend to the client. */
 void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32_t flow, uint8_t flags, bool back);
 /* Runs the first n frames of the ring as a worker does, in bursts; the new frames lie in their buffers. Returns how many were

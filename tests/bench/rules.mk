@@ -41,6 +41,16 @@ bench-datapath: $(BENCH_DATAPATH) ## the software datapath from memory: packets,
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$< $(B)/bench/datapath.json
 
+# What floods of one service take from another, with the same objects.
+BENCH_FLOOD := $(B)/tests/bench/flood_bench
+$(BENCH_FLOOD): tests/bench/flood_bench.c tests/bench/flow_world.c tests/bench/flow_world.h $(BENCH_DATAPATH_OBJ) $(MODEL_LIB)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) -o $@ $(filter-out %.h,$^) $(DPDK_LIBS) $(HOST_CONTROL_LIBS)
+
+bench-flood: $(BENCH_FLOOD) ## what floods of one service take from another in software (JSON: build/bench/flood.json)
+	$(Q)mkdir -p $(B)/bench
+	$(Q)$< $(B)/bench/flood.json
+
 bench-software-path: all $(BENCH_GEN) ## the agent's software path against testpmd mac-swap over memif
 	$(Q)$(PYTHON) tests/bench/software_bench.py --json $(B)/bench/software-path.json
 
@@ -64,6 +74,6 @@ bench-peers: all ## Sluice beside HAProxy, nginx stream and nftables on the same
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(PYTHON) -B tests/bench/peers.py $(B)/bench/peers.json docs/performance.md
 
-bench: bench-model bench-rtl bench-card bench-software bench-peers ## every benchmark, one after the other
+bench: bench-model bench-rtl bench-card bench-software bench-flood bench-peers ## every benchmark, one after the other
 
-.PHONY: bench bench-peers bench-xdp bench-card bench-model bench-software bench-software-path bench-datapath
+.PHONY: bench bench-peers bench-xdp bench-card bench-model bench-software bench-software-path bench-datapath bench-flood
