@@ -178,7 +178,7 @@ static void connect_all(struct world *w)
 
 static struct load load_make(const struct flood *flood)
 {
-	struct load l = { .w = world_make(CAPACITY), .flood = flood };
+	struct load l = { .w = world_make(CAPACITY, false), .flood = flood };
 
 	connect_all(l.w);
 	return l;

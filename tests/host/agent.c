@@ -191,6 +191,8 @@ static bool conn_make(struct sl_slowpath *sp, const struct sl_vector_flow *flow)
 		memcpy(fake.sources[1].bytes, back ? flow->key.dst : flow->record.new_src, 16);
 		c.source = 1;
 		c.source_port = back ? flow->key.dport : flow->record.new_sport;
+		if (!c.source_port)
+			return false; /* it never chooses that */
 	}
 	if (back) {
 		memcpy(c.key.src, nat == BOTH_ENDS ? flow->record.new_dst : flow->key.dst, 16);
