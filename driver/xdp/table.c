@@ -382,8 +382,9 @@ static uint32_t make_room(struct sl_xdp_table *t, unsigned int family, const str
 
 	for (uint32_t bank = 0; bank < SL_XDP_BANKS; bank++)
 		place[bank] = free_way(t, family, hash->bucket[bank], hash->way, &n[bank]);
-	if (place[0] == SL_XDP_WAYS * hash->bucket[0] + hash->way && n[0] > 1) /* a program looks there first */
-		return place[0];
+	for (uint32_t bank = 0; bank < SL_XDP_BANKS; bank++) /* a program looks there first */
+		if (place[bank] == SL_XDP_WAYS * hash->bucket[bank] + hash->way && n[bank] > 1)
+			return place[bank];
 	if (n[0] || n[1])
 		return place[n[1] > n[0]];
 	made = displace(t, family, hash);

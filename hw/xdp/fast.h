@@ -113,9 +113,13 @@ static __always_inline bool find4(const struct sl_xdp_config *c, uint64_t addres
 	if (!first || !second)
 		return false;
 	f->v6 = NULL;
-	f->v4 = &first->way[h.way];
-	f->index = SL_XDP_WAYS * h.bucket[0] + h.way;
-	if (!is_flow4(f->v4, addresses, word)) {
+	f->v4 = &second->way[h.way];
+	f->index = SL_XDP_WAYS * h.bucket[1] + h.way;
+	tags[1] = *(const volatile uint64_t *)&f->v4->word; /* under way while the other is looked at */
+	if (is_flow4(&first->way[h.way], addresses, word)) {
+		f->v4 = &first->way[h.way];
+		f->index = SL_XDP_WAYS * h.bucket[0] + h.way;
+	} else if (tags[1] != word || !is_flow4(f->v4, addresses, word)) {
 		tags[0] = load_tags(&first->way[0].hit);
 		tags[1] = load_tags(&second->way[0].hit);
 		f->v4 = way4(second, tags[1], h.tag, addresses, word, &way);
@@ -164,9 +168,13 @@ static __always_inline bool find6(const struct sl_xdp_config *c, const uint64_t 
 	if (!first || !second)
 		return false;
 	f->v4 = NULL;
-	f->v6 = &first->way[h.way];
-	f->index = SL_XDP_WAYS * h.bucket[0] + h.way;
-	if (!is_flow6(f->v6, addresses, word)) {
+	f->v6 = &second->way[h.way];
+	f->index = SL_XDP_WAYS * h.bucket[1] + h.way;
+	tags[1] = *(const volatile uint64_t *)&f->v6->word; /* under way while the other is looked at */
+	if (is_flow6(&first->way[h.way], addresses, word)) {
+		f->v6 = &first->way[h.way];
+		f->index = SL_XDP_WAYS * h.bucket[0] + h.way;
+	} else if (tags[1] != word || !is_flow6(f->v6, addresses, word)) {
 		tags[0] = load_tags(&first->way[0].hit);
 		tags[1] = load_tags(&second->way[0].hit);
 		f->v6 = way6(second, tags[1], h.tag, addresses, word, &way);

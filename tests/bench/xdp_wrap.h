@@ -7,6 +7,12 @@
 
 #define WRAP_FRAME 78 /* Ethernet, IPv6, TCP and a little; the same for IPv4 */
 
+#define WRAP_LINES (1u << 22)
+
+struct wrap_line {
+	uint64_t count[8];
+};
+
 struct wrap {
 	uint64_t random;
 	uint32_t program;
