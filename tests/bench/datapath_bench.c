@@ -8,7 +8,10 @@
  * `line` is the limit by which to judge the others on a machine: the time of one prefetched read of a line of random place in
  * memory as large as the connections' entries; and of one that is changed, as a packet changes its connection's.
  *
- * datapath_bench JSON [FLOWS_LOG2... [0]]    0: lives; without arguments all of it
+ * A table's growth from one million connections to sixteen, in a file as the agent has it: how long bursts of 64 frames take meanwhile,
+ * and when it does not grow. A processor that others use too has long ones anyway, so compare the two.
+ *
+ * datapath_bench JSON [FLOWS_LOG2... [0]]    0: growth and lives; without arguments all of it
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +33,9 @@
 #define LOOKUP_BURST 64u
 #define LOOKUP_LAG 24u /* lookups begun between asking for a bucket and looking at it */
 #define LIFE_OTHERS (1u << 20)
+#define GROWTH_FROM (1u << 20)
+#define GROWTH_TO (1u << 24)
+#define GROWTH_PAUSE_US 100u
 #define LIFE_TICK_MS 10u
 #define LIFE_TICK_COUNT 8u /* batches of WORLD_RING connections in that time: 800,000 a second */
 #define LIFE_ROUND_TICKS 100u
@@ -387,6 +393,63 @@ static double measure_lives(enum world_service service, FILE *json, const char *
 	return median(&life);
 }
 
+/* ---- growth ----------------------------------------------------------------------------------------------------- */
+
+static void grow(struct world *w, enum world_service service, uint32_t from, uint32_t to)
+{
+	for (uint32_t first = from; first < to; first += WORLD_RING) {
+		run_all(w, service, first, WORLD_RING, SYN, false);
+		run_all(w, service, first, WORLD_RING, ACK, false);
+	}
+}
+
+/* Bursts of the given length in microseconds and longer, of a million. */
+static double bursts_of(const struct world *w, uint32_t us)
+{
+	uint64_t all = 0, long_ones = 0;
+
+	for (uint32_t i = 0; i < WORLD_US; i++) {
+		all += w->bursts[i];
+		long_ones += i >= us ? w->bursts[i] : 0;
+	}
+	return all ? (double)long_ones * 1e6 / (double)all : 0;
+}
+
+/* So long, or shorter, were all but 100 of a million. */
+static uint32_t burst_us(const struct world *w)
+{
+	uint32_t us = WORLD_US - 1;
+
+	while (us && bursts_of(w, us) <= 100)
+		us--;
+	return us + 1;
+}
+
+static void measure_growth(enum world_service service, FILE *json, const char *name)
+{
+	struct world *w = world_make(GROWTH_TO + 65536, true);
+	double long_growing;
+	uint32_t growing;
+
+	if (service == WORLD_NAT)
+		sl_conn_table_expect_nat(w->table);
+	grow(w, service, 0, GROWTH_FROM);
+	w->watch = true;
+	grow(w, service, GROWTH_FROM, GROWTH_TO);
+	growing = burst_us(w);
+	long_growing = bursts_of(w, GROWTH_PAUSE_US);
+	if (sl_conn_table_used(w->table) != GROWTH_TO)
+		fail("connections live", sl_conn_table_used(w->table), GROWTH_TO);
+	memset(w->bursts, 0, sizeof(w->bursts));
+	for (uint32_t i = 0; i < 2 * (GROWTH_TO - GROWTH_FROM) / ROUND_FRAMES; i++)
+		measure_packets(w, service, GROWTH_TO);
+	printf("%s: all but 100 of a million bursts: %u us growing, %u not; of a million over %u us: %.1f, %.1f\n", name, growing,
+	       burst_us(w), GROWTH_PAUSE_US, long_growing, bursts_of(w, GROWTH_PAUSE_US));
+	fprintf(json, "\"%s\": {\"burst_us\": %u, \"steady_burst_us\": %u, \"long_of_a_million\": %.1f, "
+		"\"steady_long_of_a_million\": %.1f},\n", name, growing, burst_us(w), long_growing, bursts_of(w, GROWTH_PAUSE_US));
+	world_end(w);
+}
+
 static int advise(const struct rte_memseg_list *msl, void *arg)
 {
 	(void)arg;
@@ -419,6 +482,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 || !atoi(argv[argc - 1])) {
 		measure_nat_bytes(json);
+		measure_growth(WORLD_L2, json, "growth");
+		measure_growth(WORLD_NAT, json, "growth_nat");
 		measure_lives(WORLD_L2, json, "new_connections_per_s");
 		measure_lives(WORLD_NAT, json, "new_nat_connections_per_s");
 	}

@@ -115,11 +115,13 @@ static void entries_make(struct world *w, uint32_t capacity, bool file)
 	w->fd = file ? memfd_create("connections", MFD_CLOEXEC) : -1;
 	must(!file || (w->fd >= 0 && !ftruncate(w->fd, (off_t)w->memory_bytes) && !posix_fallocate(w->fd, 0, (off_t)w->entries_bytes)),
 	     "out of shared memory");
-	w->entries = mmap(NULL, w->memory_bytes, PROT_READ | PROT_WRITE, file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			  w->fd, 0);
-	must(w->entries != MAP_FAILED, "out of memory");
-	if (file)
+	if (file) {
+		w->entries = mmap(NULL, w->memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
+		must(w->entries != MAP_FAILED, "out of memory");
 		return;
+	}
+	w->entries = aligned_alloc(HUGE_BYTES, (w->memory_bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES);
+	must(w->entries, "out of memory");
 	madvise(w->entries, w->memory_bytes, MADV_HUGEPAGE);
 	memset(w->entries, 0, w->entries_bytes);
 }
@@ -159,9 +161,12 @@ void world_end(struct world *w)
 	sl_fragments_destroy(w->sp.fragments);
 	sl_admission_destroy(w->sp.admission);
 	sl_config_free(w->config);
-	munmap(w->entries, w->memory_bytes);
-	if (w->fd >= 0)
+	if (w->fd < 0) {
+		free(w->entries);
+	} else {
+		munmap(w->entries, w->memory_bytes);
 		close(w->fd);
+	}
 	free(w->retry);
 	free(w->ring);
 	free(w);
@@ -237,31 +242,46 @@ static bool forward(const struct world_frame *f, const struct sl_slow_verdict *v
 	return true;
 }
 
-uint32_t world_run(struct world *w, uint32_t n)
+static uint32_t burst_run(struct world *w, struct world_frame *frame, uint32_t count)
 {
 	static struct sl_fast_burst burst;
 	static struct sl_slow_verdict v;
 	uint32_t forwarded = 0;
 
-	for (uint32_t first = 0; first < n; first += burst.count) {
-		burst.count = n - first < BURST ? n - first : BURST;
-		for (uint32_t i = 0; i < burst.count; i++) {
-			__builtin_prefetch(w->frame[first + i].data);
-			burst.frame[i].data = w->frame[first + i].data;
-			burst.frame[i].len = w->frame[first + i].len;
-			burst.frame[i].port = 0;
-			burst.frame[i].fit = true;
-		}
-		sl_fastpath_begin(&w->sp, &burst);
-		for (uint32_t i = 0; i < burst.count; i++) {
-			struct world_frame *f = &w->frame[first + i];
+	burst.count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		__builtin_prefetch(frame[i].data);
+		burst.frame[i].data = frame[i].data;
+		burst.frame[i].len = frame[i].len;
+		burst.frame[i].port = 0;
+		burst.frame[i].fit = true;
+	}
+	sl_fastpath_begin(&w->sp, &burst);
+	for (uint32_t i = 0; i < count; i++) {
+		struct world_frame *f = &frame[i];
 
-			f->forwarded = sl_fastpath_run(&w->sp, &burst, i);
-			if (!f->forwarded) {
-				sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
-				f->forwarded = forward(f, &v);
-			}
-			forwarded += f->forwarded;
+		f->forwarded = sl_fastpath_run(&w->sp, &burst, i);
+		if (!f->forwarded) {
+			sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
+			f->forwarded = forward(f, &v);
+		}
+		forwarded += f->forwarded;
+	}
+	return forwarded;
+}
+
+uint32_t world_run(struct world *w, uint32_t n)
+{
+	uint32_t forwarded = 0;
+
+	for (uint32_t first = 0; first < n; first += BURST) {
+		const uint64_t start = w->watch ? world_ns() : 0;
+
+		forwarded += burst_run(w, &w->frame[first], n - first < BURST ? n - first : BURST);
+		if (w->watch) {
+			const uint64_t us = (world_ns() - start) / 1000;
+
+			w->bursts[us < WORLD_US ? us : WORLD_US - 1]++;
 		}
 	}
 	return forwarded;

@@ -19,6 +19,8 @@
 /* The last three are those that a flood is of: TCP in ipip, TCP in nat, UDP in ipip. */
 enum world_service { WORLD_L2, WORLD_IPIP, WORLD_NAT, WORLD_FLOOD_IPIP, WORLD_FLOOD_NAT, WORLD_FLOOD_UDP, WORLD_SERVICES };
 
+#define WORLD_US 1024u
+
 struct world_frame {
 	uint8_t *data; /* where it was received */
 	uint32_t len;
@@ -39,6 +41,8 @@ struct world {
 	struct sl_slowpath sp;
 	uint8_t *ring;
 	struct world_frame frame[WORLD_RING];
+	bool watch;           /* world_run() measures each burst */
+	uint32_t bursts[WORLD_US]; /* of them, by microseconds; the last: as long or longer */
 };
 
 /* A table for `capacity` connections, in huge pages or, as the agent has it, in a file in shared memory. Ends the program with a
