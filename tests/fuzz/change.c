@@ -86,6 +86,19 @@ static void change_rule(struct sl_vector *v, const struct scene_change *c)
 		v->rules[c->index % v->rule_count].rule = r;
 }
 
+/* In front of the rules from this index on. */
+static void rule_insert(struct sl_vector *v, unsigned int index, const struct sl_class_rule *rule)
+{
+	index %= 4;
+	for (size_t i = 0; i < v->rule_count; i++)
+		if (v->rules[i].index == SL_CLASS_RULES - 1)
+			return;
+	for (size_t i = 0; i < v->rule_count; i++)
+		v->rules[i].index += v->rules[i].index >= index;
+	if (v->rule_count < SCENE_ENTRIES)
+		v->rules[v->rule_count++] = (struct sl_vector_rule){ index, *rule };
+}
+
 static void change_rule_of(struct sl_vector *v, const struct scene_change *c, const struct sl_corpus *corpus)
 {
 	const struct sl_vector *from = &corpus->vectors[c->at % corpus->count];
@@ -93,14 +106,32 @@ static void change_rule_of(struct sl_vector *v, const struct scene_change *c, co
 
 	if (!rule || !sl_rule_good(&rule->rule))
 		return;
-	for (size_t i = 0; i < v->rule_count; i++) {
-		if (v->rules[i].index == c->index % SL_CLASS_RULES) {
-			v->rules[i].rule = rule->rule;
-			return;
-		}
+	rule_insert(v, c->index, &rule->rule);
+}
+
+/* What nearly every card has: a rule that sends some packets of a connection elsewhere. */
+static void change_rule_new(struct sl_vector *v, const struct scene_change *c)
+{
+	struct sl_class_rule r = { .valid = 1, .verdict = c->at & 8 ? SL_VERDICT_DROP : SL_VERDICT_HOST, .port_mask = 0xff, .ttl_max = 255,
+				   .sport_hi = 0xffff, .dport_hi = 0xffff };
+
+	switch (c->at % 5) {
+	case 0: case 1:
+		r.tcp_flags = (uint8_t)c->value;
+		r.tcp_flags_mask = (uint8_t)(c->value | 1u << c->index % 6);
+		break;
+	case 2:
+		r.ttl_max = (uint8_t)c->value;
+		break;
+	case 3:
+		r.frag = SL_FRAG_MODE_YES;
+		break;
+	default:
+		r.port_mask = (uint8_t)c->value;
 	}
-	if (v->rule_count < SCENE_ENTRIES)
-		v->rules[v->rule_count++] = (struct sl_vector_rule){ c->index % SL_CLASS_RULES, rule->rule };
+	tidy(&r);
+	if (sl_rule_good(&r))
+		rule_insert(v, c->at >> 8, &r);
 }
 
 static void change_action(struct sl_vector *v, const struct scene_change *c)
@@ -227,6 +258,7 @@ void scene_change(struct sl_vector *v, const struct scene_change *c, const struc
 	case SCENE_TUNNELS: change_tunnels(v, c); break;
 	case SCENE_RULE: change_rule(v, c); break;
 	case SCENE_RULE_OF: change_rule_of(v, c, corpus); break;
+	case SCENE_RULE_NEW: change_rule_new(v, c); break;
 	case SCENE_ACTION: change_action(v, c); break;
 	case SCENE_ACTION_OF: change_action_of(v, c, corpus); break;
 	case SCENE_FLOW: change_flow(v, c); break;

@@ -6,14 +6,17 @@
 
 static json_t *hex(const void *data, size_t n)
 {
+	static const char digits[] = "0123456789abcdef";
 	char *text = malloc(2 * n + 1);
 	json_t *string;
 
 	if (!text)
 		abort();
-	text[0] = '\0';
-	for (size_t i = 0; i < n; i++)
-		snprintf(text + 2 * i, 3, "%02x", ((const uint8_t *)data)[i]);
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = digits[((const uint8_t *)data)[i] >> 4];
+		text[2 * i + 1] = digits[((const uint8_t *)data)[i] & 15];
+	}
+	text[2 * n] = '\0';
 	string = json_string(text);
 	free(text);
 	return string;

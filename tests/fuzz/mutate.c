@@ -30,7 +30,7 @@ static bool insert(struct scene_frame *f, uint32_t at, const void *bytes, uint32
 
 static void erase(struct scene_frame *f, uint32_t at, uint32_t n)
 {
-	if (at + n > f->given)
+	if (at + n > f->given || n == f->len)
 		return;
 	memmove(f->data + at, f->data + at + n, f->given - at - n);
 	f->given -= n;
@@ -259,10 +259,10 @@ static void swap(struct scene_frame *f, const struct layer *ip)
 
 static void resize(struct chance *c, struct scene_frame *f)
 {
-	static const uint16_t lens[] = { 0, 13, 14, 33, 34, 42, 54, 60, 64, 128, 255, 256, 257, 590, 1294, 1514, 1515, 1518, 9000, 9600, 9601 };
+	static const uint16_t lens[] = { 1, 13, 14, 33, 34, 42, 54, 60, 64, 128, 255, 256, 257, 590, 1294, 1514, 1515, 1518, 9000, 9600, 9601 };
 
 	f->len = chance_percent(c, 40) ? PICK(c, lens) : f->len + chance_between(c, 0, 40) - 20;
-	if (f->len > SCENE_FRAME_MAX)
+	if (f->len == 0 || f->len > SCENE_FRAME_MAX)
 		f->len = SCENE_FRAME_MAX;
 	if (f->given > f->len)
 		f->given = f->len;
@@ -295,6 +295,37 @@ static void mutate_layer(struct chance *c, struct scene_frame *f, const struct l
 		f->data[ip->at + (ip->kind == LAYER_IPV4 ? PICK(c, ((const uint8_t[]){ 1, 8, 9 })) :
 							   PICK(c, ((const uint8_t[]){ 0, 1, 6, 7 })))] ^= (uint8_t)(1u << chance_below(c, 8));
 	}
+}
+
+/* Like a frame that there is already, but for a TCP flag or the TTL; often with a rule for such. */
+static void one_like_it(struct chance *c, struct scene *s)
+{
+	struct scene_change rule = { .what = SCENE_RULE_NEW, .at = 0 };
+	struct layer layer[LAYERS_MAX];
+	struct scene_frame *f;
+	unsigned int count;
+
+	if (s->frames == 0 || s->frames == SCENE_FRAMES)
+		return;
+	s->frame[s->frames] = s->frame[chance_below(c, s->frames)];
+	f = &s->frame[s->frames++];
+	count = layers_of(f, layer);
+	for (unsigned int i = 0; i < count; i++) {
+		const uint8_t bit = (uint8_t)chance_below(c, 6), ttl = (uint8_t)chance_below(c, 4);
+
+		if (layer[i].kind == LAYER_TCP && chance_percent(c, 70)) {
+			f->data[layer[i].at + 13] ^= (uint8_t)(1u << bit);
+			rule.index = bit;
+			rule.value = 1u << bit;
+		} else if ((layer[i].kind == LAYER_IPV4 || layer[i].kind == LAYER_IPV6) && chance_percent(c, 30)) {
+			f->data[layer[i].at + (layer[i].kind == LAYER_IPV4 ? 8 : 7)] = ttl;
+			rule.at = 2;
+			rule.value = ttl;
+		}
+	}
+	layers_fix(f, false, true);
+	if (s->changes < SCENE_CHANGES && chance_percent(c, 50))
+		s->change[s->changes++] = rule;
 }
 
 static void mutate_frame(struct chance *c, struct scene_frame *f)
@@ -372,7 +403,9 @@ void scene_mutate(struct scene *s, uint32_t seed, const struct sl_corpus *corpus
 			s->base = (uint16_t)chance_below(&c, (uint32_t)corpus->count);
 		else if (what < 25)
 			mutate_change(&c, s);
-		else if (what < 35 || s->frames == 0)
+		else if (what < 31)
+			one_like_it(&c, s);
+		else if (what < 38 || s->frames == 0)
 			mutate_frames(&c, s, corpus);
 		else
 			mutate_frame(&c, &s->frame[chance_below(&c, s->frames)]);

@@ -48,7 +48,7 @@ $(FUZZ_DP)/%.o: %.c $(CONTRACT_H)
 $(FUZZ_DP)/fuzz: $(FUZZ_DP_OBJ)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ -lbpf $(VECTORS_LIBS)
 
-$(FUZZ_DP)/seeds: $(FUZZ_DP)/fuzz $(XDP_OBJ) $(VECTORS_CORPUS)
+$(FUZZ_DP)/seeds: $(FUZZ_DP)/fuzz $(XDP_OBJ) $(B)/vectors/corpus.json
 	$(Q)mkdir -p $@ $(FUZZ_DP)/corpus $(FUZZ_DP)/findings
 	$(Q)SL_FUZZ_SEEDS=$@ $(FUZZ_DP)/fuzz
 
@@ -58,6 +58,12 @@ fuzz_dp = $(FUZZ_DP)/fuzz -max_total_time=$(1) -max_len=8300 -timeout=100 -print
 fuzz-datapath: $(FUZZ_DP)/seeds ## fuzz model, XDP and agent against each other for FUZZ_SECONDS (600); needs root
 	$(Q)$(call fuzz_dp,$(FUZZ_SECONDS))
 
+# The RTL is too slow to be asked about every input; about those that reached something new it is not.
+FUZZ_DP_RTL := $(B)/lib/libsl_rtl_assert.so
+fuzz-datapath-rtl: $(FUZZ_DP)/seeds $(B)/bin/vectors $(FUZZ_DP_RTL) ## hold the RTL against the model on what fuzz-datapath has collected
+	$(Q)SL_FUZZ_KEEP=$(FUZZ_DP)/kept.json $(FUZZ_DP)/fuzz -runs=0 -max_len=8300 -detect_leaks=0 $(FUZZ_DP)/corpus
+	$(Q)$(B)/bin/vectors --corpus $(FUZZ_DP)/kept.json --engine model --engine rtl --rtl $(abspath $(FUZZ_DP_RTL))
+
 # A slice of each, without libFuzzer's lines about every input.
 fuzz_quietly = $(1) 2>&1 | grep -vE '^\#[0-9]+\s+(REDUCE|NEW|pulse)' ; test "$${PIPESTATUS[0]}" = 0
 
@@ -65,4 +71,4 @@ test-fuzz: $(FUZZ_FW)/seeds $(FUZZ_DP)/seeds
 	$(Q)$(call fuzz_quietly,$(call fuzz_fw,$(FUZZ_SLICE_SECONDS)))
 	$(Q)$(call fuzz_quietly,$(call fuzz_dp,$(FUZZ_SLICE_SECONDS)))
 
-.PHONY: fuzz-firmware fuzz-datapath test-fuzz
+.PHONY: fuzz-firmware fuzz-datapath fuzz-datapath-rtl test-fuzz

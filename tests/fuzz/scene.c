@@ -37,7 +37,7 @@ void scene_read(struct scene *s, const uint8_t *data, size_t size)
 		struct scene_frame *f = &s->frame[i];
 
 		f->port = (uint8_t)(take(&in, 1) % SL_VECTOR_PORTS);
-		f->len = take(&in, 2) % (SCENE_FRAME_MAX + 1);
+		f->len = 1 + take(&in, 2) % SCENE_FRAME_MAX;
 		f->given = take(&in, 2) % (SCENE_FRAME_BYTES + 1);
 		if (f->given > f->len)
 			f->given = f->len;
@@ -75,7 +75,7 @@ size_t scene_write(const struct scene *s, uint8_t *data, size_t room)
 		const struct scene_frame *f = &s->frame[i];
 
 		at = put(at, f->port, 1);
-		at = put(at, f->len, 2);
+		at = put(at, f->len - 1, 2);
 		at = put(at, f->given, 2);
 		memcpy(at, f->data, f->given);
 		at += f->given;

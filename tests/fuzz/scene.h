@@ -4,7 +4,7 @@
  *
  *	base (2)  changes (1)  frames (1)
  *	a change:  what (1)  index (1)  at (2)  value (4)
- *	a frame:   port (1)  length (2)  bytes given (2)  bytes; what is not given is zeroes
+ *	a frame:   port (1)  length - 1 (2)  bytes given (2)  bytes; what is not given is zeroes
  *
  * little-endian; what bytes lack is 0, what is out of range is brought into it. So every input is a scene.
  */
@@ -25,7 +25,8 @@ enum scene_what {
 	SCENE_PORT,         /* a port's flags */
 	SCENE_TUNNELS,      /* which tunnels are recognised */
 	SCENE_RULE,         /* a field of a rule */
-	SCENE_RULE_OF,      /* a rule of another vector */
+	SCENE_RULE_OF,      /* one more rule, of another vector, in front */
+	SCENE_RULE_NEW,     /* one that takes some packets of a connection, in front */
 	SCENE_ACTION,       /* validity, MTU, port, Ethernet header kept or not */
 	SCENE_ACTION_OF,    /* an action of another vector */
 	SCENE_FLOW,         /* a flow's action and flags */
