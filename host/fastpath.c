@@ -11,6 +11,7 @@
 #define TCP_FIN 1
 #define TCP_SYN 2
 #define TCP_RST 4
+#define TCP_ACK 16
 /* As host/slowpath parses. */
 #define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
 
@@ -77,6 +78,57 @@ INLINE bool to_vip(const struct sl_slowpath *sp, const struct sl_fast_frame *f, 
 	return memo->known;
 }
 
+static void shed_count(struct sl_slowpath *sp, uint32_t len)
+{
+	sp->stats->reason_packets[SL_REASON_OVERLOAD]++;
+	sp->stats->reason_bytes[SL_REASON_OVERLOAD] += len;
+}
+
+/* It is looked at only as far as this needs; what is wrong with it would not save it. Fragments have no ports, and so are left to the
+ * slow path. */
+bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len, unsigned int port)
+{
+	uint64_t dst[2] = { 0, 0 };
+	unsigned int family, proto;
+	const uint8_t *l4;
+	uint32_t id;
+
+	if (len < SL_FRAME_MIN || !mac_equal(data, sp->port[port].mac))
+		return false;
+	if (sl_load16(data + 12) == 0x0008 && data[14] == 0x45 && !(sl_load16(data + 20) & 0xff3f)) {
+		family = 4;
+		proto = data[23];
+		dst[0] = sl_load32(data + 30);
+		l4 = data + 34;
+	} else if (sl_load16(data + 12) == 0xdd86 && len >= SL_PLAIN6_BYTES) {
+		family = 6;
+		proto = data[20];
+		dst[0] = sl_load64(data + 38);
+		dst[1] = sl_load64(data + 46);
+		l4 = data + 54;
+	} else {
+		return false;
+	}
+	id = sl_shed_find(sp->shed, sp->services, family, dst, proto, sl_load16(l4 + 2));
+	if (!id || !(sl_shed_early(sp->shed, id) || (proto == IPPROTO_TCP && (l4[13] & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+						     sl_shed_late(sp->shed, id))))
+		return false;
+	shed_count(sp, len);
+	return true;
+}
+
+/* Whether to drop a frame that was looked up, and is of no connection. SYNs had their turn. */
+static bool shed_missed(struct sl_slowpath *sp, const struct sl_fast_frame *f)
+{
+	const uint32_t id = sl_shed_find(sp->shed, sp->services, f->ip_len == 20 ? 4 : 6, &f->lookup.word[2], f->plain.proto,
+					 (uint16_t)(f->plain.ports >> 16));
+
+	if ((f->plain.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || !id || !sl_shed_late(sp->shed, id))
+		return false;
+	shed_count(sp, f->len);
+	return true;
+}
+
 /* Parse, hash, and ask for the bucket. False: not for the short cut. */
 INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct vip_memo *memo)
 {
@@ -85,6 +137,7 @@ INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct 
 	uint64_t ports;
 
 	l->index = SL_CONN_NONE;
+	f->shed = false;
 	if (!f->fit || !frame_read(sp, f))
 		return false;
 	l->back = !to_vip(sp, f, memo);
@@ -105,23 +158,28 @@ INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct 
 void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
 {
 	const struct sl_conn_table *t = sp->table;
-	struct sl_conn_lookup *late[SL_FAST_BURST];
+	struct sl_conn_lookup *begun[SL_FAST_BURST], *late[SL_FAST_BURST];
 	struct vip_memo memo = { .ip_len = 0 };
-	unsigned int n = 0;
+	unsigned int begun_count = 0, late_count = 0, looked = 0;
 
 	burst->caps = sp->capable ? sp->capable() : 0;
 	/* Buckets are looked at some frames later, between others, so that what is asked of memory is spread over the time. */
 	for (unsigned int i = 0; i < burst->count + LAG; i++) {
-		struct sl_fast_frame *f = &burst->frame[i >= LAG ? i - LAG : 0];
-
-		if (i < burst->count)
+		if (i < burst->count) {
 			burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
-		if (i >= LAG && f->fit && !sl_conn_lookup_bucket(t, &f->lookup)) {
-			sl_conn_lookup_late(t, &f->lookup);
-			late[n++] = &f->lookup;
+			begun[begun_count] = &burst->frame[i].lookup;
+			begun_count += burst->frame[i].fit;
+		}
+		if (looked < begun_count && (looked + LAG < begun_count || i >= burst->count)) {
+			struct sl_conn_lookup *l = begun[looked++];
+
+			if (!sl_conn_lookup_bucket(t, l)) {
+				sl_conn_lookup_late(t, l);
+				late[late_count++] = l;
+			}
 		}
 	}
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < late_count; i++)
 		sl_conn_lookup_bucket(t, late[i]);
 }
 
@@ -257,7 +315,11 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 	struct sl_conn *conn;
 	bool quick;
 
-	if (index == SL_CONN_NONE || f->plain.tcp_flags & TCP_SYN || !sl_conn_lookup_found(sp->table, &f->lookup))
+	if (index == SL_CONN_NONE) {
+		f->shed = sp->shed && sp->shed->count && f->fit && !f->lookup.back && shed_missed(sp, f);
+		return false;
+	}
+	if (f->plain.tcp_flags & TCP_SYN || !sl_conn_lookup_found(sp->table, &f->lookup))
 		return false;
 	conn = &sp->table->entries[index];
 	backend = sl_services_backend(sp->services, conn->backend_id);

@@ -4,7 +4,8 @@
  * forwarded. It looks at a whole burst first, so that the memory of the index and of the connections is on
  * its way while other frames are read (parse, hash, prefetch the bucket; find the entry, prefetch it), and then acts frame by
  * frame, in place. Whatever it does not know at once it leaves alone, untouched, to sl_slowpath_run(), which says the same of
- * those it does (tests/host/fastpath_test.c): the same bytes, port, counters and state.
+ * those it does (tests/host/fastpath_test.c): the same bytes, port, counters and state. When a worker is behind, it also says which of the
+ * frames that it does not know are not worth the slow path's time (sp->shed).
  *
  * No DPDK here. Owner of the shards only, between the same two quiescent states as sl_slowpath_run().
  */
@@ -25,6 +26,7 @@ struct sl_fast_frame {
 	uint32_t len;
 	uint8_t port;     /* that it came by (of a bond: the lead); out: that it leaves by, before bonds are asked */
 	bool fit;         /* in: may be taken; false: data and len say nothing */
+	bool shed;        /* out of sl_fastpath_run() that said false: drop the frame (host/shed); it is counted */
 	/* Private. */
 	uint32_t ip_len;
 	struct sl_plain plain;
@@ -36,6 +38,10 @@ struct sl_fast_burst {
 	uint32_t caps;      /* private */
 	struct sl_fast_frame frame[SL_FAST_BURST];
 };
+
+/* While something is shed (sp->shed->count), for each frame that was received, before anything else: true if it is to be dropped; it is
+ * counted. What remains goes on in full bursts, as reading ahead in memory needs them. port: as in struct sl_fast_frame. */
+bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len, unsigned int port);
 
 /* Looks at the burst and asks the cache for what it will need. */
 void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst);

@@ -572,6 +572,8 @@ static void run_new(struct sl_slowpath *sp, const struct slow_frame *f, unsigned
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
 	}
+	if (sp->shed)
+		sl_shed_missed(sp->shed, service->id);
 	if (!(sp->capable && sp->capable() & SL_CAP_METER_MISS) && !sl_admission_meter(sp->admission, service, parts, sp->now_ms)) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_METERED);
 		return;

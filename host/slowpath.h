@@ -29,6 +29,7 @@
 #include "host/offload.h"
 #include "host/reply.h"
 #include "host/service.h"
+#include "host/shed.h"
 #include "host/sources.h"
 #include "host/worker.h"
 #include "hw/model/hash.h"
@@ -67,6 +68,7 @@ struct sl_slowpath {
 	bool any_retired;
 	struct sl_fragments *fragments;
 	struct sl_admission *admission;
+	struct sl_shed *shed;                /* NULL: nothing is shed */
 	struct sl_sources *source_ports;     /* of mode fullnat; NULL: no address is configured */
 	uint64_t ports_told_ms;              /* when it was last said that there are none left */
 	uint64_t sources_generation;         /* snapshot that sources was made from */

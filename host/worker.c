@@ -34,6 +34,7 @@
 #include "host/log.h"
 #include "host/offload.h"
 #include "host/port.h"
+#include "host/receive.h"
 #include "host/slowpath.h"
 #include "hw/model/punt.h"
 
@@ -75,6 +76,7 @@ struct worker {
 	struct rte_ring *requests;
 	struct sl_fragments *fragments;
 	struct sl_admission *admission;
+	struct sl_shed *shed;
 	struct sl_sources *source_ports; /* NULL: mode fullnat has no addresses */
 	struct rte_mbuf *tx[SL_PORTS][BURST];
 	unsigned int tx_count[SL_PORTS];
@@ -326,16 +328,11 @@ static void fragments_go(struct worker *w, uint32_t datagram)
 		fragment_run(w, m, port, ports);
 }
 
-static bool is_copy(const struct rte_mbuf *m)
-{
-	return m->ol_flags & RTE_MBUF_F_RX_FDIR_ID && m->hash.fdir.hi == SL_MARK_COPY;
-}
-
 /* by: the port that received it. */
 static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int by)
 {
 	const unsigned int port = sl_bond_lead(by);
-	const bool copy = is_copy(m);
+	const bool copy = sl_receive_is_copy(m);
 	const uint32_t len = rte_pktmbuf_pkt_len(m);
 	struct sl_slow_verdict v;
 
@@ -355,7 +352,7 @@ static void frame_run(struct worker *w, struct rte_mbuf *m, unsigned int by)
 /* What of a frame the short cut may take: all in one buffer, with room in front. */
 static void frame_offer(struct sl_fast_frame *f, struct rte_mbuf *m)
 {
-	f->fit = m->nb_segs == 1 && rte_pktmbuf_headroom(m) >= SL_FAST_ROOM && !is_copy(m);
+	f->fit = m->nb_segs == 1 && rte_pktmbuf_headroom(m) >= SL_FAST_ROOM && !sl_receive_is_copy(m);
 	f->data = rte_pktmbuf_mtod(m, uint8_t *);
 	f->len = m->data_len;
 	f->port = (uint8_t)sl_bond_lead(m->port);
@@ -384,6 +381,8 @@ static void burst_run(struct worker *w, struct rte_mbuf **m, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		if (sl_fastpath_run(&w->sp, burst, i))
 			frame_took_short_cut(w, m[i], &burst->frame[i]);
+		else if (burst->frame[i].shed)
+			rte_pktmbuf_free(m[i]);
 		else
 			frame_run(w, m[i], m[i]->port);
 	}
@@ -412,7 +411,7 @@ static void held_run(struct worker *w, uint32_t index)
 static unsigned int poll_wire(struct worker *w)
 {
 	struct rte_mbuf *burst[BURST];
-	unsigned int total = 0;
+	unsigned int total = 0, queue = 0;
 
 	for (unsigned int port = 0; port < sl_port_count(); port++) {
 		const struct sl_port *p = sl_port_at(port);
@@ -420,15 +419,10 @@ static unsigned int poll_wire(struct worker *w)
 		if (!p->started || __atomic_load_n(&p->gone, __ATOMIC_RELAXED))
 			continue;
 		for (unsigned int q = w->id; q < p->rx_queues; q += workers.count) {
-			const unsigned int n = rte_eth_rx_burst(p->port_id, (uint16_t)q, burst, BURST);
+			const uint64_t before = w->stats.rx_packets;
 
-			for (unsigned int i = 0; i < n; i++) {
-				w->stats.rx_bytes += rte_pktmbuf_pkt_len(burst[i]);
-				burst[i]->port = (uint16_t)port;
-			}
-			burst_run(w, burst, n);
-			w->stats.rx_packets += n;
-			total += n;
+			burst_run(w, burst, sl_receive(&w->sp, port, q, queue++, burst));
+			total += (unsigned int)(w->stats.rx_packets - before);
 		}
 	}
 	return total;
@@ -700,7 +694,7 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 	w->sp = (struct sl_slowpath){ .table = workers.table, .shards = shards_of(w->id), .stats = &w->stats,
 				      .backends = w->backends, .retry = workers.retry, .offload = sl_offload_submit,
 				      .capable = sl_offload_capable, .entropy = { ENTROPY_SEED0, ENTROPY_SEED1 },
-				      .fragments = w->fragments, .admission = w->admission,
+				      .fragments = w->fragments, .admission = w->admission, .shed = w->shed,
 				      .source_ports = w->source_ports, .now_ms = boot_ms() };
 	for (unsigned int i = 0; i < sl_port_count(); i++) {
 		memcpy(w->sp.port[i].mac, sl_port_at(i)->mac, 6);
@@ -710,6 +704,22 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 	}
 	kernel_meters_set(w);
 	w->meter_ms = w->expire_ms = w->sp.now_ms;
+}
+
+static void worker_free(struct worker *w)
+{
+	close(w->epoll);
+	close(w->wake);
+	rte_ring_free(w->frames);
+	rte_ring_free(w->outgoing);
+	rte_ring_free(w->results);
+	rte_ring_free(w->requests);
+	free(w->backends);
+	sl_fragments_destroy(w->fragments);
+	sl_admission_destroy(w->admission);
+	sl_shed_destroy(w->shed);
+	sl_sources_destroy(w->source_ports);
+	free(w);
 }
 
 static struct worker *worker_make(const struct sl_config *config, unsigned int id)
@@ -726,19 +736,15 @@ static struct worker *worker_make(const struct sl_config *config, unsigned int i
 	w->backends = calloc(SL_SERVICE_IDS + 1, sizeof(*w->backends));
 	w->fragments = sl_fragments_create(rte_rand());
 	w->admission = sl_admission_create(SL_CONN_SHARDS);
+	w->shed = sl_shed_create((uint32_t)rte_rand());
 	w->source_ports = config->node.fullnat.source_count ? sl_sources_create(workers.table, &config->node.fullnat) : NULL;
 	w->frames = ring_make("frames", id, RING_MBUFS, 0);
 	w->outgoing = ring_make("outgoing", id, RING_MBUFS, 0);
 	w->results = ring_make("results", id, RING_RESULTS, sizeof(struct sl_offload_result));
 	w->requests = ring_make("requests", id, RING_REQUESTS, sizeof(struct request));
-	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->fragments || !w->admission || !w->frames || !w->outgoing || !w->results || !w->requests ||
-	    (config->node.fullnat.source_count && !w->source_ports) ||
-	    watch_fd(w, w->wake, w->wake)) {
-		free(w->backends);
-		sl_fragments_destroy(w->fragments);
-		sl_admission_destroy(w->admission);
-		sl_sources_destroy(w->source_ports);
-		free(w);
+	if (w->epoll < 0 || w->wake < 0 || !w->backends || !w->fragments || !w->admission || !w->shed || !w->frames || !w->outgoing ||
+	    !w->results || !w->requests || (config->node.fullnat.source_count && !w->source_ports) || watch_fd(w, w->wake, w->wake)) {
+		worker_free(w);
 		return NULL;
 	}
 	for (unsigned int port = id; port < sl_port_count(); port += workers.count)
@@ -806,19 +812,8 @@ void sl_worker_fini(void)
 	for (unsigned int i = 0; i < workers.count; i++) {
 		struct worker *w = workers.worker[i];
 
-		if (!w)
-			continue;
-		close(w->epoll);
-		close(w->wake);
-		rte_ring_free(w->frames);
-		rte_ring_free(w->outgoing);
-		rte_ring_free(w->results);
-		rte_ring_free(w->requests);
-		free(w->backends);
-		sl_fragments_destroy(w->fragments);
-		sl_admission_destroy(w->admission);
-		sl_sources_destroy(w->source_ports);
-		free(w);
+		if (w)
+			worker_free(w);
 		workers.worker[i] = NULL;
 	}
 	free(workers.retry);

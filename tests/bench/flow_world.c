@@ -17,6 +17,7 @@
 
 #define HUGE_BYTES (UINT64_C(2) << 20)
 #define BURST SL_FAST_BURST
+#define WORTH 16u
 
 static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };
 
@@ -160,6 +161,7 @@ void world_end(struct world *w)
 	sl_conn_table_destroy(w->table);
 	sl_fragments_destroy(w->sp.fragments);
 	sl_admission_destroy(w->sp.admission);
+	sl_shed_destroy(w->sp.shed);
 	sl_config_free(w->config);
 	if (w->fd < 0) {
 		free(w->entries);
@@ -242,42 +244,57 @@ static bool forward(const struct world_frame *f, const struct sl_slow_verdict *v
 	return true;
 }
 
-static uint32_t burst_run(struct world *w, struct world_frame *frame, uint32_t count)
+/* As host/receive does it: frames of the ring from *next on, less what is shed. */
+static unsigned int receive(struct world *w, uint32_t *next, uint32_t n, struct world_frame *burst[BURST])
 {
-	static struct sl_fast_burst burst;
-	static struct sl_slow_verdict v;
-	uint32_t forwarded = 0;
+	unsigned int kept = 0, got, most;
 
-	burst.count = count;
-	for (uint32_t i = 0; i < count; i++) {
-		__builtin_prefetch(frame[i].data);
-		burst.frame[i].data = frame[i].data;
-		burst.frame[i].len = frame[i].len;
-		burst.frame[i].port = 0;
-		burst.frame[i].fit = true;
-	}
-	sl_fastpath_begin(&w->sp, &burst);
-	for (uint32_t i = 0; i < count; i++) {
-		struct world_frame *f = &frame[i];
+	do {
+		most = BURST - kept;
+		got = n - *next < most ? n - *next : most;
+		if (w->sp.shed) /* a full ring is refilled while it is worked on */
+			sl_shed_burst(w->sp.shed, w->sp.services, 0, got, n == WORLD_RING ? got : most, w->sp.now_ms);
+		for (uint32_t i = *next; i < *next + got; i++)
+			__builtin_prefetch(w->frame[i].data);
+		for (uint32_t i = *next; i < *next + got; i++) {
+			struct world_frame *f = &w->frame[i];
 
-		f->forwarded = sl_fastpath_run(&w->sp, &burst, i);
-		if (!f->forwarded) {
-			sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
-			f->forwarded = forward(f, &v);
+			if (!w->sp.shed || !w->sp.shed->count || !sl_fastpath_sheds(&w->sp, f->data, f->len, 0))
+				burst[kept++] = f;
 		}
-		forwarded += f->forwarded;
-	}
-	return forwarded;
+		*next += got;
+	} while (got == most && BURST - kept >= WORTH);
+	return kept;
 }
 
 uint32_t world_run(struct world *w, uint32_t n)
 {
-	uint32_t forwarded = 0;
+	static struct sl_fast_burst burst;
+	static struct sl_slow_verdict v;
+	struct world_frame *frame[BURST];
+	uint32_t forwarded = 0, next = 0;
 
-	for (uint32_t first = 0; first < n; first += BURST) {
+	while (next < n) {
 		const uint64_t start = w->watch ? world_ns() : 0;
 
-		forwarded += burst_run(w, &w->frame[first], n - first < BURST ? n - first : BURST);
+		burst.count = receive(w, &next, n, frame);
+		for (uint32_t i = 0; i < burst.count; i++) {
+			burst.frame[i].data = frame[i]->data;
+			burst.frame[i].len = frame[i]->len;
+			burst.frame[i].port = 0;
+			burst.frame[i].fit = true;
+		}
+		sl_fastpath_begin(&w->sp, &burst);
+		for (uint32_t i = 0; i < burst.count; i++) {
+			struct world_frame *f = frame[i];
+
+			f->forwarded = sl_fastpath_run(&w->sp, &burst, i);
+			if (!f->forwarded && !burst.frame[i].shed) {
+				sl_slowpath_run(&w->sp, f->data, f->len, 0, false, &v);
+				f->forwarded = forward(f, &v);
+			}
+			forwarded += f->forwarded;
+		}
 		if (w->watch) {
 			const uint64_t us = (world_ns() - start) / 1000;
 
