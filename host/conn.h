@@ -195,7 +195,7 @@ const struct sl_addr *sl_conn_source(unsigned int number);
 
 struct sl_conn_table;
 
-#define SL_CONN_CHUNK 2048u /* connections */
+#define SL_CONN_CHUNK 256u /* connections */
 
 /* Bytes of `capacity` connections with all their parts, and of them (*always) those that must be there from the start: the first. */
 size_t sl_conn_memory_bytes(uint32_t capacity, size_t *always);

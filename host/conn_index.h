@@ -70,7 +70,7 @@ struct sl_conn_table {
 /* ---- host/conn_parts.c ------------------------------------------------------------------------------------------ */
 size_t sl_conn_part_size(enum sl_conn_part part);
 void sl_conn_parts_place(struct sl_conn_table *t, void *memory);
-/* The part has memory for connection `index` from now on. A chunk is some tens of pages, so this takes some tens of microseconds. */
+/* The part has memory for connection `index` from now on. A chunk is one to three pages. */
 bool sl_conn_part_take(struct sl_conn_table *t, enum sl_conn_part part, uint32_t index);
 /* Whether the way back of one in mode fullnat leads to this key's destination, from its source; the ports of backends are equal. */
 bool sl_conn_full_equal(const struct sl_conn_table *t, uint32_t index, const struct sl_key *key);
