@@ -328,6 +328,27 @@ static void one_like_it(struct chance *c, struct scene *s)
 		s->change[s->changes++] = rule;
 }
 
+/* A frame's double, longer by a byte, and an action whose MTU the first one just fits. */
+static void one_too_long(struct chance *c, struct scene *s)
+{
+	struct layer layer[LAYERS_MAX];
+	const struct layer *ip;
+	struct scene_frame *f;
+
+	if (s->frames == 0 || s->frames == SCENE_FRAMES || s->changes == SCENE_CHANGES)
+		return;
+	s->frame[s->frames] = s->frame[chance_below(c, s->frames)];
+	f = &s->frame[s->frames];
+	ip = find(c, layer, layers_of(f, layer), LAYER_IPV4, LAYER_IPV6);
+	if (!ip || f->len == SCENE_FRAME_MAX)
+		return;
+	s->frames++;
+	s->change[s->changes++] = (struct scene_change){ .what = SCENE_ACTION, .index = (uint8_t)chance_below(c, 2),
+							 .value = f->len - ip->at };
+	f->len++;
+	layers_fix(f, true, true);
+}
+
 static void mutate_frame(struct chance *c, struct scene_frame *f)
 {
 	struct layer layer[LAYERS_MAX];
@@ -403,8 +424,10 @@ void scene_mutate(struct scene *s, uint32_t seed, const struct sl_corpus *corpus
 			s->base = (uint16_t)chance_below(&c, (uint32_t)corpus->count);
 		else if (what < 25)
 			mutate_change(&c, s);
-		else if (what < 31)
+		else if (what < 30)
 			one_like_it(&c, s);
+		else if (what < 33)
+			one_too_long(&c, s);
 		else if (what < 38 || s->frames == 0)
 			mutate_frames(&c, s, corpus);
 		else
