@@ -47,9 +47,10 @@ $(BENCH_FLOOD): tests/bench/flood_bench.c tests/bench/flow_world.c tests/bench/f
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) -o $@ $(filter-out %.h,$^) $(DPDK_LIBS) $(HOST_CONTROL_LIBS)
 
-bench-flood: $(BENCH_FLOOD) ## what floods of one service take from another in software (JSON: build/bench/flood.json)
+bench-flood: $(BENCH_FLOOD) ## what floods of one service take from another in software (JSON: build/bench/flood.json, and docs/performance.md)
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$< $(B)/bench/flood.json
+	$(Q)$(PYTHON) -B tests/bench/flood_record.py $(B)/bench/flood.json docs/performance.md
 
 bench-software-path: all $(BENCH_GEN) ## the agent's software path against testpmd mac-swap over memif
 	$(Q)$(PYTHON) tests/bench/software_bench.py --json $(B)/bench/software-path.json
