@@ -49,7 +49,7 @@ static struct sl_service_table *table_create(const struct sl_config *config, con
 	if (table && !sl_service_table_apply(table, config, err, err_len))
 		return table;
 	if (table) {
-		sl_log(SL_LOG_WARN, "retired-lost", "error=\"%s\"", err);
+		sl_log(SL_LOG_WARN, "retired-lost", "error=%s", err);
 		sl_service_table_destroy(table);
 	}
 	return sl_service_table_create(config, ops, err, err_len);

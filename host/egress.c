@@ -368,7 +368,7 @@ static void target_watch(const struct sl_backend *backend, const struct sl_addr 
 	const int rc = egress.nexthops ? sl_nexthops_watch(egress.nexthops, target) : 0;
 
 	if (rc)
-		sl_log(SL_LOG_ERROR, "nexthop-unwatched", "service=%s backend=%s error=\"%s\"", backend->service->name, backend->name,
+		sl_log(SL_LOG_ERROR, "nexthop-unwatched", "service=%s backend=%s error=%s", backend->service->name, backend->name,
 		       strerror(-rc));
 }
 

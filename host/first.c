@@ -196,7 +196,7 @@ static void service_put(uint32_t id, uint32_t size, uint64_t now_ms)
 			continue;
 		drop(card, &f->key); /* the table of before would decide on: none is better */
 		if (f->view.stands)
-			sl_log(SL_LOG_WARN, "first-packet", "service=%s port=%s error=\"%s\"", sl_services_current()->service[id]
+			sl_log(SL_LOG_WARN, "first-packet", "service=%s port=%s error=%s", sl_services_current()->service[id]
 			       ? sl_services_current()->service[id]->name : "?", sl_port_at(card)->name, strerror(-rc));
 		stands = false;
 	}

@@ -59,7 +59,7 @@ static void advertise(unsigned int port, const struct sl_addr *addr)
 	int rc = sl_port_advertise(port, addr->bytes, addr->family);
 
 	if (rc)
-		sl_log(SL_LOG_WARN, "advertise", "port=%s error=\"%s\"", sl_port_at(port)->name, strerror(-rc));
+		sl_log(SL_LOG_WARN, "advertise", "port=%s error=%s", sl_port_at(port)->name, strerror(-rc));
 }
 
 static bool announced_above(const struct sl_services *now, unsigned int i)
@@ -142,10 +142,10 @@ static void backends_save(const struct agent *a, const struct sl_services *now)
 	int rc = sl_retired_save(state, now);
 
 	if (rc)
-		sl_log(SL_LOG_WARN, "retired-save", "file=%s.backends error=\"%s\"", state, strerror(-rc));
+		sl_log(SL_LOG_WARN, "retired-save", "file=%s.backends error=%s", state, strerror(-rc));
 	rc = sl_last_health_save(state, now);
 	if (rc)
-		sl_log(SL_LOG_WARN, "health-save", "file=%s.health error=\"%s\"", state, strerror(-rc));
+		sl_log(SL_LOG_WARN, "health-save", "file=%s.health error=%s", state, strerror(-rc));
 }
 
 static void services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)

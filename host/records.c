@@ -94,7 +94,7 @@ void *sl_records_load(const struct sl_records *file, const char *state, uint32_t
 	*count = header.count;
 	if (!wrong)
 		return records;
-	sl_log(SL_LOG_WARN, "records-lost", "file=%s is=\"%s\"", path, wrong);
+	sl_log(SL_LOG_WARN, "records-lost", "file=%s is=%s", path, wrong);
 	free(records);
 	return NULL;
 }

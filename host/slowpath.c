@@ -208,7 +208,7 @@ static int source_take(struct sl_slowpath *sp, const struct sl_backend *backend,
 
 	if (rc && (!sp->ports_told_ms || sp->now_ms - sp->ports_told_ms >= PORTS_TELL_MS)) {
 		sp->ports_told_ms = sp->now_ms;
-		sl_log(SL_LOG_WARN, "source-ports", "service=%s backend=%s error=\"%s\"", backend->service->name, backend->name,
+		sl_log(SL_LOG_WARN, "source-ports", "service=%s backend=%s error=%s", backend->service->name, backend->name,
 		       rc == -ENOMEM ? "out of memory" :
 				       "no port of node.fullnat.sources is free and rested for this backend; add addresses, or shorten "
 				       "node.fullnat.quarantine_ms");
