@@ -2,9 +2,9 @@
 # sluiced (the agent), sluice (the command line) and sluice-decap (for backends).
 HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify.c conn.c conn_parts.c cut.c egress.c fastpath.c flow_rule.c fragments.c gratuitous.c first.c hops.c \
 	icmp.c images.c kernel.c learn.c meters.c mss.c \
-	offload.c places.c port.c port_info.c port_view.c probe.c receive.c refusal.c reply.c returns.c shed.c slowpath.c sources.c state.c tunnels.c view.c ways.c worker.c)
+	offload.c places.c port.c port_info.c port_view.c probe.c receive.c refusal.c reply.c returns.c shed.c slowpath.c slowpath_beside.c sources.c state.c tunnels.c view.c ways.c worker.c)
 # The slow path with all that it calls, for those who link it without the rest.
-SLOW_PARTS := conn.o conn_parts.o slowpath.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o places.o egress.o bond.o reply.o kernel.o sources.o
+SLOW_PARTS := conn.o conn_parts.o slowpath.o slowpath_beside.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o places.o egress.o bond.o reply.o kernel.o sources.o
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_fullnat.c config_ports.c config_reader.c config_schema.c control.c \
 	control_commands.c control_socket.c control_update.c control_view.c health.c last_health.c log.c maglev.c nexthop.c records.c retired.c \
 	service.c service_index.c)

@@ -26,7 +26,6 @@
 #define RETRY_SHIFT_MAX 6 /* 64 s */
 #define PORTS_TELL_MS 10000
 #define CROSSING_MS 500 /* half of TCP's first retransmission timeout: a SYN this soon after its SYN-ACK has crossed it */
-#define CLOSING_IN_CARD_MS 3000 /* a closing connection that idles longer makes room in the card, not in the table */
 
 /* ---- classify ------------------------------------------------------------------------------------------------- */
 
@@ -66,7 +65,7 @@ static bool retry_due(const struct sl_slowpath *sp, uint32_t index)
 	return !(sl_conn_rest_at(sp->table, index)->more & SL_CONN_TRIED) || sp->retry[index] >> 4 <= now_s(sp);
 }
 
-static void retry_later(struct sl_slowpath *sp, uint32_t index)
+void sl_slow_retry_later(struct sl_slowpath *sp, uint32_t index)
 {
 	struct sl_conn_rest *rest = sl_conn_rest_at(sp->table, index);
 	const uint32_t failures = rest->more & SL_CONN_TRIED ? sp->retry[index] & 15 : 0;
@@ -154,7 +153,7 @@ void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct s
 }
 
 /* Asks for the connection to leave the card. True: on its way, or not there. */
-static bool offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t index)
+bool sl_slow_offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t index)
 {
 	if (conn->offload != SL_CONN_HARDWARE)
 		return true;
@@ -168,19 +167,14 @@ static bool offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32_
 
 /* ---- connections ---------------------------------------------------------------------------------------------- */
 
-static const struct sl_backend *conn_backend(const struct sl_slowpath *sp, const struct sl_conn *conn)
-{
-	return sl_services_backend(sp->services, conn->backend_id);
-}
-
-static void conn_drop(struct sl_slowpath *sp, uint32_t index)
+void sl_slow_conn_drop(struct sl_slowpath *sp, uint32_t index)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 
 	if (conn->backend_id < SL_SERVICE_IDS)
 		sp->backends[conn->backend_id].connections--;
-	if (conn_backend(sp, conn))
-		sl_admission_remove(sp->admission, conn_backend(sp, conn)->service, conn->flags & SL_CONN_UNPROVEN);
+	if (sl_slow_conn_backend(sp, conn))
+		sl_admission_remove(sp->admission, sl_slow_conn_backend(sp, conn)->service, conn->flags & SL_CONN_UNPROVEN);
 	if (conn->state == SL_CONN_CLOSING)
 		sp->stats->conns_closed++;
 	if (sl_conn_nat_at(sp->table, index)->source_port && sp->source_ports) {
@@ -194,7 +188,7 @@ static void conn_drop(struct sl_slowpath *sp, uint32_t index)
 static void conn_prove(struct sl_slowpath *sp, uint32_t index)
 {
 	const struct sl_conn *conn = sl_conn_at(sp->table, index);
-	const struct sl_backend *backend = conn_backend(sp, conn);
+	const struct sl_backend *backend = sl_slow_conn_backend(sp, conn);
 
 	if (backend && conn->flags & SL_CONN_UNPROVEN)
 		sl_admission_prove(sp->admission, backend->service);
@@ -270,7 +264,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	if (conn->state == before || !service)
 		return;
 	if (conn->state == SL_CONN_CLOSING && conn->offload == SL_CONN_HARDWARE)
-		sl_conn_set_deadline(sp->table, index, sp->now_ms + CLOSING_IN_CARD_MS);
+		sl_conn_set_deadline(sp->table, index, sp->now_ms + SL_SLOW_CLOSING_IN_CARD_MS);
 	else
 		sl_conn_set_deadline(sp->table, index, sp->now_ms + sl_conn_timeout_ms(conn, &service->timeouts));
 }
@@ -441,7 +435,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		      struct sl_slow_verdict *v)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
-	const struct sl_backend *backend = conn_backend(sp, conn);
+	const struct sl_backend *backend = sl_slow_conn_backend(sp, conn);
 
 	v->index = index;
 	if (!backend) {
@@ -470,7 +464,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 static bool backend_gone(const struct sl_slowpath *sp, uint32_t index)
 {
 	const struct sl_conn *conn = sl_conn_at(sp->table, index);
-	const struct sl_backend *backend = conn_backend(sp, conn);
+	const struct sl_backend *backend = sl_slow_conn_backend(sp, conn);
 
 	if (backend && conn->state == SL_CONN_EMBRYONIC && sl_conn_nat_at(sp->table, index)->answered &&
 	    sl_conn_idle_ms(&conn->last_seen_ms, sp->now_ms) < CROSSING_MS)
@@ -486,12 +480,12 @@ static bool syn_on_entry(struct sl_slowpath *sp, const struct slow_frame *f, uin
 	if (!(conn->flags & SL_CONN_DOOMED) && conn->state != SL_CONN_CLOSING && !backend_gone(sp, index))
 		return true;
 	if (conn->offload == SL_CONN_SOFTWARE) {
-		conn_drop(sp, index);
+		sl_slow_conn_drop(sp, index);
 		v->index = SL_CONN_NONE;
 		return false;
 	}
 	v->index = index;
-	if (!offload_remove(sp, conn, index)) {
+	if (!sl_slow_offload_remove(sp, conn, index)) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_CLOSING);
 		return false;
 	}
@@ -818,131 +812,4 @@ void sl_slowpath_run_fragment(struct sl_slowpath *sp, const uint8_t *frame, uint
 	struct slow_frame f = { .bytes = frame, .len = len, .port = port };
 
 	run(sp, &f, &ports, v);
-}
-
-/* ---- beside the packets --------------------------------------------------------------------------------------- */
-
-/* True if the connection has been idle for longer than it may where it is; *over: for longer than it may live. Else
- * *deadline is when to look again. */
-static bool conn_idle(const struct sl_slowpath *sp, const struct sl_conn *conn, bool *over, uint64_t *deadline)
-{
-	const struct sl_backend *backend = conn_backend(sp, conn);
-	const uint64_t seen = sp->now_ms - sl_conn_idle_ms(&conn->last_seen_ms, sp->now_ms);
-	uint32_t timeout = backend ? sl_conn_timeout_ms(conn, &backend->service->timeouts) : 0;
-
-	*over = seen + timeout <= sp->now_ms;
-	if (conn->offload == SL_CONN_HARDWARE && conn->state == SL_CONN_CLOSING && timeout > CLOSING_IN_CARD_MS)
-		timeout = CLOSING_IN_CARD_MS;
-	*deadline = seen + timeout;
-	return *deadline <= sp->now_ms;
-}
-
-/* The card has been asked how long a connection has been idle. */
-static void query_done(struct sl_slowpath *sp, uint32_t index)
-{
-	struct sl_conn *conn = sl_conn_at(sp->table, index);
-	uint64_t deadline;
-	bool over;
-
-	if (conn->offload != SL_CONN_HARDWARE)
-		return;
-	if (!conn_idle(sp, conn, &over, &deadline)) {
-		sl_conn_set_deadline(sp->table, index, deadline);
-	} else if (offload_remove(sp, conn, index) && over) {
-		conn->flags |= SL_CONN_DOOMED;
-		sl_conn_set_reason(sp->table, index, SL_REASON_IDLE);
-		sp->stats->conns_expired++;
-	}
-}
-
-bool sl_slowpath_offload_done(struct sl_slowpath *sp, const struct sl_offload_result *result)
-{
-	struct sl_conn *conn = sl_conn_at(sp->table, result->index);
-
-	if (result->op == SL_OFFLOAD_LOST) {
-		/* If it is being removed, the answer to that is still to come. */
-		if (conn->offload != SL_CONN_HARDWARE)
-			return false;
-		conn->offload = SL_CONN_SOFTWARE;
-		if (conn->flags & SL_CONN_DOOMED) {
-			conn_drop(sp, result->index);
-			return true;
-		}
-		sl_conn_set_reason(sp->table, result->index, result->reason);
-		retry_later(sp, result->index);
-		return false;
-	}
-	if (result->op == SL_OFFLOAD_QUERY) {
-		query_done(sp, result->index);
-		return false;
-	}
-	if (result->op == SL_OFFLOAD_INSERT && result->reason == SL_REASON_OFFLOADED) {
-		conn->offload = SL_CONN_HARDWARE;
-		sl_conn_rest_at(sp->table, result->index)->more &= (uint8_t)~SL_CONN_TRIED & 15;
-		if (conn->state == SL_CONN_CLOSING)
-			sl_conn_set_deadline(sp->table, result->index, sp->now_ms + CLOSING_IN_CARD_MS);
-		if (!(conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED)))
-			sl_conn_set_reason(sp->table, result->index, SL_REASON_OFFLOADED);
-		else if (!offload_remove(sp, conn, result->index))
-			sl_conn_set_deadline(sp->table, result->index, 0); /* the next scan tries again: a SYN may be held for it */
-		return false;
-	}
-	conn->offload = SL_CONN_SOFTWARE;
-	if (conn->flags & SL_CONN_DOOMED) {
-		conn_drop(sp, result->index);
-		return true;
-	}
-	sl_conn_set_reason(sp->table, result->index, conn->flags & SL_CONN_EVICTED ? SL_REASON_EVICTED : result->reason);
-	retry_later(sp, result->index);
-	return false;
-}
-
-void sl_slowpath_evict(struct sl_slowpath *sp, uint32_t index, uint32_t check)
-{
-	struct sl_conn *conn = sl_conn_at(sp->table, index);
-
-	if (conn->state == SL_CONN_FREE || sl_conn_rest_at(sp->table, index)->check != check)
-		return;
-	conn->flags |= SL_CONN_EVICTED;
-	if (!offload_remove(sp, conn, index))
-		sl_conn_set_deadline(sp->table, index, 0); /* the next scan tries again */
-}
-
-static void expire_one(struct sl_slowpath *sp, uint32_t index)
-{
-	struct sl_conn *conn = sl_conn_at(sp->table, index);
-	uint64_t deadline;
-	bool over;
-
-	sl_conn_set_deadline(sp->table, index, sp->now_ms + 1000);
-	if (conn->offload == SL_CONN_HARDWARE && conn->flags & (SL_CONN_DOOMED | SL_CONN_EVICTED)) {
-		offload_remove(sp, conn, index);
-	} else if (!conn_idle(sp, conn, &over, &deadline)) {
-		sl_conn_set_deadline(sp->table, index, deadline);
-	} else if (conn->offload == SL_CONN_HARDWARE) {
-		if (!sp->offload(SL_OFFLOAD_QUERY, index))
-			sp->stats->offload_queue_full++;
-	} else if (conn->offload == SL_CONN_SOFTWARE) {
-		sp->stats->conns_expired++;
-		count(sp, SL_REASON_IDLE, 0);
-		conn_drop(sp, index);
-	}
-}
-
-void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count_max)
-{
-	uint32_t due[32];
-
-	for (unsigned int shard = 0; shard < SL_CONN_SHARDS; shard++) {
-		uint32_t left = sp->shards >> shard & 1 ? count_max : 0;
-
-		while (left) {
-			const unsigned int n = sl_conn_scan(sp->table, shard, &left, sp->now_ms, due, 32);
-
-			for (unsigned int i = 0; i < n; i++)
-				sl_conn_prefetch(sp->table, due[i]);
-			for (unsigned int i = 0; i < n; i++)
-				expire_one(sp, due[i]);
-		}
-	}
 }

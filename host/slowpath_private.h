@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the slow path's files share: a frame on its way through, and how the way ends. Private to slowpath.c, classify.c, icmp.c. */
+/* What the slow path's files share: a frame on its way through, and how the way ends. Private to slowpath.c, slowpath_beside.c, classify.c, icmp.c, learn.c. */
 #ifndef SLUICE_HOST_SLOWPATH_PRIVATE_H
 #define SLUICE_HOST_SLOWPATH_PRIVATE_H
 
@@ -43,6 +43,20 @@ static inline bool owns(const struct sl_slowpath *sp, unsigned int shard, struct
 	return false;
 }
 
+#define SL_SLOW_CLOSING_IN_CARD_MS 3000 /* a closing connection that idles longer makes room in the card, not in the table */
+
+/* NULL: no backend of this run. */
+static inline const struct sl_backend *sl_slow_conn_backend(const struct sl_slowpath *sp, const struct sl_conn *conn)
+{
+	return sl_services_backend(sp->services, conn->backend_id);
+}
+
+/* Frees the entry, and counts it out. */
+void sl_slow_conn_drop(struct sl_slowpath *sp, uint32_t index);
+/* Asks for the connection to leave the card. True: on its way, or not there. */
+bool sl_slow_offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t index);
+/* The next attempt of offloading it, later with each failure. */
+void sl_slow_retry_later(struct sl_slowpath *sp, uint32_t index);
 /* Makes the entry of a new connection. proven: not counted among those without proof. As sl_conn_create(). */
 int sl_slow_conn_make(struct sl_slowpath *sp, const struct sl_key *key, unsigned int shard, const struct sl_backend *backend, bool proven,
 		      uint32_t *index);

@@ -31,7 +31,7 @@ fuzz-firmware: $(FUZZ_FW)/seeds ## fuzz the firmware's admin queue for FUZZ_SECO
 # slow it down and lead astray. What a card would refuse, the firmware says.
 FUZZ_DP := $(FUZZ_B)/datapath
 FUZZ_DP_SRC := $(MODEL_SRC) $(addprefix host/,address.c adopt.c admission.c classify.c conn.c conn_parts.c cut.c fastpath.c fragments.c icmp.c mss.c places.c shed.c \
-	log.c reply.c slowpath.c sources.c)
+	log.c reply.c slowpath.c slowpath_beside.c sources.c)
 FUZZ_DP_TEST_SRC := $(addprefix tests/,$(addprefix fuzz/,datapath_fuzz.c scene.c change.c expect.c keep.c layers.c mutate.c) host/agent.c \
 	vectors/load.c xdp/program.c) driver/xdp/table.c driver/xdp/named.c $(addprefix firmware/,$(filter-out main.c memory.c,$(FW_SRC))) sim/flash.c \
 	$(addprefix tests/firmware/,core.c fake.c arguments.c)

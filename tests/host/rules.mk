@@ -92,7 +92,7 @@ $(call t_data,vectors_software.o agent.o): $(T_HOST)/data/%.o: tests/host/%.c $(
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_HOST)/vectors_software: $(call t_data,vectors_software.o agent.o fastpath.o conn.o conn_parts.o slowpath.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o places.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
+$(T_HOST)/vectors_software: $(call t_data,vectors_software.o agent.o fastpath.o conn.o conn_parts.o slowpath.o slowpath_beside.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o places.o reply.o sources.o) $(T_HOST)/control/address.o $(T_HOST)/control/log.o \
 		$(T_HOST)/data/load.o $(T_HOST_MODEL) | $(B)/vectors/corpus.json
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -ljansson
 
@@ -104,6 +104,6 @@ $(T_HOST)/data/fake_driver.o: tests/host/fake_driver.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -c -o $@ $<
 
-$(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o conn_parts.o slowpath.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o \
+$(T_HOST)/offload_test: $(call t_data,offload_test.o fake_driver.o offload.o bond.o ways.o classes.o probe.o hops.o meters.o flow_rule.o conn.o conn_parts.o slowpath.o slowpath_beside.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o egress.o \
 		first.o learn.o places.o tunnels.o port_info.o reply.o refusal.o returns.o kernel.o sources.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka -lpthread
