@@ -86,7 +86,7 @@ static void shed_count(struct sl_slowpath *sp, uint32_t len)
 
 /* It is looked at only as far as this needs; what is wrong with it would not save it. Fragments have no ports, and so are left to the
  * slow path. */
-bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len, unsigned int port)
+bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len, uint32_t frame_len, unsigned int port)
 {
 	uint64_t dst[2] = { 0, 0 };
 	unsigned int family, proto;
@@ -113,7 +113,7 @@ bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len
 	if (!id || !(sl_shed_early(sp->shed, id) || (proto == IPPROTO_TCP && (l4[13] & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
 						     sl_shed_late(sp->shed, id))))
 		return false;
-	shed_count(sp, len);
+	shed_count(sp, frame_len);
 	return true;
 }
 
@@ -331,6 +331,8 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 	else
 		sl_slowpath_follow(sp, index, f->plain.tcp_flags, f->lookup.back, backend->service);
 	count(sp, index, len);
+	if (sp->shed && sp->shed->count)
+		sl_shed_found(sp->shed, backend->service->id);
 	if (!quick)
 		sl_slowpath_consider(sp, index, backend->service);
 	return true;

@@ -41,7 +41,7 @@ struct sl_fast_burst {
 
 /* While something is shed (sp->shed->count), for each frame that was received, before anything else: true if it is to be dropped; it is
  * counted. What remains goes on in full bursts, as reading ahead in memory needs them. port: as in struct sl_fast_frame. */
-bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len, unsigned int port);
+bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len, uint32_t frame_len, unsigned int port);
 
 /* Looks at the burst and asks the cache for what it will need. */
 void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst);

@@ -123,7 +123,8 @@ static bool owners_left(const struct sl_service *s, uint32_t size)
 	if (card == sl_port_count())
 		return false;
 	first.blob->key = key_of(s);
-	if (ask(card, false, SL_FIRST_TABLE, first.blob, &length) || first.blob->size != size || first.blob->hop_count > SL_FIRST_HOPS)
+	if (ask(card, false, SL_FIRST_TABLE, first.blob, &length) || first.blob->size != size || first.blob->hop_count > SL_FIRST_HOPS ||
+	    first.blob->seed != sl_services_current()->hash_seed) /* every place would mean other connections */
 		return false;
 	for (uint32_t h = 0; h < first.blob->hop_count; h++) {
 		const struct sl_services *now = sl_services_current();
@@ -301,14 +302,16 @@ static bool pass_go(void)
 	const struct sl_services *now = sl_services_current();
 
 	for (uint32_t n = 0; n < PASS_STEP && first.cursor < capacity; n++, first.cursor++) {
-		const struct sl_backend *b;
+		const struct sl_service *s;
 		struct sl_conn_copy conn;
 
 		if (!sl_conn_read(first.table, first.cursor, &conn))
 			continue;
-		b = sl_services_backend(now, conn.backend_id);
-		if (b && b->service->first_xdp && b->service->maglev_size)
-			sl_places_seen(b->service->id, sl_service_place(now, b->service, &conn.key), conn.backend_id);
+		/* Not the backend's service: that may be one before this, at the same VIP. */
+		s = sl_services_lookup(now, conn.key.tenant, conn.key.family, conn.key.dst, conn.key.proto,
+				       rte_be_to_cpu_16(conn.key.dport));
+		if (s && s->first_xdp && s->maglev_size)
+			sl_places_seen(s->id, sl_service_place(now, s, &conn.key), conn.backend_id);
 	}
 	return first.cursor == capacity;
 }

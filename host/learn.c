@@ -14,6 +14,7 @@
 #define TCP_FIN 1
 #define TCP_RST 4
 #define HINTS_AT_ONCE 64u
+#define ADD_MOST (1u << 30) /* bytes that sl_conn_add() takes */
 
 static struct {
 	struct rte_ring *ring[SL_WORKERS_MAX];
@@ -119,7 +120,8 @@ static void count_hint(struct sl_slowpath *sp, uint32_t index, const struct sl_f
 		__atomic_store_n(&card->bytes, card->bytes + hint->bytes, __ATOMIC_RELAXED);
 	} else {
 		sl_conn_add(&conn->sw_packets, &rest->packets_high, hint->packets);
-		sl_conn_add(&conn->sw_bytes, &rest->bytes_high, hint->bytes);
+		for (uint64_t left = hint->bytes; left; left -= left < ADD_MOST ? left : ADD_MOST)
+			sl_conn_add(&conn->sw_bytes, &rest->bytes_high, left < ADD_MOST ? (uint32_t)left : ADD_MOST);
 	}
 }
 

@@ -21,7 +21,7 @@ static unsigned int keep(struct sl_slowpath *sp, unsigned int port, struct rte_m
 	for (unsigned int i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
 	for (unsigned int i = 0; i < n; i++) {
-		if (!sl_receive_is_copy(m[i]) && sl_fastpath_sheds(sp, rte_pktmbuf_mtod(m[i], const uint8_t *), m[i]->data_len, lead))
+		if (!sl_receive_is_copy(m[i]) && sl_fastpath_sheds(sp, rte_pktmbuf_mtod(m[i], const uint8_t *), m[i]->data_len, m[i]->pkt_len, lead))
 			shed[dropped++] = m[i];
 		else
 			m[kept++] = m[i];

@@ -58,7 +58,7 @@ static void rise(struct sl_shed *s, const struct sl_services *services)
 		s->id[s->count++] = (uint16_t)s->top;
 		tell(s, services, s->top);
 	}
-	most = v->missed <= s->frames - s->frames / OTHERS ? SL_SHED_MOST : SL_SHED_LATE;
+	most = v->missed + v->found <= s->frames - s->frames / OTHERS ? SL_SHED_MOST : SL_SHED_LATE;
 	if (v->level < most)
 		v->level = (uint16_t)(v->level + SL_SHED_RISE < most ? v->level + SL_SHED_RISE : most);
 }
@@ -82,12 +82,13 @@ void sl_shed_burst(struct sl_shed *s, const struct sl_services *services, unsign
 {
 	uint16_t *full = &s->full[queue % SL_SHED_QUEUES];
 
+	*full = n == most ? (uint16_t)(*full + n) : 0;
 	if (now_ms != s->now_ms) {
 		fall(s, now_ms - s->now_ms);
 		s->now_ms = now_ms;
-		window_next(s);
+		if (*full < SL_SHED_BEHIND) /* else what was counted until now decides */
+			window_next(s);
 	}
-	*full = n == most ? (uint16_t)(*full + n) : 0;
 	if (*full >= SL_SHED_BEHIND) {
 		*full = 0;
 		rise(s, services);

@@ -36,6 +36,7 @@
 
 struct sl_shed_service {
 	uint32_t window, missed; /* packets of no connection in that window, with those that were dropped */
+	uint32_t found;          /* and of connections, while the service has a level */
 	uint32_t let_ms;
 	uint16_t let;            /* passed in that millisecond */
 	uint16_t level;
@@ -84,15 +85,27 @@ static inline uint32_t sl_shed_find(struct sl_shed *s, const struct sl_services 
 	return sl_shed_look(s, services, &wanted);
 }
 
+static inline void sl_shed_window(const struct sl_shed *s, struct sl_shed_service *v)
+{
+	if (v->window == s->window)
+		return;
+	v->window = s->window;
+	v->missed = v->found = 0;
+}
+
+/* A packet of a connection to this service. */
+static inline void sl_shed_found(struct sl_shed *s, uint32_t id)
+{
+	sl_shed_window(s, &s->service[id]);
+	s->service[id].found++;
+}
+
 /* A packet of no connection to this service. */
 static inline void sl_shed_missed(struct sl_shed *s, uint32_t id)
 {
 	struct sl_shed_service *v = &s->service[id];
 
-	if (v->window != s->window) {
-		v->window = s->window;
-		v->missed = 0;
-	}
+	sl_shed_window(s, v);
 	v->missed++;
 	if (s->top == 0 || v->missed > s->service[s->top].missed)
 		s->top = id;

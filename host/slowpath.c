@@ -442,6 +442,8 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_BACKEND);
 		return;
 	}
+	if (sp->shed && sp->shed->count)
+		sl_shed_found(sp->shed, backend->service->id);
 	sl_slowpath_follow(sp, index, f->packet->tcp_flags, reverse, backend->service);
 	if (f->copy) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
@@ -534,6 +536,12 @@ static bool challenge_passed(struct sl_slowpath *sp, const struct slow_frame *f)
 	       sl_admission_answered(sp->admission, &f->key, sl_load_be16(sequence) << 16 | sl_load_be16(sequence + 2), sp->now_ms);
 }
 
+/* Whether packets to this service may be of a connection of that one, which has left the configuration or its name. */
+static bool same_address(const struct sl_service *a, const struct sl_service *b)
+{
+	return a->tenant == b->tenant && a->protocol == b->protocol && a->port_lo == b->port_lo && sl_addr_equal(&a->vip, &b->vip);
+}
+
 const struct sl_backend *sl_slow_backend(const struct sl_slowpath *sp, const struct sl_service *service, const struct sl_key *key,
 					 bool later)
 {
@@ -541,7 +549,7 @@ const struct sl_backend *sl_slow_backend(const struct sl_slowpath *sp, const str
 		const uint16_t id = sl_places_before(service->id, sl_service_place(sp->services, service, key));
 		const struct sl_backend *before = id ? sl_services_backend(sp->services, id) : NULL;
 
-		if (before && before->service == service)
+		if (before && !sl_mode_nat(before->mode) && same_address(before->service, service))
 			return before;
 	}
 	return sl_service_select(sp->services, service, key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A pool is a ring of the free ports of one tuple, source address and shard, the one that has rested longest first. */
+/* A pool is of one tuple, source address and shard; the ports that it may have are a set that pools of other tuples share. */
 #include "host/sources.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,19 @@
 #include <xxhash.h>
 
 #define CHAINS 4096u
-#define POOLS_LOOK 64u /* from here on, and at each doubling, pools that nobody uses are let go of */
+#define SET_CHAINS 256u
+#define POOLS_MAX 65536u /* of a worker */
+#define POOLS_LOOK 64u   /* from here on pools that nobody uses are let go of, now and then */
+
+/* The ports of an address that have a shard. */
+struct port_set {
+	struct port_set *next;
+	uint16_t tenant;
+	uint8_t source;   /* number */
+	uint8_t shard;
+	uint32_t count;
+	uint16_t port[];  /* host order, rising */
+};
 
 /* Compared as bytes. */
 struct pool_key {
@@ -24,19 +36,22 @@ struct pool_key {
 	uint8_t shard;
 };
 
-struct free_port {
-	uint16_t port;    /* host order */
-	uint16_t since_s; /* when it was given back, of 2^16 seconds */
+struct resting {
+	uint32_t since_s;
+	uint32_t at;      /* in the set */
 };
 
+/* A port of the set is either fresh (no connection to this tuple has had it yet), in use, or resting. */
 struct pool {
 	struct pool *next;
 	struct pool_key key;
-	uint32_t size;    /* ports of the shard */
-	uint32_t count;   /* of them free */
-	uint32_t first;   /* in `ring`, of `size` places */
-	uint64_t given_ms; /* when one was last given back or taken */
-	struct free_port ring[];
+	const struct port_set *set;
+	uint32_t begin, fresh;  /* where the first was taken, by chance; how many places from there were looked at */
+	uint32_t used;
+	uint32_t first, count, room; /* resting ones, a ring, the longest rest first */
+	struct resting *ring;
+	uint64_t given_ms;      /* when one was last given back or taken */
+	uint64_t touched[];     /* by place in the set: not fresh */
 };
 
 struct sl_sources {
@@ -45,8 +60,10 @@ struct sl_sources {
 	unsigned int count, turn;
 	uint16_t port_lo, port_hi;
 	uint32_t quarantine_s;
-	uint32_t pools, look; /* how many there are; at how many to look for idle ones */
+	uint32_t pools;
+	uint64_t looked_ms;
 	struct pool *chain[CHAINS];
+	struct port_set *set[SET_CHAINS];
 };
 
 static unsigned int number_of(const struct sl_addr *address)
@@ -95,10 +112,15 @@ struct sl_sources *sl_sources_create(struct sl_conn_table *table, const struct s
 	s->port_lo = config->port_lo;
 	s->port_hi = config->port_hi;
 	s->quarantine_s = (config->quarantine_ms + 999) / 1000;
-	s->look = POOLS_LOOK;
 	for (unsigned int i = 0; i < config->source_count; i++)
 		s->number[s->count++] = (uint8_t)number_of(&config->source[i]);
 	return s;
+}
+
+static void pool_free(struct pool *p)
+{
+	free(p->ring);
+	free(p);
 }
 
 void sl_sources_destroy(struct sl_sources *s)
@@ -108,7 +130,15 @@ void sl_sources_destroy(struct sl_sources *s)
 			struct pool *p = s->chain[i];
 
 			s->chain[i] = p->next;
-			free(p);
+			pool_free(p);
+		}
+	}
+	for (unsigned int i = 0; s && i < SET_CHAINS; i++) {
+		while (s->set[i]) {
+			struct port_set *set = s->set[i];
+
+			s->set[i] = set->next;
+			free(set);
 		}
 	}
 	free(s);
@@ -135,29 +165,63 @@ static struct pool *pool_find(struct sl_sources *s, const struct pool_key *key)
 	return p;
 }
 
-/* Those of which no port is used and none is in quarantine: made anew, they would be the same. */
+/* Those of which no port is used, nor rests any more: made anew, they would be the same. */
 static void pools_look(struct sl_sources *s, uint64_t now_ms)
 {
+	const uint64_t quarantine_ms = (uint64_t)s->quarantine_s * 1000;
+
+	if (s->pools < POOLS_LOOK || now_ms - s->looked_ms < 1000 + (s->pools < POOLS_MAX ? quarantine_ms : 0))
+		return;
+	s->looked_ms = now_ms;
 	for (unsigned int i = 0; i < CHAINS; i++) {
 		for (struct pool **at = &s->chain[i]; *at;) {
 			struct pool *p = *at;
 
-			if (p->count < p->size || now_ms - p->given_ms < (uint64_t)s->quarantine_s * 1000) {
+			if (p->used || now_ms - p->given_ms < quarantine_ms) {
 				at = &p->next;
 				continue;
 			}
 			*at = p->next;
-			free(p);
+			pool_free(p);
 			s->pools--;
 		}
 	}
-	s->look = s->pools < POOLS_LOOK / 2 ? POOLS_LOOK : s->pools * 2;
 }
 
-/* Whether a port's way back has the pool's shard. */
-static bool port_fits(const struct sl_sources *s, const struct pool_key *key, uint16_t port)
+static const struct port_set *set_find(struct sl_sources *s, const struct pool_key *key)
 {
-	return sl_conn_shard(s->table, sl_conn_source(key->source)->bytes, htons(port), key->tenant) == key->shard;
+	struct port_set **chain = &s->set[((uint32_t)key->source << 4 ^ key->shard ^ (uint32_t)key->tenant * 31) % SET_CHAINS], *set;
+	const struct sl_addr *address = sl_conn_source(key->source);
+	const uint32_t ports = (uint32_t)s->port_hi - s->port_lo + 1u;
+
+	for (set = *chain; set; set = set->next)
+		if (set->source == key->source && set->shard == key->shard && set->tenant == key->tenant)
+			return set;
+	set = malloc(sizeof(*set) + ports * sizeof(set->port[0]));
+	if (!set)
+		return NULL;
+	*set = (struct port_set){ .next = *chain, .tenant = key->tenant, .source = key->source, .shard = key->shard };
+	for (uint32_t port = s->port_lo; port <= s->port_hi; port++)
+		if (sl_conn_shard(s->table, address->bytes, htons((uint16_t)port), key->tenant) == key->shard)
+			set->port[set->count++] = (uint16_t)port;
+	*chain = set;
+	return set;
+}
+
+/* Place of a port in the set; count if it has none. */
+static uint32_t set_place(const struct port_set *set, uint16_t port)
+{
+	uint32_t low = 0, high = set->count;
+
+	while (low < high) {
+		const uint32_t middle = (low + high) / 2;
+
+		if (set->port[middle] < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < set->count && set->port[low] == port ? low : set->count;
 }
 
 /* Whether a connection of an agent before this one has the port. */
@@ -172,50 +236,82 @@ static bool port_used(const struct sl_sources *s, const struct pool_key *key, ui
 	return sl_conn_find(s->table, key->shard, &back, &reverse) != SL_CONN_NONE;
 }
 
-static void pool_put(struct pool *p, uint16_t port, uint16_t since_s)
-{
-	p->ring[(p->first + p->count++) % p->size] = (struct free_port){ port, since_s };
-}
-
-/* All free ports, from one by chance on: an agent before this one may have used the lowest just now. */
 static struct pool *pool_make(struct sl_sources *s, const struct pool_key *key, uint64_t now_ms)
 {
-	const uint32_t ports = (uint32_t)s->port_hi - s->port_lo + 1u;
-	const uint16_t rested_s = (uint16_t)(now_ms / 1000 - s->quarantine_s);
-	const uint32_t begin = XXH32(&now_ms, sizeof(now_ms), XXH32(key, sizeof(*key), 0)) % ports;
+	const struct port_set *set = set_find(s, key);
 	struct pool *p;
-	uint32_t size = 0;
 
-	if (s->pools >= s->look)
-		pools_look(s, now_ms);
-	for (uint32_t port = s->port_lo; port <= s->port_hi; port++)
-		size += port_fits(s, key, (uint16_t)port);
-	p = malloc(sizeof(*p) + (size ? size : 1) * sizeof(p->ring[0]));
+	pools_look(s, now_ms);
+	if (!set || s->pools >= POOLS_MAX)
+		return NULL;
+	p = calloc(1, sizeof(*p) + (set->count + 63) / 64 * sizeof(p->touched[0]));
 	if (!p)
 		return NULL;
-	*p = (struct pool){ .next = *chain_of(s, key), .key = *key, .size = size, .given_ms = now_ms };
-	for (uint32_t i = 0; i < ports; i++) {
-		const uint16_t port = (uint16_t)(s->port_lo + (begin + i) % ports);
-
-		if (port_fits(s, key, port) && !port_used(s, key, port))
-			pool_put(p, port, rested_s);
-	}
+	p->next = *chain_of(s, key);
+	p->key = *key;
+	p->set = set;
+	p->begin = set->count ? XXH32(&now_ms, sizeof(now_ms), XXH32(key, sizeof(*key), 0)) % set->count : 0;
+	p->given_ms = now_ms;
 	*chain_of(s, key) = p;
 	s->pools++;
 	return p;
 }
 
-static bool pool_take(struct pool *p, uint32_t quarantine_s, uint64_t now_ms, uint16_t *port)
+static bool touched(const struct pool *p, uint32_t at)
 {
-	const struct free_port *f = &p->ring[p->first];
+	return p->touched[at / 64] >> at % 64 & 1;
+}
 
-	if (!p->count || (uint16_t)(now_ms / 1000 - f->since_s) < quarantine_s)
+static void touch(struct pool *p, uint32_t at)
+{
+	p->touched[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+/* Room for `count` resting ports. */
+static bool ring_grow(struct pool *p, uint32_t count)
+{
+	const uint32_t room = p->room ? 2 * p->room : 16;
+	struct resting *ring;
+
+	if (count <= p->room)
+		return true;
+	ring = malloc(room * sizeof(*ring));
+	if (!ring)
 		return false;
-	*port = f->port;
-	p->first = (p->first + 1) % p->size;
-	p->count--;
-	p->given_ms = now_ms;
+	for (uint32_t i = 0; i < p->count; i++)
+		ring[i] = p->ring[(p->first + i) % p->room];
+	free(p->ring);
+	p->ring = ring;
+	p->first = 0;
+	p->room = room;
 	return true;
+}
+
+/* One that no connection has had, or the one that has rested longest. 0, -EADDRNOTAVAIL or -ENOMEM. */
+static int pool_take(const struct sl_sources *s, struct pool *p, uint64_t now_ms, uint16_t *port)
+{
+	uint32_t at;
+
+	if (!ring_grow(p, p->used + p->count + 1)) /* so that giving back needs no memory */
+		return -ENOMEM;
+	while (p->fresh < p->set->count) {
+		at = (p->begin + p->fresh++) % p->set->count;
+		if (touched(p, at))
+			continue;
+		touch(p, at);
+		if (!port_used(s, &p->key, p->set->port[at]))
+			goto found;
+	}
+	if (!p->count || (uint32_t)(now_ms / 1000) - p->ring[p->first].since_s < s->quarantine_s)
+		return -EADDRNOTAVAIL;
+	at = p->ring[p->first].at;
+	p->first = (p->first + 1) % p->room;
+	p->count--;
+found:
+	*port = p->set->port[at];
+	p->used++;
+	p->given_ms = now_ms;
+	return 0;
 }
 
 static struct pool_key key_of(const struct sl_key *key, const uint8_t backend[16], uint16_t port, uint8_t source, unsigned int shard)
@@ -237,6 +333,8 @@ static struct pool_key key_of(const struct sl_key *key, const uint8_t backend[16
 
 int sl_sources_take(struct sl_sources *s, unsigned int shard, struct sl_conn_new *new)
 {
+	int rc = -EADDRNOTAVAIL;
+
 	s->turn++;
 	for (unsigned int i = 0; i < s->count; i++) {
 		const uint8_t number = s->number[(s->turn + i) % s->count];
@@ -248,44 +346,50 @@ int sl_sources_take(struct sl_sources *s, unsigned int shard, struct sl_conn_new
 			continue;
 		p = pool_find(s, &key);
 		p = p ? p : pool_make(s, &key, new->now_ms);
-		if (!p)
-			return -ENOMEM;
-		if (!pool_take(p, s->quarantine_s, new->now_ms, &port))
+		rc = p ? pool_take(s, p, new->now_ms, &port) : -ENOMEM;
+		if (rc)
 			continue;
 		new->source = number;
 		new->source_port = htons(port);
 		return 0;
 	}
-	return -EADDRNOTAVAIL;
+	return rc;
 }
 
-/* since_s: from when it rests. Ports outside of the configured ones are an earlier configuration's. */
-static void give(struct sl_sources *s, const struct pool_key *key, uint16_t port, uint64_t since_s, uint64_t now_ms)
-{
-	struct pool *p = pool_find(s, key);
-
-	if (!p || port < s->port_lo || port > s->port_hi || p->count == p->size)
-		return;
-	pool_put(p, port, (uint16_t)since_s);
-	p->given_ms = now_ms;
-}
-
+/* Ports outside of the configured ones are an earlier configuration's. */
 void sl_sources_give(struct sl_sources *s, uint32_t index, uint64_t now_ms)
 {
 	const struct sl_conn_nat *nat = sl_conn_nat_at(s->table, index);
 	uint8_t backend[16];
 	struct pool_key key;
 	struct sl_key forth;
+	struct pool *p;
+	uint32_t at;
 
 	sl_conn_key(s->table, index, &forth);
 	sl_conn_backend(s->table, index, backend);
 	key = key_of(&forth, backend, nat->backend_port, nat->source, sl_conn_shard_of(s->table, index));
-	give(s, &key, ntohs(nat->source_port), now_ms / 1000, now_ms);
+	p = pool_find(s, &key);
+	p = p || !sl_conn_source(key.source) ? p : pool_make(s, &key, now_ms); /* it was taken by an agent before this one */
+	at = p ? set_place(p->set, ntohs(nat->source_port)) : 0;
+	if (!p || at == p->set->count || !ring_grow(p, p->count + 1))
+		return;
+	p->used -= touched(p, at) && p->used;
+	touch(p, at);
+	p->ring[(p->first + p->count++) % p->room] = (struct resting){ (uint32_t)(now_ms / 1000), at };
+	p->given_ms = now_ms;
 }
 
+/* In front of all others, as it has rested. */
 void sl_sources_untake(struct sl_sources *s, unsigned int shard, const struct sl_conn_new *new)
 {
 	const struct pool_key key = key_of(&new->key, new->backend_addr, new->backend_port, new->source, shard);
+	struct pool *p = pool_find(s, &key);
 
-	give(s, &key, ntohs(new->source_port), new->now_ms / 1000 - s->quarantine_s, new->now_ms);
+	if (!p)
+		return;
+	p->first = (p->first + p->room - 1) % p->room;
+	p->count++;
+	p->used--;
+	p->ring[p->first] = (struct resting){ (uint32_t)(new->now_ms / 1000) - s->quarantine_s, set_place(p->set, ntohs(new->source_port)) };
 }

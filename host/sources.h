@@ -8,7 +8,8 @@
  * backend may still hold the connection before in TIME_WAIT (RFC 9293, 3.6.1). Ports of a shard are those whose way back has that
  * shard (sl_conn_shard()), so that both directions of a connection belong to one worker.
  *
- * Memory: some 16 KiB for each tuple, address and shard that has had a connection lately, when all ports are used.
+ * Memory: some 700 bytes for each tuple, address and shard that has had a connection lately, and 8 for each port of it that was used; at
+ * most 65,536 such a worker.
  *
  * Threads: one struct sl_sources for each worker, for the shards that it owns; sl_sources_open() before workers run.
  */

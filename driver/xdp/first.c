@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 
+#include "driver/fpga/log.h"
 #include "driver/fpga/port.h"
 
 #define HINTS_AT_ONCE 1024u
@@ -25,8 +26,9 @@ static struct sl_xdp *xdp_of(const struct rte_eth_dev *dev)
 
 static int table_read(const struct sl_xdp *x, const struct sl_first_key *key, struct sl_first_table *table)
 {
+	struct bpf_map_info info = { 0 };
+	uint32_t id, length = sizeof(info);
 	const uint32_t zero = 0;
-	uint32_t id;
 	int fd, rc;
 
 	if (bpf_map_lookup_elem(x->maps.first, key, &id))
@@ -34,7 +36,9 @@ static int table_read(const struct sl_xdp *x, const struct sl_first_key *key, st
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)
 		return -errno;
-	rc = bpf_map_lookup_elem(fd, &zero, table) ? -errno : 0;
+	rc = bpf_obj_get_info_by_fd(fd, &info, &length) ? -errno : info.value_size != sizeof(*table) ? -EPROTO : 0;
+	if (rc == 0 && bpf_map_lookup_elem(fd, &zero, table))
+		rc = -errno;
 	close(fd);
 	return rc;
 }
@@ -141,24 +145,34 @@ static int service_drop(struct sl_xdp *x, const struct sl_first_key *key)
 	return 0;
 }
 
+/* Services that an earlier owner's program decides; what cannot be read, or is another build's, is taken from the program: the
+ * agent decides then. */
 int sl_xdp_first_adopt(struct sl_xdp *x)
 {
 	struct sl_first_table *table = malloc(sizeof(*table));
-	struct sl_first_key key;
-	int rc = table ? 0 : -ENOMEM;
+	struct sl_first_key key, before;
+	bool any = false;
 
-	for (bool more = bpf_map_get_next_key(x->maps.first, NULL, &key) == 0; rc == 0 && more;
-	     more = bpf_map_get_next_key(x->maps.first, &key, &key) == 0) {
-		rc = table_read(x, &key, table);
-		if (rc || table->slot >= SL_FIRST_SERVICES)
-			break;
-		x->first_key[table->slot] = key;
-		x->first_used[table->slot] = 1;
+	if (!table)
+		return -ENOMEM;
+	while (bpf_map_get_next_key(x->maps.first, any ? &before : NULL, &key) == 0) {
+		const int rc = table_read(x, &key, table);
+
+		if (rc == 0 && table->slot < SL_FIRST_SERVICES) {
+			x->first_key[table->slot] = key;
+			x->first_used[table->slot] = 1;
+		} else {
+			SL_LOG(WARNING, "a service's table of first packets is not understood and is dropped: %s", strerror(rc ? -rc : ERANGE));
+			if (bpf_map_delete_elem(x->maps.first, &key))
+				break; /* it would come again */
+			continue;
+		}
+		before = key;
+		any = true;
 	}
 	free(table);
-	if (rc == 0)
-		tell(x);
-	return rc;
+	tell(x);
+	return 0;
 }
 
 /* -- what is read ---------------------------------------------------------------------------------------------------- */

@@ -259,7 +259,7 @@ static unsigned int receive(struct world *w, uint32_t *next, uint32_t n, struct 
 		for (uint32_t i = *next; i < *next + got; i++) {
 			struct world_frame *f = &w->frame[i];
 
-			if (!w->sp.shed || !w->sp.shed->count || !sl_fastpath_sheds(&w->sp, f->data, f->len, 0))
+			if (!w->sp.shed || !w->sp.shed->count || !sl_fastpath_sheds(&w->sp, f->data, f->len, f->len, 0))
 				burst[kept++] = f;
 		}
 		*next += got;

@@ -118,7 +118,7 @@ static unsigned int turn(struct sim *s)
 	for (unsigned int i = 0; i < n; i++) {
 		uint8_t *data = stamp(s, i, s->queue[i]);
 
-		if (s->shed->count && sl_fastpath_sheds(sp, data, s->frame[s->queue[i]].len, 0)) {
+		if (s->shed->count && sl_fastpath_sheds(sp, data, s->frame[s->queue[i]].len, s->frame[s->queue[i]].len, 0)) {
 			assert_int_not_equal(s->queue[i], OLD);
 			assert_int_not_equal(s->queue[i], NEW);
 			units++;
@@ -251,12 +251,33 @@ static void test_alone(void **state)
 	const struct sl_service *service = sl_services_lookup(b->sp.services, 0, 4, (const uint8_t *)"\xc0\0\2\1\0\0\0\0\0\0\0\0\0\0\0", 6, 80);
 
 	assert_non_null(service);
-	for (unsigned int i = 0; i < 100 * SL_SHED_BEHIND / SL_FAST_BURST; i++) {
-		sl_shed_burst(shed, b->sp.services, 0, SL_FAST_BURST, SL_FAST_BURST, 1);
-		for (unsigned int n = 0; n < SL_FAST_BURST; n++)
-			sl_shed_missed(shed, service->id);
+	for (unsigned int of_connections = 0; of_connections < SL_FAST_BURST / 2; of_connections += 3) {
+		for (unsigned int i = 0; i < 100 * SL_SHED_BEHIND / SL_FAST_BURST; i++) {
+			sl_shed_burst(shed, b->sp.services, 0, SL_FAST_BURST, SL_FAST_BURST, 1);
+			for (unsigned int n = 0; n < SL_FAST_BURST; n++) {
+				if (n < of_connections)
+					sl_shed_found(shed, service->id);
+				else
+					sl_shed_missed(shed, service->id);
+			}
+		}
+		assert_int_equal(shed->service[service->id].level, SL_SHED_LATE);
 	}
-	assert_int_equal(shed->service[service->id].level, SL_SHED_LATE);
+	sl_shed_destroy(shed);
+}
+
+/* A worker so slow that each burst is in a millisecond of its own sheds, too. */
+static void test_slow(void **state)
+{
+	struct bench *b = *state;
+	struct sl_shed *shed = sl_shed_create(1);
+
+	for (unsigned int i = 0; i < 2 * SL_SHED_BEHIND / SL_FAST_BURST; i++) {
+		sl_shed_burst(shed, b->sp.services, 0, SL_FAST_BURST, SL_FAST_BURST, 1 + i);
+		for (unsigned int n = 0; n < SL_FAST_BURST; n++)
+			sl_shed_missed(shed, 1);
+	}
+	assert_int_equal(shed->count, 1);
 	sl_shed_destroy(shed);
 }
 
@@ -264,7 +285,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_syn), T(test_syn_more), T(test_ack), T(test_udp), T(test_own_connections), T(test_no_overload),
-					    T(test_alone) };
+					    T(test_alone), T(test_slow) };
 
 	sl_log_level_set(SL_LOG_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,45 @@ static void test_numbers(void **state)
 	assert_null(sl_conn_source(SL_CONN_SOURCES));
 }
 
+/* Hours later, whatever sixteen bits of seconds say. */
+static void test_later(void **state)
+{
+	struct world *w = *state;
+	uint64_t now_ms = 1000000;
+	uint32_t index, first;
+
+	assert_int_equal(open_conn(w, 0, 1, now_ms, &first), 0);
+	for (unsigned int i = 1; i < 200; i++) {
+		now_ms += 1000 * (65536 / 16 - 7);
+		assert_int_equal(open_conn(w, i, 1, now_ms, &index), 0);
+		close_conn(w, index, now_ms);
+	}
+}
+
+/* A service of many ports to many backends is many tuples: they are let go of, and not more than a bound are there. */
+static void test_many_tuples(void **state)
+{
+	struct world *w = *state;
+	uint64_t now_ms = 1000000;
+	uint32_t index, made = 0;
+
+	for (uint32_t n = 0; n < 4 * 20000; n++) {
+		struct sl_conn_new c = conn_of(n, 1, now_ms);
+
+		c.backend_port = htons((uint16_t)(n % 20000 + 1));
+		if (!sl_sources_take(w->sources, shard_of(w, &c.key), &c)) {
+			assert_int_equal(sl_conn_create(w->table, shard_of(w, &c.key), &c, &index), 0);
+			close_conn(w, index, now_ms);
+			made++;
+		}
+		assert_true(sl_sources_pools(w->sources) <= 65536);
+	}
+	assert_true(made > 65536);
+	now_ms += 2 * REST_MS;
+	assert_int_equal(open_conn(w, 1, 2, now_ms, &index), 0);
+	assert_int_equal(sl_sources_pools(w->sources), 1);
+}
+
 /* Backends that are not used any more cost nothing for ever. */
 static void test_idle_pools(void **state)
 {
@@ -245,7 +284,7 @@ static void test_idle_pools(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
-	const struct CMUnitTest tests[] = { T(test_every_port_once), T(test_quarantine), T(test_adoption), T(test_numbers), T(test_idle_pools) };
+	const struct CMUnitTest tests[] = { T(test_every_port_once), T(test_quarantine), T(test_adoption), T(test_numbers), T(test_later), T(test_many_tuples), T(test_idle_pools) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
