@@ -28,6 +28,36 @@ static const yaml_node_t *member_node(struct sl_reader *r, const yaml_node_t *it
 	return sl_reader_item(r, sl_reader_peek(r, sl_reader_peek(r, item, "bond"), "members"), i);
 }
 
+/* The interface below a device that an engine made of it; NULL: the driver's own business. */
+static const char *wire_of(const struct sl_config_port *p, char wire[SL_CONFIG_NAME_MAX])
+{
+	const char *at = strstr(p->device, ",iface=");
+
+	if (!at || sscanf(at, ",iface=%63[^,]", wire) != 1)
+		return NULL;
+	return wire;
+}
+
+static void check_wire(struct sl_reader *r, const yaml_node_t *own, const yaml_node_t *item, const struct sl_config_port *p)
+{
+	const yaml_node_t *place = key_node(r, own, sl_reader_peek(r, own, "interface") ? "interface" : "device");
+	char wire[SL_CONFIG_NAME_MAX], other[SL_CONFIG_NAME_MAX];
+	const struct sl_config *c = r->config;
+
+	if (!wire_of(p, wire))
+		return;
+	for (const struct sl_config_port *o = c->ports; o < p; o++)
+		if (wire_of(o, other) && !strcmp(wire, other) && strcmp(o->device, p->device))
+			sl_reader_error(r, place, "port \"%s\" has the same interface \"%s\"", o->name, wire);
+	for (unsigned int i = 0; i < c->port_count; i++)
+		if (!strcmp(c->ports[i].kernel_interface, wire)) {
+			sl_reader_error(r, key_node(r, item, "kernel"),
+					"the kernel interface has the name of the wire \"%s\"; give a name that is free, sluiced makes the interface",
+					wire);
+			return;
+		}
+}
+
 static void check_ports(struct sl_reader *r, yaml_node_t *root)
 {
 	const struct sl_config *c = r->config;
@@ -39,6 +69,7 @@ static void check_ports(struct sl_reader *r, yaml_node_t *root)
 		const yaml_node_t *own = p->bond.members ? member_node(r, item, p->bond.member) : item;
 
 		snprintf(r->thing, sizeof(r->thing), "port \"%s\"", p->name);
+		check_wire(r, own, item, p);
 		for (unsigned int j = 0; j < i; j++) {
 			if (!strcmp(p->name, c->ports[j].name))
 				sl_reader_error(r, key_node(r, own, "name"), "there are two ports of this name");
@@ -294,7 +325,8 @@ static void check_first_packet(struct sl_reader *r, const yaml_node_t *item, con
 			sl_reader_error(r, key, "first_packet: xdp needs \"engine: xdp\" for every port; port \"%s\" has another device",
 					c->ports[i].name);
 	if (sl_mode_nat(s->mode))
-		sl_reader_error(r, key, "first_packet: xdp is for modes without a translation; mode nat needs host, where each one is kept");
+		sl_reader_error(r, key, "first_packet: xdp is for modes without a translation; mode %s needs host, where each one is kept",
+				sl_mode_name(s->mode));
 	if (port_kind(s))
 		sl_reader_error(r, key, "first_packet: xdp needs a service with one port");
 	if (s->tenant)

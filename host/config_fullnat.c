@@ -11,12 +11,13 @@
 
 static void read_sources(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
 {
-	const unsigned int n = sl_reader_list(r, key, v, SL_CONFIG_ADDRESSES_MAX);
+	const unsigned int n = sl_reader_list(r, "fullnat.sources", v, SL_CONFIG_ADDRESSES_MAX);
 	struct sl_config_fullnat *f = out;
 
+	(void)key;
 	f->source_count = 0;
 	for (unsigned int i = 0; i < n; i++)
-		if (sl_reader_addr(r, key, sl_reader_item(r, v, i), &f->source[f->source_count]))
+		if (sl_reader_addr(r, "fullnat.sources", sl_reader_item(r, v, i), &f->source[f->source_count]))
 			f->source_count++;
 }
 
@@ -31,7 +32,7 @@ static void read_ports(struct sl_reader *r, const char *key, yaml_node_t *v, voi
 		return;
 	if (sscanf(text, "%5u-%5u%n", &lo, &hi, &used) != 2 || text[used] || *text < '0' || *text > '9' || lo < 1 || hi > 65535 ||
 	    hi < lo + 1023) {
-		sl_reader_error(r, v, "%s \"%.32s\" is no range of at least 1024 ports within 1-65535, such as 1024-65535", key, text);
+		sl_reader_error(r, v, "fullnat.ports \"%.32s\" is no range of at least 1024 ports within 1-65535, such as 1024-65535", text);
 		return;
 	}
 	f->port_lo = (uint16_t)lo;
@@ -42,7 +43,8 @@ static void read_quarantine(struct sl_reader *r, const char *key, yaml_node_t *v
 {
 	uint64_t n;
 
-	if (sl_reader_number(r, key, v, 0, QUARANTINE_MAX_MS, &n))
+	(void)key;
+	if (sl_reader_number(r, "fullnat.quarantine_ms", v, 0, QUARANTINE_MAX_MS, &n))
 		((struct sl_config_fullnat *)out)->quarantine_ms = (uint32_t)n;
 }
 
@@ -113,6 +115,6 @@ void sl_config_fullnat_check(struct sl_reader *r, yaml_node_t *root)
 		const char *whose = taken(c, a, i);
 
 		if (whose)
-			sl_reader_error(r, sl_reader_item(r, list, i), "fullnat.sources: %s is %s", sl_addr_text(a, text), whose);
+			sl_reader_error(r, sl_reader_item(r, list, i), "fullnat.sources: %s is %s; give an address that sluiced alone uses", sl_addr_text(a, text), whose);
 	}
 }

@@ -120,6 +120,11 @@ static const struct row bad[] = {
 	{ "interface beside a bond", "ports: [{name: b, engine: xdp, interface: e, kernel: {interface: a}, bond: {members: [{name: p0, "
 	  "interface: e}, {name: p1, interface: f}]}}]\n",
 	  "f:1:76: port \"b\": give either interface, or bond with its members' interfaces" },
+	{ "an interface twice", "ports: [{name: b, engine: xdp, kernel: {interface: a}, bond: {members: [{name: p0, interface: e}, "
+	  "{name: p1, interface: e}]}}]\n",
+	  "f:1:121: port \"p1\": port \"p0\" has the same interface \"e\"" },
+	{ "the wire as kernel interface", "ports: [{name: p, engine: dpdk, interface: e, kernel: {interface: e}}]\n",
+	  "f:1:55: port \"p\": the kernel interface has the name of the wire \"e\"; give a name that is free, sluiced makes the interface" },
 	{ "bond of one", "ports: [{name: b, kernel: {interface: a}, bond: {members: [{name: p0, device: d0}]}}]\n",
 	  "f:1:59: port \"b\": a bond has at least two members" },
 	{ "bond without members", "ports: [{name: b, kernel: {interface: a}, bond: {mode: active-backup}}]\n",
@@ -163,11 +168,11 @@ static const struct row bad[] = {
 	  "f:7:108: service \"s\", backend \"b\": an IPv6 backend cannot serve an IPv4 VIP in mode fullnat" },
 	{ "fullnat's source is a backend", "node: {fullnat: {sources: [10.0.0.9, 10.0.0.1]}}\n" PORT
 	  "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: fullnat, backends: [{name: b, address: 10.0.0.1}]}]\n",
-	  "f:1:38: node: fullnat.sources: 10.0.0.1 is a backend's" },
+	  "f:1:38: node: fullnat.sources: 10.0.0.1 is a backend's; give an address that sluiced alone uses" },
 	{ "fullnat's source twice", "node: {fullnat: {sources: [10.0.0.9, 10.0.0.9]}}\n" PORT,
-	  "f:1:38: node: fullnat.sources: 10.0.0.9 is another source's" },
+	  "f:1:38: node: fullnat.sources: 10.0.0.9 is another source's; give an address that sluiced alone uses" },
 	{ "fullnat's ports", "node: {fullnat: {sources: [10.0.0.9], ports: 1024-2000}}\n" PORT,
-	  "f:1:46: node: ports \"1024-2000\" is no range of at least 1024 ports within 1-65535, such as 1024-65535" },
+	  "f:1:46: node: fullnat.ports \"1024-2000\" is no range of at least 1024 ports within 1-65535, such as 1024-65535" },
 	{ "fullnat without sources", "node: {fullnat: {quarantine_ms: 5}}\n" PORT, "f:1:17: node: \"sources\" is missing" },
 	{ "misses of no rate", "node: {}\n" PORT "services: [{name: s, vip: 192.0.2.1, protocol: tcp, port: 80, mode: nat, "
 	  "misses: {burst: 5}, backends: [{name: b, address: 10.0.0.1}]}]\n",
