@@ -38,6 +38,10 @@ class Bench(Lab):
     def device(self):
         return f"net_memif0,role=client,id=1,socket={self.path('memif.sock')},socket-abstract=no,mac=02:00:00:00:00:01"
 
+    def ports(self):
+        port = super().ports()[0]
+        return [{**{k: v for k, v in port.items() if k not in ("engine", "interface")}, "device": self.device()}]
+
     def neighbours(self):
         for i in (1, 2, 3):
             sh("ip", "neigh", "replace", f"10.77.0.{10 + i}", "lladdr", f"02:00:00:00:00:1{i}", "dev", "sl0", "nud", "permanent",
@@ -62,8 +66,7 @@ class Bench(Lab):
     def testpmd(self):
         argv = ["dpdk-testpmd", "--lcores", "0@0,1@1", *EAL, "--file-prefix", self.tag + "t", "--vdev", self.device(), "--",
                 "--forward-mode=macswap", "--auto-start", "--mp-alloc=anon", "--no-iova-contig", "--nb-cores=1",
-                "--no-lsc-interrupt", "--tx-first=0", "--stats-period=60"]
-        argv = [a for a in argv if not a.startswith("--tx-first")]
+                "--no-lsc-interrupt", "--total-num-mbufs=16384", "--stats-period=60"]
         self.spawn("forwarder", argv)
 
     def agent(self):

@@ -57,8 +57,9 @@ def document(path, result):
         text = f.read()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
+    whole = f"{before}{BEGIN}\n{table(result)}\n{END}{after}"
     with open(path, "w", encoding="utf-8") as f:
-        f.write(f"{before}{BEGIN}\n{table(result)}\n{END}{after}")
+        f.write(whole)
 
 
 def main():
