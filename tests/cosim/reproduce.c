@@ -7,28 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static json_t *hex(const void *data, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *text = malloc(2 * n + 1);
-	json_t *string;
-
-	if (text == NULL)
-		abort();
-	for (size_t i = 0; i < n; i++) {
-		text[2 * i] = digits[((const uint8_t *)data)[i] >> 4];
-		text[2 * i + 1] = digits[((const uint8_t *)data)[i] & 15];
-	}
-	text[2 * n] = '\0';
-	string = json_string(text);
-	free(text);
-	return string;
-}
-
-static void entry(json_t *list, unsigned int index, const void *data, size_t n)
-{
-	json_array_append_new(list, json_pack("{s:i,s:o,s:{}}", "index", (int)index, "hex", hex(data, n), "fields"));
-}
+#include "tests/vectors/json.h"
 
 static json_t *state_json(const struct world *w, const struct sl_flow_state *flows, size_t flow_count)
 {
@@ -37,14 +16,14 @@ static json_t *state_json(const struct world *w, const struct sl_flow_state *flo
 
 	for (unsigned int i = 0; i < SL_CLASS_RULES; i++)
 		if (w->rule[i].valid)
-			entry(rules, i, &w->rule[i], sizeof(w->rule[i]));
+			sl_entry_json(rules, i, &w->rule[i], sizeof(w->rule[i]));
 	for (unsigned int i = 0; i < WORLD_ACTIONS; i++)
-		entry(actions, i, &w->action[i], sizeof(w->action[i]));
+		sl_entry_json(actions, i, &w->action[i], sizeof(w->action[i]));
 	for (unsigned int i = 0; i < SL_METERS; i++)
 		if (w->meter[i].rate)
-			entry(meters, i, &w->meter[i], sizeof(w->meter[i]));
+			sl_entry_json(meters, i, &w->meter[i], sizeof(w->meter[i]));
 	for (unsigned int i = 0; i < w->prefix_count; i++)
-		entry(prefixes, w->prefix[i].index, &w->prefix[i].bucket, sizeof(w->prefix[i].bucket));
+		sl_entry_json(prefixes, w->prefix[i].index, &w->prefix[i].bucket, sizeof(w->prefix[i].bucket));
 	for (int i = 0; i < SL_MAC_FILTERS; i++) {
 		const uint8_t *m = w->filter[i].mac;
 		char text[18];
@@ -54,10 +33,10 @@ static json_t *state_json(const struct world *w, const struct sl_flow_state *flo
 						      w->filter[i].port_mask, "valid", w->filter[i].valid));
 	}
 	for (size_t i = 0; i < flow_count; i++)
-		json_array_append_new(list, json_pack("{s:o,s:o,s:{}}", "key", hex(&flows[i].key, sizeof(flows[i].key)),
-						      "record", hex(&flows[i].record, sizeof(flows[i].record)), "fields"));
+		json_array_append_new(list, json_pack("{s:o,s:o,s:{}}", "key", sl_hex_json(&flows[i].key, sizeof(flows[i].key)),
+						      "record", sl_hex_json(&flows[i].record, sizeof(flows[i].record)), "fields"));
 	return json_pack("{s:i,s:o,s:i,s:I,s:b,s:[ii],s:o,s:o,s:o,s:o,s:o,s:o}", "ctrl", 1, "hash_key",
-			 hex(w->hash_key, sizeof(w->hash_key)), "vxlan_port", (int)w->vxlan_port, "miss_mark",
+			 sl_hex_json(w->hash_key, sizeof(w->hash_key)), "vxlan_port", (int)w->vxlan_port, "miss_mark",
 			 (json_int_t)w->miss_mark, "miss_mark_valid", (int)w->miss_flags, "ports", (int)w->port_flags[0],
 			 (int)w->port_flags[1], "macs", macs, "rules", rules, "actions", actions, "meters", meters, "prefixes",
 			 prefixes, "flows", list);
@@ -69,9 +48,9 @@ static json_t *output_json(const struct sl_card_frame *f)
 	const bool hit = m->flow_id != SL_FLOW_ID_NONE;
 
 	if (!f->to_host)
-		return json_pack("{s:s,s:i,s:o}", "to", "wire", "port", (int)f->port, "hex", hex(f->data, f->len));
+		return json_pack("{s:s,s:i,s:o}", "to", "wire", "port", (int)f->port, "hex", sl_hex_json(f->data, f->len));
 	return json_pack("{s:s,s:i,s:o,s:s,s:I,s:b,s:i,s:i,s:I,s:b,s:i}", "to", "host", "port", (int)m->port, "hex",
-			 hex(f->data, f->len), "reason", sl_reason_name(m->reason), "mark", (json_int_t)m->mark, "mark_valid",
+			 sl_hex_json(f->data, f->len), "reason", sl_reason_name(m->reason), "mark", (json_int_t)m->mark, "mark_valid",
 			 (int)m->mark_valid, "rule", (int)m->rule, "tenant", (int)m->tenant, "hash", (json_int_t)m->hash,
 			 "hit", (int)hit, "flow", hit ? (int)m->flow_id : -1);
 }
@@ -118,7 +97,7 @@ static json_t *step_json(struct sl_card *model, const struct traffic_frame *f, s
 	for (size_t i = 0; i < model->frame_count; i++)
 		json_array_append_new(outputs, output_json(&model->frames[i]));
 	step = json_pack("{s:s,s:i,s:i,s:o,s:b,s:s,s:i,s:o}", "kind", "frame", "time_ms", 0, "port", (int)f->port, "hex",
-			 hex(f->data, f->len), "bad_fcs", (int)f->bad_fcs, "reason", reason, "rule", rule, "outputs", outputs);
+			 sl_hex_json(f->data, f->len), "bad_fcs", (int)f->bad_fcs, "reason", reason, "rule", rule, "outputs", outputs);
 	if (copy != NULL)
 		json_object_set_new(step, "copy", json_string(copy));
 	return step;

@@ -31,6 +31,7 @@
 #include "sluice/image.h"
 #include "tests/firmware/arguments.h"
 #include "tests/firmware/core.h"
+#include "tests/fuzz/input.h"
 
 #define STEPS_MAX 32u /* of one input */
 #define OPCODES (SL_ADMIN_OP_IMAGE_SELECT + 1u)
@@ -48,20 +49,6 @@ static uint8_t runs[SL_FLASH_STATE]; /* the image that runs, as it was when it w
 			abort(); \
 		} \
 	} while (0)
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint32_t take(struct input *in, unsigned int bytes)
-{
-	uint32_t value = 0;
-
-	for (unsigned int i = 0; i < bytes && in->left; i++, in->left--)
-		value |= (uint32_t)*in->at++ << 8 * i;
-	return value;
-}
 
 static void take_bytes(struct input *in, void *to, size_t n)
 {

@@ -4,28 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static json_t *hex(const void *data, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *text = malloc(2 * n + 1);
-	json_t *string;
-
-	if (!text)
-		abort();
-	for (size_t i = 0; i < n; i++) {
-		text[2 * i] = digits[((const uint8_t *)data)[i] >> 4];
-		text[2 * i + 1] = digits[((const uint8_t *)data)[i] & 15];
-	}
-	text[2 * n] = '\0';
-	string = json_string(text);
-	free(text);
-	return string;
-}
-
-static void entry(json_t *list, uint32_t index, const void *data, size_t n)
-{
-	json_array_append_new(list, json_pack("{s:i,s:o,s:{}}", "index", (int)index, "hex", hex(data, n), "fields"));
-}
+#include "tests/vectors/json.h"
 
 static json_t *macs_json(const struct sl_vector *v)
 {
@@ -48,18 +27,18 @@ static json_t *state_json(const struct sl_vector *v)
 	json_t *rules = json_array(), *actions = json_array(), *meters = json_array(), *prefixes = json_array(), *flows = json_array();
 
 	for (size_t i = 0; i < v->rule_count; i++)
-		entry(rules, v->rules[i].index, &v->rules[i].rule, sizeof(v->rules[i].rule));
+		sl_entry_json(rules, v->rules[i].index, &v->rules[i].rule, sizeof(v->rules[i].rule));
 	for (size_t i = 0; i < v->action_count; i++)
-		entry(actions, v->actions[i].index, &v->actions[i].action, sizeof(v->actions[i].action));
+		sl_entry_json(actions, v->actions[i].index, &v->actions[i].action, sizeof(v->actions[i].action));
 	for (size_t i = 0; i < v->meter_count; i++)
-		entry(meters, v->meters[i].index, &v->meters[i].meter, sizeof(v->meters[i].meter));
+		sl_entry_json(meters, v->meters[i].index, &v->meters[i].meter, sizeof(v->meters[i].meter));
 	for (size_t i = 0; i < v->bucket_count; i++)
-		entry(prefixes, v->buckets[i].index, &v->buckets[i].bucket, sizeof(v->buckets[i].bucket));
+		sl_entry_json(prefixes, v->buckets[i].index, &v->buckets[i].bucket, sizeof(v->buckets[i].bucket));
 	for (size_t i = 0; i < v->flow_count; i++)
-		json_array_append_new(flows, json_pack("{s:o,s:o,s:{}}", "key", hex(&v->flows[i].key, sizeof(v->flows[i].key)), "record",
-						       hex(&v->flows[i].record, sizeof(v->flows[i].record)), "fields"));
+		json_array_append_new(flows, json_pack("{s:o,s:o,s:{}}", "key", sl_hex_json(&v->flows[i].key, sizeof(v->flows[i].key)), "record",
+						       sl_hex_json(&v->flows[i].record, sizeof(v->flows[i].record)), "fields"));
 	return json_pack("{s:i,s:o,s:i,s:I,s:b,s:[ii],s:o,s:o,s:o,s:o,s:o,s:o}", "ctrl", (int)v->ctrl, "hash_key",
-			 hex(v->hash_key, sizeof(v->hash_key)), "vxlan_port", (int)v->vxlan_port, "miss_mark",
+			 sl_hex_json(v->hash_key, sizeof(v->hash_key)), "vxlan_port", (int)v->vxlan_port, "miss_mark",
 			 (json_int_t)v->miss_mark, "miss_mark_valid", (int)v->miss_mark_valid, "ports", (int)v->port_flags[0],
 			 (int)v->port_flags[1], "macs", macs_json(v), "rules", rules, "actions", actions, "meters", meters, "prefixes",
 			 prefixes, "flows", flows);
@@ -68,9 +47,9 @@ static json_t *state_json(const struct sl_vector *v)
 static json_t *output_json(const struct sl_vector_output *o)
 {
 	if (!o->to_host)
-		return json_pack("{s:s,s:i,s:o}", "to", "wire", "port", o->port, "hex", hex(o->frame.data, o->frame.len));
+		return json_pack("{s:s,s:i,s:o}", "to", "wire", "port", o->port, "hex", sl_hex_json(o->frame.data, o->frame.len));
 	return json_pack("{s:s,s:i,s:o,s:s,s:I,s:b,s:i,s:i,s:I,s:b,s:i}", "to", "host", "port", o->port, "hex",
-			 hex(o->frame.data, o->frame.len), "reason", sl_reason_name(o->reason), "mark", (json_int_t)o->mark,
+			 sl_hex_json(o->frame.data, o->frame.len), "reason", sl_reason_name(o->reason), "mark", (json_int_t)o->mark,
 			 "mark_valid", (int)o->mark_valid, "rule", o->rule, "tenant", o->tenant, "hash", (json_int_t)o->hash, "hit",
 			 (int)o->hit, "flow", o->flow);
 }
@@ -82,7 +61,7 @@ static json_t *step_json(const struct sl_vector_step *step)
 	for (size_t i = 0; i < step->outputs; i++)
 		json_array_append_new(outputs, output_json(&step->output[i]));
 	object = json_pack("{s:s,s:i,s:i,s:o,s:b,s:s,s:i,s:o}", "kind", "frame", "time_ms", (int)step->time_ms, "port", step->port,
-			   "hex", hex(step->frame.data, step->frame.len), "bad_fcs", (int)step->bad_fcs, "reason",
+			   "hex", sl_hex_json(step->frame.data, step->frame.len), "bad_fcs", (int)step->bad_fcs, "reason",
 			   sl_reason_name(step->reason), "rule", step->rule, "outputs", outputs);
 	if (step->copy)
 		json_object_set_new(object, "copy", json_string(sl_reason_name(step->copy)));

@@ -3,19 +3,7 @@
 
 #include <string.h>
 
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint32_t take(struct input *in, unsigned int bytes)
-{
-	uint32_t value = 0;
-
-	for (unsigned int i = 0; i < bytes && in->left; i++, in->left--)
-		value |= (uint32_t)*in->at++ << 8 * i;
-	return value;
-}
+#include "tests/fuzz/input.h"
 
 void scene_read(struct scene *s, const uint8_t *data, size_t size)
 {
