@@ -171,7 +171,8 @@ void sl_cli_show_flow(const json_t *answer)
 	printf("  why       %s: %s\n", text(f, "reason"), text(f, "reason_text"));
 	if (*text(f, "detail"))
 		printf("  driver    %s\n", text(f, "detail"));
-	printf("  hardware  %s packets, %s bytes\n", text(c, "hw_packets"), text(c, "hw_bytes"));
+	printf("  hardware  %s packets, %s bytes%s\n", text(c, "hw_packets"), text(c, "hw_bytes"),
+	       json_is_true(object(f, "counters_stale")) ? " (not of now: the card did not answer in time; ask again)" : "");
 	printf("  software  %s packets, %s bytes\n", text(c, "sw_packets"), text(c, "sw_bytes"));
 	printf("  together  %s packets, %s bytes\n", text(c, "packets"), text(c, "bytes"));
 }

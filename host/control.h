@@ -36,6 +36,7 @@ struct sl_flow_view {
 	int64_t since_ms;     /* wall clock: since when the reason holds */
 	uint64_t idle_ms;
 	uint64_t hw_packets, hw_bytes, sw_packets, sw_bytes;
+	bool counters_stale;  /* of flow_get: the card did not answer in time, hw_* are as last read in the background */
 };
 
 struct sl_port_view {
@@ -111,7 +112,7 @@ struct sl_control_ops {
 	unsigned int (*flow_list)(void *ctx, uint64_t *cursor,
 				  bool (*match)(void *arg, const struct sl_flow_view *view), void *arg,
 				  struct sl_flow_view *out, unsigned int max);
-	/* One connection, with counters fresh from the card if it answers within 50 ms. 0 or -ENOENT. */
+	/* One connection, with counters fresh from the card if it answers within 250 ms, else counters_stale. 0 or -ENOENT. */
 	int (*flow_get)(void *ctx, uint64_t id, struct sl_flow_view *out);
 	/* 0 (asked for), -ENOENT, -EALREADY (is in software), -EAGAIN. */
 	int (*flow_evict)(void *ctx, uint64_t id);

@@ -305,9 +305,13 @@ static json_t *one_flow(struct sl_control *c, const json_t *request, struct sl_f
 static json_t *flow_show(struct sl_control *c, const json_t *request)
 {
 	struct sl_flow_view view = { 0 };
-	json_t *bad = one_flow(c, request, &view);
+	json_t *bad = one_flow(c, request, &view), *flow;
 
-	return bad ? bad : answer("flow", sl_control_flow_json(c, &view));
+	if (bad)
+		return bad;
+	flow = sl_control_flow_json(c, &view);
+	json_object_set_new(flow, "counters_stale", json_boolean(view.counters_stale));
+	return answer("flow", flow);
 }
 
 static json_t *flow_evict(struct sl_control *c, const json_t *request)

@@ -20,7 +20,7 @@
 #include "host/worker.h"
 
 #define LOOK_MAX 65536u /* entries that one call looks at */
-#define REFRESH_MS 50u  /* that the control thread waits for the card */
+#define REFRESH_MS 250u /* that the control thread waits for the card; a grace period of XDP takes up to 100 */
 
 static uint64_t boot_ms(void)
 {
@@ -93,12 +93,17 @@ static int flow_get(void *ctx, uint64_t id, struct sl_flow_view *out)
 {
 	struct sl_conn_copy conn;
 	uint32_t index;
+	bool stale = false;
 
 	if (!flow_read(ctx, id, &index, &conn))
 		return -ENOENT;
-	if (conn.offload == SL_CONN_HARDWARE && sl_offload_refresh(index, REFRESH_MS) && !flow_read(ctx, id, &index, &conn))
-		return -ENOENT;
+	if (conn.offload == SL_CONN_HARDWARE) {
+		stale = !sl_offload_refresh(index, REFRESH_MS);
+		if (!flow_read(ctx, id, &index, &conn))
+			return -ENOENT;
+	}
 	flow_fill(index, &conn, boot_ms(), out);
+	out->counters_stale = stale;
 	return 0;
 }
 

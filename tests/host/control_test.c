@@ -87,6 +87,7 @@ static int flow_get(void *ctx, uint64_t id, struct sl_flow_view *out)
 		return -ENOENT;
 	fake_flow(id, out);
 	out->hw_packets += FRESH;
+	out->counters_stale = id == 5;
 	return 0;
 }
 
@@ -336,9 +337,11 @@ static void every_request_has_its_answer(void **state)
 		json_t *counters = json_object_get(json_object_get(answer, "flow"), "counters");
 
 		assert_int_equal(json_integer_value(json_object_get(counters, "hw_packets")), 2500 + FRESH);
+		assert_true(json_is_false(json_object_get(json_object_get(answer, "flow"), "counters_stale")));
 		json_decref(answer);
 		answer = ask("{\"command\":\"flow show\",\"id\":\"5\"}");
 		assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "flow"), "detail")), "?");
+		assert_true(json_is_true(json_object_get(json_object_get(answer, "flow"), "counters_stale")));
 		json_decref(answer);
 	}
 }

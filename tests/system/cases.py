@@ -3,6 +3,7 @@
 import socket
 import threading
 
+from demo import show_flow
 from lab import InNamespace
 
 CASES = []
@@ -32,7 +33,7 @@ def carried(lab, flow, ask, times=20):
     """Packets of a connection that the card and the agent forwarded while `ask` was called: their counters, not what the
     agent says of where it is."""
     def counters():
-        return lab.cli("flow", "show", flow["id"])["flow"]["counters"]
+        return show_flow(lab, flow["id"])["counters"]
     before = counters()
     for _ in range(times):
         ask()

@@ -12,7 +12,7 @@ import threading
 import time
 
 from cases import UdpEcho, case, expect, udp_socket
-from demo import EchoClient, find_flow, pattern, read_all
+from demo import EchoClient, find_flow, pattern, read_all, show_flow
 from lab import InNamespace, Lab, PEER_PORT, VIPS, connect, sh
 
 UDP_PORT = 5353
@@ -188,13 +188,13 @@ def by_card(lab, client, when):
     if lab.engine == "software":
         return
     flow = flow_of(lab, client)
-    before = lab.cli("flow", "show", flow["id"])["flow"]["counters"]
+    before = show_flow(lab, flow["id"])["counters"]
     for _ in range(5):
         client.ask()
     expect(not client.broken, f"{when}: a connection to {client.backend} broke")
 
     def more(of):
-        return lab.cli("flow", "show", flow["id"])["flow"]["counters"][of] - before[of]
+        return show_flow(lab, flow["id"])["counters"][of] - before[of]
     lab.wait_for(lambda: more("hw_packets") >= 5, 5, f"{when}: five packets of {flow['id']} by the card ({flow['where']})")
     expect(more("sw_packets") == 0, f"{when}: {more('sw_packets')} packets of {flow['id']} by the host")
 

@@ -342,13 +342,21 @@ def card_split(lab):
     return reasons.get("forwarded", 0), seen - (link["stats64"]["rx"]["packets"] - reasons.get("kernel", 0))
 
 
+def show_flow(lab, flow_id):
+    """A connection with its counters of now: `flow show` asks the card, and says so if the card was too busy. None: it is gone."""
+    for _ in range(20):
+        shown = lab.cli("flow", "show", flow_id, check=False)
+        if not shown or not shown["flow"]["counters_stale"]:
+            return shown["flow"] if shown else None
+    raise AssertionError(f"the agent could not read the counters of flow {flow_id} in 5 s")
+
+
 def find_flow(lab, port, vip=None):
-    """The connection from that client port (to that VIP: two may have one port) with fresh counters (`flow show` asks the card),
-    or None. The port may have been another connection's before, to another VIP, that is closing still."""
+    """The connection from that client port (to that VIP: two may have one port) with its counters of now, or None.
+    The port may have been another connection's before, to another VIP, that is closing still."""
     flows = [f for f in lab.cli("flow", "list", f"client_port={port}")["flows"] if vip in (None, f["vip"])]
     flows.sort(key=lambda f: f["state"] == "closing")
-    shown = lab.cli("flow", "show", flows[0]["id"], check=False) if flows else None
-    return shown["flow"] if shown else None
+    return show_flow(lab, flows[0]["id"]) if flows else None
 
 
 def pattern(length):
