@@ -196,8 +196,8 @@ static bool class_make(struct class_port *c, const struct sl_class *want, const 
 	class_how(want->port, c, want->kind, &mtr_id, &how);
 	if (service_how(want->port, c, want, misses, &own_id, &how, &refusal))
 		how.mtr_id = &own_id;
-	if (want->kind >= SL_CLASS_KERNEL && !how.mtr_id)
-		return true; /* what no rule matches reaches the host without one */
+	if (want->kind >= SL_CLASS_KERNEL && (!how.mtr_id || p->pass))
+		return true; /* what no rule matches reaches the host, or the kernel, without one */
 	if (how.mtr_id != &own_id && sl_class_jumps(want->kind, how.copy)) {
 		const int rc = catch_all_make(want->port, c, want->kind, &how, error, error_len);
 
@@ -259,8 +259,8 @@ static bool syn_by_vip(const struct sl_services *services)
 	unsigned int all = 0;
 
 	for (unsigned int i = 0; i < sl_port_count() && all <= BY_VIP_MAX; i++)
-		all += sl_class_wanted(services, (uint8_t)i, classes[i].vtep, classes[i].vtep_count, true, some,
-				       BY_VIP_MAX + 1);
+		all += sl_class_wanted(services, (uint8_t)i, classes[i].vtep, classes[i].vtep_count, true,
+				       sl_port_at(i)->pass, some, BY_VIP_MAX + 1);
 	return all <= BY_VIP_MAX;
 }
 
@@ -269,8 +269,8 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 	static struct sl_class wanted[CLASSES_MAX];
 	static struct sl_config_meter misses[SL_SERVICE_IDS]; /* by service id */
 	struct class_port *c = &classes[port];
-	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services), wanted,
-					 CLASSES_MAX), missing = 0;
+	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services),
+					 sl_port_at(port)->pass, wanted, CLASSES_MAX), missing = 0;
 
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
 		if (services->service[id])

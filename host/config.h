@@ -141,6 +141,7 @@ struct sl_config_port {
 	char device[SL_CONFIG_DEVICE_MAX]; /* vdev devargs ("net_sluice0,bus=...") or a PCI address with devargs */
 	uint16_t mtu;
 	char kernel_interface[16];
+	bool kernel_pass; /* the kernel keeps the wire's interface and what no rule names; addresses are put there */
 	unsigned int kernel_address_count;
 	struct sl_prefix kernel_address[SL_CONFIG_ADDRESSES_MAX];
 	unsigned int vtep_count;           /* own tunnel addresses, at most one of each family */

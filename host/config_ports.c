@@ -39,6 +39,11 @@ static void read_interface(struct sl_reader *r, const char *key, yaml_node_t *v,
 	interface_name(r, key, v, ((struct sl_config_port *)out)->kernel_interface);
 }
 
+static void read_pass(struct sl_reader *r, const char *key, yaml_node_t *v, void *out)
+{
+	sl_reader_bool(r, key, v, &((struct sl_config_port *)out)->kernel_pass);
+}
+
 static bool read_prefix(struct sl_reader *r, const char *key, const yaml_node_t *v, struct sl_prefix *out)
 {
 	const char *text = sl_reader_text(r, key, v);
@@ -79,6 +84,7 @@ static void read_kernel(struct sl_reader *r, const char *key, yaml_node_t *v, vo
 	static const struct sl_reader_key keys[] = {
 		{ "interface", read_interface, true },
 		{ "addresses", read_addresses, false },
+		{ "pass", read_pass, false },
 	};
 
 	(void)key;
@@ -158,8 +164,8 @@ static void engine_device(const struct port_item *item, unsigned int number, con
 	const size_t len = SL_CONFIG_DEVICE_MAX;
 
 	if (item->engine == ENGINE_XDP)
-		snprintf(to, len, "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=host", number, wire, item->pin, number,
-			 xdp_words[item->xdp_mode]);
+		snprintf(to, len, "net_sluice_xdp%u,iface=%s,pin=%s,port=%u,mode=%s,kernel=%s", number, wire, item->pin, number,
+			 xdp_words[item->xdp_mode], item->port.kernel_pass ? "keep" : "host");
 	else
 		snprintf(to, len, "net_af_packet%u,iface=%s,framecnt=1024,framesz=%u,blocksz=%u", number, wire, frame, 4 * frame);
 }
@@ -203,6 +209,9 @@ static void port_kind(struct sl_reader *r, yaml_node_t *node, struct port_item *
 							: "pin and xdp_mode need \"engine: xdp\"");
 	else if (engine && item->engine != ENGINE_XDP && (pin || mode))
 		sl_reader_error(r, pin ? pin : mode, "pin and xdp_mode need \"engine: xdp\"");
+	if (item->port.kernel_pass && (bond || !engine || item->engine != ENGINE_XDP))
+		sl_reader_error(r, sl_reader_peek(r, node, "kernel"), "pass needs \"engine: xdp\" and one interface: only there can the kernel "
+									"have what no service needs");
 	if (engine && !bond)
 		engine_device(item, r->config->port_count, item->wire, item->port.device);
 	if (bond)

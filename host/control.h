@@ -44,6 +44,7 @@ struct sl_port_view {
 	char device[64];                 /* ethdev */
 	char driver[64];
 	char kernel_interface[16];
+	bool kernel_pass;                /* the kernel has what no rule names on the interface below */
 	uint8_t mac[6];
 	uint16_t mtu;
 	bool link;

@@ -350,6 +350,7 @@ static json_t *port_json(const struct sl_port_view *p)
 	set_text(out, "driver", p->driver);
 	set_text(out, "firmware", p->firmware);
 	set_text(out, "kernel_interface", p->kernel_interface);
+	json_object_set_new(out, "kernel_pass", json_boolean(p->kernel_pass));
 	set_mac(out, "mac", p->mac);
 	set_number(out, "mtu", p->mtu);
 	set_text(out, "link", p->link ? "up" : "down");

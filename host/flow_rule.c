@@ -291,7 +291,7 @@ static const struct sl_config_tenant *tenant_by_id(const struct sl_services *ser
 }
 
 static void class_of_service(const struct sl_services *services, const struct sl_service *s, struct sl_class want,
-			     bool syn_by_vip, struct sl_class *out, unsigned int max, unsigned int *n)
+			     bool syn_by_vip, bool pass, struct sl_class *out, unsigned int max, unsigned int *n)
 {
 	const bool vip = want.kind == SL_CLASS_VIP || (want.kind == SL_CLASS_SYN && s->protocol == IPPROTO_TCP);
 	const struct sl_config_tenant *tenant = tenant_by_id(services, s->tenant);
@@ -322,11 +322,16 @@ static void class_of_service(const struct sl_services *services, const struct sl
 		want.port_lo = b->port ? b->port : s->port_lo;
 		want.port_hi = b->port ? b->port : s->port_hi;
 		class_add(&want, out, max, n);
+		if (!pass)
+			continue;
+		want.proto = want.family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+		want.port_lo = want.port_hi = 0;
+		class_add(&want, out, max, n);
 	}
 }
 
 unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
-			     unsigned int vtep_count, bool syn_by_vip, struct sl_class *out, unsigned int max)
+			     unsigned int vtep_count, bool syn_by_vip, bool pass, struct sl_class *out, unsigned int max)
 {
 	unsigned int n = 0;
 
@@ -341,7 +346,7 @@ unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, c
 			continue;
 		}
 		for (unsigned int i = 0; i < services->service_count; i++)
-			class_of_service(services, services->services[i], want, syn_by_vip, out, max, &n);
+			class_of_service(services, services->services[i], want, syn_by_vip, pass, out, max, &n);
 		for (unsigned int i = 0; kind != SL_CLASS_VIP && kind != SL_CLASS_SOURCE && i < services->tenant_count; i++)
 			class_of_tenant(services, &services->tenants[i], want, vteps, vtep_count, syn_by_vip, out, max, &n);
 	}
@@ -364,6 +369,10 @@ static void class_ipv4(struct sl_flow_rule *r, unsigned int which, const struct 
 	} else if (want->kind == SL_CLASS_SOURCE) {
 		memcpy(&spec->hdr.src_addr, want->addr.bytes, 4);
 		mask->hdr.src_addr = UINT32_MAX;
+		if (want->proto == IPPROTO_ICMP) {
+			spec->hdr.next_proto_id = IPPROTO_ICMP;
+			mask->hdr.next_proto_id = UINT8_MAX;
+		}
 	}
 	item(r, RTE_FLOW_ITEM_TYPE_IPV4, spec, want->kind <= SL_CLASS_TTL ? last : NULL, mask);
 }
@@ -383,6 +392,10 @@ static void class_ipv6(struct sl_flow_rule *r, unsigned int which, const struct 
 	} else if (want->kind == SL_CLASS_SOURCE) {
 		memcpy(spec->hdr.src_addr, want->addr.bytes, 16);
 		memcpy(mask->hdr.src_addr, ones, 16);
+		if (want->proto == IPPROTO_ICMPV6) {
+			spec->hdr.proto = IPPROTO_ICMPV6;
+			mask->hdr.proto = UINT8_MAX;
+		}
 	}
 	item(r, RTE_FLOW_ITEM_TYPE_IPV6, spec, want->kind == SL_CLASS_TTL ? last : NULL, mask);
 }
@@ -434,7 +447,7 @@ static void class_l4(struct sl_flow_rule *r, const struct sl_class *want)
 		r->tcp.last.hdr.src_port = hi;
 		r->tcp.mask.hdr.src_port = UINT16_MAX;
 		item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->tcp.spec, lo == hi ? NULL : &r->tcp.last, &r->tcp.mask);
-	} else if (want->kind == SL_CLASS_SOURCE) {
+	} else if (want->kind == SL_CLASS_SOURCE && want->proto == IPPROTO_UDP) {
 		r->udp.spec.hdr.src_port = lo;
 		r->udp.last.hdr.src_port = hi;
 		r->udp.mask.hdr.src_port = UINT16_MAX;

@@ -100,7 +100,7 @@ struct sl_class {
 	uint8_t kind;
 	uint8_t port;       /* index */
 	uint8_t family;     /* of the packet meant; inside a tunnel the inner one */
-	uint8_t proto;      /* SOURCE, and with a service */
+	uint8_t proto;      /* SOURCE (ICMP: with pass), and with a service */
 	uint16_t tenant;
 	uint16_t vlan;      /* 0: untagged */
 	uint16_t inner_vlan; /* 0: no second tag */
@@ -115,9 +115,9 @@ struct sl_class {
 
 /* All rules that the snapshot wants on `port`, in order of priority; at most max. Returns the number wanted, which may be
  * more than max. vteps: the port's own tunnel addresses. syn_by_vip: a rule for SYNs to each VIP, so that SYNs for the kernel
- * are not under their meter; else one for all addresses. */
+ * are not under their meter; else one for all addresses. pass: what no rule names does not come here, so ICMP of nat backends has rules. */
 unsigned int sl_class_wanted(const struct sl_services *services, uint8_t port, const struct sl_addr *vteps,
-			     unsigned int vtep_count, bool syn_by_vip, struct sl_class *out, unsigned int max);
+			     unsigned int vtep_count, bool syn_by_vip, bool pass, struct sl_class *out, unsigned int max);
 
 /* Under whose meter frames of this kind of rule reach the host. */
 enum sl_metered sl_class_metered(unsigned int kind);

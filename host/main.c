@@ -18,6 +18,7 @@
 #include "host/control.h"
 #include "host/egress.h"
 #include "host/images.h"
+#include "host/kernel.h"
 #include "host/last_health.h"
 #include "host/log.h"
 #include "host/meters.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct sl_control_ops ops;
 	uv_signal_t sigterm, sigint;
 	uv_timer_t again, bonds;
+	uv_async_t configured;
 	uv_async_t returns, links;
 	char err[1024];
 };
@@ -105,30 +107,36 @@ static void advertise_all(const struct sl_config *config)
 }
 
 /* Backends find the source addresses of mode fullnat here. */
-static void announce_sources(const struct sl_config *config)
+static void announce_sources(const struct sl_config *config, bool pass)
 {
 	char text[SL_ADDR_TEXT];
 
 	for (unsigned int i = 0; i < config->node.fullnat.source_count; i++) {
 		const struct sl_addr *source = &config->node.fullnat.source[i];
-		int rc = sl_port_announce(source->bytes, source->family, true);
+		int rc = sl_port_announce(source->bytes, source->family, pass, true);
 
 		if (rc)
 			sl_log(SL_LOG_ERROR, "announce", "source=%s error=%s", sl_addr_text(source, text), strerror(-rc));
 	}
 }
 
-static void announce_services(const struct sl_services *now, const struct sl_services *before)
+static void announce_less(const struct sl_services *now, const struct sl_services *before)
 {
 	for (unsigned int i = 0; before && i < before->service_count; i++) {
 		const struct sl_service *s = before->services[i];
 
-		if (s->announce && !s->retired && !sl_services_has_vip(now, s->tenant, s->vip.family, s->vip.bytes))
-			sl_port_announce(s->vip.bytes, s->vip.family, false);
+		if (!s->announce || s->retired || sl_services_has_vip(now, s->tenant, s->vip.family, s->vip.bytes))
+			continue;
+		sl_port_announce(s->vip.bytes, s->vip.family, false, false);
+		sl_port_announce(s->vip.bytes, s->vip.family, true, false);
 	}
+}
+
+static void announce_services(const struct sl_services *now, bool pass)
+{
 	for (unsigned int i = 0; i < now->service_count; i++) {
 		const struct sl_service *s = now->services[i];
-		int rc = s->announce && !s->retired ? sl_port_announce(s->vip.bytes, s->vip.family, true) : 0;
+		int rc = s->announce && !s->retired ? sl_port_announce(s->vip.bytes, s->vip.family, pass, true) : 0;
 
 		if (rc)
 			sl_log(SL_LOG_ERROR, "announce", "service=%s error=%s", s->name, strerror(-rc));
@@ -163,7 +171,8 @@ static void services_changed(void *ctx, const struct sl_services *now, const str
 			sl_conn_table_expect_nat(a->table);
 	}
 	sl_egress_services_changed(now, a->control ? sl_control_nexthops(a->control) : NULL);
-	announce_services(now, before);
+	announce_less(now, before);
+	announce_services(now, false); /* on ports with pass by on_configured(), when rules stand */
 	if (a->control && before)
 		advertise_vips(now, before);
 	if (a->control)
@@ -306,6 +315,53 @@ static void bonds_start(struct agent *a, uv_loop_t *loop)
 	sl_port_links_wake(links_wake);
 }
 
+/* ---- addresses on the wire's own interface ------------------------------------------------------------------------ */
+
+/* Of services, sources of fullnat: what ports with pass should have. */
+static bool address_wanted(const void *arg, const struct sl_addr *addr)
+{
+	const struct sl_config *config = arg;
+	const struct sl_services *now = sl_services_current();
+
+	for (unsigned int i = 0; i < config->node.fullnat.source_count; i++)
+		if (sl_addr_equal(&config->node.fullnat.source[i], addr))
+			return true;
+	for (unsigned int i = 0; i < now->service_count; i++)
+		if (now->services[i]->announce && !now->services[i]->retired && sl_addr_equal(&now->services[i]->vip, addr))
+			return true;
+	return false;
+}
+
+static void on_configured(uv_async_t *async)
+{
+	const struct agent *a = async->data;
+	const struct sl_config *config = sl_control_config(a->control);
+
+	if (sl_offload_configure_due())
+		return; /* there will be another call */
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		if (sl_port_at(i)->pass)
+			sl_kernel_addresses_clean(sl_port_at(i)->kernel_ifindex, address_wanted, config);
+	announce_services(sl_services_current(), true);
+	announce_sources(config, true);
+}
+
+static void configured_wake(void)
+{
+	uv_async_send(&agent.configured);
+}
+
+/* Before the offload thread. The kernel answers for a VIP when what is a service's no longer reaches it. */
+static void pass_start(struct agent *a, uv_loop_t *loop)
+{
+	if (!sl_port_passes())
+		return;
+	uv_async_init(loop, &a->configured, on_configured);
+	a->configured.data = a;
+	sl_offload_configured(configured_wake);
+	sl_offload_configure();
+}
+
 /* ---- up and down ---------------------------------------------------------------------------------------------- */
 
 static int agent_run(struct agent *a, struct sl_config *config, const char *path, const char *eal)
@@ -348,7 +404,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	if (rc)
 		goto free_table;
 	config = (struct sl_config *)(uintptr_t)sl_control_config(a->control);
-	announce_sources(config);
+	announce_sources(config, false);
 	returns_start(a, loop);
 	backends_save(a, sl_services_current());
 	rc = sl_worker_init(config, config->node.workers, a->table, &kept, a->err, sizeof(a->err));
@@ -364,6 +420,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		rc = sl_port_start_all(a->err, sizeof(a->err));
 	if (rc)
 		goto free_offload;
+	pass_start(a, loop);
 	rc = sl_worker_start_all(a->err, sizeof(a->err));
 	if (!rc)
 		rc = sl_offload_start(a->err, sizeof(a->err));

@@ -107,6 +107,7 @@ static struct {
 	bool running;
 	int wake;
 	uint32_t sleeping, stop, configure, nexthops, bonds;
+	void (*configured)(void);
 	bool ways_due;             /* a way could not be moved: again */
 	uint64_t bonds_ms;         /* when sl_offload_bonds_changed() was called */
 	uint32_t refresh_asked;    /* control thread */
@@ -830,8 +831,11 @@ static void *thread_run(void *arg)
 
 		if (configure | bonds | nexthops)
 			sl_first_changed(boot_ms()); /* before all else: what it decides meanwhile is by the table of before */
-		if (configure)
+		if (configure) {
 			classes_sync(true);
+			if (off.configured)
+				off.configured();
+		}
 		if (bonds)
 			bonds_refresh();
 		if (nexthops)
@@ -956,6 +960,16 @@ void sl_offload_configure(void)
 	__atomic_store_n(&off.configure, 1, __ATOMIC_RELEASE);
 	if (off.running)
 		thread_wake();
+}
+
+void sl_offload_configured(void (*done)(void))
+{
+	off.configured = done;
+}
+
+bool sl_offload_configure_due(void)
+{
+	return __atomic_load_n(&off.configure, __ATOMIC_ACQUIRE);
 }
 
 void sl_offload_nexthops_changed(void)

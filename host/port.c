@@ -329,14 +329,19 @@ static int port_open(struct sl_port *p, struct sl_kernel *kernel, const struct s
 		rte_eth_dev_callback_register(p->port_id, RTE_ETH_EVENT_INTR_LSC, port_link_event, NULL);
 	if (sl_bond_member(p->index))
 		return member_join(p, &ports.port[sl_bond_lead(p->index)], err, err_len);
-	rc = sl_kernel_open(kernel, c->kernel_interface, p->mac, p->mtu, c->kernel_address, c->kernel_address_count, err,
-			    err_len);
+	p->pass = c->kernel_pass;
+	if (p->pass && !p->below) {
+		snprintf(err, err_len, "port \"%s\": kernel.pass: device \"%s\" does not say which interface it is made of", p->name, p->device);
+		return -ENODEV;
+	}
+	rc = sl_kernel_open(kernel, c->kernel_interface, p->mac, p->mtu, p->pass, err, err_len);
 	if (rc)
 		return rc;
 	snprintf(p->kernel_name, sizeof(p->kernel_name), "%s", kernel->name);
 	p->kernel_fd = kernel->fd;
-	p->kernel_ifindex = kernel->ifindex;
-	return 0;
+	p->kernel_ifindex = p->pass ? p->below : kernel->ifindex;
+	return sl_kernel_addresses(p->kernel_ifindex, p->pass ? "of the wire" : p->kernel_name, c->kernel_address,
+				   c->kernel_address_count, err, err_len);
 }
 
 int sl_port_open_all(const struct sl_config *config, unsigned int workers, char *err, size_t err_len)
@@ -397,14 +402,23 @@ struct sl_port *sl_port_at(unsigned int index)
 	return &ports.port[index];
 }
 
-int sl_port_announce(const uint8_t address[16], uint8_t family, bool add)
+bool sl_port_passes(void)
+{
+	for (unsigned int i = 0; i < ports.count; i++)
+		if (ports.port[i].pass)
+			return true;
+	return false;
+}
+
+int sl_port_announce(const uint8_t address[16], uint8_t family, bool pass, bool add)
 {
 	struct sl_prefix prefix = { .addr.family = family, .len = family == 4 ? 32 : 128 };
 	int rc = 0;
 
 	memcpy(prefix.addr.bytes, address, sizeof(prefix.addr.bytes));
 	for (unsigned int i = 0; i < ports.count; i++) {
-		int r = sl_bond_member(i) ? 0 : sl_kernel_address(ports.port[i].kernel_ifindex, &prefix, true, add);
+		const struct sl_port *p = &ports.port[i];
+		int r = sl_bond_member(i) || p->pass != pass ? 0 : sl_kernel_address(p->kernel_ifindex, &prefix, true, add);
 
 		rc = r ? r : rc;
 	}

@@ -32,7 +32,8 @@ struct sl_port {
 	uint16_t domain;        /* switch domain: of one card; UINT16_MAX unknown */
 	char device[64];        /* ethdev name */
 	char kernel_name[IFNAMSIZ];
-	int kernel_ifindex;
+	bool pass;              /* the kernel has what no rule names, on the interface below; the TAP only brings what else it has to see */
+	int kernel_ifindex;     /* that has the addresses: the TAP, with pass the interface below */
 	int kernel_fd;          /* TAP, non-blocking */
 	struct rte_mempool *pool;
 };
@@ -55,9 +56,11 @@ bool sl_port_link(const struct sl_port *port);
  * has to stay callable until the ports are closed. */
 void sl_port_links_wake(void (*wake)(void));
 
-/* Adds or removes a VIP on every kernel interface (/32, /128), so that the kernel answers ARP, ND and echo for it.
- * Control thread. Present already or absent already is no error. */
-int sl_port_announce(const uint8_t address[16], uint8_t family, bool add);
+/* Adds or removes a VIP on every kernel interface (/32, /128) of ports with `pass` or without, so that the kernel answers ARP, ND and
+ * echo for it. Of a port with pass it gets whatever of the VIP no rule names, so that must stand first. Control thread. Present
+ * already or absent already is no error. */
+int sl_port_announce(const uint8_t address[16], uint8_t family, bool pass, bool add);
+bool sl_port_passes(void); /* there are ports with pass */
 
 /* Tells the neighbours of a port unasked that the address is at its MAC. Control thread. 0 or negative errno. */
 int sl_port_advertise(unsigned int index, const uint8_t address[16], uint8_t family);

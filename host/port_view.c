@@ -260,6 +260,7 @@ void sl_port_view_get(void *ctx, unsigned int index, struct sl_port_view *out)
 	snprintf(out->name, sizeof(out->name), "%s", p->name);
 	snprintf(out->device, sizeof(out->device), "%s", p->device);
 	snprintf(out->kernel_interface, sizeof(out->kernel_interface), "%s", p->kernel_name);
+	out->kernel_pass = p->pass;
 	memcpy(out->mac, p->mac, sizeof(out->mac));
 	out->mtu = p->mtu;
 	port_bond(index, out);

@@ -2,7 +2,7 @@
 /*
  * net_sluice_xdp: a Linux network interface as a DPDK ethdev with a flow table, which an XDP program in the kernel forwards by.
  *
- *	--vdev net_sluice_xdp0,iface=eth0,pin=/sys/fs/bpf/sluice[,port=0][,mode=auto|native|generic][,kernel=pass|host][,flows=65536]
+ *	--vdev net_sluice_xdp0,iface=eth0,pin=/sys/fs/bpf/sluice[,port=0][,mode=auto|native|generic][,kernel=pass|keep|host][,flows=65536]
  *		[,kernel_pps=0]
  *
  * iface       the interface. It stays the kernel's.
@@ -10,7 +10,9 @@
  *             process. Ports of one process that name the same directory are ports of one card.
  * port        number of the port in it, from 0.
  * mode        how XDP is attached; auto: native, or generic if the driver does not take it.
- * kernel      frames that no rule names: pass leaves them to the kernel, on this interface; host gives them to this ethdev.
+ * kernel      frames that no rule names: pass leaves them to the kernel, on this interface; host gives them to this ethdev. keep: as
+ *             pass, for a kernel that has the services' addresses on this interface: neighbour discovery is its too, and what is to an
+ *             address of a rule never is, but dropped while no process receives here.
  * flows       room of a new table, of each family; rounded up to a power of two. The first port decides.
  * kernel_pps  as of net_sluice: frames a second that reach the host though no rule matched them; 0 unlimited. Likewise.
  *
@@ -41,7 +43,7 @@
 #define ARG_KERNEL "kernel"
 #define ARG_FLOWS "flows"
 #define ARG_KERNEL_PPS "kernel_pps"
-#define WORDS "iface=NAME,pin=DIRECTORY[,port=0..7][,mode=auto|native|generic][,kernel=pass|host][,flows=N][,kernel_pps=N]"
+#define WORDS "iface=NAME,pin=DIRECTORY[,port=0..7][,mode=auto|native|generic][,kernel=pass|keep|host][,flows=N][,kernel_pps=N]"
 
 #define FLOWS_MIN 64u
 #define FLOWS_MAX (1u << 27)
@@ -316,7 +318,7 @@ struct arguments {
 	struct sl_card_config card;
 	char iface[IFNAMSIZ];
 	enum sl_xdp_mode mode;
-	bool kernel_host;
+	uint8_t kernel; /* SL_XDP_KERNEL_PASS, SL_XDP_KERNEL_KEEP; 0 host */
 	uint64_t port, flows, kernel_pps;
 };
 
@@ -358,14 +360,16 @@ static int parse_mode(const char *key, const char *value, void *out)
 
 static int parse_kernel(const char *key, const char *value, void *out)
 {
-	const bool host = value && strcmp(value, "host") == 0;
+	static const char *const names[] = { "host", [SL_XDP_KERNEL_PASS] = "pass", [SL_XDP_KERNEL_KEEP] = "keep" };
 
-	if (!host && !(value && strcmp(value, "pass") == 0)) {
-		SL_LOG(ERR, "%s=%s: pass or host is needed", key, value ? value : "");
-		return -EINVAL;
+	for (unsigned int i = 0; i < RTE_DIM(names); i++) {
+		if (value && strcmp(value, names[i]) == 0) {
+			*(uint8_t *)out = (uint8_t)i;
+			return 0;
+		}
 	}
-	*(bool *)out = host;
-	return 0;
+	SL_LOG(ERR, "%s=%s: pass, keep or host is needed", key, value ? value : "");
+	return -EINVAL;
 }
 
 static int check(struct arguments *args)
@@ -396,7 +400,7 @@ static int parse_arguments(const char *text, struct arguments *args)
 	struct rte_kvargs *kvlist = rte_kvargs_parse(text, keys);
 	int rc;
 
-	*args = (struct arguments){ 0 };
+	*args = (struct arguments){ .kernel = SL_XDP_KERNEL_PASS };
 	if (!kvlist) {
 		SL_LOG(ERR, "\"%s\": the arguments are " WORDS, text);
 		return -EINVAL;
@@ -405,7 +409,7 @@ static int parse_arguments(const char *text, struct arguments *args)
 	     rte_kvargs_process(kvlist, ARG_PIN, parse_pin, args->card.path) ||
 	     rte_kvargs_process(kvlist, ARG_PORT, sl_port_number, &args->port) ||
 	     rte_kvargs_process(kvlist, ARG_MODE, parse_mode, &args->mode) ||
-	     rte_kvargs_process(kvlist, ARG_KERNEL, parse_kernel, &args->kernel_host) ||
+	     rte_kvargs_process(kvlist, ARG_KERNEL, parse_kernel, &args->kernel) ||
 	     rte_kvargs_process(kvlist, ARG_FLOWS, sl_port_number, &args->flows) ||
 	     rte_kvargs_process(kvlist, ARG_KERNEL_PPS, sl_port_number, &args->kernel_pps);
 	rte_kvargs_free(kvlist);
@@ -437,7 +441,7 @@ static int take_interface(struct sl_xdp *x, const struct arguments *args)
 	}
 	*p = (struct sl_xdp_port){ .ifindex = ifindex, .mode = args->mode };
 	strcpy(p->name, args->iface);
-	x->maps.config[number].kernel_pass = !args->kernel_host;
+	x->maps.config[number].kernel_pass = args->kernel;
 	return 0;
 }
 

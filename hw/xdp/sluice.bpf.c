@@ -224,14 +224,48 @@ static __always_inline void begin(struct sl_xdp_scratch *s, const struct sl_xdp_
 	s->decap = 0;
 }
 
+/* Neighbour discovery (RFC 4861): of a link, so only the kernel that has the interface understands it. */
+static __always_inline bool is_discovery(const struct sl_packet *p)
+{
+	return p->family == 6 && p->proto == 58 && p->ttl == 255;
+}
+
+/* Whether rules may name an address of the packet: see hw/xdp/named.h. While rules change nobody knows. */
+static __always_inline bool address_named(const struct sl_packet *p, const struct sl_xdp_config *c)
+{
+	const uint32_t zero = 0;
+	const struct sl_xdp_named *n = bpf_map_lookup_elem(&named, &zero);
+
+	if (p->family == 0)
+		return false;
+	if (!n || c->generation == 0)
+		return true;
+	if (p->family == 4)
+		return sl_xdp_named_bit(n->bits[SL_XDP_SIDE_DST], sl_xdp_named4(sl_load32(p->dst))) ||
+		       sl_xdp_named_bit(n->bits[SL_XDP_SIDE_SRC], sl_xdp_named4(sl_load32(p->src)));
+	return sl_xdp_named_bit(n->bits[SL_XDP_SIDE_DST], sl_xdp_named6(sl_load64(p->dst), sl_load64(p->dst + 8))) ||
+	       sl_xdp_named_bit(n->bits[SL_XDP_SIDE_SRC], sl_xdp_named6(sl_load64(p->src), sl_load64(p->src + 8)));
+}
+
+/* What becomes of a frame that rules name while nobody takes those: a service's is not the kernel's, which would answer with a reset. What
+ * rules name without an address (fragments, FINs, TTLs) may be the host's own. */
+static __always_inline int not_taken(const struct sl_xdp_scratch *s, const struct sl_xdp_config *c)
+{
+	return c->kernel_pass == SL_XDP_KERNEL_KEEP && address_named(&s->headers.outer, c) ? XDP_DROP : XDP_PASS;
+}
+
 /* The frame as it came, to whoever takes what is the host's. */
 static __always_inline int to_host(struct xdp_md *ctx, const struct sl_xdp_scratch *s, const struct sl_xdp_config *c)
 {
 	const uint32_t queue = ctx->rx_queue_index, key = sl_xdp_port * SL_XDP_QUEUES + queue;
 	struct sl_xdp_host_meta *meta;
 
-	if (queue >= SL_XDP_QUEUES || (c->kernel_pass && s->reason == SL_REASON_KERNEL) || !bpf_map_lookup_elem(&xsks, &key))
+	if (c->kernel_pass && s->reason == SL_REASON_KERNEL)
 		return XDP_PASS;
+	if (c->kernel_pass == SL_XDP_KERNEL_KEEP && is_discovery(&s->headers.outer))
+		return XDP_PASS;
+	if (queue >= SL_XDP_QUEUES || !bpf_map_lookup_elem(&xsks, &key))
+		return not_taken(s, c);
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)) == 0) {
 		meta = (struct sl_xdp_host_meta *)(long)ctx->data_meta;
 		if ((void *)(meta + 1) <= (void *)(long)ctx->data)

@@ -18,6 +18,9 @@
 /* Of what maps hold: pinned maps of another one are not understood. */
 #define SL_XDP_LAYOUT 1
 
+#define SL_XDP_KERNEL_PASS 1
+#define SL_XDP_KERNEL_KEEP 2
+
 /* Map `config`, an entry for each port. The loader attaches one instance of the program per port, which knows its number. */
 struct sl_xdp_config {
 	struct sl_pipeline_config pipeline;
@@ -36,7 +39,8 @@ struct sl_xdp_config {
 	uint8_t ttl_max;   /* greatest that a rule asks for, at least 1: greater ones are all the same */
 	uint16_t tenant;   /* of the flows that it looks for */
 	uint8_t rules_at;    /* entry of map `rules` that counts */
-	uint8_t kernel_pass; /* frames that no rule names (KERNEL) go to the kernel's interface, also while sockets take the others */
+	uint8_t kernel_pass; /* frames that no rule names (KERNEL) go to the kernel's interface, also while sockets take the others; */
+			     /* SL_XDP_KERNEL_KEEP: so does neighbour discovery, and what names a service's address never does */
 	uint8_t layout;      /* SL_XDP_LAYOUT, once everything is set up */
 	uint8_t first;       /* map `first` has services */
 };

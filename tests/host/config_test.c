@@ -104,6 +104,11 @@ static const struct row bad[] = {
 	  "f:1:36: port \"p0\": pin and xdp_mode need \"engine: xdp\"" },
 	{ "pin of another engine", "ports: [{name: p0, engine: dpdk, interface: e, pin: /b, kernel: {interface: a}}]\n",
 	  "f:1:53: port \"p0\": pin and xdp_mode need \"engine: xdp\"" },
+	{ "pass without XDP", "ports: [{name: p0, engine: dpdk, interface: e, kernel: {interface: a, pass: true}}]\n",
+	  "f:1:56: port \"p0\": pass needs \"engine: xdp\" and one interface: only there can the kernel have what no service needs" },
+	{ "pass in a bond", "ports: [{name: b, engine: xdp, kernel: {interface: a, pass: true}, bond: {members: "
+	  "[{name: p0, interface: d0}, {name: p1, interface: d1}]}}]\n",
+	  "f:1:40: port \"b\": pass needs \"engine: xdp\" and one interface: only there can the kernel have what no service needs" },
 	{ "engine of another name", "ports: [{name: p0, engine: dpu, interface: e, kernel: {interface: a}}]\n",
 	  "f:1:28: port \"p0\": engine \"dpu\" is unknown; give xdp or dpdk" },
 	{ "pin not absolute", "ports: [{name: p0, engine: xdp, interface: e, pin: x, kernel: {interface: a}}]\n",
@@ -461,7 +466,8 @@ static void an_engine_is_a_device(void **state)
 				   "- {name: p2, engine: dpdk, interface: eth3, kernel: {interface: c}}\n"
 				   "- {name: p3, engine: dpdk, interface: eth4, mtu: 9000, kernel: {interface: d}}\n"
 				   "- {name: b, engine: xdp, kernel: {interface: e}, bond: {members: [{name: m0, interface: eth5},"
-				   " {name: m1, interface: eth6}]}}\n";
+				   " {name: m1, interface: eth6}]}}\n"
+				   "- {name: p4, engine: xdp, interface: eth7, kernel: {interface: f, pass: true}}\n";
 	struct sl_config *c;
 	struct sl_config_error err;
 
@@ -475,6 +481,9 @@ static void an_engine_is_a_device(void **state)
 	assert_string_equal(c->ports[4].device, "net_sluice_xdp4,iface=eth5,pin=/sys/fs/bpf/sluice,port=4,mode=auto,kernel=host");
 	assert_string_equal(c->ports[5].device, "net_sluice_xdp5,iface=eth6,pin=/sys/fs/bpf/sluice,port=5,mode=auto,kernel=host");
 	assert_string_equal(c->ports[5].name, "m1");
+	assert_string_equal(c->ports[6].device, "net_sluice_xdp6,iface=eth7,pin=/sys/fs/bpf/sluice,port=6,mode=auto,kernel=keep");
+	assert_true(c->ports[6].kernel_pass);
+	assert_false(c->ports[0].kernel_pass);
 	sl_config_free(c);
 }
 

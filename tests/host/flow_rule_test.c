@@ -46,7 +46,7 @@ static void test_wanted(void **state)
 {
 	struct bench *b = *state;
 	struct sl_class out[64];
-	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 64);
+	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, false, out, 64);
 	unsigned int kinds[SL_CLASS_KINDS] = { 0 };
 
 	/* Three tenants, each in one family: fragments, TTL, FIN, RST for each; SYNs to two VIPs of the default tenant,
@@ -63,11 +63,44 @@ static void test_wanted(void **state)
 	assert_int_equal(kinds[SL_CLASS_KERNEL], 1);
 	assert_int_equal(kinds[SL_CLASS_GROUPCAST], 1);
 	/* With many rules one for SYNs to all addresses of each tenant and family has to do. */
-	assert_int_equal(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, false, out, 64), n - 1);
+	assert_int_equal(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, false, false, out, 64), n - 1);
 	for (unsigned int i = 0; i < n - 1; i++)
 		assert_false(out[i].kind == SL_CLASS_SYN && out[i].addr.family);
 	/* No room: the number wanted is told. */
-	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, out, 4) >= n);
+	assert_true(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, false, out, 4) >= n);
+}
+
+/* With pass, ICMP of nat backends has rules of its own, of the address and the protocol. */
+static void test_wanted_pass(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+	struct bench *b = *state;
+	struct sl_class out[64], icmp[64];
+	const struct rte_flow_item_ipv4 *spec = NULL, *mask = NULL;
+	const unsigned int n = sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, false, out, 64);
+	unsigned int found = 0;
+	struct sl_flow_rule rule;
+
+	assert_int_equal(sl_class_wanted(sl_services_current(), 0, b->config->ports[0].vtep, 1, true, true, icmp, 64), n + 1);
+	for (unsigned int i = 0; i < n + 1; i++) {
+		if (icmp[i].kind != SL_CLASS_SOURCE || icmp[i].proto != IPPROTO_ICMP)
+			continue;
+		found++;
+		sl_flow_rule_class(&rule, &icmp[i], mac, 0, &(struct sl_class_how){ 0 });
+	}
+	assert_int_equal(found, 1);
+	for (const struct rte_flow_item *item = rule.pattern; item->type != RTE_FLOW_ITEM_TYPE_END; item++) {
+		assert_true(item->type != RTE_FLOW_ITEM_TYPE_TCP && item->type != RTE_FLOW_ITEM_TYPE_UDP);
+		if (item->type == RTE_FLOW_ITEM_TYPE_IPV4) {
+			spec = item->spec;
+			mask = item->mask;
+		}
+	}
+	assert_non_null(spec);
+	assert_int_equal(spec->hdr.next_proto_id, IPPROTO_ICMP);
+	assert_int_equal(mask->hdr.next_proto_id, 0xff);
+	assert_int_equal(mask->hdr.src_addr, UINT32_MAX);
+	assert_int_equal(mask->hdr.dst_addr, 0);
 }
 
 static void test_class_rules(void **state)
@@ -188,7 +221,7 @@ static void test_tunnel_sources(void **state)
 		if (sl_config_parse("t", text, strlen(text), &config, &error))
 			fail_msg("%s", error.text);
 		services = sl_service_table_create(config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
-		n = sl_class_wanted(sl_services_current(), 0, config->ports[0].vtep, 1, true, out, 64);
+		n = sl_class_wanted(sl_services_current(), 0, config->ports[0].vtep, 1, true, false, out, 64);
 		for (unsigned int c = 0; c < n; c++) {
 			if (!out[c].vtep.family || out[c].peer.bytes[3] != 9)
 				continue;
@@ -226,7 +259,7 @@ static void test_thousand_services(void **state)
 						  .vip = { .family = 4, .bytes = { 192, 0, (uint8_t)(i >> 8), (uint8_t)i } } };
 		list[i] = &service[i];
 	}
-	n = sl_class_wanted(&services, 0, NULL, 0, false, out, 8192);
+	n = sl_class_wanted(&services, 0, NULL, 0, false, false, out, 8192);
 	for (unsigned int i = 0; i < n && i < 8192; i++)
 		kinds[out[i].kind]++;
 	assert_int_equal(kinds[SL_CLASS_VIP], 1000);
@@ -236,13 +269,13 @@ static void test_thousand_services(void **state)
 	for (unsigned int i = 1; i < n; i++)
 		assert_int_not_equal(memcmp(&out[i], &out[i - 1], sizeof(out[i])), 0);
 	list[999] = list[998]; /* again */
-	assert_int_equal(sl_class_wanted(&services, 0, NULL, 0, false, out, 8192), n - 5);
+	assert_int_equal(sl_class_wanted(&services, 0, NULL, 0, false, false, out, 8192), n - 5);
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
-	const struct CMUnitTest tests[] = { T(test_wanted), T(test_thousand_services), T(test_class_rules),
+	const struct CMUnitTest tests[] = { T(test_wanted), T(test_wanted_pass), T(test_thousand_services), T(test_class_rules),
 					    cmocka_unit_test(test_tunnel_sources) };
 	int rc;
 

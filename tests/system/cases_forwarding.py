@@ -204,6 +204,8 @@ def floods_are_cut_by_their_meters(lab):
         for c in clients:
             c.close()
 
+        if lab.passes:
+            return  # nothing comes here for the kernel
         lab.node = {"meters": {"kernel": {"rate_pps": 100, "burst": 32}}}
         apply(lab)
         lab.wait_for(lambda: meter_of(lab, "kernel")["rate_pps"] == 100, 5, "the new rate in the card")

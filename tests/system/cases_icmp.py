@@ -76,7 +76,7 @@ def nat_lowers_the_mss(lab):
     """The route to the backends has an MTU of 1400: both ends of a nat connection learn to send no more than that."""
     routes = [f"{net}{11 + i}" for i in range(len(lab.backends)) for net in ("10.77.0.", "fd77::")]
     for to in routes:
-        sh("ip", "route", "add", to, "dev", "sl0", "mtu", "1400", ns=lab.ns("lb"))
+        sh("ip", "route", "add", to, "dev", lab.kernel_device, "mtu", "1400", ns=lab.ns("lb"))
     try:
         for vip, most in ((VIPS["nat"], 1360), (VIPS6["nat"], 1340)):
             def clamped(vip=vip):
@@ -86,4 +86,4 @@ def nat_lowers_the_mss(lab):
             lab.wait_for(lambda: clamped() == most - 12, 5, f"the client's MSS of {most} to {vip}")
     finally:
         for to in routes:
-            sh("ip", "route", "del", to, "dev", "sl0", ns=lab.ns("lb"))
+            sh("ip", "route", "del", to, "dev", lab.kernel_device, ns=lab.ns("lb"))

@@ -173,8 +173,9 @@ def tunnels_of_trusted_sources(lab):
         carrying(lab, sender, 43000, OPENED6)
         carrying(lab, sender, 43100, IPV6_6, six=True)
         refused(lab, sender, 43200, CLOSED6)
-        trust(lab, saved, SOURCES + SOURCES6, (4, 6))
-        not_covered(lab, sender, 45000, OPENED + OPENED6)
+        if not lab.passes:  # there what no rule names is the kernel's
+            trust(lab, saved, SOURCES + SOURCES6, (4, 6))
+            not_covered(lab, sender, 45000, OPENED + OPENED6)
     finally:
         lab.services[:] = saved
         lab.tenants, lab.vteps = [], VTEPS[0]

@@ -80,6 +80,7 @@ class Lab:
         self.vteps = "10.77.0.2"
         self.node = {}
         self.card_options = []
+        self.passes = engine == "xdp" and bool(os.environ.get("LAB_PASS"))  # kernel.pass: the wire's interface is the kernel's too
         self.pcap = False  # engine software: not by net_af_packet, for which the kernel puts IPv4 fragments together
 
     # -- names -----------------------------------------------------------------------------------------------------
@@ -258,6 +259,11 @@ http {{
         return "ready" in self.log("card")
 
     @property
+    def kernel_device(self):
+        """The agent's kernel interface that has its addresses."""
+        return "slwire" if self.passes else "sl0"
+
+    @property
     def simulated(self):
         """Whether the card is a process of its own."""
         return self.engine in ("rtl", "model")
@@ -276,8 +282,9 @@ http {{
             sh("ip", "link", "add", wire, "netns", lb, "address", mac, "type", "veth", "peer", "name", end, "netns", sw)
             for ns, dev in ((sw, end), (lb, wire)):
                 sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off", ns=ns, check=False)
-            sh("nft", f"table netdev {wire} {{ chain wire {{ type filter hook ingress device {wire} priority 0; policy drop; }} ; }}",
-               ns=lb)
+            if not self.passes:
+                sh("nft", f"table netdev {wire} {{ chain wire {{ type filter hook ingress device {wire} priority 0; policy drop; }} ; }}",
+                   ns=lb)
             sh("ip", "link", "set", end, "master", "br0", "up", ns=sw)
             sh("ip", "link", "set", wire, "promisc", "on", "up", ns=lb)
 
@@ -297,6 +304,8 @@ http {{
         port = {"name": "p0", "mtu": 1500,
                 "kernel": {"interface": "sl0", "addresses": ["10.77.0.2/24", "10.78.0.2/24", "fd77::2/64", "fd78::2/64"]},
                 "vtep": self.vteps}
+        if self.passes and not self.bond:
+            port["kernel"]["pass"] = True
         if not self.bond:
             if self.engine == "xdp":
                 return [{**port, "engine": "xdp", "interface": "slwire", "pin": f"{self.bpffs}/sluice", "xdp_mode": "generic"}]

@@ -24,6 +24,7 @@ import cases_fullnat
 import cases_tunnels
 import cases_decap
 import cases_first
+import cases_pass
 import cases_bond
 from cases import CASES
 from lab import Lab, LabError

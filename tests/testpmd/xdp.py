@@ -205,7 +205,7 @@ class Suite:
             (f"iface={PORTS[0]},pin=/etc/passwd", "a directory for the pinned maps is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,mode=fast", "auto, native or generic is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,mode=offload", "no device takes the maps"),
-            (f"iface={PORTS[0]},pin={self.pin}2,kernel=no", "pass or host is needed"),
+            (f"iface={PORTS[0]},pin={self.pin}2,kernel=no", "pass, keep or host is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,port=8", "0 to 7 is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,flows=3", "64 to 134217728 is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,mode={self.mode}", "another process has one there"),

@@ -2,7 +2,8 @@
 /*
  * The summary of rules (hw/xdp/named.h) against the stages: random rules and prefixes of a few addresses and values, and frames of the
  * same few. Each frame once with the summary and once without: what the summary lets pass, the stages give to the kernel because
- * no rule matches it; it is counted as they count it; and of the frames that no rule matches most are known by the summary.
+ * no rule matches it; it is counted as they count it; and of the frames that no rule matches most are known by the summary. And what
+ * kernel=keep makes of frames that rules name, while no socket takes them.
  *
  * named_test SLUICE.bpf.o [SEED]
  */
@@ -30,7 +31,7 @@ struct test {
 	struct sl_prefix_bucket *prefixes;
 	struct sl_xdp_scratch *seen;
 	uint64_t random;
-	unsigned int passed_by_summary, passed_by_stages, wrong;
+	unsigned int passed_by_summary, passed_by_stages, kept, kept_from, wrong;
 };
 
 static const uint8_t own_mac[6] = { 2, 0, 0, 0, 0, 1 };
@@ -206,6 +207,47 @@ static uint32_t run(struct test *t, struct sl_xdp_config *c, uint16_t generation
 	return opts.retval;
 }
 
+/* Whether the rule asks for an address, of packets that may be plain ones: of others it is not in the summary. */
+static bool names(const struct sl_class_rule *r, const struct sl_packet *p)
+{
+	const uint8_t whole = p->family == 4 ? 32 : 128;
+
+	if (r->frag == SL_FRAG_MODE_YES || r->ttl_max != UINT8_MAX)
+		return false;
+	return r->dst_plen >= whole || r->src_plen >= whole || sl_prefix_asked(r);
+}
+
+/* Whether neither address of the packet is one that rules may have. */
+static bool stranger(const struct sl_packet *p)
+{
+	const unsigned int last = p->family == 4 ? 3 : 15;
+
+	return p->src[last] > ADDRESSES - 2 && p->dst[last] > ADDRESSES - 2;
+}
+
+/* With kernel=keep and nobody to take it: what a rule names by its address is dropped, and of the rest only what shares an address with
+ * some rule. Verdict and reason were those without keep. */
+static bool keep_good(struct test *t, struct sl_xdp_config *c, const struct sl_class_table *table, uint8_t *frame, uint32_t len,
+		      uint32_t verdict, uint8_t reason)
+{
+	const struct sl_packet *p = &t->seen[0].headers.outer;
+	uint64_t counted;
+	uint32_t kept;
+	uint8_t again, rule;
+
+	c->kernel_pass = SL_XDP_KERNEL_KEEP;
+	kept = run(t, c, 1, frame, len, &again, &counted);
+	c->kernel_pass = 0;
+	rule = t->seen[0].rule;
+	if (verdict != XDP_PASS || reason == SL_REASON_KERNEL)
+		return kept == verdict;
+	t->kept += kept == XDP_PASS;
+	t->kept_from += kept == XDP_DROP;
+	if (rule < SL_CLASS_RULES && names(&table->rule[rule], p))
+		return kept == XDP_DROP;
+	return kept == XDP_PASS || (kept == XDP_DROP && !stranger(p));
+}
+
 static void run_round(struct test *t, unsigned int round)
 {
 	static struct sl_class_table table;
@@ -239,8 +281,9 @@ static void run_round(struct test *t, unsigned int round)
 		const uint32_t len = make_frame(t, frame);
 		const uint32_t short_cut = run(t, &c, 1, frame, len, &with, &counted[0]);
 		const uint32_t stages = run(t, &c, 0, frame, len, &without, &counted[1]);
-		const bool good = short_cut == stages && counted[0] == counted[1] && (with == NOT_WRITTEN ? without == SL_REASON_KERNEL : with == without);
+		bool good = short_cut == stages && counted[0] == counted[1] && (with == NOT_WRITTEN ? without == SL_REASON_KERNEL : with == without);
 
+		good = keep_good(t, &c, &table, frame, len, stages, without) && good;
 		t->passed_by_summary += with == NOT_WRITTEN;
 		t->passed_by_stages += without == SL_REASON_KERNEL;
 		if (!good && t->wrong++ < 10)
@@ -266,8 +309,9 @@ int main(int argc, char **argv)
 	open_all(&t, argv[1]);
 	for (unsigned int round = 0; round < ROUNDS; round++)
 		run_round(&t, round);
-	printf("summary of rules: %u frames, %u for the kernel because no rule matches, %u of them by the summary, %u wrong\n", ROUNDS * FRAMES,
-	       t.passed_by_stages, t.passed_by_summary, t.wrong);
+	printf("summary of rules: %u frames, %u for the kernel because no rule matches, %u of them by the summary; of others without a socket, "
+	       "with kernel=keep, %u for the kernel, %u dropped; %u wrong\n", ROUNDS * FRAMES, t.passed_by_stages, t.passed_by_summary, t.kept,
+	       t.kept_from, t.wrong);
 	bpf_object__close(t.object);
-	return t.wrong || t.passed_by_summary < ROUNDS * FRAMES / 20;
+	return t.wrong || t.passed_by_summary < ROUNDS * FRAMES / 20 || !t.kept || !t.kept_from;
 }
