@@ -92,6 +92,15 @@ module f_adminq (
     read_q <= rst_n && rd_valid && !rd_ready_i;
   end
 
+  // The core has looked at a command that it has not answered; nobody has one, and yet none is fetched.
+  logic       work_q;
+  logic [2:0] idle_q;
+  always_ff @(posedge clk_i) begin
+    work_q <= rst_n && !answer_i && !restart_i && (work_q || (look_i && pending));
+    idle_q <= rst_n && en_q && ready_q && serving_i && !active && !pending && !work_q && !cpl_valid
+              ? idle_q + 3'(idle_q != 3'd7) : '0;
+  end
+
   always_comb begin
     if (rst_n) begin
       one:        assert (!consume || (!open_q && !cpl_valid));
@@ -103,6 +112,7 @@ module f_adminq (
       has_room:   assert (!cpl_valid || room_q != '0);
       keeps:      assert (!read_q || rd_valid);
       under_way:  assert (!(rd_valid || reading_q) || active);
+      prompt:     assert (idle_q <= 3'd3);
       seen_cpl:   assert (!(once_q && taken));
     end
   end
