@@ -66,6 +66,9 @@ module sl_eventq #(
   a_told_first: assert property (@(posedge clk_i) disable iff (!rst_ni)
     cpl_valid_o && tell |-> cpl_data_o[15:0] == 16'(sl_pkg::EVENT_TYPE_OVERFLOW) && !pop);
   a_pop: assert property (@(posedge clk_i) disable iff (!rst_ni) pop |-> !en_i || lose || cpl_valid_o);
+  // What waits for the host to make room is no work of the card's.
+  a_busy: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    busy_o == (valid || (tell && (!en_i || room_i != '0))));
   a_discarded: assert property (@(posedge clk_i) disable iff (!rst_ni) !en_i && valid |-> pop && !cpl_valid_o);
 `endif
 endmodule

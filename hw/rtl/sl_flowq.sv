@@ -213,6 +213,7 @@ module sl_flowq #(
 `ifndef SYNTHESIS
   a_list: assert property (@(posedge clk_i) disable iff (!rst_ni) push |-> space != '0);
   a_expected: assert property (@(posedge clk_i) disable iff (!rst_ni) s_axis_cpl_tvalid |-> head_q != tail_q);
+  a_active: assert property (@(posedge clk_i) disable iff (!rst_ni) rd_valid_o || consume_o |-> active_o[sel_o]);
   a_dumped: assert property (@(posedge clk_i) disable iff (!rst_ni) cpl_valid_o |-> !pend_i);
 `endif
 endmodule

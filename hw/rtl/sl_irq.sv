@@ -64,6 +64,7 @@ module sl_irq #(
   logic pick_held;
   assign pick_held = held_q[pick];
   a_held: assert property (@(posedge clk_i) disable iff (!rst_ni || reset_i) send |-> !pick_held);
+  a_busy: assert property (@(posedge clk_i) disable iff (!rst_ni || reset_i) wait_q != '0 || irq_valid_o |-> busy_o);
   a_stable: assert property (@(posedge clk_i) disable iff (!rst_ni || reset_i)
     irq_valid_o && !irq_ready_i |=> irq_valid_o && $stable(irq_vector_o));
 `endif

@@ -113,6 +113,7 @@ module sl_reset (
   a_pulse: assert property (@(posedge clk_i) disable iff (!rst_ni) host_if_o |=> !host_if_o);
   a_restart: assert property (@(posedge clk_i) disable iff (!rst_ni)
     restart_o |-> kind_q == 2'(sl_pkg::RESET_KIND_FIRMWARE) || kind_q == 2'(sl_pkg::RESET_KIND_CARD));
+  a_told: assert property (@(posedge clk_i) disable iff (!rst_ni) restart_o |-> restarting_o && $past(restarting_o));
   a_answered: assert property (@(posedge clk_i) disable iff (!rst_ni)
     state_q == STOP && $past(state_q) == ANSWER |-> !$past(answering_i));
 `endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the host interface in RTL (hw/rtl/sl_hif.sv) promises in time while something else takes its time: a host memory
-// that does not answer, a port that takes no frames. Each row of `rows` is one promise.
+// that does not answer, a port that takes no frames, another queue with much to send; and what resets leave.
+// Each row of `rows` is one promise.
 #include <cinttypes>
 #include <cstdio>
 
@@ -24,6 +25,7 @@ struct Memory {
 
 struct Card : Memory, DrivenCard<Vsl_hif> {
 	uint64_t sent[8] = {}; // frames, by port
+	std::vector<unsigned> order; // ports of the frames sent
 	uint8_t tx_popped = 0; // the port that has taken a beat in the last clock, a bit
 
 	Card() : DrivenCard("sl_hif", flat(memory, 0))
@@ -34,10 +36,10 @@ struct Card : Memory, DrivenCard<Vsl_hif> {
 		tx_start(1, 1);
 	}
 	static uint64_t ring(unsigned n, bool cq) { return 0x10000u * (n + 1) + (cq ? 0x8000 : 0); }
-	void tx_start(unsigned n, unsigned port)
+	void tx_start(unsigned n, unsigned port, uint32_t len = FRAME, uint64_t buffer = BUFFER)
 	{
 		for (unsigned i = 0; i < RING; i++) {
-			const sl_tx_desc d = {BUFFER, FRAME, 1, 0};
+			const sl_tx_desc d = {buffer, len, 1, 0};
 
 			memcpy(&memory[ring(n, false) + i * sizeof(d)], &d, sizeof(d));
 		}
@@ -49,8 +51,10 @@ struct Card : Memory, DrivenCard<Vsl_hif> {
 	void take() override
 	{
 		tx_popped = top.m_axis_tx_tvalid && top.m_axis_tx_tready ? 1u << top.m_axis_tx_tdest : 0;
-		if (top.m_axis_tx_tvalid && top.m_axis_tx_tready && top.m_axis_tx_tlast)
+		if (top.m_axis_tx_tvalid && top.m_axis_tx_tready && top.m_axis_tx_tlast) {
 			sent[top.m_axis_tx_tdest]++;
+			order.push_back(top.m_axis_tx_tdest);
+		}
 	}
 	void drive() override
 	{
@@ -171,6 +175,64 @@ void writes_during_a_reset()
 	}
 }
 
+// Of two queues with much to send each sends sixteen frames, and then the other has its turn. The frames take longer than
+// their descriptors, so that once both queues have begun, neither has to wait for its own.
+void queues_take_turns()
+{
+	Card c;
+	unsigned in_turn = 0, most = 0;
+
+	for (unsigned n = 0; n < 2; n++) {
+		c.board.bar_write(SL_BAR_Q_CTRL(TX + n), 0);
+		c.tx_start(n, n, 5 * SL_BEAT_BYTES);
+		c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX + n), RING - 1);
+	}
+	c.run(4000);
+	expect(c.sent[0] == RING - 1 && c.sent[1] == RING - 1, "all are sent");
+	for (size_t i = 1; i < c.order.size(); i++) {
+		in_turn = c.order[i] == c.order[i - 1] ? in_turn + 1 : 1;
+		if (i >= RING * 3 / 4 && i < RING * 3 / 2)
+			most = in_turn > most ? in_turn : most;
+	}
+	expect(most == 16, "sixteen at a time");
+}
+
+// Power-on reset in the middle of reads that fail: nothing is left of them.
+void power_on_again()
+{
+	for (unsigned after = 20; after <= 120; after += 20) {
+		Card c;
+
+		c.board.bar_write(SL_BAR_Q_CTRL(TX), 0);
+		c.tx_start(0, 0, FRAME, MEMORY);
+		c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), RING - 1);
+		c.run(after);
+		c.board.reset();
+		c.power_on();
+		c.board.reset();
+		c.sent[0] = 0;
+		c.tx_start(0, 0);
+		c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), RING - 1);
+		c.run(RING * 40);
+		expect(c.sent[0] == RING - 1, "all frames are sent after it");
+	}
+}
+
+// The core that starts again has to find a slot first.
+void a_restart_of_the_core()
+{
+	Card c;
+
+	c.board.mgmt_write(SL_MGMT_BOOT_SLOT, 0x101);
+	expect(c.board.mgmt_read(SL_MGMT_BOOT_SLOT) == 0x101, "the loader says what it started");
+	c.board.bar_write(SL_BAR_RESET, SL_RESET_KIND_HOST_IF);
+	c.run(SOON);
+	expect(c.board.mgmt_read(SL_MGMT_BOOT_SLOT) == 0x101, "that stays when the host interface is reset");
+	c.board.bar_write(SL_BAR_RESET, SL_RESET_KIND_FIRMWARE);
+	c.run(SOON);
+	expect(c.board.mgmt_read(SL_MGMT_BOOT_SLOT) == SL_SLOT_NONE, "and is gone when the core starts again");
+}
+
 } // namespace
 
 int main()
@@ -179,6 +241,9 @@ int main()
 		{"posted writes wait for no read of the card's", writes_wait_for_nothing},
 		{"an enable that waits for its queue to drain", an_enable_that_waits},
 		{"posted writes during a reset", writes_during_a_reset},
+		{"queues with much to send take turns", queues_take_turns},
+		{"a restart of the management core", a_restart_of_the_core},
+		{"power-on reset in the middle of reads that fail", power_on_again},
 	};
 
 	return rows::run("hif_bounds", all);
