@@ -181,4 +181,8 @@ module sl_counters #(
   assign csr_ack_o  = state_q == 2'd2;
   assign csr_data_o = sum_q;
   assign busy_o     = flow_busy || reason_busy || rule_busy || verdict_i || rx_i != '0 || tx_i != '0;
+
+`ifndef SYNTHESIS
+  a_busy: assert property (@(posedge clk_i) disable iff (!rst_ni) flow_busy || reason_busy || rule_busy |-> busy_o);
+`endif
 endmodule

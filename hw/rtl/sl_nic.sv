@@ -212,4 +212,9 @@ module sl_nic #(
   );
   assign busy_o = core_busy || hif_busy || rx_valid || host_rx_valid
                   || tx_valid || (aged_valid && aged_ready) || (host_aged_valid && host_aged_ready);
+
+`ifndef SYNTHESIS
+  // What is between the datapath and the host interface, in neither.
+  a_busy: assert property (@(posedge clk_i) disable iff (!card_n) rx_valid || host_rx_valid || tx_valid |-> busy_o);
+`endif
 endmodule

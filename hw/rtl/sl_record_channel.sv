@@ -64,5 +64,24 @@ module sl_record_channel #(
   a_answer: assert property (@(posedge clk_i) disable iff (!por_ni) answered_i |-> out > waiting);
   a_ack: assert property (@(posedge clk_i) disable iff (!por_ni) acked_i |-> ack_valid && acks != '0);
   a_stale: assert property (@(posedge clk_i) disable iff (!por_ni) push_i |-> !stale_q);
+  // What was asked before a card reset, and is not answered.
+  logic [READS_LOG2:0] old_reads_q;
+  logic [WRITE_W:0]    old_writes_q;
+  always_ff @(posedge clk_i) begin
+    if (!por_ni) begin
+      old_reads_q  <= '0;
+      old_writes_q <= '0;
+    end else if (!rst_ni) begin
+      old_reads_q  <= out + (READS_LOG2+1)'(push_i) - (READS_LOG2+1)'(answered_i);
+      old_writes_q <= acks + (WRITE_W+1)'(written_i) - (WRITE_W+1)'(acked_i);
+    end else begin
+      old_reads_q  <= old_reads_q - (READS_LOG2+1)'(answered_i && old_reads_q != '0);
+      old_writes_q <= old_writes_q + (WRITE_W+1)'(written_i && stale_q) - (WRITE_W+1)'(acked_i && old_writes_q != '0);
+    end
+  end
+  a_old: assert property (@(posedge clk_i) disable iff (!por_ni || !rst_ni)
+    old_reads_q != '0 || old_writes_q != '0 |-> stale_q);
+  a_room: assert property (@(posedge clk_i) disable iff (!por_ni || !rst_ni) room_o |-> !stale_q);
+  a_busy: assert property (@(posedge clk_i) disable iff (!por_ni) out != '0 || acks != '0 |-> busy_o);
 `endif
 endmodule

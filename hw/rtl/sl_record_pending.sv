@@ -126,6 +126,8 @@ module sl_record_pending #(
 `ifndef SYNTHESIS
   a_one: assert property (@(posedge clk_i) disable iff (!rst_ni) $onehot0(match_q) && hit_q == (match_q != '0));
   a_room: assert property (@(posedge clk_i) disable iff (!rst_ni) write_i |-> held < (LOG2+1)'(N - 4));
+  // What memory has acknowledged is in memory: nobody is told of it here, and the entry was not so from before a reset.
+  a_done: assert property (@(posedge clk_i) disable iff (!rst_ni) (done_q & live_q) == '0);
   a_stable: assert property (@(posedge clk_i) disable iff (!por_ni)
     w_valid_o && !w_ready_i |=> w_valid_o && $stable(w_data_o) && $stable(w_flow_o));
 `endif

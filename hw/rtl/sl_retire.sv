@@ -190,6 +190,8 @@ module sl_retire #(
 `ifndef SYNTHESIS
   initial assert (DRAIN < 64) else $fatal(1, "sl_retire: DRAIN is out of range");
   a_take: assert property (@(posedge clk_i) disable iff (!rst_ni) id_take_i |-> id_valid_o);
+  // Clocks without a read are the ageing's (sl_age).
+  a_read: assert property (@(posedge clk_i) disable iff (!rst_ni) count_read_o |-> count_fresh_o || (v1_q && e1_q[32]));
   a_clear_empty: assert property (@(posedge clk_i) disable iff (!rst_ni) clear_i |-> empty_o && !push_i);
 `endif
 endmodule

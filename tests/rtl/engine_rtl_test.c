@@ -212,6 +212,42 @@ static void test_full(void **state)
 	small->destroy(e);
 }
 
+/*
+ * Keys that only their addresses tell apart, and only in some of their bits, while a small table has them in the same
+ * buckets: each has its own flow.
+ */
+static void test_addresses(void **state)
+{
+	static const struct {
+		unsigned int family, keys; /* as many IPv6 keys as have room */
+		unsigned int shift;	   /* of the addresses' last four bytes, as one number */
+		bool dst;
+	} rows[] = { { 4, 200, 0, false }, { 4, 200, 20, false }, { 4, 200, 0, true }, { 6, 128, 0, false }, { 6, 128, 20, true } };
+	const struct sl_engine_ops *small = rtl_load(RTL_LIBRARY_SMALL);
+	const struct sl_engine_config config = { .ports = 2, .table_log2 = 8 };
+
+	(void)state;
+	for (unsigned int r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct sl_engine *e = rtl_start(small, &config);
+
+		for (unsigned int again = 0; again < 2; again++) {
+			for (uint32_t i = 0; i < rows[r].keys; i++) {
+				struct sl_key key = rows[r].family == 4 ? rtl_key(0) : rtl_key_v6(0);
+				const struct sl_record record = rtl_record(&key, RTL_L2);
+				uint8_t *a = (rows[r].dst ? key.dst : key.src) + (rows[r].family == 4 ? 0 : 12);
+				struct sl_flow_done done;
+
+				for (unsigned int byte = 0; byte < 4; byte++)
+					a[byte] ^= (uint8_t)(i << rows[r].shift >> (8 * byte));
+				done = rtl_command(small, e, again ? SL_FLOW_OP_QUERY : SL_FLOW_OP_INSERT, &key, &record, 10);
+				assert_int_equal(done.cpl.status, SL_STATUS_OK);
+				assert_int_equal(done.cpl.flow_id, i);
+			}
+		}
+		small->destroy(e);
+	}
+}
+
 static unsigned int status_of(struct sl_engine *e, unsigned int op, const struct sl_key *key)
 {
 	const struct sl_record record = rtl_record(key, RTL_L2);
@@ -603,18 +639,27 @@ static void test_prefixes(void **state)
 	static const uint32_t buckets[] = { 0, 0xfff, 0x1000, 0x1fff, 0x2000, 0x3abc, 0x5fff, 0x6000, 0x7fff };
 	const struct sl_class_prefix prefix = { .addr = { 0x20, 1, [15] = 0x81 }, .sets = 0x80000001, .port_lo = 80, .port_hi = 90,
 					  .family = 6, .proto = 17, .proto_mask = 255, .meter = 63 };
+	const struct sl_class_prefix any6 = { .addr = { 0x20, 2 }, .sets = 1, .port_hi = 65535, .family = 6 };
+	const struct sl_class_prefix udp = { .addr = { 192, 0, 2, 9 }, .sets = 4, .port_lo = 53, .port_hi = 53, .family = 4,
+					     .proto = 17, .proto_mask = 255, .meter = 7 };
 	const struct sl_class_prefix four = { .addr = { 192, 0, 2, 1 }, .sets = 2, .port_hi = 65535, .family = 4, .meter = 255 };
 	const unsigned int count = sizeof(buckets) / sizeof(buckets[0]);
 	struct sl_engine *e = start();
+	int prefixes = 0;
 
 	(void)state;
 	for (unsigned int n = 0; n < 2 * count; n++) {
 		const unsigned int i = n % count;
+		const bool full = i % 2; /* or with two empty slots */
 		struct sl_prefix_bucket bucket = { .slot0 = prefix, .slot3 = four };
 		uint32_t words[32];
 
 		if (n == count)
 			find_all(e, buckets, count);
+		if (full) {
+			bucket.slot1 = any6;
+			bucket.slot2 = udp;
+		}
 		bucket.slot0.addr[7] = bucket.slot3.addr[2] = (uint8_t)i;
 		memcpy(words, &bucket, sizeof(words));
 		ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | buckets[i]);
@@ -626,10 +671,11 @@ static void test_prefixes(void **state)
 		}
 		for (unsigned int w = 0; w < 32; w++)
 			ops->csr_write(e, SL_CSR_TBL_DATA(w), words[w]);
+		prefixes += n < count ? 2 + 2 * full : -2 - 2 * full;
 		for (unsigned int twice = 0; twice < 2; twice++) {
 			ops->csr_write(e, SL_CSR_TBL_CMD, 2);
 			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_STATUS), 0);
-			assert_int_equal(ops->csr_read(e, SL_CSR_PREFIXES), 2 * (n < count ? i + 1 : count - 1 - i));
+			assert_int_equal(ops->csr_read(e, SL_CSR_PREFIXES), prefixes);
 		}
 	}
 	find_all(e, NULL, 0);
@@ -680,8 +726,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_collision), cmocka_unit_test(test_dump_v6),  cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_collision), cmocka_unit_test(test_dump_v6),
+		cmocka_unit_test(test_reset),	 cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_time),	 cmocka_unit_test(test_bad_config),
 	};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Records in HBM (libsl_rtl_hbm*.so; the memory is sim/engine_rtl/hbm.h), what the tests of the card with records on
- * chip do not look at: records that change while their flow's frames come back to back, and card resets while the
- * memory owes answers. That each frame leaves with the record of its time is also an assertion of sl_record_hbm.
+ * chip do not look at: records that change while their flow's frames come, back to back or alone, flows that are deleted
+ * under their frames, and card resets while the memory owes answers. That each frame leaves with the record of its time
+ * is also an assertion of sl_record_hbm.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,8 @@
 #define UPDATES 300
 #define RESETS 40
 #define FLOWS 64
+#define MEET 60
+#define DELETES 60
 #define CLOCKS_MAX 200000
 
 static const struct sl_engine_ops *ops;
@@ -103,6 +106,106 @@ static void test_updates(void **state)
 		updates(rtl_key(1), stall);
 		updates(rtl_key_v6(1), stall);
 	}
+}
+
+/* Until nothing is under way: frames that left (*number is the last one's record), frames of them for the host. */
+static unsigned int settle(struct sl_engine *e, const struct sl_key *key, unsigned int *number, unsigned int *host)
+{
+	unsigned int left = 0, port, clocks = 0;
+	struct sl_host_meta meta;
+	uint8_t out[SL_FRAME_MAX];
+
+	do {
+		ops->step(e, 1, 10);
+		assert_true(clocks++ < CLOCKS_MAX);
+		for (; ops->wire_out(e, &port, out) != 0; left++)
+			*number = number_of(out, key);
+		for (; ops->host_out(e, &meta, out) != 0; left++)
+			++*host;
+	} while (!ops->idle(e));
+	return left;
+}
+
+static void update(struct sl_engine *e, const struct sl_key *key, unsigned int n)
+{
+	struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_UPDATE, .key = *key, .record = numbered(key, n) };
+
+	assert_true(ops->flow_submit(e, &cmd));
+}
+
+/*
+ * An update meets a frame in any clock, and all else is quiet: the frame has the record before or after, and the next
+ * one, when memory has taken the update, the one after.
+ */
+static void test_meeting(void **state)
+{
+	const struct sl_engine_config config = { .ports = 2 };
+	const struct sl_key key = rtl_key(1);
+	const struct sl_record record = numbered(&key, 1);
+	struct sl_engine *e = rtl_start(ops, &config);
+	unsigned int n = 1, number, host = 0;
+	struct sl_flow_done done;
+	uint8_t in[FRAME];
+
+	(void)state;
+	assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1).cpl.status, SL_STATUS_OK);
+	rtl_frame(in, FRAME, &key);
+	for (int ahead = -MEET; ahead <= MEET; ahead++) {
+		update(e, &key, ++n); /* and no read is shared any more */
+		assert_int_equal(settle(e, &key, &number, &host), 0);
+		if (ahead > 0) {
+			update(e, &key, ++n);
+			ops->step(e, 1, (uint32_t)ahead);
+		}
+		assert_true(ops->wire_in(e, 0, in, FRAME, false));
+		if (ahead <= 0) {
+			ops->step(e, 1, (uint32_t)-ahead);
+			update(e, &key, ++n);
+		}
+		assert_int_equal(settle(e, &key, &number, &host), 1);
+		assert_in_range(number, ahead == MEET ? n : n - 1, ahead == -MEET ? n - 1 : n);
+		assert_true(ops->wire_in(e, 0, in, FRAME, false));
+		assert_int_equal(settle(e, &key, &number, &host), 1);
+		assert_int_equal(number, n);
+		while (ops->flow_done(e, &done))
+			assert_int_equal(done.cpl.status, SL_STATUS_OK);
+	}
+	assert_int_equal(host, 0);
+	ops->destroy(e);
+}
+
+/* A flow is deleted under its frames: its last counters are of all that were forwarded; its id's next flow has none. */
+static void test_delete(void **state)
+{
+	const struct sl_engine_config config = { .ports = 2, .stall_seed = 5, .stall_pct = 20 };
+	const struct sl_key key = rtl_key(1);
+	const struct sl_record record = numbered(&key, 1);
+	struct sl_flow_cmd cmd = { .opcode = SL_FLOW_OP_DELETE, .key = key };
+	struct sl_engine *e = rtl_start(ops, &config);
+	unsigned int divided = 0;
+	uint8_t in[FRAME];
+
+	(void)state;
+	rtl_frame(in, FRAME, &key);
+	for (unsigned int round = 0; round < DELETES; round++) {
+		unsigned int sent = 0, left, number, host = 0;
+		struct sl_flow_done done;
+
+		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1).cpl.status, SL_STATUS_OK);
+		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_QUERY, &key, NULL, 1).cpl.packets, 0);
+		while (sent < 100)
+			sent += ops->wire_in(e, sent & 1, in, FRAME, false);
+		ops->step(e, 1, 1 + 3 * round);
+		assert_true(ops->flow_submit(e, &cmd));
+		left = settle(e, &key, &number, &host);
+		assert_int_equal(left, sent);
+		assert_true(ops->flow_done(e, &done));
+		assert_int_equal(done.cpl.status, SL_STATUS_OK);
+		assert_int_equal(done.cpl.packets, sent - host);
+		divided += host != 0 && host != sent;
+	}
+	assert_true(divided > DELETES / 3);
+	ops->destroy(e);
 }
 
 /* A flow's record can be read back as soon as it is written, and after the memory has it. */
@@ -193,7 +296,8 @@ static void test_reset(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_updates), cmocka_unit_test(test_dump),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_updates), cmocka_unit_test(test_meeting),
+					    cmocka_unit_test(test_delete), cmocka_unit_test(test_dump),
 					    cmocka_unit_test(test_reset) };
 
 	ops = rtl_load(RTL_LIBRARY_SMALL);
