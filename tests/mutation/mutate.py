@@ -5,12 +5,13 @@
 usage: mutate.py --build DIR --made BUILD --cosim PROGRAM --count N --seed N [--jobs N] [--only FILE] [--min PERCENT]
         [--tops TOPS] [--skip CHECKS] [--packets N] [--optimize FLAG]
 
-All chosen mutants are in one copy of the RTL (places.py), of which four tops are built: sl_core, sl_hif, sl_nic, and sl_core
+All chosen mutants are in one copy of the RTL (places.py), of which four tops are made: sl_core, sl_hif, sl_nic, and sl_core
 with records in HBM (hbm). A mutant meets the checks of the tops that its file is in, from the quickest to notice on, and ends at
 the first that fails:
   core      brief: random frames and commands against the model, few of them, table of 256 slots; unit, age: its unit tests; cosim:
             many random frames; vectors: the corpus; all with the RTL's assertions
-  hbm       the modules that are only there with records in HBM: the same without the unit tests
+  hbm       the modules that are only there with records in HBM: the same with that memory's tests (hbm_test) for the unit tests;
+            after the others also those that are not quite the same then
   hif       test_hif: the simulator's tests of its DMA; hif_bounds; hif_rate
   nic       nic_reset, nic_pause, nic_stress: the whole card
 Then what survived meets Verilator's -Wall and the proofs about its module (hw/formal), alone. A check that needs four times the
@@ -51,6 +52,8 @@ FLAGS = {"sl_core": ["-GTABLE_LOG2=8"], "hbm": ["-GTABLE_LOG2=8", "-GRECORDS_HBM
 BRIEF = 3000    # packets of the first co-simulation
 # Modules that are in the card only with records in HBM.
 HBM = {f"hw/rtl/{m}.sv" for m in ("sl_flight", "sl_record_channel", "sl_record_share", "sl_record_pending", "sl_record_hbm")}
+# Modules that are in both, with other parameters.
+PERHAPS_HBM = {f"hw/rtl/{m}.sv" for m in ("sl_core", "sl_command", "sl_table", "sl_retire")}
 # Modules that are in the whole card only, neither in sl_core nor in sl_hif.
 NIC = {"hw/rtl/sl_nic.sv", "hw/rtl/sl_skid.sv"}
 
@@ -97,6 +100,7 @@ class Tops:
                     f"-I{args.made}/include", "-Iinclude", "-I."]
         self.runtime = [f"{self.root}/include/verilated.cpp", f"{self.root}/include/verilated_threads.cpp",
                         f"{self.folder}/number.cpp"]
+        self.objects = [f"{self.folder}/{os.path.basename(source)}.o" for source in self.runtime]
 
     def write(self):
         os.makedirs(f"{self.folder}/hw/rtl", exist_ok=True)
@@ -115,8 +119,8 @@ class Tops:
             said = done.stdout + done.stderr
             raise Broken(said[-2000:], {(p, int(n)) for p, n in re.findall(r"(hw/rtl/\w+\.sv):(\d+):", said)})
 
-    def model(self, top):
-        """Verilates a top, unless that was done of the same text."""
+    def verilate(self, top):
+        """Unless that was done of the same text."""
         made = f"{self.folder}/{top}"
         name = "sl_core" if top == "hbm" else top
         listed = file_list("hw/rtl/sl_core.f" if name == "sl_core" else "hw/rtl/sl_nic.f")
@@ -130,33 +134,35 @@ class Tops:
         self.call(["verilator", "--cc", "--top-module", name, "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-lint",
                    "-Wno-style", "-Wno-fatal", "--output-split", "20000", "--assert", *FLAGS[top], "--Mdir", made,
                    "hw/lint/waivers.vlt", f"{self.folder}/sl_mutant_pkg.sv", *sources])
-        self.call(["make", "-s", f"-j{self.args.jobs}", "-C", made, "-f", f"V{name}.mk", "CFG_CXXFLAGS_PCH_I=",
-                   f"OPT_FAST={self.args.optimize} -fPIC", "OPT_SLOW=-O0 -fPIC", "OPT_GLOBAL=-O1 -fPIC", f"V{name}__ALL.a"])
         with open(stamp, "w", encoding="utf-8") as f:
             f.write(now)
 
     def link(self, top, target, sources, more):
         made = f"{self.folder}/{top}"
-        self.call([*self.cxx, "-O1", "-fPIC", f"-I{made}", "-o", f"{self.folder}/{target}", *sources, *self.runtime,
+        self.call([*self.cxx, "-O1", "-fPIC", f"-I{made}", "-o", f"{self.folder}/{target}", *sources, *self.objects,
                    *glob.glob(f"{made}/V*__ALL.a"), *more])
 
-    def build(self, tops):
-        self.write()
-        for top in tops:
-            self.model(top)
-        if "sl_core" in tops:
+    def build(self, top):
+        """The model and the programs of a top, when the first mutant meets one of them: some models take many minutes."""
+        name = "sl_core" if top == "hbm" else top
+        for source, made in zip(self.runtime, self.objects):
+            if not os.path.exists(made):
+                self.call([*self.cxx, "-O1", "-fPIC", "-c", "-o", made, source])
+        self.call(["make", "-s", f"-j{self.args.jobs}", "-C", f"{self.folder}/{top}", "-f", f"V{name}.mk", "CFG_CXXFLAGS_PCH_I=",
+                   f"OPT_FAST={self.args.optimize} -fPIC", "OPT_SLOW=-O0 -fPIC", "OPT_GLOBAL=-O1 -fPIC", f"V{name}__ALL.a"])
+        if top == "sl_core":
             self.link("sl_core", "core.so", ["sim/engine_rtl/engine_rtl.cpp"], ["-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
-        if "hbm" in tops:
+        if top == "hbm":
             self.link("hbm", "hbm.so", ["sim/engine_rtl/engine_rtl.cpp"],
                       ["-DSL_RTL_HBM", "-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
-        if "sl_hif" in tops:
+        if top == "sl_hif":
             t = f"{self.args.made}/tests"
             self.link("sl_hif", "test_hif", ["tests/rtl/hif_dma.cpp", f"{t}/rtl/test_dma.o", f"{t}/sim/host.o",
                                              f"{t}/sim/card/sim/iova.o"],
                       ["-fsanitize=address,undefined", "-lcmocka", "-lpthread"])
             for name in ("hif_bounds", "hif_rate"):
                 self.link("sl_hif", name, [f"tests/rtl/{name}.cpp"], ["-lpthread"])
-        if "sl_nic" in tops:
+        if top == "sl_nic":
             self.link("sl_nic", "nic.so", ["sim/nic_rtl/engine_nic.cpp"], ["-shared", "-Wl,-z,defs", "-lpthread", "-lm"])
             for name in ("nic_reset", "nic_pause"):
                 self.link("sl_nic", name, [f"tests/rtl/{name}.cpp"], ["-lpthread"])
@@ -198,10 +204,12 @@ class Journal:
 
 
 class Checks:
-    def __init__(self, args, tops):
+    def __init__(self, args, tops, models):
         self.args = args
-        self.tops = tops
+        self.models = models
+        self.built = set()
         self.journal = Journal(args)
+        self.lock = threading.Lock()
         self.seconds = {}
         made, here = args.made, os.path.abspath(args.build)
         core, nic = f"{here}/core.so", f"{here}/nic.so"
@@ -217,6 +225,7 @@ class Checks:
             self.commands["cosim"] = self.cosim(core, args.packets)
         if "hbm" in tops:
             self.commands["hbm brief"] = self.cosim(f"{here}/hbm.so", BRIEF)
+            self.commands["hbm test"] = ["env", f"MUTANT={here}/hbm.so", f"{made}/mutation/hbm_test"]
             self.commands["hbm cosim"] = self.cosim(f"{here}/hbm.so", args.packets)
             self.commands["hbm vectors"] = [f"{made}/bin/vectors", "--corpus", f"{made}/vectors/corpus.json", "--engine",
                                             "rtl", "--rtl", f"{here}/hbm.so", "--stop", "first"]
@@ -241,9 +250,11 @@ class Checks:
 
     def names(self, path):
         if path in HBM:
-            chosen = ["hbm brief", "hbm cosim", "hbm vectors"]
+            chosen = ["hbm brief", "hbm test", "hbm cosim", "hbm vectors"]
         elif path in self.core:
             chosen = ["brief", "unit", "age", "cosim", "vectors", "nic_reset", "nic_stress"]
+            if path in PERHAPS_HBM:
+                chosen += ["hbm brief", "hbm test"]
         elif path in self.hif:
             chosen = ["test_hif", "hif_bounds", "nic_reset", "nic_pause", "nic_stress", "hif_rate"]
         else:
@@ -260,15 +271,33 @@ class Checks:
         said = (done.stdout + done.stderr).strip().split("\n")
         return done.returncode not in passes, said[-1][:160]
 
-    def unbroken(self):
-        """Every check passes with no mutant; its time is the measure for those with one."""
-        for name, command in self.commands.items():
-            began = resource.getrusage(resource.RUSAGE_CHILDREN)
-            noticed, why = self.run(command, 600)
-            if noticed:
-                sys.exit(f"mutants: {name} fails with the unchanged RTL: {why}")
-            ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-            self.seconds[name] = 5 + 4 * (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime)
+    def top_of(self, name):
+        if name.startswith("hbm "):
+            return "hbm"
+        return "sl_nic" if name.startswith("nic_") else "sl_hif" if "hif" in name else "sl_core"
+
+    def build(self, top):
+        if top not in self.built:
+            try:
+                self.models.build(top)
+            except Broken as broken:
+                sys.exit(f"mutants: the model of {top} does not build: {broken}")
+            self.built.add(top)
+
+    def seconds_of(self, name):
+        """A check passes with no mutant before it is asked about one; the time it takes is the measure for those with one."""
+        with self.lock:
+            if name not in self.seconds:
+                self.build(self.top_of(name))
+                began = resource.getrusage(resource.RUSAGE_CHILDREN)
+                noticed, why = self.run(self.commands[name], 600)
+                if noticed:
+                    sys.exit(f"mutants: {name} fails with the unchanged RTL: {why}")
+                ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+                took = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+                self.seconds[name] = 5 + 4 * took
+                print(f"mutants: {name} passes without one, in {took:.1f} seconds", flush=True)
+            return self.seconds[name]
 
     def alone(self, number, mutant):
         """(by what, why) a survivor is noticed that is the only change of the RTL."""
@@ -303,7 +332,7 @@ class Checks:
 
     def judge(self, number, mutant):
         for name in self.names(mutant.path):
-            noticed, why = self.run(self.commands[name], self.seconds[name], number)
+            noticed, why = self.run(self.commands[name], self.seconds_of(name), number)
             if noticed:
                 return "killed", name, why
         if is_equivalent(mutant):
@@ -316,21 +345,28 @@ def is_equivalent(mutant):
     """Listed as file | code | mutated code, separated by tabs; a reason follows."""
     with open(EQUIVALENT, encoding="utf-8") as f:
         rows = [line.rstrip("\n").split("\t") for line in f if "\t" in line]
-    return any(r[:3] == [mutant.path, mutant.old, mutant.new] for r in rows)
+    with open(mutant.path, encoding="utf-8") as f:
+        alike = [n for n, line in enumerate(places.without_comments(f.read()).split("\n"), 1)
+                 if places.squeezed(line) == mutant.old]
+    place = mutant.path if len(alike) == 1 else f"{mutant.path}#{alike.index(mutant.line) + 1}"
+    return any(r[:3] == [place, mutant.old, mutant.new] for r in rows)
 
 
-def build(args, tops, numbered):
-    """Mutants that make no RTL (what has to be constant is not always seen) are taken out until it builds."""
+def verilate(args, tops, numbered):
+    """Mutants that make no RTL (what has to be constant is not always seen) are taken out until all tops are RTL."""
     out = 0
+    models = Tops(args, numbered)
     while True:
         try:
-            Tops(args, numbered).build(tops)
-            return out
+            models.write()
+            for top in tops:
+                models.verilate(top)
+            return models, out
         except Broken as broken:
             bad = [n for n, m in numbered.items()
                    if any(m.path == p and m.line - 1 <= line <= m.line + 1 for p, line in broken.lines)]
             if not bad:
-                sys.exit(f"mutants: the RTL with them does not build: {broken}")
+                sys.exit(f"mutants: with them it is no RTL: {broken}")
             for n in bad:
                 print(f"{numbered[n].path}:{numbered[n].line}: no RTL: {numbered[n].name}: {numbered[n].new}")
                 del numbered[n]
@@ -361,10 +397,8 @@ def main():
     print(f"mutants: seed {args.seed}, {len(chosen)} of {total} in {len(sources)} files", flush=True)
     numbered = dict(enumerate(chosen, 1))
     tally = collections.Counter()
-    tally["no RTL"] = build(args, tops, numbered)
-    checks = Checks(args, tops)
-    checks.unbroken()
-    print("mutants: built; every check passes without one", flush=True)
+    models, tally["no RTL"] = verilate(args, tops, numbered)
+    checks = Checks(args, tops, models)
     with ThreadPoolExecutor(args.jobs) as pool:
         for (number, mutant), (state, by, why) in zip(numbered.items(), pool.map(lambda m: checks.meet(*m), numbered.items())):
             tally[state] += 1

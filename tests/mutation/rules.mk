@@ -3,7 +3,7 @@
 MUTANTS_COUNT ?= 20
 MUTANTS_SEED ?= 1
 MUTANTS_ONLY ?=
-MUTANTS_TESTS := $(addprefix $(B)/mutation/,engine_rtl_test age_test nic_stress)
+MUTANTS_TESTS := $(addprefix $(B)/mutation/,engine_rtl_test age_test hbm_test nic_stress)
 MUTANTS_NEED := $(COSIM) $(B)/bin/vectors $(B)/vectors/corpus.json $(MUTANTS_TESTS) $(B)/tests/rtl/test_dma.o \
 	$(B)/tests/sim/host.o $(B)/tests/sim/card/sim/iova.o
 MUTANTS_RUN = YOSYS=$(YOSYS) $(PYTHON) -B tests/mutation/mutate.py --made $(B) --cosim $(COSIM) --seed $(MUTANTS_SEED) \
