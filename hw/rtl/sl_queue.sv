@@ -86,6 +86,7 @@ module sl_queue #(
   logic [N-1:0] en_q, armed_q, phase_q, start_q, drained, start;   // start_q: enabled, and not yet drained
   (* mem2reg *) logic [31:0]  sq_lo_q [0:N-1], sq_hi_q [0:N-1], cq_lo_q [0:N-1], cq_hi_q [0:N-1], size_q [0:N-1];
   (* mem2reg *) logic [7:0]   port_q [0:N-1], status_q [0:N-1];
+  (* mem2reg *) logic [3:0]   cq_log2_q [0:N-1];  // of this life: its acknowledgements may come when the next one is set up
   (* mem2reg *) logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
   (* mem2reg *) logic [14:0]  cq_head_q [0:N-1], cq_tail_q [0:N-1], cq_done_q [0:N-1];
 
@@ -213,7 +214,7 @@ module sl_queue #(
   logic [14:0] c_mask, c_next, a_mask;
   assign c_mask = mask(size_q[cpl_queue_i][11:8]);
   assign c_next = (cq_tail_q[cpl_queue_i] + 15'd1) & c_mask;
-  assign a_mask = mask(size_q[ack_number][11:8]);
+  assign a_mask = mask(cq_log2_q[ack_number]);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) cpl_beat_q <= '0;
@@ -283,6 +284,7 @@ module sl_queue #(
         cq_head_q[i] <= '0;
         cq_tail_q[i] <= '0;
         cq_done_q[i] <= '0;
+        cq_log2_q[i] <= size_q[i][11:8];
         phase_q[i]   <= 1'b1;
       end
     end

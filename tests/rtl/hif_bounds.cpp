@@ -233,6 +233,30 @@ void a_restart_of_the_core()
 	expect(c.board.mgmt_read(SL_MGMT_BOOT_SLOT) == SL_SLOT_NONE, "and is gone when the core starts again");
 }
 
+// Completions that memory acknowledges when their queue has stopped: by a reset, or to start again with a smaller ring.
+void late_acknowledgements()
+{
+	for (bool reset : {true, false}) {
+		Card c;
+
+		c.board.write_latency_min = 2000;
+		for (unsigned i = 1; i <= 12; i++) {
+			c.board.bar_write(SL_BAR_DB_SQ_TAIL(TX), i);
+			c.run(60);
+		}
+		if (reset) {
+			expect(c.bar_write_soon(SL_BAR_RESET, SL_RESET_KIND_HOST_IF), "RESET is taken");
+		} else {
+			expect(c.bar_write_soon(SL_BAR_Q_CTRL(TX), 0) && c.bar_write_soon(SL_BAR_Q_SIZE(TX), 3 | 3 << 8)
+				&& c.bar_write_soon(SL_BAR_Q_CTRL(TX), 1), "a smaller ring is taken");
+			expect(c.bar_read_soon(SL_BAR_Q_CTRL(TX)) == -1, "completions are still to be acknowledged");
+		}
+		c.run(6000);
+		expect(c.bar_read_soon(SL_BAR_RESET) == 0, "a reset ends");
+		expect(c.bar_read_soon(SL_BAR_Q_CTRL(TX)) == (reset ? 0 : 1), "Q_CTRL is answered");
+	}
+}
+
 } // namespace
 
 int main()
@@ -244,6 +268,7 @@ int main()
 		{"queues with much to send take turns", queues_take_turns},
 		{"a restart of the management core", a_restart_of_the_core},
 		{"power-on reset in the middle of reads that fail", power_on_again},
+		{"acknowledgements that come after the queue's end", late_acknowledgements},
 	};
 
 	return rows::run("hif_bounds", all);
