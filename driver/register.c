@@ -9,7 +9,7 @@ extern struct rte_vdev_driver sl_xdp_driver;  /* xdp/ethdev.c */
 extern struct rte_vdev_driver sl_fpga_driver; /* fpga/ethdev.c */
 
 RTE_PMD_REGISTER_VDEV(net_sluice_xdp, sl_xdp_driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_sluice_xdp, "iface=<name> pin=<directory> port=<int> mode=auto|native|generic kernel=pass|host "
+RTE_PMD_REGISTER_PARAM_STRING(net_sluice_xdp, "iface=<name> pin=<directory> port=<int> mode=auto|offload|native|generic kernel=pass|host "
 			      "flows=<int> kernel_pps=<int>");
 RTE_PMD_REGISTER_VDEV(net_sluice, sl_fpga_driver);
 RTE_PMD_REGISTER_PARAM_STRING(net_sluice, "bus=<path> port=<int> timeout_ms=<int> kernel_pps=<int>");

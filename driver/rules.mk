@@ -25,7 +25,7 @@ $(B)/driver/xdp/punt.o: hw/model/punt.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) -fPIC -c $< -o $@
 
-$(B)/driver/xdp/object.o: driver/xdp/object.S $(B)/hw/xdp/sluice.bpf.o
+$(B)/driver/xdp/object.o: driver/xdp/object.S $(XDP_OBJ) $(XDP_OFFLOAD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -Wa,-I$(B) -c $< -o $@
 

@@ -10,7 +10,7 @@
 
 static const char *const engine_words[] = { "xdp", "dpdk" };
 enum { ENGINE_XDP, ENGINE_DPDK };
-static const char *const xdp_words[] = { "auto", "native", "generic" };
+static const char *const xdp_words[] = { "auto", "offload", "native", "generic" };
 static const char *const bond_words[] = { "active-backup", "balance-xor" };
 
 const char *sl_bond_mode_name(unsigned int mode)

@@ -74,7 +74,7 @@ struct sl_port_view {
 	unsigned int meter_count;        /* those of the classes, then those of services */
 	bool has_reasons;                /* the card counts reasons itself */
 	uint64_t reason_packets[SL_REASONS], reason_bytes[SL_REASONS]; /* the card's, of the whole card */
-	char firmware[64];               /* "" if unknown */
+	char firmware[256];              /* "" if unknown; of XDP its mode, and what is in the network card or why nothing is */
 	bool answered;                   /* false: counters, link and firmware are as of told_ms_ago (0: never told) */
 	uint64_t told_ms_ago;
 };

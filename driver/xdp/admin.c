@@ -18,6 +18,7 @@
 #include "driver/fpga/log.h"
 #include "driver/xdp/datapath.h"
 #include "driver/xdp/named.h"
+#include "driver/xdp/offload.h"
 #include "sluice/prefix.h"
 
 #define NAME "sluice-xdp"
@@ -66,6 +67,7 @@ void sl_xdp_changed(struct sl_xdp *x)
 {
 	for (uint32_t p = 0; p < SL_PORTS_MAX; p++)
 		__atomic_store_n(&x->maps.config[p].generation, 0, __ATOMIC_RELEASE);
+	sl_xdp_offload_tell(x);
 	x->changes++;
 }
 
@@ -116,6 +118,7 @@ void sl_xdp_settle(struct sl_xdp *x)
 		}
 		for (uint32_t p = 0; p < SL_PORTS_MAX; p++)
 			__atomic_store_n(&x->maps.config[p].generation, x->generation, __ATOMIC_RELEASE);
+		sl_xdp_offload_tell(x);
 	}
 	x->changes_seen = x->changes;
 	pthread_mutex_unlock(&x->lock);
@@ -291,6 +294,7 @@ static uint8_t action_write(struct sl_xdp *x, const struct sl_action_arg *arg)
 	if (arg->action.hdr_len > SL_ACTION_HDR_BYTES)
 		return SL_STATUS_BAD_VALUE;
 	if (a->flags & SL_ACTION_FLAG_VALID) {
+		sl_xdp_offload_action(x, arg->index);
 		__atomic_store_n(&a->flags, 0, __ATOMIC_RELEASE);
 		x->action_left[arg->index] = 1;
 	}
@@ -347,6 +351,7 @@ static uint8_t port_set(struct sl_xdp *x, const struct sl_port_config *arg)
 	interface_flag(&x->port[arg->port], IFF_ALLMULTI, arg->allmulti);
 	for (uint32_t p = 0; p < SL_PORTS_MAX; p++)
 		__atomic_store_n(&x->maps.config[p].pipeline.filter.port_flags[arg->port], flags, __ATOMIC_RELEASE);
+	sl_xdp_offload_tell(x);
 	return SL_STATUS_OK;
 }
 

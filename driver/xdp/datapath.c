@@ -21,6 +21,7 @@
 
 #include "driver/fpga/log.h"
 #include "driver/xdp/first.h"
+#include "driver/xdp/offload.h"
 
 #define FLOWS_LOG2_DEFAULT 16
 #define LOG2_FLOWS_OF_BUCKET 3 /* two banks, four ways */
@@ -99,6 +100,7 @@ static int map_all(struct sl_xdp *x)
 	x->maps.first_count = fd_of(x, "first_count");
 	x->maps.hints = fd_of(x, "hints");
 	x->time_prog = bpf_program__fd(bpf_object__find_program_by_name(x->object, "sluice_time"));
+	x->count_prog = bpf_program__fd(bpf_object__find_program_by_name(x->object, "sluice_count"));
 	x->cpus = libbpf_num_possible_cpus();
 	return x->maps.rule_count < 0 || x->maps.reason_count < 0 || x->maps.ports < 0 || x->maps.xsks < 0 || x->maps.first < 0 ||
 	       x->maps.first_count < 0 || x->maps.hints < 0 || x->cpus < 1 ? -ENOENT : 0;
@@ -163,6 +165,18 @@ static int set_up(struct sl_xdp *x, uint32_t log2)
 	return 0;
 }
 
+/* What cards have counted, and what they still have. Under the flow queue's lock. */
+static void ask_card(void *ctx, uint32_t flow_id, bool leaving)
+{
+	struct sl_xdp *x = ctx;
+
+	if (!__atomic_load_n(&x->in_card, __ATOMIC_ACQUIRE))
+		return;
+	pthread_mutex_lock(&x->lock);
+	sl_xdp_offload_ask(x, flow_id, leaving);
+	pthread_mutex_unlock(&x->lock);
+}
+
 /* Takes what is there, from whoever had it before. */
 static int take(struct sl_xdp *x, uint32_t log2)
 {
@@ -177,6 +191,8 @@ static int take(struct sl_xdp *x, uint32_t log2)
 	x->maps.flows.log2_v4 = c->log2_v4;
 	x->maps.flows.log2_v6 = c->log2_v6;
 	x->maps.flows.seed = c->seed;
+	x->maps.flows.ask = ask_card;
+	x->maps.flows.ask_ctx = x;
 	for (uint32_t p = 0; p < SL_PORTS_MAX; p++) /* the maximum that was given out: no memo is older */
 		if (x->maps.config[p].generation > x->generation)
 			x->generation = x->maps.config[p].generation;
@@ -207,6 +223,18 @@ static void run_flow(struct sl_datapath *dp, const struct sl_flow_cmd *cmd, stru
 	sl_xdp_table_command(&x->table, cmd, sl_xdp_now(x), cpl, state);
 }
 
+static void sweep_cards(struct sl_xdp *x, uint32_t next, uint32_t batch, uint32_t now_ms)
+{
+	if (!__atomic_load_n(&x->in_card, __ATOMIC_ACQUIRE))
+		return;
+	pthread_mutex_lock(&x->lock);
+	for (uint32_t id = next; id < x->table.ids && id - next < batch; id++)
+		sl_xdp_offload_sweep(x, id, now_ms);
+	if (x->table.ids - next <= batch)
+		sl_xdp_offload_swept(x);
+	pthread_mutex_unlock(&x->lock);
+}
+
 static void age(struct sl_datapath *dp, uint32_t *next, uint32_t batch, void (*told)(void *ctx, uint32_t flow_id), void *ctx)
 {
 	struct sl_xdp *x = sl_xdp_of(dp);
@@ -214,6 +242,7 @@ static void age(struct sl_datapath *dp, uint32_t *next, uint32_t batch, void (*t
 
 	if (*next == 0)
 		sl_xdp_settle(x);
+	sweep_cards(x, *next, batch, now_ms);
 	for (uint32_t i = 0; i < batch && *next < x->table.ids; i++, ++*next)
 		if (sl_xdp_table_age(&x->table, *next, now_ms))
 			told(ctx, *next);
@@ -225,6 +254,7 @@ static void close_datapath(struct sl_datapath *dp)
 {
 	struct sl_xdp *x = sl_xdp_of(dp);
 
+	sl_xdp_offload_close(x);
 	sl_xdp_table_close(&x->table);
 	if (x->object)
 		unmap_all(x);

@@ -19,14 +19,16 @@
 #include "hw/xdp/sluice.h"
 #include "sluice/first.h"
 
-enum sl_xdp_mode { SL_XDP_MODE_AUTO, SL_XDP_MODE_NATIVE, SL_XDP_MODE_GENERIC };
+enum sl_xdp_mode { SL_XDP_MODE_AUTO, SL_XDP_MODE_OFFLOAD, SL_XDP_MODE_NATIVE, SL_XDP_MODE_GENERIC };
 
 /* A port: a network interface. */
 struct sl_xdp_port {
 	int ifindex; /* 0: no port of this process */
 	char name[IFNAMSIZ];
 	enum sl_xdp_mode mode; /* asked for */
-	bool attached;
+	bool attached, generic;
+	struct sl_xdp_offload *offload; /* what the network card itself does, or NULL */
+	char refusal[256];              /* why it does nothing, "" if it was not asked */
 	short flags_set; /* IFF_PROMISC, IFF_ALLMULTI: set by us */
 };
 
@@ -46,12 +48,13 @@ struct sl_xdp {
 	struct sl_datapath dp;
 	char pin[108];
 	int dir;       /* the pins' directory, locked */
-	int time_prog;
+	int time_prog, count_prog;
 	int cpus;
 	struct bpf_object *object; /* holds the descriptors above */
 	struct sl_xdp_maps maps;
 	struct sl_xdp_table table;
 	struct sl_xdp_port port[SL_PORTS_MAX];
+	uint32_t *in_card; /* by flow id, 0 no; NULL as long as no card was asked. offload.c */
 
 	pthread_mutex_t lock;
 	uint32_t prefixes;       /* in the tables */

@@ -2,14 +2,16 @@
 /*
  * net_sluice_xdp: a Linux network interface as a DPDK ethdev with a flow table, which an XDP program in the kernel forwards by.
  *
- *	--vdev net_sluice_xdp0,iface=eth0,pin=/sys/fs/bpf/sluice[,port=0][,mode=auto|native|generic][,kernel=pass|keep|host][,flows=65536]
+ *	--vdev net_sluice_xdp0,iface=eth0,pin=/sys/fs/bpf/sluice[,port=0][,mode=auto|offload|native|generic][,kernel=pass|keep|host][,flows=65536]
  *		[,kernel_pps=0]
  *
  * iface       the interface. It stays the kernel's.
  * pin         directory in a BPF file system, made if it is not there: rules, flows and counters are there, and outlive this
  *             process. Ports of one process that name the same directory are ports of one card.
  * port        number of the port in it, from 0.
- * mode        how XDP is attached; auto: native, or generic if the driver does not take it.
+ * mode        how XDP is attached. native, generic: in the interface's driver, or behind it. offload: flows also in the network card
+ *             itself, which has to take a program; what it does not take is done by the host, native or else generic. auto: the first
+ *             of these that is possible.
  * kernel      frames that no rule names: pass leaves them to the kernel, on this interface; host gives them to this ethdev. keep: as
  *             pass, for a kernel that has the services' addresses on this interface: neighbour discovery is its too, and what is to an
  *             address of a rule never is, but dropped while no process receives here.
@@ -34,6 +36,7 @@
 
 #include "driver/fpga/log.h"
 #include "driver/xdp/first.h"
+#include "driver/xdp/offload.h"
 #include "driver/xdp/socket.h"
 
 #define ARG_IFACE "iface"
@@ -43,7 +46,7 @@
 #define ARG_KERNEL "kernel"
 #define ARG_FLOWS "flows"
 #define ARG_KERNEL_PPS "kernel_pps"
-#define WORDS "iface=NAME,pin=DIRECTORY[,port=0..7][,mode=auto|native|generic][,kernel=pass|keep|host][,flows=N][,kernel_pps=N]"
+#define WORDS "iface=NAME,pin=DIRECTORY[,port=0..7][,mode=auto|offload|native|generic][,kernel=pass|keep|host][,flows=N][,kernel_pps=N]"
 
 #define FLOWS_MIN 64u
 #define FLOWS_MAX (1u << 27)
@@ -221,6 +224,22 @@ static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	return 0;
 }
 
+/* The place that a card's firmware has: by what the port forwards. */
+static int fw_version_get(struct rte_eth_dev *dev, char *text, size_t size)
+{
+	struct sl_xdp *x = xdp_of(dev);
+	const uint32_t port = sl_port_of(dev)->port;
+	const struct sl_xdp_port *p = &x->port[port];
+	char card[sizeof(p->refusal) + 64];
+	int n;
+
+	pthread_mutex_lock(&x->lock);
+	sl_xdp_offload_say(x, port, card, sizeof(card));
+	pthread_mutex_unlock(&x->lock);
+	n = snprintf(text, size, "XDP %s; %s", !p->attached ? "not attached" : p->generic ? "in generic mode" : "in native mode", card);
+	return n >= 0 && (size_t)n < size ? 0 : n + 1;
+}
+
 static int stop(struct rte_eth_dev *dev)
 {
 	struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
@@ -300,6 +319,7 @@ static const struct eth_dev_ops ops = {
 	.xstats_get_names = sl_xstats_get_names,
 	.xstats_reset = sl_xstats_reset,
 	.dev_infos_get = infos_get,
+	.fw_version_get = fw_version_get,
 	.rx_queue_setup = rx_setup,
 	.rx_queue_release = rx_release,
 	.rx_queue_intr_enable = rx_intr,
@@ -344,8 +364,8 @@ static int parse_pin(const char *key, const char *value, void *out)
 
 static int parse_mode(const char *key, const char *value, void *out)
 {
-	static const char *const names[] = { [SL_XDP_MODE_AUTO] = "auto", [SL_XDP_MODE_NATIVE] = "native",
-					     [SL_XDP_MODE_GENERIC] = "generic" };
+	static const char *const names[] = { [SL_XDP_MODE_AUTO] = "auto", [SL_XDP_MODE_OFFLOAD] = "offload",
+					     [SL_XDP_MODE_NATIVE] = "native", [SL_XDP_MODE_GENERIC] = "generic" };
 
 	for (unsigned int i = 0; i < RTE_DIM(names); i++) {
 		if (value && strcmp(value, names[i]) == 0) {
@@ -353,8 +373,7 @@ static int parse_mode(const char *key, const char *value, void *out)
 			return 0;
 		}
 	}
-	SL_LOG(ERR, "%s=%s: auto, native or generic is needed%s", key, value ? value : "",
-	       value && strcmp(value, "offload") == 0 ? " (no device takes the maps of this program)" : "");
+	SL_LOG(ERR, "%s=%s: auto, offload, native or generic is needed", key, value ? value : "");
 	return -EINVAL;
 }
 
@@ -453,6 +472,11 @@ static int init_port(struct rte_eth_dev *dev, struct sl_card *card, const void *
 
 	if (rc)
 		return rc;
+	pthread_mutex_lock(&card->flowq.lock);
+	pthread_mutex_lock(&x->lock);
+	sl_xdp_offload_adopt(x, (uint32_t)args->port);
+	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&card->flowq.lock);
 	rc = sl_port_open(dev, card, (unsigned int)args->port);
 	if (rc) {
 		x->port[args->port].ifindex = 0;

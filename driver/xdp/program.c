@@ -2,7 +2,8 @@
 /*
  * The BPF object and the programs of ports (hw/xdp/attach.h): an older build's and a newer one's work on the same maps.
  *
- * The offloaded mode is not tried: no device takes maps that are mapped into memory, as the flow table is.
+ * No network card takes maps that are mapped into memory, as the flow table is: what is offloaded is another, small program beside
+ * this one (offload.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "driver/fpga/log.h"
 #include "driver/xdp/datapath.h"
+#include "driver/xdp/offload.h"
 #include "hw/xdp/attach.h"
 
 #define PROGRAM "sluice"
@@ -118,26 +120,26 @@ static int try_mode(const struct sl_xdp *x, uint32_t port, const struct sl_attac
 	return rc || f->alone ? rc : sl_attach_remove(x->port[port].ifindex, f);
 }
 
-int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
+/* The program of the host; the mode that was taken is told in p->generic. */
+static int attach_host(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
+	const bool asked = p->mode == SL_XDP_MODE_NATIVE || p->mode == SL_XDP_MODE_GENERIC;
 	struct sl_attach_found f, after;
 	bool generic, kept;
 	int rc;
 
-	if (p->attached)
-		return 0;
 	sl_attach_find(p->ifindex, PROGRAM, &f);
 	kept = f.count || f.others; /* programs that are there decide the mode */
 	generic = kept ? f.generic : p->mode == SL_XDP_MODE_GENERIC;
-	if (kept && p->mode != SL_XDP_MODE_AUTO && generic != (p->mode == SL_XDP_MODE_GENERIC)) {
+	if (kept && asked && generic != (p->mode == SL_XDP_MODE_GENERIC)) {
 		SL_LOG(ERR, "%s: XDP programs are attached there in %s mode, and an interface has one mode: detach them "
 		       "(`ip link set dev %s xdp off`), or give mode=%s", p->name, generic ? "generic" : "native", p->name,
 		       generic ? "generic" : "native");
 		return -EBUSY;
 	}
 	rc = try_mode(x, port, &f, generic);
-	if (rc && p->mode == SL_XDP_MODE_AUTO && !kept) {
+	if (rc && !asked && !kept) {
 		generic = true;
 		rc = try_mode(x, port, &f, generic);
 	}
@@ -147,12 +149,45 @@ int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 	else if (rc)
 		SL_LOG(ERR, "%s: the XDP program cannot be attached in %s mode: %s (%s)", p->name, generic ? "generic" : "native",
 		       strerror(-rc), words());
-	p->attached = rc == 0;
 	if (rc)
 		return rc;
+	p->generic = generic;
 	sl_attach_find(p->ifindex, PROGRAM, &after);
 	SL_LOG(NOTICE, "%s: XDP in %s mode, %s", p->name, generic ? "generic" : "native",
 	       !after.alone ? "by libxdp's dispatcher" : f.alone ? "alone, as before" :
 	       "alone: libxdp's dispatcher does not work here, and no other program can be added");
 	return 0;
+}
+
+/* The program of the network card, first: it passes all on until the host's is there and has classified flows. */
+static int attach_card(struct sl_xdp *x, uint32_t port)
+{
+	const struct sl_xdp_port *p = &x->port[port];
+	char text[sizeof(p->refusal) + 64];
+	int rc;
+
+	if (p->mode != SL_XDP_MODE_AUTO && p->mode != SL_XDP_MODE_OFFLOAD)
+		return 0;
+	pthread_mutex_lock(&x->lock);
+	rc = sl_xdp_offload_attach(x, port);
+	sl_xdp_offload_say(x, port, text, sizeof(text));
+	pthread_mutex_unlock(&x->lock);
+	if (rc == 0)
+		SL_LOG(NOTICE, "%s: XDP in hardware-offload mode beside the host's: %s", p->name, text);
+	else if (p->mode == SL_XDP_MODE_AUTO)
+		SL_LOG(NOTICE, "%s", text);
+	else
+		SL_LOG(ERR, "%s; without mode=offload the host's program does it", text);
+	return p->mode == SL_XDP_MODE_AUTO ? 0 : rc;
+}
+
+int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
+{
+	struct sl_xdp_port *p = &x->port[port];
+	int rc = attach_card(x, port);
+
+	if (rc == 0 && !p->attached)
+		rc = attach_host(x, port);
+	p->attached = p->attached || rc == 0;
+	return rc;
 }

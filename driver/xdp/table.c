@@ -497,6 +497,12 @@ static bool key_good(const struct sl_key *key)
 	return key->family == 6 || (key->family == 4 && rest == 0);
 }
 
+static void ask(const struct sl_xdp_table *t, uint32_t id, bool leaving)
+{
+	if (t->maps.ask)
+		t->maps.ask(t->maps.ask_ctx, id, leaving);
+}
+
 static uint32_t command_by_key(struct sl_xdp_table *t, const struct sl_flow_cmd *cmd, uint32_t now_ms, struct sl_flow_cpl *cpl)
 {
 	struct sl_xdp_hash hash;
@@ -513,6 +519,7 @@ static uint32_t command_by_key(struct sl_xdp_table *t, const struct sl_flow_cmd 
 		return cpl->flow_id == SL_FLOW_ID_NONE ? SL_STATUS_NO_SPACE : SL_STATUS_OK;
 	}
 	id = entry_at(t, cmd->key.family, place).hit->flow_id;
+	ask(t, id, cmd->opcode != SL_FLOW_OP_QUERY);
 	complete(t, id, now_ms, cpl);
 	if (cmd->opcode == SL_FLOW_OP_INSERT || cmd->opcode == SL_FLOW_OP_UPDATE)
 		update(t, id, cmd, &hash);
@@ -531,6 +538,7 @@ static uint32_t dump(const struct sl_xdp_table *t, uint32_t id, uint32_t now_ms,
 		return SL_STATUS_BAD_INDEX;
 	if (t->maps.meta[id].family == 0)
 		return SL_STATUS_NOT_FOUND;
+	ask(t, id, false);
 	e = entry_at(t, t->maps.meta[id].family, t->maps.meta[id].place);
 	c = counts_of(t, id);
 	memset(state, 0, sizeof(*state));
@@ -573,6 +581,30 @@ bool sl_xdp_table_age(struct sl_xdp_table *t, uint32_t id, uint32_t now_ms)
 	meta->told = 1;
 	meta->told_ms = seen;
 	return true;
+}
+
+bool sl_xdp_table_view(const struct sl_xdp_table *t, uint32_t id, struct sl_xdp_flow_view *view)
+{
+	struct entry e;
+
+	if (id >= t->ids || t->maps.meta[id].family == 0)
+		return false;
+	e = entry_at(t, t->maps.meta[id].family, t->maps.meta[id].place);
+	key_of(&e, &view->key);
+	record_of(t, id, &view->record);
+	view->memo = __atomic_load_n(&e.hit->memo, __ATOMIC_ACQUIRE);
+	view->rule = sl_xdp_rule(__atomic_load_n(&e.hit->what, __ATOMIC_RELAXED));
+	view->last_seen_ms = __atomic_load_n(&e.hit->last_seen_ms, __ATOMIC_RELAXED);
+	return true;
+}
+
+void sl_xdp_table_add(struct sl_xdp_table *t, uint32_t id, uint64_t packets, uint64_t bytes, uint32_t now_ms)
+{
+	struct sl_xdp_meta *meta = &t->maps.meta[id];
+
+	meta->packets += packets;
+	meta->bytes += bytes;
+	__atomic_store_n(&entry_at(t, meta->family, meta->place).hit->last_seen_ms, now_ms, __ATOMIC_RELAXED);
 }
 
 void sl_xdp_table_forget_memos(struct sl_xdp_table *t)

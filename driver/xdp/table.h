@@ -30,6 +30,18 @@ struct sl_xdp_table_maps {
 	uint32_t log2_v4, log2_v6; /* buckets of a bank */
 	struct sl_xdp_seed seed;
 	void (*grace)(void); /* returns when no program runs any more that ran when it was called; NULL: membarrier(2) */
+	/* Called before a flow's counts are told; leaving: before it is changed or removed, too. NULL: only programs forward. */
+	void (*ask)(void *ctx, uint32_t flow_id, bool leaving);
+	void *ask_ctx;
+};
+
+/* A flow as it is now. */
+struct sl_xdp_flow_view {
+	struct sl_key key;
+	struct sl_record record;
+	uint32_t memo;
+	uint32_t rule;
+	uint32_t last_seen_ms;
 };
 
 struct sl_xdp_zombie {
@@ -70,6 +82,12 @@ void sl_xdp_table_command(struct sl_xdp_table *table, const struct sl_flow_cmd *
 
 /* Whether the host is to be told that the flow has aged; once, until it is seen again. */
 bool sl_xdp_table_age(struct sl_xdp_table *table, uint32_t flow_id, uint32_t now_ms);
+
+/* False without such a flow. */
+bool sl_xdp_table_view(const struct sl_xdp_table *table, uint32_t flow_id, struct sl_xdp_flow_view *view);
+
+/* Adds what somebody else forwarded of the flow, who saw it at now_ms. */
+void sl_xdp_table_add(struct sl_xdp_table *table, uint32_t flow_id, uint64_t packets, uint64_t bytes, uint32_t now_ms);
 
 /* Waits until no program counts at a place that was left, and takes what was counted there. */
 void sl_xdp_table_settle(struct sl_xdp_table *table);

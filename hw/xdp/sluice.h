@@ -81,6 +81,12 @@ struct sl_xdp_time {
 	uint32_t now_ms; /* out: the time by which programs say when a flow was seen */
 };
 
+/* Context of program `sluice_count`: frames that somebody else has forwarded by a rule, to be counted with the program's own. */
+struct sl_xdp_count {
+	uint64_t packets, bytes;
+	uint32_t reason, rule;
+};
+
 /*
  * Map `scratch`, one entry per CPU: where the stages work, and what they found about the last frame. The loader and the
  * tests may read it.

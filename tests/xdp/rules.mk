@@ -10,7 +10,7 @@ $(XDP_TEST_TABLE): tests/xdp/stage_table.bpf.c $(XDP_TEST_TABLE_STAGES) $(B)/con
 	$(Q)$(CLANG) $(XDP_CFLAGS) -c $< -o $(@:.o=.part.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.part.o) $(XDP_TEST_TABLE_STAGES)
 
-$(XDP_TEST): tests/xdp/xdp_test.c tests/xdp/program.c hw/model/punt.c driver/xdp/table.c driver/xdp/named.c tests/xdp/program.h driver/xdp/named.h $(VECTORS_LOAD) driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
+$(XDP_TEST): tests/xdp/xdp_test.c tests/xdp/program.c tests/xdp/card.c hw/model/hash.c hw/model/punt.c driver/xdp/table.c driver/xdp/named.c tests/xdp/program.h tests/xdp/card.h hw/xdp/offload.h driver/xdp/named.h $(VECTORS_LOAD) driver/xdp/table.h $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf $(VECTORS_LIBS)
 
@@ -39,10 +39,10 @@ $(XDP_DECAP_TEST): tests/xdp/decap_test.c $(addprefix host/,address.c decap_opti
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf -ljansson
 
-test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_FIRST_TEST) $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES) \
+test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_OFFLOAD) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_FIRST_TEST) $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES) \
 		$(XDP_NAMED_TEST)
 	$(Q)timeout 120 $(XDP_NAMED_TEST) $(XDP_OBJ)
-	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS)
+	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_OFFLOAD)
 	$(Q)timeout 120 $(XDP_FIRST_TEST) $(XDP_OBJ)
 	$(Q)timeout 120 $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "hw/model/table.h"
+#include "tests/xdp/card.h"
 #include "tests/xdp/program.h"
 #include "tests/xdp/stage_table.h"
 
@@ -25,6 +26,7 @@ struct mode_count {
 
 struct test {
 	struct xdp_program x;
+	struct xdp_card card;
 	unsigned int fast; /* frames that the short cut took */
 	unsigned int kernel; /* frames that no rule matches */
 	unsigned int variants; /* of both, alike with and without a memo */
@@ -113,6 +115,26 @@ static void run_with(struct test *t, struct sl_xdp_config *config, uint16_t gene
 	r->len = opts.data_size_out;
 }
 
+/* A frame that the host's program has just had, to the card: the one that has left its flow's memo is sent there too. */
+static const char *run_card(struct test *t, const uint8_t *frame, uint32_t len, const struct result *host, bool its_own)
+{
+	const unsigned int sent = t->card.sent;
+	const char *differs = xdp_card_run(&t->card, frame, len, host->verdict, host->bytes, host->len);
+
+	return differs || !its_own || t->card.sent > sent ? differs : "a card does not send the frame";
+}
+
+/* Flows that have a memo of this generation go into the card. */
+static bool fill_card(struct test *t, const struct sl_vector *v, const struct sl_xdp_config *config)
+{
+	unsigned int n = 0;
+
+	xdp_card_begin(&t->card, config);
+	for (size_t i = 0; i < v->flow_count; i++)
+		n += xdp_card_put(&t->card, &t->x, t->x.flow_id[i], config);
+	return n > 0;
+}
+
 /*
  * Variants of a frame that the short cut takes, with the flow's memo and without any: the same comes of them. Each rule that asks
  * for no destination MAC asks for this frame's meanwhile, so that another matters.
@@ -141,15 +163,25 @@ static bool run_variants(struct test *t, const struct sl_vector *v, size_t step,
 	for (size_t i = 0; good && i <= sizeof(variants) / sizeof(variants[0]); i++) {
 		uint8_t changed[9700];
 		const bool cut = i == sizeof(variants) / sizeof(variants[0]); /* the last: a byte is missing */
+		const char *card = NULL;
 
 		memcpy(changed, frame, len);
 		if (!cut && !make_variant(changed, len, &variants[i]))
 			continue;
 		run_with(t, config, config->generation, frame, len, &with); /* the memo is this frame's */
+		if (fill_card(t, v, config)) {
+			run_with(t, config, config->generation, frame, len, &with);
+			card = run_card(t, frame, len, &with, true);
+		}
 		run_with(t, config, config->generation, changed, len - cut, &with);
+		if (!card)
+			card = run_card(t, changed, len - cut, &with, false);
+		if (card)
+			fail(t, v, step, card);
 		run_with(t, config, 0, changed, len - cut, &without);
 		good = with.verdict == without.verdict && with.len == without.len && memcmp(with.bytes, without.bytes, with.len) == 0;
-		if (!good) {
+		good = good && !card;
+		if (!good && !card) {
 			char what[64];
 
 			snprintf(what, sizeof(what), "variant %zu: verdict %u by the short cut, %u", i, with.verdict, without.verdict);
@@ -375,18 +407,19 @@ int main(int argc, char **argv)
 	struct test t = { .modes = { { "dsr-l2", 0 }, { "nat", 0 }, { "ipip", 0 }, { "vxlan", 0 }, { "vxlan-decap", 0 },
 				    { "gre", 0 }, { "gue", 0 }, { "geneve", 0 }, { "fullnat", 0 } } };
 	struct sl_corpus *corpus;
-	bool good = argc == 4;
+	bool good = argc == 5;
 	char err[256];
 	cpu_set_t one;
 
 	if (!good) {
-		fprintf(stderr, "usage: xdp_test SLUICE.bpf.o STAGE_TABLE.bpf.o CORPUS.json\n");
+		fprintf(stderr, "usage: xdp_test SLUICE.bpf.o STAGE_TABLE.bpf.o CORPUS.json OFFLOAD.bpf.o\n");
 		return 2;
 	}
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	xdp_must(sched_setaffinity(0, sizeof(one), &one), "processor 0"); /* so that scratch of CPU 0 is the frame's */
 	xdp_program_open(&t.x, argv[1]);
+	xdp_card_open(&t.card, argv[4]);
 	good = run_table(argv[2]);
 	corpus = sl_corpus_load(argv[3], err, sizeof(err));
 	if (!corpus) {
@@ -404,9 +437,12 @@ int main(int argc, char **argv)
 		good &= t.modes[i].passed > 0;
 	}
 	printf("%u frames by the short cut, %u that no rule matches, %u variants of them\n", t.fast, t.kernel, t.variants);
+	printf("%u of them sent by a card's program, %u passed on to the host's\n", t.card.sent, t.card.passed);
+	good &= t.card.sent > 1000 && t.card.passed > 1000;
 	good &= t.fast > 500 && t.kernel > 0 && t.variants > 20 * t.fast;
 	printf("%u passed, %u failed\n", t.passed, t.failed);
 	sl_corpus_free(corpus);
+	xdp_card_close(&t.card);
 	xdp_program_close(&t.x);
 	return good && t.failed == 0 ? 0 : 1;
 }
