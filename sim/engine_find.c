@@ -42,6 +42,8 @@ const struct sl_engine_ops *sl_engine_find(const char *name, bool trace, char *e
 		return &sl_engine_model;
 	if (strcmp(name, "rtl") == 0)
 		return rtl_load(trace ? "libsl_nic_trace.so" : "libsl_nic.so", err, err_len);
-	snprintf(err, err_len, "engine %s: should be model or rtl", name);
+	if (strcmp(name, "rtl-hbm") == 0 && !trace)
+		return rtl_load("libsl_nic_hbm.so", err, err_len);
+	snprintf(err, err_len, "engine %s: should be model, rtl or rtl-hbm", name);
 	return NULL;
 }

@@ -8,8 +8,8 @@
 
 #include "sim/engine.h"
 
-/* "model" or "rtl"; with `trace` the RTL is the one that can write a waveform. NULL, with a sentence in err, if there is none
- * of that name or its library cannot be loaded. */
+/* "model", "rtl" or "rtl-hbm"; with `trace` the RTL is the one that can write a waveform. NULL, with a sentence in err, if
+ * there is none of that name or its library cannot be loaded. */
 const struct sl_engine_ops *sl_engine_find(const char *name, bool trace, char *err, size_t err_len);
 
 #endif

@@ -14,10 +14,10 @@
 #define TRACE_CLOCKS_MAX     1000000000u
 
 const char sl_options_usage[] =
-	"usage: sluice-sim --engine model|rtl --bus SOCKET --firmware IMAGE --port PORT [--port PORT ...]\n"
+	"usage: sluice-sim --engine model|rtl|rtl-hbm --bus SOCKET --firmware IMAGE --port PORT [--port PORT ...]\n"
 	"\n"
-	"  --engine NAME        rtl: the whole card in Verilated RTL; model: the C model of the datapath, with queues and\n"
-	"                       DMA in C around it\n"
+	"  --engine NAME        rtl: the whole card in Verilated RTL; rtl-hbm: the same with the flows' records in a model of\n"
+	"                       HBM; model: the C model of the datapath, with queues and DMA in C around it\n"
 	"  --bus SOCKET         where the driver connects\n"
 	"  --firmware IMAGE     image of the management core\n"
 	"  --flash FILE         keeps the boot flash from one start to the next; a new file begins with the image above\n"
@@ -50,7 +50,7 @@ static int number_parse(const char *name, const char *text, uint64_t low, uint64
 /* What depends on more than one option. */
 static int whole_check(const struct sl_options *o, bool table_given, char *err, size_t err_len)
 {
-	const char *missing = o->engine == NULL     ? "--engine model|rtl"
+	const char *missing = o->engine == NULL     ? "--engine model|rtl|rtl-hbm"
 			      : o->bus == NULL      ? "--bus SOCKET"
 			      : o->firmware == NULL ? "--firmware IMAGE"
 			      : o->ports == 0       ? "--port PORT"
@@ -62,7 +62,7 @@ static int whole_check(const struct sl_options *o, bool table_given, char *err, 
 		return -EINVAL;
 	}
 	if (strcmp(o->engine, "rtl") != 0 && o->trace != NULL)
-		wrong = "--trace needs --engine rtl: the model has no waveform";
+		wrong = "--trace needs --engine rtl: no other has a waveform";
 	else if (strcmp(o->engine, "model") != 0 && table_given)
 		wrong = "--table-log2 is for --engine model: the RTL's size is fixed when it is built";
 	else if (o->trace == NULL && o->trace_clocks != 0)
@@ -80,9 +80,9 @@ static int option_take(int option, char *value, struct sl_options *o, char *err,
 	switch (option) {
 	case 'e':
 		o->engine = value;
-		if (strcmp(value, "model") == 0 || strcmp(value, "rtl") == 0)
+		if (strcmp(value, "model") == 0 || strcmp(value, "rtl") == 0 || strcmp(value, "rtl-hbm") == 0)
 			return 0;
-		snprintf(err, err_len, "--engine %s: should be model or rtl", value);
+		snprintf(err, err_len, "--engine %s: should be model, rtl or rtl-hbm", value);
 		return -EINVAL;
 	case 'b':
 		o->bus = value;

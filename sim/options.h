@@ -11,7 +11,7 @@
 #include "sluice/contract.h"
 
 struct sl_options {
-	const char *engine;   /* "model" or "rtl" */
+	const char *engine;   /* "model", "rtl" or "rtl-hbm" */
 	const char *bus;
 	const char *firmware;
 	const char *flash;

@@ -215,6 +215,8 @@ private:
 // Its ports of a Verilated top.
 template <class Top> class HbmPorts {
 public:
+	uint64_t reads = 0, writes = 0; // taken since creation
+
 	void reset(uint64_t seed, unsigned pct) { hbm.reset(seed, pct); }
 	// Inputs for the coming clock. What was offered stays until it is taken.
 	void drive(Top &t)
@@ -245,10 +247,14 @@ public:
 				hbm.answered(c);
 			if (t.hbm_b_valid_i >> c & t.hbm_b_ready_o >> c & 1)
 				hbm.acknowledged(c);
-			if (t.hbm_ar_valid_o >> c & t.hbm_ar_ready_i >> c & 1)
+			if (t.hbm_ar_valid_o >> c & t.hbm_ar_ready_i >> c & 1) {
 				hbm.read(c, address(t, c));
-			if (t.hbm_w_valid_o >> c & t.hbm_w_ready_i >> c & 1)
+				reads++;
+			}
+			if (t.hbm_w_valid_o >> c & t.hbm_w_ready_i >> c & 1) {
 				hbm.write(c, t.hbm_w_addr_o, &t.hbm_w_data_o[0]);
+				writes++;
+			}
 		}
 		hbm.clock();
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole card in RTL behind sim/engine.h: what is around sl_nic on a board is played here, a clock at a time: MACs
-// (wires.h), host memory with latency and reordering, register accesses, interrupts (board.h). The clock stands while
-// nothing is under way.
+// (wires.h), host memory with latency and reordering, register accesses, interrupts (board.h), and the memory of the
+// records in the card that has it (sim/engine_rtl/hbm.h). The clock stands while nothing is under way.
 #include <memory>
 
 #include "Vsl_nic.h"
@@ -11,10 +11,16 @@
 #include "sim/nic_rtl/wires.h"
 
 #include "sim/engine_rtl/coverage.h"
+#include "sim/engine_rtl/hbm.h"
 #include "sim/engine_rtl/waveform.h"
 
 namespace {
 
+#ifdef SL_RTL_HBM
+constexpr bool RECORDS_HBM = true;
+#else
+constexpr bool RECORDS_HBM = false;
+#endif
 constexpr unsigned PORTS = 2;
 constexpr uint32_t CSR_POLLS_MAX = 1000;
 constexpr uint32_t CLEAR_CLOCKS_MAX = 1u << 22;
@@ -35,6 +41,7 @@ struct sl_engine {
 	sl_nic_host host{};
 	Wires<Vsl_nic, PORTS> wires{top};
 	Board<Vsl_nic> board;
+	HbmPorts<Vsl_nic> hbm; // stands still if records are on chip
 	uint64_t clocks = 0;
 	uint32_t time_ms = 0, link = 0;
 	unsigned restart = 0;
@@ -61,11 +68,15 @@ void sl_engine::clock()
 {
 	wires.drive(inject);
 	board.drive();
+	if (RECORDS_HBM)
+		hbm.drive(top);
 	top.random_i = board.random.next();
 	top.clk_i = 0;
 	top.eval();
 	wires.take();
 	board.take();
+	if (RECORDS_HBM)
+		hbm.take(top);
 	if (top.restart_o)
 		restart = top.restart_cause_o;
 	waveform.low(clocks);
@@ -94,6 +105,7 @@ void sl_engine::power_on()
 {
 	wires.clear();
 	board.reset();
+	hbm.reset(board.random.state, board.stall_pct);
 	top.link_i = link;
 	top.time_ms_i = time_ms;
 	top.rst_ni = 0;
@@ -259,6 +271,9 @@ static void nic_print(const struct sl_engine *e, FILE *out)
 	fprintf(out, "dma: in RTL; read bursts %llu (at most %u outstanding), write bursts %llu, interrupts %llu\n",
 		(unsigned long long)e->board.read_bursts, e->board.outstanding_most,
 		(unsigned long long)e->board.write_bursts, (unsigned long long)e->board.interrupts);
+	if (RECORDS_HBM)
+		fprintf(out, "records: in HBM; read %llu times, written %llu times\n", (unsigned long long)e->hbm.reads,
+			(unsigned long long)e->hbm.writes);
 }
 
 static const struct sl_nic_ops nic_ops = {
@@ -266,6 +281,7 @@ static const struct sl_nic_ops nic_ops = {
 };
 
 extern "C" __attribute__((visibility("default"))) const struct sl_engine_ops sl_engine_rtl = {
-	"rtl",	  nic_create,	nic_destroy, nic_csr_read, nic_csr_write, nic_wire_in, nullptr,	  nullptr,
+	RECORDS_HBM ? "rtl-hbm" : "rtl",
+	nic_create,	nic_destroy, nic_csr_read, nic_csr_write, nic_wire_in, nullptr,	  nullptr,
 	nic_step, nic_wire_out, nullptr,     nullptr,	   nullptr,	nic_idle,	  nic_clocks,  nic_reset, &nic_ops,
 };

@@ -3,18 +3,23 @@
 # brings its own DMA (sim/engine.h, nic).
 #   libsl_nic.so         fast, for the simulated card
 #   libsl_nic_trace.so   with FST tracing
+#   libsl_nic_hbm.so     with records in HBM (sim/engine_rtl/hbm.h is the memory) and the RTL's assertions, for the
+#                        simulated card and for tests
 #   libsl_nic_small.so   with the RTL's assertions and a table of 256 slots, for tests alone
 #   libsl_nic_cover.so   the same with line coverage, for `make coverage` alone
 NIC_LIB := $(B)/lib/libsl_nic.so
 NIC_LIB_TRACE := $(B)/lib/libsl_nic_trace.so
+NIC_LIB_HBM := $(B)/lib/libsl_nic_hbm.so
 NIC_LIB_SMALL := $(B)/lib/libsl_nic_small.so
 NIC_LIB_COVER := $(B)/lib/libsl_nic_cover.so
-ALL += $(NIC_LIB) $(NIC_LIB_TRACE)
+ALL += $(NIC_LIB) $(NIC_LIB_TRACE) $(NIC_LIB_HBM)
 
 NIC_VERILATOR_FLAGS := --cc --top-module sl_nic -O3 --x-assign fast --x-initial fast -Wall -Wno-UNUSEDPARAM \
 	--output-split 20000 hw/lint/waivers.vlt
-NIC_DEPS := sim/engine_rtl/coverage.h sim/nic_rtl/board.h sim/nic_rtl/wires.h sim/engine_rtl/waveform.h sim/engine_rtl/exports.map sim/engine.h
+NIC_DEPS := $(addprefix sim/engine_rtl/,coverage.h waveform.h hbm.h exports.map) sim/nic_rtl/board.h sim/nic_rtl/wires.h sim/engine.h
 
+# (The card that is also a test's is built in minutes, not run for hours.)
+NIC_OPT_hbm_assert := -O1
 # $(1): flavour as in sim/engine_rtl/rules.mk, $(2): library
 define NIC_FLAVOUR_RULES
 $(B)/rtl/nic_$(1)/Vsl_nic.mk: $(NIC_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
@@ -23,7 +28,7 @@ $(B)/rtl/nic_$(1)/Vsl_nic.mk: $(NIC_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers
 
 $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a: $(B)/rtl/nic_$(1)/Vsl_nic.mk
 	$$(Q)$$(MAKE) --no-print-directory -s -C $$(@D) -f Vsl_nic.mk CFG_CXXFLAGS_PCH_I= \
-		OPT_FAST="-O3 -march=native -fPIC -fvisibility=hidden" OPT_SLOW="-O0 -fPIC -fvisibility=hidden" \
+		OPT_FAST="$$(or $$(NIC_OPT_$(1)),-O3 -march=native) -fPIC -fvisibility=hidden" OPT_SLOW="-O0 -fPIC -fvisibility=hidden" \
 		OPT_GLOBAL="-O2 -fPIC -fvisibility=hidden" Vsl_nic__ALL.a >/dev/null
 
 $(2): sim/nic_rtl/engine_nic.cpp $(NIC_DEPS) $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a
@@ -37,5 +42,6 @@ $(2): sim/nic_rtl/engine_nic.cpp $(NIC_DEPS) $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a
 endef
 $(eval $(call NIC_FLAVOUR_RULES,fast,$(NIC_LIB)))
 $(eval $(call NIC_FLAVOUR_RULES,trace,$(NIC_LIB_TRACE)))
+$(eval $(call NIC_FLAVOUR_RULES,hbm_assert,$(NIC_LIB_HBM)))
 $(eval $(call NIC_FLAVOUR_RULES,small,$(NIC_LIB_SMALL)))
 $(eval $(call NIC_FLAVOUR_RULES,cover,$(NIC_LIB_COVER)))

@@ -39,14 +39,17 @@ test-cosim: $(COSIM) $(COSIM_RTL) $(COSIM_RTL_FULL) $(B)/bin/vectors $(B)/vector
 	$(Q)timeout 1800 $(PYTHON) -B tests/cosim/streams.py --cosim $(COSIM) --build $(B)/cosim --library $(COSIM_RTL) \
 		--library $(COSIM_RTL_FULL) --packets $(COSIM_CI_PACKETS) --seed $(COSIM_SEED)
 
-# Records in HBM: the vectors and a short co-simulation.
+# Records in HBM: the vectors and a short co-simulation, and the whole card by itself and with its firmware. (With driver
+# and agent: tests/system.)
 HBM_COSIM_PACKETS ?= 200000
 SUITES += hbm
-test-hbm: $(COSIM) $(RTL_LIB_HBM_SMALL) $(RTL_LIB_HBM_ASSERT) $(B)/bin/vectors $(B)/vectors/corpus.json
+test-hbm: $(COSIM) $(RTL_LIB_HBM_SMALL) $(RTL_LIB_HBM_ASSERT) $(B)/bin/vectors $(B)/vectors/corpus.json \
+		$(B)/tests/sim/test_card $(NIC_LIB_HBM)
 	$(Q)timeout 600 $(B)/bin/vectors --corpus $(B)/vectors/corpus.json --engine rtl \
 		--rtl $(abspath $(RTL_LIB_HBM_SMALL))
 	$(Q)timeout 900 $(PYTHON) -B tests/cosim/streams.py --cosim $(COSIM) --build $(B)/cosim/hbm \
 		--library $(RTL_LIB_HBM_SMALL) --library $(RTL_LIB_HBM_ASSERT) --packets $(HBM_COSIM_PACKETS) --seed $(COSIM_SEED)
+	$(Q)SL_CARD_ENGINE=rtl-hbm tests/run-unit $(NIC_HBM_TESTS) $(B)/tests/sim/test_card
 
 cosim-long: $(COSIM) $(COSIM_RTL) $(COSIM_RTL_FULL) ## twenty million packets in many streams (COSIM_LONG_PACKETS, COSIM_SEED)
 	$(Q)$(PYTHON) -B tests/cosim/streams.py --cosim $(COSIM) --build $(B)/cosim --library $(COSIM_RTL) \

@@ -13,7 +13,7 @@ MUTANTS_RUN = YOSYS=$(YOSYS) $(PYTHON) -B tests/mutation/mutate.py --made $(B) -
 MUTANTS_LIBRARIES := -DRTL_LIBRARY='getenv("MUTANT")' -DRTL_LIBRARY_SMALL='getenv("MUTANT")' -DRTL_TABLE_LOG2=8 \
 	-DNIC_LIBRARY='getenv("MUTANT")'
 $(B)/mutation/age_test: sim/engine_model.c $(MODEL_SRC)
-$(MUTANTS_TESTS): $(B)/mutation/%: tests/rtl/%.c tests/rtl/rtl_card.h tests/rtl/collision.h $(B)/contract.stamp
+$(MUTANTS_TESTS): $(B)/mutation/%: tests/rtl/%.c $(addprefix tests/rtl/,rtl_card.h nic_host.h collision.h) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_BASE) $(MUTANTS_LIBRARIES) $(filter %.c,$^) -o $@ -lcmocka -ldl
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/rtl/rtl_card.h"
+#include "tests/rtl/numbered.h"
 
 #define FRAME 80
 #define UPDATES 300
@@ -22,38 +22,6 @@
 #define CLOCKS_MAX 200000
 
 static const struct sl_engine_ops *ops;
-
-/* Number n is in all that NAT changes: a frame shows which record it was made with, or that it was made with two. */
-static struct sl_record numbered(const struct sl_key *key, unsigned int n)
-{
-	struct sl_record r = { .flags = SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST };
-
-	memcpy(r.new_src, key->src, 16);
-	memcpy(r.new_dst, key->dst, 16);
-	rtl_put16(key->family == 6 ? r.new_src + 14 : r.new_src + 2, n);
-	rtl_put16(key->family == 6 ? r.new_dst + 14 : r.new_dst + 2, n);
-	rtl_put16((uint8_t *)&r.new_sport, n);
-	rtl_put16((uint8_t *)&r.new_dport, n);
-	sl_record_set_deltas(key, &r);
-	return r;
-}
-
-static unsigned int get16(const uint8_t *p)
-{
-	return (unsigned int)p[0] << 8 | p[1];
-}
-
-/* The number of the record that made the frame. */
-static unsigned int number_of(const uint8_t *f, const struct sl_key *key)
-{
-	const uint8_t *ip = f + RTL_ETH, *l4 = ip + (key->family == 6 ? 40 : 20);
-	const unsigned int n = get16(l4);
-
-	assert_int_equal(get16(l4 + 2), n);
-	assert_int_equal(get16(key->family == 6 ? ip + 22 : ip + 14), n);
-	assert_int_equal(get16(key->family == 6 ? ip + 38 : ip + 18), n);
-	return n;
-}
 
 /* Updates of one flow, at random distances, under its own frames: no frame is torn or goes back to an older record. */
 static void updates(struct sl_key key, unsigned int stall)
@@ -86,7 +54,7 @@ static void updates(struct sl_key key, unsigned int stall)
 			completed++;
 		}
 		while (ops->wire_out(e, &port, out) != 0) {
-			const unsigned int n = number_of(out, &key);
+			const unsigned int n = number_of(out);
 
 			assert_true(n >= last && n <= submitted);
 			seen += n != last;
@@ -238,19 +206,6 @@ static void test_dump(void **state)
 	ops->destroy(e);
 }
 
-static void configure(struct sl_engine *e)
-{
-	struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_FLOWS, .tenant = RTL_TENANT, .port_mask = 3,
-				      .ttl_max = 255, .sport_hi = 0xffff, .dport_hi = 0xffff };
-	struct sl_action a = rtl_action(RTL_L2);
-
-	ops->csr_write(e, SL_CSR_PORT_FLAGS(0), 1);
-	ops->csr_write(e, SL_CSR_PORT_FLAGS(1), 1);
-	rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));
-	rtl_table_write(ops, e, SL_CSR_TABLE_ACTION, 0, &a, sizeof(a));
-	ops->csr_write(e, SL_CSR_CTRL, 1);
-}
-
 /* Resets in the middle of reads and writes: what the memory still answers is nobody's, and ids have other records. */
 static void test_reset(void **state)
 {
@@ -270,12 +225,10 @@ static void test_reset(void **state)
 			assert_true(ops->wire_in(e, 0, in, FRAME, false));
 		}
 		for (unsigned int n = 0; n < FLOWS;) {
-			const struct sl_key key = rtl_key(n);
-
 			if (ops->wire_out(e, &port, out) == 0)
 				ops->step(e, 1, 1);
 			else
-				assert_int_equal(number_of(out, &key), round * FLOWS + n++);
+				assert_int_equal(number_of(out), round * FLOWS + n++);
 			assert_true(ops->clocks(e) < 100ull * CLOCKS_MAX);
 		}
 		for (unsigned int n = 0; n < 4 * FLOWS; n++) {
@@ -289,7 +242,7 @@ static void test_reset(void **state)
 		}
 		ops->step(e, 1, 40 + 7 * round);
 		ops->reset(e);
-		configure(e);
+		numbered_configure(ops, e);
 	}
 	ops->destroy(e);
 }

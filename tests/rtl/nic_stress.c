@@ -5,7 +5,6 @@
  * addresses are, the card comes to rest in time, every frame is delivered whole or counted, what cannot be read costs
  * its frame alone, and what cannot be written stops its queue alone. The seed is printed; NIC_SEED replays one.
  */
-#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,143 +15,23 @@
 
 #include <cmocka.h>
 
-#include "tests/rtl/rtl_card.h"
+#include "tests/rtl/nic_host.h"
 
-#define BASE     0x40000000ull
-#define MEMORY   (4u << 20)
-#define NOWHERE  0x7700000000ull
-#define LOG2     6u
-#define RING     (1u << LOG2)
 #define BUFFER   2048u
-#define PORTS    2u
 #define ROUNDS   60u
 #define FRAMES   12u /* of each kind in a round, at most */
 #define SEEDS    3u
 #define FLOWS    16u
 
-struct ring {
-	unsigned int number, entry, cpl_entry;
-	uint32_t sq, cq; /* offsets in memory */
-	uint32_t tail, head;
-	uint8_t phase;
-};
-
 struct expected {
 	uint32_t len, id;
 };
 
-static const struct sl_engine_ops *ops;
-static struct sl_engine *e;
-static uint8_t memory[MEMORY];
-static uint32_t used;
-static uint64_t random_state;
 static struct ring tx[PORTS], rx[PORTS], flow;
 static struct expected to_wire[PORTS][FRAMES], to_host[PORTS][FRAMES];
 static unsigned int to_wire_count[PORTS], to_host_count[PORTS], bad_frames[PORTS], bad_dumps;
-static uint32_t next_id, time_ms = 1;
+static uint32_t next_id;
 static unsigned int seen_bad_tx, seen_stopped_rx, seen_bad_dumps, seen_delivered;
-
-static uint32_t below(uint32_t n)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)(random_state * 0x2545f4914f6cdd1dull >> 33) % n;
-}
-
-static bool mapped(uint64_t iova, size_t n)
-{
-	return iova >= BASE && n <= MEMORY && iova - BASE <= MEMORY - n;
-}
-
-static bool host_read(void *ctx, uint64_t iova, void *to, size_t n)
-{
-	(void)ctx;
-	if (mapped(iova, n))
-		memcpy(to, memory + (iova - BASE), n);
-	return mapped(iova, n);
-}
-
-static bool host_write(void *ctx, uint64_t iova, const void *from, size_t n)
-{
-	(void)ctx;
-	if (mapped(iova, n))
-		memcpy(memory + (iova - BASE), from, n);
-	return mapped(iova, n);
-}
-
-static void host_raise(void *ctx, unsigned int vector)
-{
-	(void)ctx;
-	(void)vector;
-}
-
-static uint32_t take(uint32_t n)
-{
-	const uint32_t at = used;
-
-	used += (n + 4095) & ~4095u;
-	assert_true(used <= MEMORY);
-	return at;
-}
-
-static void ring_start(struct ring *r)
-{
-	memset(memory + r->cq, 0, RING * r->cpl_entry);
-	r->tail = r->head = 0;
-	r->phase = 1;
-	ops->nic->bar_write(e, SL_BAR_Q_CTRL(r->number), 0);
-	ops->nic->bar_write(e, SL_BAR_Q_SQ_LO(r->number), (uint32_t)BASE + r->sq);
-	ops->nic->bar_write(e, SL_BAR_Q_CQ_LO(r->number), (uint32_t)BASE + r->cq);
-	ops->nic->bar_write(e, SL_BAR_Q_SIZE(r->number), LOG2 | LOG2 << 8);
-	ops->nic->bar_write(e, SL_BAR_Q_CTRL(r->number), 1 | (r->number & 1u) << 8);
-	assert_int_equal(ops->nic->bar_read(e, SL_BAR_Q_CTRL(r->number)) & 1u, 1);
-}
-
-static void ring_make(struct ring *r, unsigned int number, unsigned int entry, unsigned int cpl_entry)
-{
-	*r = (struct ring){ .number = number, .entry = entry, .cpl_entry = cpl_entry, .sq = take(RING * entry),
-			    .cq = take(RING * cpl_entry) };
-	ring_start(r);
-}
-
-static void *ring_put(struct ring *r)
-{
-	void *at = memory + r->sq + r->tail * r->entry;
-
-	r->tail = (r->tail + 1) % RING;
-	return at;
-}
-
-static void ring_doorbell(struct ring *r)
-{
-	ops->nic->bar_write(e, SL_BAR_DB_SQ_TAIL(r->number), r->tail);
-}
-
-/* The next completion, NULL if there is none. */
-static const void *ring_get(struct ring *r)
-{
-	const uint8_t *at = memory + r->cq + r->head * r->cpl_entry;
-
-	if ((at[r->cpl_entry - 1] & 1u) != r->phase)
-		return NULL;
-	r->head = (r->head + 1) % RING;
-	r->phase ^= r->head == 0;
-	return at;
-}
-
-static void ring_done(struct ring *r)
-{
-	ops->nic->bar_write(e, SL_BAR_DB_CQ_HEAD(r->number), r->head);
-}
-
-/* It always comes to rest. */
-static void rest(void)
-{
-	for (unsigned int i = 0; i < 200 && !ops->idle(e); i++)
-		ops->step(e, time_ms, 5000);
-	assert_true(ops->idle(e));
-}
 
 static void frame_fill(uint8_t *f, uint32_t len, uint32_t id)
 {
@@ -339,18 +218,10 @@ static void round_run(uint32_t buffers, uint32_t state)
 
 static void card_start(uint64_t seed)
 {
-	const struct sl_engine_config config = { .ports = PORTS, .stall_seed = seed, .stall_pct = 25 };
-	const struct sl_nic_host host = { .read = host_read, .write = host_write, .raise = host_raise };
-	const struct sl_nic_port port[PORTS] = { { .mac = { 2 }, .mtu = 1500, .up = true },
-						   { .mac = { 2 }, .mtu = 1500 } };
 	const struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_HOST, .port_mask = 3, .ttl_max = 255,
 					    .sport_hi = 0xffff, .dport_hi = 0xffff };
-	char err[256];
 
-	e = ops->create(&config, err, sizeof(err));
-	if (e == NULL)
-		fail_msg("%s", err);
-	ops->nic->attach(e, &host, port, PORTS);
+	nic_start(seed, 25);
 	for (uint32_t p = 0; p < PORTS; p++)
 		ops->csr_write(e, SL_CSR_PORT_FLAGS(p), 3);
 	rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));
@@ -385,8 +256,6 @@ static void hostile_memory(void **state)
 		uint32_t buffers, states;
 
 		print_message("seed %llu\n", (unsigned long long)seed);
-		random_state = seed;
-		used = 0;
 		card_start(seed);
 		for (unsigned int p = 0; p < PORTS; p++) {
 			ring_make(&tx[p], SL_QUEUE_TX0 + p, sizeof(struct sl_tx_desc), sizeof(struct sl_tx_cpl));

@@ -27,7 +27,7 @@ HBM_CHURN_BIN := $(B)/tests/rtl/churn_hbm_test
 UNIT_TESTS += $(HBM_TEST_BIN) $(HBM_RTL_BIN) $(HBM_CHURN_BIN)
 HBM_LIBRARIES := -DRTL_LIBRARY='"$(RTL_LIB_HBM_ASSERT)"' -DRTL_LIBRARY_SMALL='"$(RTL_LIB_HBM_SMALL)"'
 
-$(HBM_TEST_BIN): tests/rtl/hbm_test.c tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_HBM_SMALL)
+$(HBM_TEST_BIN): tests/rtl/hbm_test.c tests/rtl/numbered.h tests/rtl/rtl_card.h $(B)/contract.stamp | $(RTL_LIB_HBM_SMALL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(HBM_LIBRARIES) $< -o $@ -lcmocka -ldl
 

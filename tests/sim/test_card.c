@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole card as a process (real firmware image, once with the C model and once with the RTL) with a host in this file:
+ * The whole card as a process (real firmware image, once with the C model and once with the RTL, or with the engine that
+ * SL_CARD_ENGINE names) with a host in this file:
  *
  *      in0.pcap ─► port 0 ┐      ┌ port 1 ─► out1.pcap
  *     out0.pcap ◄─        │ card │        ◄─ (nothing)
@@ -44,9 +45,11 @@
 static const struct engine {
 	const char *program, *name, *more;
 	unsigned int table_log2; /* 0: whatever it was built with */
+	bool asked; /* only by its name */
 } engines[] = {
-	{ "build/tests/sim/sluice-sim", "--engine=model", "--table-log2=10", 10 },
-	{ RTL_PROGRAM, "--engine=rtl", NULL, 0 },
+	{ "build/tests/sim/sluice-sim", "model", "--table-log2=10", 10, false },
+	{ RTL_PROGRAM, "rtl", NULL, 0, false },
+	{ RTL_PROGRAM, "rtl-hbm", NULL, 0, true },
 };
 static const struct engine *engine;
 static char folder[64];
@@ -136,10 +139,11 @@ static unsigned int output_wait(const char *name, unsigned int wanted, unsigned 
 
 static pid_t card_start(void)
 {
-	char bus[160], port0[400], port1[200];
-	const char *argv[] = { engine->program, engine->name, bus, "--firmware=build/firmware/sluice-fw.bin", port0, port1,
+	char name[32], bus[160], port0[400], port1[200];
+	const char *argv[] = { engine->program, name, bus, "--firmware=build/firmware/sluice-fw.bin", port0, port1,
 			       engine->more, NULL };
 
+	snprintf(name, sizeof(name), "--engine=%s", engine->name);
 	snprintf(bus, sizeof(bus), "--bus=%s", file("bus"));
 	snprintf(port0, sizeof(port0), "--port=pcap:%s,%s,mac=02:00:00:00:00:10", file("in0.pcap"), file("out0.pcap"));
 	snprintf(port1, sizeof(port1), "--port=pcap:,%s,mac=02:00:00:00:00:11,mtu=1400", file("out1.pcap"));
@@ -456,6 +460,7 @@ static void idle_sleeps(void **state)
 
 int main(void)
 {
+	const char *only = getenv("SL_CARD_ENGINE");
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		ROW(capabilities), ROW(frames_to_host), ROW(frame_from_host), ROW(hardware_forwards),
@@ -466,6 +471,8 @@ int main(void)
 
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		engine = &engines[i];
+		if (only != NULL ? strcmp(engine->name, only) != 0 : engine->asked)
+			continue;
 		failed += cmocka_run_group_tests_name(engine->name, tests, NULL, NULL);
 	}
 	return failed;

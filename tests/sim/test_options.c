@@ -33,11 +33,11 @@ static void refused(void **state)
 	static const struct {
 		const char *line, *says;
 	} rows[] = {
-		{ "sluice-sim", "--engine model|rtl is missing" },
+		{ "sluice-sim", "--engine model|rtl|rtl-hbm is missing" },
 		{ "sluice-sim --engine model", "--bus SOCKET is missing" },
 		{ "sluice-sim --engine model --bus /b", "--firmware IMAGE is missing" },
 		{ GOOD, "--port PORT is missing" },
-		{ "sluice-sim --engine fpga", "--engine fpga: should be model or rtl" },
+		{ "sluice-sim --engine fpga", "--engine fpga: should be model, rtl or rtl-hbm" },
 		{ "sluice-sim --fast", "--fast: unknown option" },
 		{ "sluice-sim --bus", "--bus: its value is missing" },
 		{ GOOD " --port tap:a more", "more: not an option" },
@@ -58,6 +58,8 @@ static void refused(void **state)
 		{ GOOD " --port tap:a --table-log2 99999999999999999999999", "should be a number" },
 		{ GOOD " --port tap:a --trace /t", "--trace needs --engine rtl" },
 		{ GOOD " --port tap:a --trace-clocks 5", "--trace-clocks needs --trace" },
+		{ "sluice-sim --engine rtl-hbm --bus /b --firmware /f --port tap:a --trace /t", "--trace needs --engine rtl" },
+		{ "sluice-sim --engine rtl-hbm --bus /b --firmware /f --port tap:a --table-log2 10", "--table-log2 is for --engine model" },
 		{ "sluice-sim --engine rtl --bus /b --firmware /f --port tap:a --table-log2 10", "--table-log2 is for --engine model" },
 	};
 

@@ -7,7 +7,6 @@ from demo import show_flow
 from lab import InNamespace
 
 CASES = []
-SIMULATED = ("model", "rtl")  # engines whose card is a process with firmware
 
 
 def case(card_only=False, engines=None):

@@ -128,6 +128,33 @@ def udp_flow(lab):
         apply(lab)
 
 
+@case(card_only=True)
+def counters_are_exact(lab):
+    """A known number of datagrams each way of an offloaded connection: the card's counters of it move by just as many."""
+    lab.services.append(lab.service("nat", VIPS["nat"], 5354, protocol="udp", health={"type": "none"}))
+    servers = [UdpEcho(lab, name, 5354) for name in lab.backends]
+    try:
+        apply(lab)
+        with udp_socket(lab) as s:
+            s.connect((VIPS["nat"], 5354))
+
+            def ask():
+                s.send(b"x")
+                s.recv(100)
+            for _ in range(40):
+                ask()
+            port = s.getsockname()[1]
+            lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 5, "the UDP flow in hardware")
+            for times in (1, 1000):
+                hw, sw = carried(lab, find_flow(lab, port), ask, times)
+                expect((hw, sw) == (2 * times, 0), f"of {2 * times} packets the card counted {hw}, the agent {sw}")
+    finally:
+        for u in servers:
+            u.close()
+        lab.services.pop()
+        apply(lab)
+
+
 # -- meters ------------------------------------------------------------------------------------------------------------
 class KernelServer:
     """A server of the balancer's own host, as sshd would be: echoes on 10.78.0.2."""

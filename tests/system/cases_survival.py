@@ -11,9 +11,9 @@ import zlib
 
 import flood
 import lab as lab_module
-from cases import SIMULATED, apply, case, expect
+from cases import apply, carried, case, expect
 from demo import EchoClient, find_flow, pattern, read_all
-from lab import InNamespace, Lab, PEER_PORT, VIPS, VIPS6, connect, sh
+from lab import InNamespace, Lab, PEER_PORT, SIMULATED, VIPS, VIPS6, connect, sh
 
 
 # -- survival ----------------------------------------------------------------------------------------------------------
@@ -357,6 +357,39 @@ def card_hangs_for_long(lab):
     lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 10, "a new connection in hardware")
     client.close()
     lab.wait_for(lambda: lab.cli("card", "show")["offload"]["unconfirmed"] == 0, 10, "every removal confirmed")
+
+
+@case(engines=SIMULATED)
+def an_empty_card_is_filled_again(lab):
+    """The card ends and starts again with nothing in it, as after a card reset or a power cut. The agent says that it has gone,
+    and, started again, has every connection at its backend and puts them all into the card."""
+    with Lab(lab.engine, services=[lab.service(m, VIPS[m], PEER_PORT) for m in ("dsr-l2", "nat")]) as small:
+        for name in small.backends:
+            small.start_backend(name)
+        small.start_card()
+        small.start_agent()
+        clients = [EchoClient(small, VIPS[m]) for m in ("dsr-l2", "nat") for _ in range(4)]
+        ports = [c.socket.getsockname()[1] for c in clients]
+
+        def all_in_hardware():
+            return all((find_flow(small, p) or {}).get("where") == "hardware" for p in ports)
+        small.wait_for(all_in_hardware, 10, "all in hardware")
+        expect(small.stop("card") == 0, "the card did not end cleanly")
+        small.wait_for(lambda: "port-gone" in small.log("agent"), 5, "the agent's word that the card has gone")
+        small.start_card()
+        small.restart_agent()
+        expect(small.cli("card", "show")["adopted"]["rules"] == 0, "flows were adopted from an empty card")
+        for c in clients:
+            c.ask()
+        small.wait_for(all_in_hardware, 10, "all in hardware again")
+        for p, c in zip(ports, clients):
+            c.ask()
+            expect(not c.broken, f"the connection to {c.backend} broke")
+            flow = find_flow(small, p)
+            expect(flow["backend"] == c.backend, f"port {p} is at {flow['backend']}, was at {c.backend}")
+            hw, sw = carried(small, flow, c.ask)
+            expect(hw >= 20 and sw == 0, f"of 20 requests the card forwarded {hw} packets, the agent {sw}")
+            c.close()
 
 
 @case(engines=("model",))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The demo: real HTTP and TCP through a (simulated) card, told as it happens, ending in a verdict.
 
-demo.py --engine rtl|model|xdp|software [--json FILE]; exits non-zero unless every requirement listed at the end held.
+demo.py --engine rtl|rtl-hbm|model|xdp|software [--json FILE]; exits non-zero unless every requirement listed at the end held.
 """
 import argparse
 import concurrent.futures
@@ -18,7 +18,7 @@ import threading
 import time
 
 import lab as lab_module
-from lab import Lab, LabError, PEER_PORT, VIPS, VIPS6, HEALTH, connect
+from lab import ENGINES, Lab, LabError, PEER_PORT, VIPS, VIPS6, HEALTH, connect
 
 MEGABYTE = 1 << 20
 
@@ -410,7 +410,7 @@ def run(lab):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--engine", choices=("rtl", "model", "xdp", "software"), default="rtl")
+    p.add_argument("--engine", choices=ENGINES, default="rtl")
     p.add_argument("--json", help="write the result here")
     args = p.parse_args()
     if os.geteuid():

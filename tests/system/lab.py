@@ -33,6 +33,8 @@ BUILD = os.path.join(ROOT, "build")
 BIN = os.path.join(BUILD, "bin")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+SIMULATED = ("model", "rtl", "rtl-hbm")  # engines whose card is a process with firmware
+ENGINES = SIMULATED + ("xdp", "software")
 BACKENDS = ("b1", "b2", "b3")
 VIPS = {"dsr-l2": "10.78.0.100", "nat": "10.78.0.101", "ipip": "10.78.0.102", "vxlan": "10.78.0.103",
         "gre": "10.78.0.104", "gue": "10.78.0.105", "geneve": "10.78.0.106", "fullnat": "10.78.0.107"}
@@ -63,7 +65,7 @@ def sh(*argv, check=True, ns=None, timeout=30, **kw):
 
 
 class Lab:
-    """One topology. Use as a context manager; engine is rtl, model, xdp or software."""
+    """One topology. Use as a context manager; engine is one of ENGINES."""
     made = 0
 
     def __init__(self, engine, services=None, backends=BACKENDS, bond=None):
@@ -243,8 +245,9 @@ http {{
                 os.path.join(BUILD, "firmware", "sluice-fw.bin"), "--port", f"tap:slwire,mac={CARD_MAC},mtu=1500", "--port", "tap:slspare,mtu=1500"] + self.card_options
         if trace:
             argv += ["--trace", trace, "--trace-clocks", "200000"]
+        said = len(self.log("card"))
         self.spawn("card", argv, ns=self.ns("sw"))
-        self.wait_for(self.card_ready, 30, "the card's ready line")
+        self.wait_for(lambda: self.card_ready(said), 30, "the card's ready line")
         for wire in self.wires():
             sh("ip", "link", "set", wire, "master", "br0", "up", ns=self.ns("sw"))
 
@@ -253,10 +256,10 @@ http {{
         ends = ["to-lb", "to-lb2"] if not self.simulated else ["slwire", "slspare"]
         return ends if self.bond else ends[:1]
 
-    def card_ready(self):
+    def card_ready(self, said):
         if self.processes["card"].poll() is not None:
             raise LabError("sluice-sim ended at start:\n" + self.log("card")[-2000:])
-        return "ready" in self.log("card")
+        return "ready" in self.log("card")[said:]
 
     @property
     def kernel_device(self):
@@ -266,7 +269,7 @@ http {{
     @property
     def simulated(self):
         """Whether the card is a process of its own."""
-        return self.engine in ("rtl", "model")
+        return self.engine in SIMULATED
 
     @property
     def hardware(self):

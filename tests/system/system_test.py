@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """System tests: the demo's topology (drawn in lab.py) and what must survive in it.
 
-system_test.py --engine software [--engine xdp] [--engine model] [--engine rtl] [--only NAME] [--list]
+system_test.py --engine software [--engine xdp] [--engine model] [--engine rtl] [--engine rtl-hbm] [--only NAME]
 
 One lab an engine carries all its cases in order; a case that needs a card is not run for the software engine. Cases end
 with a line each; the last line is "N passed, N failed".
@@ -27,7 +27,7 @@ import cases_first
 import cases_pass
 import cases_bond
 from cases import CASES
-from lab import Lab, LabError
+from lab import ENGINES, Lab, LabError
 
 
 def run_engine(engine, only, tally):
@@ -59,7 +59,7 @@ def tails(lab):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--engine", action="append", choices=("rtl", "model", "xdp", "software"), required=True)
+    p.add_argument("--engine", action="append", choices=ENGINES, required=True)
     p.add_argument("--only", action="append", choices=[c[0] for c in CASES])
     args = p.parse_args()
     if os.geteuid():
