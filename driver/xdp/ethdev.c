@@ -285,6 +285,18 @@ static int start(struct rte_eth_dev *dev)
 	return 0;
 }
 
+static void leave_card(struct rte_eth_dev *dev)
+{
+	struct sl_port *port = sl_port_of(dev);
+	struct sl_xdp *x = xdp_of(dev);
+
+	pthread_mutex_lock(&port->card->flowq.lock);
+	pthread_mutex_lock(&x->lock);
+	sl_xdp_offload_leave(x, port->port);
+	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&port->card->flowq.lock);
+}
+
 static int close_port(struct rte_eth_dev *dev)
 {
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
@@ -294,6 +306,7 @@ static int close_port(struct rte_eth_dev *dev)
 		rx_release(dev, i);
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		tx_release(dev, i);
+	leave_card(dev);
 	xdp_of(dev)->port[sl_port_of(dev)->port].ifindex = 0;
 	sl_port_close(dev);
 	return 0;

@@ -531,6 +531,23 @@ void sl_xdp_offload_say(const struct sl_xdp *x, uint32_t port, char *text, size_
 		snprintf(text, size, "%u flows in the card, of %u%s", o->used, o->room, o->refused ? "; it refuses others" : "");
 }
 
+void sl_xdp_offload_leave(struct sl_xdp *x, uint32_t port)
+{
+	struct sl_xdp_offload *o = of(x, port);
+	int rc;
+
+	if (!o)
+		return;
+	rc = o->off ? 0 : bpf_xdp_detach(x->port[port].ifindex, XDP_FLAGS_HW_MODE, NULL);
+	if (rc)
+		SL_LOG(ERR, "%s: the card's program cannot be taken off: %s", x->port[port].name, strerror(-rc));
+	for (uint32_t slot = 0; slot < o->used; slot++) {
+		read_counts(o, &o->placed[slot]);
+		pay(x, &o->placed[slot]);
+	}
+	forget(x, port);
+}
+
 void sl_xdp_offload_close(struct sl_xdp *x)
 {
 	for (uint32_t p = 0; p < SL_PORTS_MAX; p++)

@@ -43,7 +43,10 @@ void sl_xdp_offload_swept(struct sl_xdp *x);
 /* What the port's card does, or why it does nothing, in words. */
 void sl_xdp_offload_say(const struct sl_xdp *x, uint32_t port, char *text, size_t size);
 
-/* Leaves the cards as they are: they go on. */
+/* Takes the port's program off: nobody would tell it what changes. Under the flow queue's lock. */
+void sl_xdp_offload_leave(struct sl_xdp *x, uint32_t port);
+
+/* Frees what is left. */
 void sl_xdp_offload_close(struct sl_xdp *x);
 
 #endif

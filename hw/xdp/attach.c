@@ -68,10 +68,10 @@ void sl_attach_find(int ifindex, const char *name, struct sl_attach_found *f)
 	if (libxdp_get_error(mp))
 		return;
 	f->generic = xdp_multiprog__attach_mode(mp) == XDP_MODE_SKB;
-	f->alone = xdp_multiprog__is_legacy(mp);
+	f->alone = xdp_multiprog__is_legacy(mp) && xdp_multiprog__main_prog(mp); /* without one only the network card has a program */
 	if (f->alone)
 		found_one(f, name, xdp_multiprog__main_prog(mp));
-	while (!f->alone && (p = xdp_multiprog__next_prog(p, mp)) != NULL)
+	while (!xdp_multiprog__is_legacy(mp) && (p = xdp_multiprog__next_prog(p, mp)) != NULL)
 		found_one(f, name, p);
 	xdp_multiprog__close(mp);
 }

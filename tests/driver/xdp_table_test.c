@@ -320,6 +320,55 @@ static void test_ages(void **state)
 	close_all();
 }
 
+static struct { uint32_t asked, left, flow_id, packets; } elsewhere;
+
+/* Somebody who forwards the flow elsewhere, too. */
+static void ask_elsewhere(void *ctx, uint32_t flow_id, bool leaving)
+{
+	assert_ptr_equal(ctx, &elsewhere);
+	elsewhere.asked++;
+	elsewhere.left += leaving;
+	elsewhere.flow_id = flow_id;
+	sl_xdp_table_add(&table, flow_id, elsewhere.packets, 100 * elsewhere.packets, 900);
+	elsewhere.packets = 0;
+}
+
+/* What is forwarded elsewhere is in what commands tell, and comes back before the flow changes or goes. */
+static void test_elsewhere(void **state)
+{
+	const struct sl_key key = key_of(1, 6), none = key_of(2, 6);
+	const struct sl_record record = { .action = 7 }, other = { .action = 8 };
+	struct sl_xdp_flow_view view;
+	struct sl_flow_cpl cpl;
+	uint32_t id;
+
+	(void)state;
+	open_new(5);
+	table.maps.ask = ask_elsewhere;
+	table.maps.ask_ctx = &elsewhere;
+	id = exec(SL_FLOW_OP_INSERT, &key, &record, 0, NULL).flow_id;
+	exec(SL_FLOW_OP_QUERY, &none, NULL, 0, NULL);
+	assert_int_equal(elsewhere.asked, 0);
+	assert_true(sl_xdp_table_view(&table, id, &view));
+	assert_false(sl_xdp_table_view(&table, id + 1, &view) || sl_xdp_table_view(&table, UINT32_MAX, &view));
+	assert_memory_equal(&view.key, &key, sizeof(key));
+	assert_int_equal(view.record.action, 7);
+	elsewhere.packets = 3;
+	cpl = exec(SL_FLOW_OP_QUERY, &key, NULL, 0, NULL);
+	assert_int_equal(cpl.packets, 3);
+	assert_int_equal(cpl.bytes, 300);
+	assert_int_equal(cpl.idle_ms, 100);
+	assert_int_equal(elsewhere.flow_id, id);
+	assert_int_equal(elsewhere.left, 0);
+	exec(SL_FLOW_OP_UPDATE, &key, &other, 0, NULL);
+	assert_int_equal(elsewhere.left, 1);
+	elsewhere.packets = 2;
+	assert_int_equal(exec(SL_FLOW_OP_DELETE, &key, NULL, 0, NULL).packets, 5);
+	assert_int_equal(elsewhere.left, 2);
+	assert_false(sl_xdp_table_view(&table, id, &view));
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_adopted),
 		cmocka_unit_test(test_ages),
+		cmocka_unit_test(test_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -461,7 +461,7 @@ static const struct {
 /* A port by its engine is the device that this means. */
 static void an_engine_is_a_device(void **state)
 {
-	static const char text[] = "ports:\n- {name: p0, engine: xdp, interface: eth1, kernel: {interface: a}}\n"
+	static const char text[] = "ports:\n- {name: p0, engine: xdp, interface: eth1, xdp_mode: offload, kernel: {interface: a}}\n"
 				   "- {name: p1, engine: xdp, interface: eth2, pin: /b/x, xdp_mode: native, kernel: {interface: b}}\n"
 				   "- {name: p2, engine: dpdk, interface: eth3, kernel: {interface: c}}\n"
 				   "- {name: p3, engine: dpdk, interface: eth4, mtu: 9000, kernel: {interface: d}}\n"
@@ -474,7 +474,7 @@ static void an_engine_is_a_device(void **state)
 	(void)state;
 	if (sl_config_parse("f", text, strlen(text), &c, &err))
 		fail_msg("%s", err.text);
-	assert_string_equal(c->ports[0].device, "net_sluice_xdp0,iface=eth1,pin=/sys/fs/bpf/sluice,port=0,mode=auto,kernel=host");
+	assert_string_equal(c->ports[0].device, "net_sluice_xdp0,iface=eth1,pin=/sys/fs/bpf/sluice,port=0,mode=offload,kernel=host");
 	assert_string_equal(c->ports[1].device, "net_sluice_xdp1,iface=eth2,pin=/b/x,port=1,mode=native,kernel=host");
 	assert_string_equal(c->ports[2].device, "net_af_packet2,iface=eth3,framecnt=1024,framesz=2048,blocksz=8192");
 	assert_string_equal(c->ports[3].device, "net_af_packet3,iface=eth4,framecnt=1024,framesz=16384,blocksz=65536");
