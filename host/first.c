@@ -357,6 +357,7 @@ void sl_first_tick(uint64_t now_ms)
 	for (unsigned int card = 0; card < sl_port_count(); card++)
 		if (card_at(card))
 			hints_take(card);
+	sl_places_heard();
 	if (!first.pass && sl_places_tick(now_ms)) {
 		first.pass = true;
 		first.cursor = 0;

@@ -18,6 +18,7 @@ struct places {
 	uint64_t due_ms;  /* of the phase's end, or of the next pass */
 	uint32_t held;
 	uint8_t phase;
+	uint8_t fresh; /* workers read it */
 	bool begun, in_pass;
 };
 
@@ -83,6 +84,7 @@ int sl_places_begin(uint32_t id, uint32_t size, const uint16_t *owners, uint64_t
 	/* What the last agent's table held may be for connections that nobody has heard of. */
 	p->phase = owners ? HOLD : QUIET;
 	p->due_ms = now_ms + (owners ? SL_PLACES_HOLD_MS : 0);
+	__atomic_store_n(&p->fresh, 0, __ATOMIC_RELAXED);
 	p->held = 0;
 	p->in_pass = false;
 	p->begun = true;
@@ -120,6 +122,7 @@ bool sl_places_want(uint32_t id, const uint16_t *wanted, uint64_t now_ms)
 		p->owner[i] = 0;
 		p->phase = HOLD;
 		p->due_ms = now_ms + SL_PLACES_HOLD_MS;
+		__atomic_store_n(&p->fresh, SL_PLACES_FRESH, __ATOMIC_RELAXED);
 	}
 	if (changed)
 		p->in_pass = false; /* it has looked for others */
@@ -207,6 +210,20 @@ uint16_t sl_places_before(uint32_t id, uint32_t place)
 	const struct places *p = of(id);
 
 	return p && place < p->size ? __atomic_load_n(&p->before[place], __ATOMIC_ACQUIRE) : 0;
+}
+
+void sl_places_heard(void)
+{
+	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
+		if (places[id] && places[id]->fresh)
+			__atomic_store_n(&places[id]->fresh, places[id]->fresh - 1, __ATOMIC_RELAXED);
+}
+
+bool sl_places_fresh(uint32_t id)
+{
+	const struct places *p = of(id);
+
+	return p && __atomic_load_n(&p->fresh, __ATOMIC_RELAXED);
 }
 
 void sl_places_free(void)

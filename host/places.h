@@ -17,7 +17,7 @@
  *
  * So a change of the table moves nobody, and costs speed for its own places alone. Nothing here calls a driver.
  *
- * Threads: the offload thread, but for sl_places_before(), which is any worker's.
+ * Threads: the offload thread, but for sl_places_before() and sl_places_fresh(), which are any worker's.
  */
 #ifndef SLUICE_HOST_PLACES_H
 #define SLUICE_HOST_PLACES_H
@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SL_PLACES_FRESH 2u         /* times that hints are taken after a change until all from before it are in the table */
 #define SL_PLACES_HOLD_MS 20000u   /* longer than clients repeat what was not answered */
 #define SL_PLACES_SETTLE_MS 1000u
 #define SL_PLACES_AGAIN_MS 5000u
@@ -50,8 +51,14 @@ void sl_places_seen(uint32_t service_id, uint32_t place, uint16_t backend_id);
 /* True if owners changed. */
 bool sl_places_pass_end(uint64_t now_ms);
 
+/* Hints were taken from the cards, and given to the workers. */
+void sl_places_heard(void);
+
 /* Any thread: the place's previous owner while it is held, else 0. */
 uint16_t sl_places_before(uint32_t service_id, uint32_t place);
+/* Any thread: the service's places have just changed. A flow of UDP has no SYN: only as long as this is true may a packet of no connection at a
+ * held place be the second one of a flow that the program has begun. */
+bool sl_places_fresh(uint32_t service_id);
 
 /* After the workers have ended. */
 void sl_places_free(void);

@@ -545,11 +545,14 @@ static bool same_address(const struct sl_service *a, const struct sl_service *b)
 const struct sl_backend *sl_slow_backend(const struct sl_slowpath *sp, const struct sl_service *service, const struct sl_key *key,
 					 bool later)
 {
-	if (service->first_xdp && later && service->maglev_size) {
+	const bool second = key->proto == IPPROTO_UDP && service->first_xdp && sl_places_fresh(service->id);
+
+	if (service->first_xdp && (later || second) && service->maglev_size) {
 		const uint16_t id = sl_places_before(service->id, sl_service_place(sp->services, service, key));
 		const struct sl_backend *before = id ? sl_services_backend(sp->services, id) : NULL;
 
-		if (before && !sl_mode_nat(before->mode) && same_address(before->service, service))
+		if (before && !sl_mode_nat(before->mode) && same_address(before->service, service) &&
+		    (later || before->state != SL_BACKEND_DOWN))
 			return before;
 	}
 	return sl_service_select(sp->services, service, key);

@@ -177,6 +177,49 @@ static void test_previous_owner(void **state)
 	free(wanted);
 }
 
+/* UDP has no SYN: a flow whose first packet the program has sent, and whose hint is not here yet, keeps its backend over a change; but not
+ * one that is down, and later no flow. */
+static void test_udp_before_its_hint(void **state)
+{
+	struct bench *b = *state;
+	const struct sl_service *s = sl_services_lookup(b->sp.services, 0, 4, (const uint8_t *)"\xc0\0\2\x14\0\0\0\0\0\0\0\0\0\0\0", 17, 80);
+	const struct sl_backend *before[3], *new[3];
+	uint16_t *owners, *wanted;
+
+	assert_non_null(s);
+	owners = calloc(s->maglev_size, sizeof(*owners));
+	wanted = calloc(s->maglev_size, sizeof(*wanted));
+	for (uint32_t i = 0; i < s->maglev_size; i++) {
+		wanted[i] = (uint16_t)s->backends[s->maglev[i]]->id;
+		owners[i] = (uint16_t)s->backends[!s->maglev[i]]->id;
+	}
+	assert_int_equal(sl_places_begin(s->id, s->maglev_size, owners, 0), 0);
+	sl_places_want(s->id, wanted, 0);
+	for (uint16_t port = 0; port < 3; port++) {
+		const struct frame f = make((struct spec){ .src = "10.9.0.1", .dst = "192.0.2.20", .sport = (uint16_t)(21 + port), .dport = 80, .proto = 17 });
+		const struct sl_key key = { .src = { 10, 9, 0, 1 }, .dst = { 192, 0, 2, 20 }, .sport = htons((uint16_t)(21 + port)),
+					    .dport = htons(80), .proto = 17, .family = 4 };
+		const uint32_t place = sl_service_place(b->sp.services, s, &key);
+		bool reverse = false;
+		uint32_t index;
+
+		before[port] = sl_services_backend(b->sp.services, owners[place]);
+		new[port] = sl_services_backend(b->sp.services, wanted[place]);
+		if (port == 1)
+			((struct sl_backend *)(uintptr_t)before[1])->state = SL_BACKEND_DOWN;
+		expect(b, f, SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+		((struct sl_backend *)(uintptr_t)before[port])->state = SL_BACKEND_UP;
+		index = sl_conn_find(b->table, sl_conn_shard(b->table, key.src, key.sport, 0), &key, &reverse);
+		assert_int_not_equal(index, SL_CONN_NONE);
+		assert_int_equal(sl_conn_at(b->table, index)->backend_id, port == 0 ? before[port]->id : new[port]->id);
+		for (unsigned int i = 0; port == 1 && i < SL_PLACES_FRESH; i++)
+			sl_places_heard();
+	}
+	sl_places_free();
+	free(owners);
+	free(wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +230,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_service, bench_up, bench_down),
 		cmocka_unit_test_setup_teardown(test_budget, bench_up, bench_down),
 		cmocka_unit_test_setup_teardown(test_previous_owner, bench_up, bench_down),
+		cmocka_unit_test_setup_teardown(test_udp_before_its_hint, bench_up, bench_down),
 	};
 	int failed;
 

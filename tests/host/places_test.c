@@ -139,6 +139,25 @@ static void what_an_earlier_agent_left(void **state)
 	owners_are(one);
 }
 
+/* UDP has no SYN: for two rounds of hints after a change that took a place, none before or after. */
+static void fresh_until_hints_were_taken(void **state)
+{
+	(void)state;
+	assert_false(sl_places_fresh(ID));
+	sl_places_want(ID, two, START + 100);
+	for (unsigned int i = 0; i < SL_PLACES_FRESH; i++) {
+		assert_true(sl_places_fresh(ID));
+		sl_places_heard();
+	}
+	assert_false(sl_places_fresh(ID));
+	sl_places_heard();
+	assert_false(sl_places_fresh(ID));
+	sl_places_want(ID, two, START + 300); /* no change */
+	assert_false(sl_places_fresh(ID));
+	assert_false(sl_places_fresh(ID + 1));
+	assert_false(sl_places_fresh(99999));
+}
+
 static void no_backend_and_the_end(void **state)
 {
 	(void)state;
@@ -162,6 +181,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changes_after_changes, up, down),
 		cmocka_unit_test_setup_teardown(calm_shortens_the_wait_alone, up, down),
 		cmocka_unit_test_setup_teardown(what_an_earlier_agent_left, NULL, down),
+		cmocka_unit_test_setup_teardown(fresh_until_hints_were_taken, up, down),
 		cmocka_unit_test_setup_teardown(no_backend_and_the_end, up, down),
 	};
 

@@ -65,9 +65,12 @@ $(T_HOST)/fragments_test: $(call t_data,fragments_test.o fragments.o) $(T_HOST_M
 $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
-UNIT_TESTS += $(T_HOST)/places_test $(T_HOST)/learn_test
+UNIT_TESTS += $(T_HOST)/places_test $(T_HOST)/learn_test $(T_HOST)/first_test
 $(T_HOST)/places_test: $(call t_data,places_test.o places.o)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
+
+$(T_HOST)/first_test: $(call t_data,first_test.o first.o $(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
 $(T_HOST)/learn_test: $(call t_data,learn_test.o learn.o $(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(DPDK_LIBS) $(HOST_CONTROL_LIBS) -lcmocka

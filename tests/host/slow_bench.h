@@ -76,6 +76,8 @@ static const char config_text[] =
 	S("udp-full", "192.0.2.18", "udp", "fullnat", "", "{name: b1, address: 10.1.0.1}")
 	S("first", "192.0.2.19", "tcp", "dsr-l2", ", first_packet: xdp, admission: {half_open: 16}",
 	  "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}")
+	S("first-udp", "192.0.2.20", "udp", "dsr-l2", ", first_packet: xdp",
+	  "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}")
 	S("udp-nat6", "2001:db8::3", "udp", "nat", "", "{name: b1, address: '2001:db8:1::1', port: 8080}");
 
 struct bench {

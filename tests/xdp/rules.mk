@@ -26,6 +26,12 @@ $(XDP_FIRST_TEST): tests/xdp/first_test.c driver/xdp/table.c driver/xdp/table.h 
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf
 
+# What is left there by an earlier owner.
+XDP_ADOPT_TEST := $(B)/tests/xdp/adopt_test
+$(XDP_ADOPT_TEST): tests/xdp/adopt_test.c driver/xdp/first.c driver/xdp/first.h driver/xdp/datapath.h include/sluice/first.h $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SL_DRIVER_TEST_CFLAGS) $(filter %.c,$^) -o $@ -lbpf
+
 # A backend's programs, with sluice-decap's own reading of options and writing of maps.
 XDP_DECAP_TEST := $(B)/tests/xdp/decap_test
 XDP_DECAP_CASES := $(B)/tests/xdp/decap.json
@@ -40,10 +46,11 @@ $(XDP_DECAP_TEST): tests/xdp/decap_test.c $(addprefix host/,address.c decap_opti
 	$(Q)$(CC) $(CFLAGS_TEST) $(filter %.c,$^) -o $@ -lbpf -ljansson
 
 test-bpf: $(XDP_TEST) $(XDP_OBJ) $(XDP_OFFLOAD) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_FIRST_TEST) $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES) \
-		$(XDP_NAMED_TEST)
+		$(XDP_NAMED_TEST) $(XDP_ADOPT_TEST)
 	$(Q)timeout 120 $(XDP_NAMED_TEST) $(XDP_OBJ)
 	$(Q)timeout 120 $(XDP_TEST) $(XDP_OBJ) $(XDP_TEST_TABLE) $(VECTORS_CORPUS) $(XDP_OFFLOAD)
 	$(Q)timeout 120 $(XDP_FIRST_TEST) $(XDP_OBJ)
+	$(Q)timeout 120 $(XDP_ADOPT_TEST)
 	$(Q)timeout 120 $(XDP_DECAP_TEST) $(XDP_BACKEND) $(XDP_DECAP_CASES)
 
 .PHONY: test-bpf
