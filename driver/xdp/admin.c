@@ -6,7 +6,7 @@
  *	          again only when no program can be reading it
  *	prefixes  come into a free slot with the family last, and leave by the sets first
  *	actions   that are valid become invalid first (their flows' frames are the host's for that moment), and are filled when no
- *	          program can be sending by them any more
+ *	          program can be sending by them any more; likewise for the short cut, which goes by their room (sl_xdp_room)
  *
  * The rest are single words.
  */
@@ -285,6 +285,17 @@ static uint8_t prefix_list(const struct sl_xdp *x, const struct sl_index_arg *ar
 
 /* -- actions and meters ---------------------------------------------------------------------------------------------- */
 
+static void put_room(const struct sl_xdp *x, struct sl_action *a)
+{
+	__atomic_store_n(&a->reserved1, sl_xdp_room(a, &x->maps.config[0].pipeline), __ATOMIC_RELEASE);
+}
+
+void sl_xdp_rooms(const struct sl_xdp *x)
+{
+	for (uint32_t i = 0; i < SL_ACTIONS; i++)
+		put_room(x, &x->maps.actions[i]);
+}
+
 static uint8_t action_write(struct sl_xdp *x, const struct sl_action_arg *arg)
 {
 	struct sl_action *a = &x->maps.actions[arg->index % SL_ACTIONS], fresh = arg->action;
@@ -296,6 +307,7 @@ static uint8_t action_write(struct sl_xdp *x, const struct sl_action_arg *arg)
 	if (a->flags & SL_ACTION_FLAG_VALID) {
 		sl_xdp_offload_action(x, arg->index);
 		__atomic_store_n(&a->flags, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&a->reserved1, 0, __ATOMIC_RELEASE);
 		x->action_left[arg->index] = 1;
 	}
 	if (!(fresh.flags & SL_ACTION_FLAG_VALID) && x->action_left[arg->index]) {
@@ -306,8 +318,10 @@ static uint8_t action_write(struct sl_xdp *x, const struct sl_action_arg *arg)
 		memset(x->action_left, 0, sizeof(x->action_left));
 	}
 	fresh.flags = 0;
+	fresh.reserved1 = 0;
 	*a = fresh;
 	__atomic_store_n(&a->flags, arg->action.flags, __ATOMIC_RELEASE);
+	put_room(x, a);
 	return SL_STATUS_OK;
 }
 
@@ -317,6 +331,7 @@ static uint8_t action_read(const struct sl_xdp *x, const struct sl_index_arg *ar
 		return SL_STATUS_BAD_INDEX;
 	answer->index = arg->index;
 	answer->action = x->maps.actions[arg->index];
+	answer->action.reserved1 = 0;
 	return SL_STATUS_OK;
 }
 
@@ -351,6 +366,7 @@ static uint8_t port_set(struct sl_xdp *x, const struct sl_port_config *arg)
 	interface_flag(&x->port[arg->port], IFF_ALLMULTI, arg->allmulti);
 	for (uint32_t p = 0; p < SL_PORTS_MAX; p++)
 		__atomic_store_n(&x->maps.config[p].pipeline.filter.port_flags[arg->port], flags, __ATOMIC_RELEASE);
+	sl_xdp_rooms(x);
 	sl_xdp_offload_tell(x);
 	return SL_STATUS_OK;
 }

@@ -201,6 +201,7 @@ static int take(struct sl_xdp *x, uint32_t log2)
 	if (rc)
 		return rc;
 	sl_xdp_changed(x);
+	sl_xdp_rooms(x); /* which an earlier build did not keep */
 	if (x->generation == 0) /* an earlier owner ended in the middle of a change: its last number is not known */
 		sl_xdp_table_forget_memos(&x->table);
 	for (uint32_t b = 0; b < SL_PREFIX_BUCKETS; b++) {

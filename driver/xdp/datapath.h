@@ -82,6 +82,8 @@ void sl_xdp_grace(void);
 
 /* What is classified how has changed: no memo is valid, and none is made until sl_xdp_settle(). Under `lock`. */
 void sl_xdp_changed(struct sl_xdp *x);
+/* Finds out anew what may be sent by each action (sl_xdp_room). Under `lock`. */
+void sl_xdp_rooms(const struct sl_xdp *x);
 /* Has programs remember classes again if nothing has changed since the last call. Takes `lock`. */
 void sl_xdp_settle(struct sl_xdp *x);
 

@@ -34,6 +34,16 @@ static inline __attribute__((always_inline)) void sl_edit_address(uint8_t *to, c
 	sl_store64(to + 8, sl_load64(from + 8));
 }
 
+/* One hop less in an IPv4 header whose TTL is not 0: as sl_edit_ipv4() with nothing else to do, but one word for all of it. */
+static inline __attribute__((always_inline)) void sl_edit_hop(uint8_t *ip)
+{
+	const uint32_t word = sl_load32(ip + 8);
+	uint32_t sum = (~word >> 16) + 0xfffe; /* the memory's byte order: sums do not depend on it */
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sl_store32(ip + 8, ((word & 0xffff) - 1) | ~sum << 16);
+}
+
 /* Addresses, TTL, TOS and checksum of the IP header. */
 static inline __attribute__((always_inline)) void sl_edit_ipv4(uint8_t *ip, uint32_t tos, const struct sl_record *record)
 {
@@ -119,6 +129,32 @@ static inline __attribute__((always_inline)) void sl_edit_outer(uint8_t *ip, uin
 		sl_store_be16(udp, sl_hash_entropy(hash));
 		sl_store_be16(udp + 4, hdr_len - action->l4_off + inner_len);
 	}
+}
+
+/*
+ * Puts an Ethernet and an IPv4 header without options before a packet: hdr, with what sl_edit_outer() fills in, to 34 bytes.
+ * copied: sl_edit_copied().
+ */
+#define SL_EDIT_IPIP_BYTES 34
+static inline __attribute__((always_inline)) void sl_edit_ipip(uint8_t *to, const uint8_t *hdr, uint32_t copied,
+							       uint32_t inner_tos, uint32_t inner_len)
+{
+	const uint64_t third = sl_load64(hdr + 16), fourth = sl_load64(hdr + 24); /* from the length on; from the checksum on */
+	const uint32_t total = __builtin_bswap16((uint16_t)(20 + inner_len));
+	uint64_t second = sl_load64(hdr + 8); /* up to the TOS */
+	uint32_t sum = (~(uint32_t)fourth & 0xffff) + total;
+
+	if (copied) {
+		const uint32_t old = (uint32_t)(second >> 56), tos = (old & ~copied) | (inner_tos & copied);
+
+		second = second << 8 >> 8 | (uint64_t)tos << 56;
+		sum += 0xffff - (old << 8) + (tos << 8);
+	}
+	sl_store64(to, sl_load64(hdr));
+	sl_store64(to + 8, second);
+	sl_store64(to + 16, (third & ~UINT64_C(0xffff)) | total);
+	sl_store64(to + 24, (fourth & ~UINT64_C(0xffff)) | (~sl_edit_fold(sum) & 0xffff));
+	SL_STORE(16, to + 32, sl_load16(hdr + 32));
 }
 
 #endif

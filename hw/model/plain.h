@@ -25,6 +25,15 @@ struct sl_plain {
 /* A constant as it stands in memory in network order. */
 #define SL_PLAIN_BE16(x) ((uint16_t)(((x) & 0xff) << 8 | (x) >> 8))
 
+/*
+ * Whether a sum of 16-bit words, not 0, is 0xffff when its carries are added: whether 65535 divides it. Those numbers are its
+ * multiples up to 2^64 / 65535 once more when multiplied by the inverse of 65535, and no others are.
+ */
+static inline __attribute__((always_inline)) bool sl_plain_sum(uint64_t sum)
+{
+	return sum * UINT64_C(0xfffefffefffeffff) <= UINT64_MAX / 65535;
+}
+
 /* tunnels: as csr.VXLAN_PORT, 0 none. */
 static inline __attribute__((always_inline)) bool sl_plain_l4(const uint8_t *l4, uint32_t tunnels, struct sl_plain *p)
 {
@@ -54,25 +63,22 @@ static inline __attribute__((always_inline)) bool sl_plain4(const uint8_t *frame
 							    struct sl_plain *p)
 {
 	const uint8_t *ip = frame + 14;
-	uint64_t sum = 0;
+	const uint64_t first = sl_load64(ip), second = sl_load64(ip + 8); /* version to fragment; TTL to source */
+	uint64_t sum;
 
-	if (sl_load16(frame + 12) != SL_PLAIN_BE16(0x0800) || ip[0] != 0x45 ||
-	    (sl_load16(ip + 6) & SL_PLAIN_BE16(0x3fff)) != 0)
+	if (sl_load16(frame + 12) != SL_PLAIN_BE16(0x0800) ||
+	    (first & (0xff | (uint64_t)SL_PLAIN_BE16(0x3fff) << 48)) != 0x45)
 		return false;
-	p->l3_len = sl_load_be16(ip + 2);
+	p->l3_len = __builtin_bswap16((uint16_t)(first >> 16));
 	if (p->l3_len < 28 || 14 + p->l3_len > frame_len)
 		return false;
-	for (uint32_t i = 0; i < 20; i += 4)
-		sum += sl_load32(ip + i);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	if (((sum & 0xffff) + (sum >> 16)) != 0xffff)
+	sum = (uint32_t)first + (first >> 32) + (uint32_t)second + (second >> 32) + sl_load32(ip + 16);
+	if (!sl_plain_sum(sum))
 		return false;
 	p->payload = p->l3_len - 20;
-	p->proto = ip[9];
-	p->ttl = ip[8];
-	p->tos = ip[1];
+	p->proto = (uint8_t)(second >> 8);
+	p->ttl = (uint8_t)second;
+	p->tos = (uint8_t)(first >> 8);
 	return sl_plain_l4(ip + 20, tunnels, p);
 }
 

@@ -56,6 +56,14 @@ static __always_inline uint32_t time_ms(const struct sl_xdp_config *c)
 	return c->time_ms ? c->time_ms : (uint32_t)(bpf_jiffies64() * c->time_mul >> 16);
 }
 
+/* Whether the frame is to the port's own address: the six bytes with the two beside them, which are shifted out. */
+static __always_inline bool is_own(const uint8_t *frame, const struct sl_xdp_config *c)
+{
+	return ((sl_load64(frame) << 16) ^ sl_load64(&c->generation)) >> 16 == 0;
+}
+
+_Static_assert(offsetof(struct sl_xdp_config, mac) == offsetof(struct sl_xdp_config, generation) + 2, "one word");
+
 static __always_inline void nat_record(const struct sl_xdp_nat4 *nat, struct sl_record *record)
 {
 	sl_store32(record->new_src, nat->new_src);
@@ -224,6 +232,55 @@ static __always_inline void count_flow(struct found *f, uint32_t len, uint32_t n
 		f->hit->last_seen_ms = now_ms;
 }
 
+/* Counts a frame that leaves, and says how. */
+static __always_inline int leave(const struct sl_xdp_config *c, struct found *f, uint32_t what, uint32_t port, uint32_t frame_len)
+{
+	count_flow(f, frame_len, time_ms(c));
+	count(&reason_count, SL_REASON_FORWARDED, frame_len);
+	count(&rule_count, sl_xdp_rule(what), frame_len);
+	return port == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, port, XDP_ABORTED);
+}
+
+/* Of an action: sl_xdp_room(). */
+static __always_inline const uint32_t *room_of(const struct sl_action *action)
+{
+	return &action->reserved1;
+}
+
+/* Whether the action puts an Ethernet and an IPv4 header before the packet and no more: its first word but for the port says. */
+static __always_inline bool is_ipip(const struct sl_action *action)
+{
+	return (sl_load32(action) & 0xff00ffff) ==
+	       (SL_EDIT_IPIP_BYTES | (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 | SL_ACTION_FLAG_OUTER_V4) << 8 | 14u << 24);
+}
+
+/* send_on() for these, without NAT: all offsets are constants. */
+static __always_inline int send_ipip(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
+				     uint32_t ip_len, uint32_t frame_len, const struct sl_action *action, uint32_t what)
+{
+	const struct sl_record record = { .flags = sl_xdp_flags(what) };
+	const uint8_t *end;
+	uint8_t *data, *ip;
+
+	if (bpf_xdp_adjust_head(ctx, 14 - SL_EDIT_IPIP_BYTES))
+		return NOT_FAST;
+	if (14 + p->l3_len != frame_len && bpf_xdp_adjust_tail(ctx, (int)(14 + p->l3_len) - (int)frame_len))
+		return XDP_ABORTED;
+	data = (uint8_t *)(long)ctx->data;
+	end = (const uint8_t *)(long)ctx->data_end;
+	ip = data + SL_EDIT_IPIP_BYTES;
+	if (ip + ip_len > end)
+		return XDP_ABORTED;
+	sl_edit_ipip(data, action->hdr, sl_edit_copied(&record), p->tos, p->l3_len);
+	if (record.flags & SL_RECORD_FLAG_DEC_TTL) {
+		if (ip_len == 20)
+			sl_edit_hop(ip);
+		else
+			ip[7]--;
+	}
+	return leave(c, f, what, action->port, frame_len);
+}
+
 /* The frame leaves; NOT_FAST if this is not for here, with the frame untouched. */
 static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
 				   uint32_t ip_len, uint32_t frame_len)
@@ -234,11 +291,12 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	uint32_t hdr_len;
 	uint64_t hash = 0;
 
-	if (!action)
+	if (!action || p->l3_len > *room_of(action) || (action->port != c->port && !port_up(&c->pipeline, c->port)))
 		return NOT_FAST;
+	if (is_ipip(action) && !(record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
+		return send_ipip(ctx, c, f, p, ip_len, frame_len, action, what);
 	hdr_len = action->hdr_len;
-	if (!fits(action, hdr_len, p->l3_len) || !port_up(&c->pipeline, action->port) ||
-	    (action->port != c->port && !port_up(&c->pipeline, c->port)))
+	if (hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES) /* (never) */
 		return NOT_FAST;
 	if (f->v4 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
 		const struct sl_xdp_nat4 *nat = bpf_map_lookup_elem(&nat4, &f->index);
@@ -262,10 +320,7 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 			     : sl_sip_ipv6(&c->pipeline.seed, f->v6->src, f->v6->dst, f->v6->word);
 	if (!put_header(ctx, action, hdr_len) || !edit_frame(ctx, action, &record, p, ip_len, hash))
 		return XDP_ABORTED;
-	count_flow(f, frame_len, time_ms(c));
-	count(&reason_count, SL_REASON_FORWARDED, frame_len);
-	count(&rule_count, sl_xdp_rule(what), frame_len);
-	return action->port == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, action->port, XDP_ABORTED);
+	return leave(c, f, what, action->port, frame_len);
 }
 
 /* Whether rules may name a plain frame of port_bit: see hw/xdp/named.h. dst, src: of its addresses. */
@@ -305,7 +360,7 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 	uint64_t word;
 
 	if (!names || data + SL_PLAIN4_BYTES > end || frame_len < SL_FRAME_MIN || frame_len > SL_FRAME_MAX ||
-	    in_parts(ctx, frame_len) || !mac_equal(data, c->mac))
+	    in_parts(ctx, frame_len) || !is_own(data, c))
 		return NOT_FAST;
 	if (sl_plain4(data, frame_len, tunnels, &p)) {
 		const uint64_t addresses = sl_load64(data + 26);

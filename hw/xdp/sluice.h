@@ -45,6 +45,26 @@ struct sl_xdp_config {
 	uint8_t first;       /* map `first` has services */
 };
 
+/*
+ * Longest IP packet that the short cut sends by an action as the ports are, 0 none. The maps' owner keeps it where the contract
+ * has reserved1 of the entry.
+ */
+static inline uint32_t sl_xdp_room(const struct sl_action *action, const struct sl_pipeline_config *config)
+{
+	const uint32_t needed = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2, hdr_len = action->hdr_len;
+	uint32_t outer = 0, room;
+
+	if ((action->flags & needed) != needed || hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES || action->port >= SL_PORTS_MAX ||
+	    action->port >= config->ports || !(config->filter.port_flags[action->port] & SL_PORT_FLAG_ENABLE))
+		return 0;
+	room = SL_FRAME_MAX - hdr_len;
+	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))
+		outer = hdr_len - action->l3_off;
+	if (action->mtu != 0 && action->mtu < room + outer)
+		room = action->mtu < outer ? 0 : action->mtu - outer;
+	return room;
+}
+
 /* Map `hints`, by struct sl_key: as struct sl_first_hint. */
 struct sl_xdp_hint {
 	uint64_t identity;

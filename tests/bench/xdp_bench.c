@@ -189,6 +189,7 @@ static void set_up(struct bench *b)
 	must(!bpf_map_update_elem(fd_of(b->sluice, "named"), &zero, &named, 0), "named");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "config"), &zero, &config, 0), "config");
 	must(!bpf_map_update_elem(fd_of(b->sluice, "rules"), &zero, &rules, 0), "rules");
+	action.reserved1 = sl_xdp_room(&action, &config.pipeline);
 	must(!bpf_map_update_elem(fd_of(b->sluice, "actions"), &zero, &action, 0), "actions");
 	put_service(b, &action);
 }

@@ -112,9 +112,23 @@ static void test_agrees(void **state)
 	assert_true(plain4 > FRAMES / 20 && plain6 > FRAMES / 20);
 }
 
+/* The sum of a header's words, as far as it can be: near each multiple of 65535, and anywhere. */
+static void test_sum(void **state)
+{
+	(void)state;
+	for (uint64_t i = 1; i < 6 << 16; i++) {
+		for (uint64_t sum = 65535 * i - 1; sum <= 65535 * i + 1; sum++)
+			assert_int_equal(sl_plain_sum(sum), sum % 65535 == 0);
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		assert_int_equal(sl_plain_sum(seed >> 24), (seed >> 24) % 65535 == 0);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_agrees) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_agrees), cmocka_unit_test(test_sum) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hw/model/action.h"
+#include "hw/model/edit.h"
 #include "hw/model/key.h"
 #include "hw/model/rewrite.h"
 #include "sluice/record.h"
@@ -269,10 +270,58 @@ static void test_action(void **state)
 	}
 }
 
+/* Every checksum, and all TTLs that can be decremented with some of them. */
+static void test_hop(void **state)
+{
+	const struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL };
+
+	(void)state;
+	for (uint32_t i = 0; i < 4 << 16; i++) {
+		uint8_t expected[20] = { [1] = 7, [8] = (uint8_t)(i * 0x9e3779b1u >> 24 | 1), [9] = i & 0x10000 ? 6 : 17,
+					 [10] = (uint8_t)(i >> 8), [11] = (uint8_t)i };
+		uint8_t ip[20];
+
+		memcpy(ip, expected, sizeof(ip));
+		sl_edit_ipv4(expected, 7, &record);
+		sl_edit_hop(ip);
+		assert_memory_equal(ip, expected, sizeof(ip));
+	}
+}
+
+/* A header template copied and filled in at once is the one copied and then filled in. */
+static void test_ipip(void **state)
+{
+	const struct sl_action action = { .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_OUTER_V4, .hdr_len = 34, .l3_off = 14,
+					  .l4_off = 34 };
+	static const uint8_t flags[] = { 0, SL_RECORD_FLAG_COPY_ECN, SL_RECORD_FLAG_COPY_DSCP,
+					 SL_RECORD_FLAG_COPY_ECN | SL_RECORD_FLAG_COPY_DSCP };
+	uint32_t x = 1;
+
+	(void)state;
+	for (uint32_t i = 0; i < 200000; i++) {
+		const struct sl_record record = { .flags = flags[i % 4] };
+		uint8_t hdr[SL_EDIT_IPIP_BYTES], expected[SL_EDIT_IPIP_BYTES + 8], to[SL_EDIT_IPIP_BYTES + 8] = { 0 };
+		uint32_t tos, len;
+
+		for (uint32_t n = 0; n < sizeof(hdr); n++) {
+			x = x * 1664525 + 1013904223;
+			hdr[n] = i % 3 == 0 && n >= 24 && n < 26 ? (uint8_t)-(i & 1) : (uint8_t)(x >> 24);
+		}
+		tos = x >> 8 & 0xff;
+		len = 20 + (x >> 16) % 9000;
+		memset(expected, 0, sizeof(expected));
+		memcpy(expected, hdr, sizeof(hdr));
+		sl_edit_outer(expected + 14, expected + 34, &action, &record, tos, len, 0);
+		sl_edit_ipip(to, hdr, sl_edit_copied(&record), tos, len);
+		assert_memory_equal(to, expected, sizeof(to));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_udp_zero_result),
-					    cmocka_unit_test(test_action) };
+					    cmocka_unit_test(test_action), cmocka_unit_test(test_hop),
+					    cmocka_unit_test(test_ipip) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,14 @@ void xdp_named_put(struct xdp_program *x, const struct sl_class_table *rules, co
 	xdp_must(bpf_map_update_elem(map_fd(x, "named"), &zero, &named, 0), "named");
 }
 
+void xdp_action_put(struct xdp_program *x, uint32_t index, const struct sl_action *action, const struct sl_xdp_config *config)
+{
+	struct sl_action entry = *action;
+
+	entry.reserved1 = sl_xdp_room(action, &config->pipeline);
+	xdp_must(bpf_map_update_elem(x->actions, &index, &entry, 0), "action");
+}
+
 void xdp_state_load(struct xdp_program *x, const struct sl_vector *v, struct sl_xdp_config *config)
 {
 	static const struct sl_action no_action;
@@ -170,7 +178,7 @@ void xdp_state_load(struct xdp_program *x, const struct sl_vector *v, struct sl_
 	for (uint32_t i = 0; i < 64; i++)
 		xdp_must(bpf_map_update_elem(x->actions, &i, &no_action, 0), "action");
 	for (size_t i = 0; i < v->action_count; i++)
-		xdp_must(bpf_map_update_elem(x->actions, &v->actions[i].index, &v->actions[i].action, 0), "action");
+		xdp_action_put(x, v->actions[i].index, &v->actions[i].action, config);
 	xdp_must(getrandom(random_bytes, sizeof(random_bytes), 0) < 0, "random bytes");
 	sl_xdp_seed_make(&x->maps.seed, random_bytes);
 	config->seed = x->maps.seed;

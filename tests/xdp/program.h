@@ -52,6 +52,9 @@ void xdp_config_make(const struct sl_vector *v, struct sl_xdp_config *config);
 void xdp_state_load(struct xdp_program *x, const struct sl_vector *v, struct sl_xdp_config *config);
 void xdp_state_clear(struct xdp_program *x, const struct sl_vector *v);
 
+/* An action entry as its owner writes it, for these ports. */
+void xdp_action_put(struct xdp_program *x, uint32_t index, const struct sl_action *action, const struct sl_xdp_config *config);
+
 /* The summary of these rules, of the prefixes and of this port (hw/xdp/named.h), which frames with memos need. */
 void xdp_named_put(struct xdp_program *x, const struct sl_class_table *rules, const struct sl_xdp_config *config);
 

@@ -318,14 +318,13 @@ static bool run_disabled(struct test *t, struct sl_xdp_config *config, bool v6)
 {
 	const struct sl_action action = { .port = 1, .hdr_len = 14, .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 };
 	static struct result r;
-	const uint32_t zero = 0;
 	uint8_t frame[74];
 	bool good;
 
-	xdp_must(bpf_map_update_elem(t->x.actions, &zero, &action, 0), "action");
 	full_frame(0, v6, frame);
 	config->pipeline.ports = 2;
 	config->pipeline.filter.port_flags[1] = SL_PORT_FLAG_ENABLE;
+	xdp_action_put(&t->x, 0, &action, config);
 	run_with(t, config, 1, frame, sizeof(frame), &r);
 	good = r.verdict == 4;
 	config->pipeline.filter.port_flags[0] = 0;
@@ -349,7 +348,7 @@ static bool run_full(struct test *t, bool v6)
 						.sport_hi = 0xffff, .dport_hi = 0xffff };
 	config.pipeline = (struct sl_pipeline_config){ .ports = 1, .enabled = 1, .filter.port_flags = { SL_PORT_FLAG_ENABLE } };
 	xdp_must(bpf_map_update_elem(t->x.rules, &zero, &table, 0), "rules");
-	xdp_must(bpf_map_update_elem(t->x.actions, &zero, &action, 0), "action");
+	xdp_action_put(&t->x, 0, &action, &config);
 	xdp_must(sl_xdp_table_open(&t->x.table, &t->x.maps), "table");
 	for (; t->x.table.refused == 0; count++) {
 		struct sl_flow_cmd insert = { .opcode = SL_FLOW_OP_INSERT, .key = { .dport = htons(80), .proto = 6, .family = v6 ? 6 : 4 } };
