@@ -91,7 +91,7 @@ bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len
 	uint64_t dst[2] = { 0, 0 };
 	unsigned int family, proto;
 	const uint8_t *l4;
-	uint32_t id;
+	uint32_t id, level;
 
 	if (len < SL_FRAME_MIN || !mac_equal(data, sp->port[port].mac))
 		return false;
@@ -110,20 +110,42 @@ bool sl_fastpath_sheds(struct sl_slowpath *sp, const uint8_t *data, uint32_t len
 		return false;
 	}
 	id = sl_shed_find(sp->shed, sp->services, family, dst, proto, sl_load16(l4 + 2));
-	if (!id || !(sl_shed_early(sp->shed, id) || (proto == IPPROTO_TCP && (l4[13] & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-						     sl_shed_late(sp->shed, id))))
+	level = id ? sp->shed->service[id].level : 0;
+	if (level == 0 || !(sl_shed_early(sp->shed, level) || (proto == IPPROTO_TCP && (l4[13] & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+							      sl_shed_late(sp->shed, id, level))))
 		return false;
+	sl_shed_dropped(sp->shed, id);
 	shed_count(sp, frame_len);
 	return true;
+}
+
+/* The service that the frame is to; 0: none. */
+static uint32_t shed_service(struct sl_slowpath *sp, const struct sl_fast_frame *f)
+{
+	return sl_shed_find(sp->shed, sp->services, f->ip_len == 20 ? 4 : 6, &f->lookup.word[2], f->plain.proto,
+			    (uint16_t)(f->plain.ports >> 16));
 }
 
 /* Whether to drop a frame that was looked up, and is of no connection. SYNs had their turn. */
 static bool shed_missed(struct sl_slowpath *sp, const struct sl_fast_frame *f)
 {
-	const uint32_t id = sl_shed_find(sp->shed, sp->services, f->ip_len == 20 ? 4 : 6, &f->lookup.word[2], f->plain.proto,
-					 (uint16_t)(f->plain.ports >> 16));
+	const bool syn = (f->plain.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	const uint32_t id = syn ? 0 : shed_service(sp, f);
 
-	if ((f->plain.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || !id || !sl_shed_late(sp->shed, id))
+	if (!id || !sl_shed_late(sp->shed, id, sp->shed->service[id].level))
+		return false;
+	sl_shed_missed(sp->shed, id);
+	shed_count(sp, f->len);
+	return true;
+}
+
+/* Whether to drop a frame that another worker would have to run, and is behind with. */
+static bool shed_over(struct sl_slowpath *sp, const struct sl_fast_frame *f)
+{
+	struct sl_shed *const owner = sp->shed_of[f->lookup.shard];
+	const uint32_t id = sl_shed_any(owner) ? shed_service(sp, f) : 0;
+
+	if (!id || !sl_shed_over(sp->shed, owner, id, (f->plain.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN))
 		return false;
 	shed_count(sp, f->len);
 	return true;
@@ -137,7 +159,7 @@ INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct 
 	uint64_t ports;
 
 	l->index = SL_CONN_NONE;
-	f->shed = false;
+	f->shed = f->other = false;
 	if (!f->fit || !frame_read(sp, f))
 		return false;
 	l->back = !to_vip(sp, f, memo);
@@ -149,8 +171,10 @@ INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct 
 	client = l->back ? &l->word[2] : &l->word[0];
 	ports = l->back ? l->word[4] >> 16 : l->word[4];
 	l->shard = (uint8_t)sl_conn_client_shard(sp->table, client, ports & 0xffff, l->word[4] >> 32 & 0xffff);
-	if (!(sp->shards >> l->shard & 1))
+	if (!(sp->shards >> l->shard & 1)) {
+		f->other = true;
 		return false;
+	}
 	sl_conn_lookup_begin(sp->table, l, f->ip_len == 20);
 	return true;
 }
@@ -316,7 +340,9 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 	bool quick;
 
 	if (index == SL_CONN_NONE) {
-		f->shed = sp->shed && sp->shed->count && f->fit && !f->lookup.back && shed_missed(sp, f);
+		if (!sp->shed || f->lookup.back)
+			return false;
+		f->shed = f->other ? sp->shed_of && shed_over(sp, f) : f->fit && sp->shed->count && shed_missed(sp, f);
 		return false;
 	}
 	if (f->plain.tcp_flags & TCP_SYN || !sl_conn_lookup_found(sp->table, &f->lookup))

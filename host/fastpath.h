@@ -5,7 +5,7 @@
  * its way while other frames are read (parse, hash, prefetch the bucket; find the entry, prefetch it), and then acts frame by
  * frame, in place. Whatever it does not know at once it leaves alone, untouched, to sl_slowpath_run(), which says the same of
  * those it does (tests/host/fastpath_test.c): the same bytes, port, counters and state. When a worker is behind, it also says which of the
- * frames that it does not know are not worth the slow path's time (sp->shed).
+ * frames that it does not know are not worth the slow path's time (sp->shed), or the place in its queue to another worker (sp->shed_of).
  *
  * No DPDK here. Owner of the shards only, between the same two quiescent states as sl_slowpath_run().
  */
@@ -26,6 +26,7 @@ struct sl_fast_frame {
 	uint32_t len;
 	uint8_t port;     /* that it came by (of a bond: the lead); out: that it leaves by, before bonds are asked */
 	bool fit;         /* in: may be taken; false: data and len say nothing */
+	bool other;       /* private: of a shard of another worker */
 	bool shed;        /* out of sl_fastpath_run() that said false: drop the frame (host/shed); it is counted */
 	/* Private. */
 	uint32_t ip_len;

@@ -19,6 +19,7 @@ struct sl_shed *sl_shed_create(uint32_t seed)
 	if (s) {
 		s->dice = seed;
 		s->window = 1;
+		s->own = 256;
 	}
 	return s;
 }
@@ -31,7 +32,7 @@ void sl_shed_destroy(struct sl_shed *s)
 static void window_next(struct sl_shed *s)
 {
 	s->window++;
-	s->frames = 0;
+	s->frames = s->handed = 0;
 	s->top = 0;
 }
 
@@ -46,21 +47,28 @@ static void tell(struct sl_shed *s, const struct sl_services *services, uint32_t
 	       "more comes than a worker can do, most of it packets of no connection to this service: they are dropped first");
 }
 
+static void level_set(struct sl_shed_service *v, uint32_t level)
+{
+	__atomic_store_n(&v->level, (uint16_t)level, __ATOMIC_RELAXED);
+}
+
 /* The worker is behind: more of the culprit's packets are dropped. */
 static void rise(struct sl_shed *s, const struct sl_services *services)
 {
 	struct sl_shed_service *v = &s->service[s->top];
+	const uint32_t frames = s->frames > s->handed ? s->frames - s->handed : 0; /* that this worker looked up */
 	uint32_t most;
 
-	if (s->top == 0 || v->missed < s->frames / CULPRIT || (v->level == 0 && s->count == SL_SHED_SERVICES))
+	if (s->top == 0 || frames == 0 || v->missed < frames / CULPRIT || (v->level == 0 && s->count == SL_SHED_SERVICES))
 		return;
 	if (v->level == 0) {
-		s->id[s->count++] = (uint16_t)s->top;
+		s->id[s->count] = (uint16_t)s->top;
+		__atomic_store_n(&s->count, s->count + 1, __ATOMIC_RELAXED);
 		tell(s, services, s->top);
 	}
-	most = v->missed + v->found <= s->frames - s->frames / OTHERS ? SL_SHED_MOST : SL_SHED_LATE;
+	most = v->missed + v->found <= frames - frames / OTHERS ? SL_SHED_MOST : SL_SHED_LATE;
 	if (v->level < most)
-		v->level = (uint16_t)(v->level + SL_SHED_RISE < most ? v->level + SL_SHED_RISE : most);
+		level_set(v, v->level + SL_SHED_RISE < most ? v->level + SL_SHED_RISE : most);
 }
 
 static void fall(struct sl_shed *s, uint64_t by)
@@ -70,18 +78,34 @@ static void fall(struct sl_shed *s, uint64_t by)
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct sl_shed_service *v = &s->service[s->id[i]];
 
-		v->level = (uint16_t)(v->level > by ? v->level - by : 0);
+		level_set(v, v->level > by ? (uint32_t)(v->level - by) : 0);
 		if (v->level)
 			s->id[kept++] = s->id[i];
 	}
-	s->count = kept;
+	__atomic_store_n(&s->count, kept, __ATOMIC_RELAXED);
+}
+
+/* What others have dropped instead of handing it over counts as if it had come, and been dropped here. */
+static void outside_take(struct sl_shed *s)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct sl_shed_service *v = &s->service[s->id[i]];
+		const uint32_t n = __atomic_load_n(&v->outside, __ATOMIC_RELAXED) ? __atomic_exchange_n(&v->outside, 0, __ATOMIC_RELAXED) : 0;
+
+		if (n == 0)
+			continue;
+		sl_shed_missed(s, s->id[i]);
+		v->missed += n - 1;
+		s->frames += n;
+	}
 }
 
 void sl_shed_burst(struct sl_shed *s, const struct sl_services *services, unsigned int queue, unsigned int n, unsigned int most,
 		   uint64_t now_ms)
 {
-	uint16_t *full = &s->full[queue % SL_SHED_QUEUES];
+	uint16_t *full = &s->full[queue == SL_SHED_RING ? queue : queue % SL_SHED_QUEUES];
 
+	outside_take(s);
 	*full = n == most ? (uint16_t)(*full + n) : 0;
 	if (now_ms != s->now_ms) {
 		fall(s, now_ms - s->now_ms);

@@ -15,7 +15,13 @@
  * holds, so that a pause of the worker, after which it catches up, is not taken for that. Each
  * time the level rises by SL_SHED_RISE, and each millisecond it falls by 1; 0 is the usual state and costs a test for each burst.
  *
- * Threads: one object a worker, which alone uses it.
+ * Several workers. Most frames are of another worker's shard and are handed to it over a ring. Whether a connection knows them is seen there,
+ * so who hands over finds the culprit among those of its own shards: a fair part, as shards are chosen by a hash of the client. Its ring
+ * is one more queue to a worker, and when that is full frames are lost whoever they are for. So whoever hands a frame over asks the
+ * owner's levels first (sl_shed_over()): SYNs by the first half, all kinds by the second; other packets of no connection the owner drops itself,
+ * when it has looked them up.
+ *
+ * Threads: one object a worker, which alone uses it, but for `count`, `level` and `outside`, which others read, or add to.
  */
 #ifndef SLUICE_HOST_SHED_H
 #define SLUICE_HOST_SHED_H
@@ -26,6 +32,7 @@
 #include "host/service.h"
 
 #define SL_SHED_QUEUES 64u  /* receive queues of a worker that are told apart */
+#define SL_SHED_RING SL_SHED_QUEUES /* the queue of what other workers hand over */
 #define SL_SHED_BEHIND 4096u
 #define SL_SHED_RISE 32u
 #define SL_SHED_MOST 511u
@@ -37,6 +44,7 @@
 struct sl_shed_service {
 	uint32_t window, missed; /* packets of no connection in that window, with those that were dropped */
 	uint32_t found;          /* and of connections, while the service has a level */
+	uint32_t outside;         /* that others have dropped, instead of handing them over, and were not counted yet */
 	uint32_t let_ms;
 	uint16_t let;            /* passed in that millisecond */
 	uint16_t level;
@@ -53,11 +61,13 @@ struct sl_shed {
 	uint32_t count;           /* services with a level */
 	uint32_t dice;
 	uint64_t now_ms, generation;
+	uint32_t own;             /* of 256: the part of all connections that is this worker's. 256 at first */
 	uint32_t window, frames;  /* since when misses are counted, and all frames since then */
+	uint32_t handed;          /* of them to other workers, or dropped and taken for theirs */
 	uint32_t top;             /* the service with most of them, or 0 */
 	uint64_t told_ms;
 	uint16_t id[SL_SHED_SERVICES];
-	uint16_t full[SL_SHED_QUEUES]; /* frames of a queue in full bursts, since one that was not */
+	uint16_t full[SL_SHED_QUEUES + 1]; /* frames of a queue in full bursts, since one that was not */
 	struct sl_shed_known last, known[SL_SHED_KNOWN];
 	struct sl_shed_service service[SL_SERVICE_IDS];
 };
@@ -66,7 +76,8 @@ struct sl_shed {
 struct sl_shed *sl_shed_create(uint32_t seed);
 void sl_shed_destroy(struct sl_shed *s);
 
-/* A receive queue gave n frames of at most `most` that were asked for. Before they are run, also if there are none. */
+/* A receive queue (a number below SL_SHED_QUEUES, or SL_SHED_RING) gave n frames of at most `most` that were asked for. Before they are run,
+ * also if there are none. */
 void sl_shed_burst(struct sl_shed *s, const struct sl_services *services, unsigned int queue, unsigned int n, unsigned int most,
 		   uint64_t now_ms);
 
@@ -117,23 +128,33 @@ static inline bool sl_shed_dice(struct sl_shed *s, uint32_t of_256)
 	return s->dice >> 24 < of_256;
 }
 
-/* Whether to drop a packet of this service that may be of a connection or not. */
-static inline bool sl_shed_early(struct sl_shed *s, uint32_t id)
+/* One of the frames that were received goes to another worker. */
+static inline void sl_shed_handed(struct sl_shed *s)
 {
-	const uint32_t level = s->service[id].level;
-
-	if (level <= SL_SHED_LATE || !sl_shed_dice(s, level - SL_SHED_LATE))
-		return false;
-	sl_shed_missed(s, id);
-	return true;
+	s->handed++;
 }
 
-/* Whether to drop a packet of this service that is of no connection. */
-static inline bool sl_shed_late(struct sl_shed *s, uint32_t id)
+/* A packet of this service was dropped before it was seen whose it is: in its part it counts as one of this worker's. */
+static inline void sl_shed_dropped(struct sl_shed *s, uint32_t id)
+{
+	if (s->own >= 256 || sl_shed_dice(s, s->own))
+		sl_shed_missed(s, id);
+	else
+		sl_shed_handed(s);
+}
+
+/* Whether to drop a packet that may be of a connection or not, by its service's level. */
+static inline bool sl_shed_early(struct sl_shed *s, uint32_t level)
+{
+	return level > SL_SHED_LATE && sl_shed_dice(s, level - SL_SHED_LATE);
+}
+
+/* Whether to drop a packet of this service that is of no connection, by the level. */
+static inline bool sl_shed_late(struct sl_shed *s, uint32_t id, uint32_t level)
 {
 	struct sl_shed_service *v = &s->service[id];
 
-	if (v->level == 0 || !sl_shed_dice(s, v->level))
+	if (level == 0 || !sl_shed_dice(s, level))
 		return false;
 	if (v->let_ms != (uint32_t)s->now_ms) {
 		v->let_ms = (uint32_t)s->now_ms;
@@ -143,7 +164,28 @@ static inline bool sl_shed_late(struct sl_shed *s, uint32_t id)
 		v->let++;
 		return false;
 	}
-	sl_shed_missed(s, id);
+	return true;
+}
+
+static inline uint32_t sl_shed_level(const struct sl_shed *s, uint32_t id)
+{
+	return __atomic_load_n(&s->service[id].level, __ATOMIC_RELAXED);
+}
+
+static inline bool sl_shed_any(const struct sl_shed *s)
+{
+	return __atomic_load_n(&s->count, __ATOMIC_RELAXED) != 0;
+}
+
+/* Whether to drop a packet of this service instead of handing it to the worker whose `owner` is; syn: it is of no connection. */
+static inline bool sl_shed_over(struct sl_shed *s, struct sl_shed *owner, uint32_t id, bool syn)
+{
+	const uint32_t level = sl_shed_level(owner, id);
+
+	if (level == 0 || !(sl_shed_early(s, level) || (syn && sl_shed_late(s, id, level))))
+		return false;
+	__atomic_fetch_add(&owner->service[id].outside, 1, __ATOMIC_RELAXED);
+	sl_shed_handed(s);
 	return true;
 }
 

@@ -69,6 +69,7 @@ struct sl_slowpath {
 	struct sl_fragments *fragments;
 	struct sl_admission *admission;
 	struct sl_shed *shed;                /* NULL: nothing is shed */
+	struct sl_shed *const *shed_of;      /* by shard: its worker's; NULL: all shards are this worker's */
 	struct sl_sources *source_ports;     /* of mode fullnat; NULL: no address is configured */
 	uint64_t ports_told_ms;              /* when it was last said that there are none left */
 	uint64_t sources_generation;         /* snapshot that sources was made from */

@@ -40,6 +40,8 @@ static inline bool owns(const struct sl_slowpath *sp, unsigned int shard, struct
 	if (sp->shards >> shard & 1)
 		return true;
 	v->fate = SL_SLOW_ELSEWHERE;
+	if (sp->shed)
+		sl_shed_handed(sp->shed);
 	return false;
 }
 

@@ -97,6 +97,7 @@ static struct {
 	struct worker *worker[SL_WORKERS_MAX];
 	unsigned int count;
 	struct sl_conn_table *table;
+	struct sl_shed *shed_of[SL_CONN_SHARDS];
 	uint32_t *retry;
 	bool stop;
 	uint64_t kernel_rate; /* control thread: tokens a millisecond, burst in the upper half */
@@ -473,6 +474,7 @@ static unsigned int poll_rings(struct worker *w)
 	struct request request;
 	unsigned int n = rte_ring_dequeue_burst(w->frames, (void **)burst, BURST, NULL), total = n;
 
+	sl_shed_burst(w->shed, w->sp.services, SL_SHED_RING, n, BURST, w->sp.now_ms);
 	n = fragments_out(w, burst, n);
 	burst_run(w, burst, n);
 	n = rte_ring_dequeue_burst(w->outgoing, (void **)burst, BURST, NULL);
@@ -702,6 +704,10 @@ static void slowpath_init(struct worker *w, const struct sl_config *config)
 		for (unsigned int t = 0; t < config->ports[i].vtep_count; t++)
 			w->sp.port[i].vtep[config->ports[i].vtep[t].family == 6] = config->ports[i].vtep[t];
 	}
+	w->shed->own = (uint32_t)__builtin_popcount(w->sp.shards) * 256 / SL_CONN_SHARDS;
+	for (unsigned int shard = w->id; shard < SL_CONN_SHARDS; shard += workers.count)
+		workers.shed_of[shard] = w->shed;
+	w->sp.shed_of = workers.shed_of; /* complete before a worker runs */
 	kernel_meters_set(w);
 	w->meter_ms = w->expire_ms = w->sp.now_ms;
 }

@@ -80,8 +80,8 @@ UNIT_TESTS += $(T_HOST_SLOW_TESTS)
 $(T_HOST_SLOW_TESTS): $(T_HOST)/%: $(T_HOST)/data/%.o $(call t_data,$(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
-UNIT_TESTS += $(T_HOST)/shed_test
-$(T_HOST)/fastpath_test $(T_HOST)/shed_test: $(T_HOST)/%: $(call t_data,%.o fastpath.o $(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
+UNIT_TESTS += $(T_HOST)/shed_test $(T_HOST)/shed_workers_test
+$(T_HOST)/fastpath_test $(T_HOST)/shed_test $(T_HOST)/shed_workers_test: $(T_HOST)/%: $(call t_data,%.o fastpath.o $(SLOW_PARTS)) $(T_HOST_CONTROL) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 
 $(T_HOST)/egress_test: $(call t_data,egress_test.o egress.o bond.o kernel.o) $(T_HOST_CONTROL) $(T_HOST_MODEL)
