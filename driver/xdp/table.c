@@ -251,7 +251,7 @@ static void fill(struct sl_xdp_table *t, uint32_t place, const struct sl_key *ke
 		e.v6->l4_delta = record->l4_delta;
 	}
 	__atomic_store_n(e.word, word_of(key), __ATOMIC_RELEASE);
-	tag_set(t, key->family, place, (uint16_t)hash->tag);
+	tag_set(t, key->family, place, (uint16_t)sl_xdp_tag(hash));
 	busy(t, key->family)[place] = BUSY;
 }
 

@@ -125,10 +125,10 @@ static __always_inline bool find4(const struct sl_xdp_config *c, uint64_t addres
 	} else if (tags[1] != word || !is_flow4(f->v4, addresses, word)) {
 		tags[0] = load_tags(&first->way[0].hit);
 		tags[1] = load_tags(&second->way[0].hit);
-		f->v4 = way4(second, tags[1], h.tag, addresses, word, &way);
+		f->v4 = way4(second, tags[1], sl_xdp_tag(&h), addresses, word, &way);
 		f->index = SL_XDP_WAYS * h.bucket[1] + way;
 		if (!f->v4) {
-			f->v4 = way4(first, tags[0], h.tag, addresses, word, &way);
+			f->v4 = way4(first, tags[0], sl_xdp_tag(&h), addresses, word, &way);
 			f->index = SL_XDP_WAYS * h.bucket[0] + way;
 		}
 	}
@@ -180,10 +180,10 @@ static __always_inline bool find6(const struct sl_xdp_config *c, const uint64_t 
 	} else if (tags[1] != word || !is_flow6(f->v6, addresses, word)) {
 		tags[0] = load_tags(&first->way[0].hit);
 		tags[1] = load_tags(&second->way[0].hit);
-		f->v6 = way6(second, tags[1], h.tag, addresses, word, &way);
+		f->v6 = way6(second, tags[1], sl_xdp_tag(&h), addresses, word, &way);
 		f->index = SL_XDP_WAYS * h.bucket[1] + way;
 		if (!f->v6) {
-			f->v6 = way6(first, tags[0], h.tag, addresses, word, &way);
+			f->v6 = way6(first, tags[0], sl_xdp_tag(&h), addresses, word, &way);
 			f->index = SL_XDP_WAYS * h.bucket[0] + way;
 		}
 	}
@@ -355,7 +355,7 @@ static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *
 	const uint8_t *const end = (const uint8_t *)(long)ctx->data_end;
 	const uint32_t frame_len = (uint32_t)(end - data), tunnels = c->pipeline.tunnels, zero = 0;
 	const struct sl_xdp_named *names = bpf_map_lookup_elem(&named, &zero);
-	struct found f = { 0 };
+	struct found f;
 	struct sl_plain p;
 	uint64_t word;
 

@@ -124,7 +124,7 @@ struct sl_xdp_seed {
 
 struct sl_xdp_hash {
 	uint32_t bucket[SL_XDP_BANKS]; /* over both banks */
-	uint64_t tag;                  /* of 16 bits, never 0 */
+	uint64_t mix;                  /* what all of this comes from: sl_xdp_tag() */
 	uint32_t way;                  /* of either bucket, where the flow is if there was room: a reader looks there first */
 };
 
@@ -143,9 +143,15 @@ static inline __attribute__((always_inline)) struct sl_xdp_hash sl_xdp_hash_end(
 	x ^= x >> 32;
 	return (struct sl_xdp_hash){
 		.bucket = { (uint32_t)x & mask, ((uint32_t)(x >> 24) & mask) | (mask + 1) },
-		.tag = x >> 48 ? x >> 48 : 1,
+		.mix = x,
 		.way = x >> 62,
 	};
+}
+
+/* Of 16 bits, never 0. Not asked for by readers that find the flow where they look first. */
+static inline __attribute__((always_inline)) uint64_t sl_xdp_tag(const struct sl_xdp_hash *hash)
+{
+	return hash->mix >> 48 ? hash->mix >> 48 : 1;
 }
 
 /* log2: buckets of a bank, at least 1. */

@@ -113,7 +113,7 @@ static struct sl_xdp_hit *look_up(const struct sl_key *key, uint32_t *place)
 			const bool same = key->family == 4 ? v4[way].word == word && memcmp(&v4[way].src, key->src, 4) == 0
 							   : v6[way].word == word && memcmp(v6[way].src, key->src, 16) == 0;
 
-			if (!same || (key->family == 4 ? v4->hit.tag[way] : v6->hit.tag[way]) != h.tag)
+			if (!same || (key->family == 4 ? v4->hit.tag[way] : v6->hit.tag[way]) != sl_xdp_tag(&h))
 				continue;
 			assert_null(found);
 			found = key->family == 4 ? &v4[way].hit : &v6[way].hit;
@@ -276,7 +276,7 @@ static void test_adopted(void **state)
 			flows[to].dst = copy.dst;
 			flows[to].hit.flow_id = copy.hit.flow_id;
 			flows[to].word = copy.word;
-			flows[SL_XDP_WAYS * h.bucket[other]].hit.tag[to % SL_XDP_WAYS] = (uint16_t)h.tag;
+			flows[SL_XDP_WAYS * h.bucket[other]].hit.tag[to % SL_XDP_WAYS] = (uint16_t)sl_xdp_tag(&h);
 			flows[to].packets = 3;
 			break;
 		}
