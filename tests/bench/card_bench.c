@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The card's figures in clocks of the RTL, as issue and performance page ask for them. Usage: card_bench LIBRARY HBM_LIBRARY
- * MEMORY JSON. MEMORY is what table_memory.py printed and becomes part of the JSON.
+ * NIC_LIBRARY NIC_HBM_LIBRARY MEMORY JSON: the datapath, then the whole card, each with records on chip and in HBM. MEMORY
+ * is what table_memory.py printed and becomes part of the JSON.
  * Replacements run with minimum-size hits on both ports as fast as the pipeline takes frames, and are compared with the
  * model one by one. Exits non-zero if hits have bubbles, a hit is lost or a completion differs.
  */
 #include "tests/bench/record_memory.h"
 #include "tests/bench/table_load.h"
+#include "tests/bench/whole_card.h"
 #include "tests/rtl/churn.h"
 #include "tests/rtl/rate.h"
 
@@ -180,18 +182,19 @@ int main(int argc, char **argv)
 {
 	struct figures f = { 9, 9, 9, 0, 9, 9, 9 };
 	struct record_memory hbm;
+	struct whole_card card, card_hbm;
 	bool good = true;
 
 	char memory[1000] = "";
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: card_bench LIBRARY HBM_LIBRARY MEMORY JSON\n");
+	if (argc != 7) {
+		fprintf(stderr, "usage: card_bench LIBRARY HBM_LIBRARY NIC_LIBRARY NIC_HBM_LIBRARY MEMORY JSON\n");
 		return 2;
 	}
-	FILE *in = fopen(argv[3], "r");
+	FILE *in = fopen(argv[5], "r");
 
 	if (in == NULL || fread(memory, 1, sizeof(memory) - 1, in) == 0) {
-		perror(argv[3]);
+		perror(argv[5]);
 		return 1;
 	}
 	fclose(in);
@@ -203,20 +206,25 @@ int main(int argc, char **argv)
 		good &= bench_load(ops, i < 2 ? 50 : 90, i % 2 != 0, &f);
 	good &= bench_whole(ops, 0.95);
 	good &= record_memory_compare(ops, rtl_load(argv[2]), &hbm);
+	good &= whole_card_measure(argv[3], "records on chip", &card);
+	good &= whole_card_measure(argv[4], "records in HBM", &card_hbm);
 	const double load = table_load_before_refusal(SL_TABLE_LOG2_DEFAULT, SEEDS);
-	FILE *json = fopen(argv[4], "w");
+	FILE *json = fopen(argv[6], "w");
 
 	if (json == NULL) {
-		perror(argv[4]);
+		perror(argv[6]);
 		return 1;
 	}
 	fprintf(json, "{\n  \"packets_per_clock\": %.5f,\n  \"beat_efficiency\": %.5f,\n  \"latency_clocks\": %u,\n"
 		"  \"hits_beside_misses\": %.5f,\n"
 		"  \"inserts_per_clock_50\": %.5f,\n  \"inserts_per_clock_90\": %.5f,\n  \"deletes_per_clock\": %.5f,\n"
 		"  \"hbm_packets_per_clock\": %.5f,\n  \"latency_clocks_hbm\": %u,\n  \"latency_clocks_hbm_max\": %u,\n"
+		"  \"whole_card_packets_per_clock\": %.5f,\n  \"whole_card_latency_clocks\": %u,\n"
+		"  \"whole_card_hbm_packets_per_clock\": %.5f,\n  \"whole_card_latency_clocks_hbm\": %u,\n"
 		"  \"load_before_refusal\": %.2f,\n%s}\n",
 		f.packets_per_clock, f.beat_efficiency, f.latency_clocks, f.hits_beside_misses, f.per_clock_50, f.per_clock_90, f.deletes_per_clock,
-		hbm.packets_per_clock, hbm.latency, hbm.latency_max, load, memory);
+		hbm.packets_per_clock, hbm.latency, hbm.latency_max, card.packets_per_clock, card.latency, card_hbm.packets_per_clock, card_hbm.latency,
+		load, memory);
 	fclose(json);
 	if (f.beat_efficiency < EFFICIENCY)
 		fprintf(stderr, "hits have bubbles\n");
@@ -225,5 +233,8 @@ int main(int argc, char **argv)
 	if (hbm.packets_per_clock < HBM_OF_CHIP * f.packets_per_clock)
 		fprintf(stderr, "records in HBM take something from hits\n");
 	good &= hbm.packets_per_clock >= HBM_OF_CHIP * f.packets_per_clock;
+	if (card_hbm.packets_per_clock < HBM_OF_CHIP * card.packets_per_clock)
+		fprintf(stderr, "records in HBM take something from hits of the whole card\n");
+	good &= card_hbm.packets_per_clock >= HBM_OF_CHIP * card.packets_per_clock;
 	return good && f.beat_efficiency >= EFFICIENCY && f.hits_beside_misses >= EFFICIENCY ? 0 : 1;
 }

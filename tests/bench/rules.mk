@@ -13,15 +13,17 @@ bench-model: $(BENCH_MODEL) ## speed of the datapath model on one core (JSON: bu
 
 # Flow table, latency and rates of the card, in clocks; minutes. table_load.c runs in the model alone.
 BENCH_CARD := $(B)/tests/bench/card_bench
-BENCH_CARD_SRC := tests/bench/card_bench.c tests/bench/record_memory.c tests/bench/table_load.c tests/rtl/churn.c sim/engine_model.c $(MODEL_SRC)
-$(BENCH_CARD): $(BENCH_CARD_SRC) tests/bench/table_load.h tests/bench/record_memory.h tests/rtl/churn.h tests/rtl/rate.h tests/rtl/rtl_card.h $(MODEL_H) $(B)/contract.stamp
+BENCH_CARD_SRC := $(addprefix tests/bench/,card_bench.c record_memory.c table_load.c whole_card.c) tests/rtl/churn.c sim/engine_model.c \
+	$(MODEL_SRC)
+$(BENCH_CARD): $(BENCH_CARD_SRC) $(addprefix tests/bench/,table_load.h record_memory.h whole_card.h) \
+		$(addprefix tests/rtl/,churn.h rate.h rtl_card.h nic_host.h numbered.h) $(MODEL_H) $(B)/contract.stamp
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_BASE) -march=native $(BENCH_CARD_SRC) -o $@ -ldl
+	$(Q)$(CC) $(CFLAGS_BASE) -march=native $(BENCH_CARD_SRC) -o $@ -lcmocka -ldl
 
-bench-card: $(BENCH_CARD) $(RTL_LIB) $(RTL_LIB_HBM) ## clocks of the card: hits, commands under line-rate hits, load before refusal (JSON: build/bench/card.json)
+bench-card: $(BENCH_CARD) $(RTL_LIB) $(RTL_LIB_HBM) $(NIC_LIB) $(NIC_LIB_HBM) ## clocks of the card: hits, commands under line-rate hits, load before refusal (JSON: build/bench/card.json)
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(PYTHON) -B tests/bench/table_memory.py $(VERILATOR) $(RTL_LIST) $(B)/bench/memory > $(B)/bench/memory.txt
-	$(Q)timeout 1500 $< $(RTL_LIB) $(RTL_LIB_HBM) $(B)/bench/memory.txt $(B)/bench/card.json
+	$(Q)timeout 1500 $< $(RTL_LIB) $(RTL_LIB_HBM) $(NIC_LIB) $(NIC_LIB_HBM) $(B)/bench/memory.txt $(B)/bench/card.json
 	$(Q)$(PYTHON) -B hw/synth/report.py rates $(SYNTH_BASELINE) $(B)/bench/card.json
 
 BENCH_GEN := $(B)/bench/wire_gen
