@@ -258,6 +258,7 @@ static int run_check(const struct sl_cli *cli, const struct verb *v, int argc, c
 	struct sl_config_error err;
 	struct sl_config *config;
 	unsigned int backends = 0;
+	char ports[1024];
 
 	if (argc != 1)
 		return wrong_arguments(cli, v);
@@ -272,11 +273,16 @@ static int run_check(const struct sl_cli *cli, const struct verb *v, int argc, c
 	if (cli->json) {
 		json_t *out = json_pack("{sbsisisi}", "ok", 1, "ports", (int)config->port_count, "services",
 					(int)config->service_count, "backends", (int)backends);
+		json_t *bonds = json_object();
 
+		for (unsigned int i = 0; i < config->port_count; i++)
+			if (config->ports[i].bond.members && !config->ports[i].bond.member)
+				json_object_set_new(bonds, config->ports[i].bond.name, json_integer(config->ports[i].bond.members));
+		json_object_set_new(out, "bonds", bonds);
 		print_json(out);
 		json_decref(out);
 	} else {
-		printf("%s: good: %u ports, %u services, %u backends\n", argv[0], config->port_count,
+		printf("%s: good: %s, %u services, %u backends\n", argv[0], sl_config_ports_text(config, ports, sizeof(ports)),
 		       config->service_count, backends);
 	}
 	sl_config_free(config);

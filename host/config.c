@@ -198,6 +198,36 @@ int sl_config_load(const char *path, struct sl_config **config, struct sl_config
 	return ret;
 }
 
+static size_t append(char *text, size_t size, size_t used, const char *a, const char *b)
+{
+	const int n = used < size ? snprintf(text + used, size - used, "%s%s", a, b) : 0;
+
+	return used + (size_t)(n > 0 ? n : 0);
+}
+
+const char *sl_config_ports_text(const struct sl_config *config, char *text, size_t size)
+{
+	unsigned int ports = 0, bonds = 0;
+	size_t used;
+
+	for (unsigned int i = 0; i < config->port_count; i++)
+		ports += !config->ports[i].bond.member;
+	used = (size_t)snprintf(text, size, "%u port%s", ports, ports == 1 ? "" : "s");
+	for (unsigned int i = 0; i < config->port_count; i++) {
+		const struct sl_config_port *p = &config->ports[i];
+
+		if (p->bond.members && !p->bond.member) {
+			used = append(text, size, used, bonds++ ? "; bond " : " (bond ", p->bond.name);
+			used = append(text, size, used, " of ", p->name);
+		} else if (p->bond.members) {
+			used = append(text, size, used, ", ", p->name);
+		}
+	}
+	if (bonds)
+		append(text, size, used, ")", "");
+	return text;
+}
+
 static int needs_restart(struct sl_config_error *err, const char *what)
 {
 	snprintf(err->text, sizeof(err->text),

@@ -222,6 +222,9 @@ int sl_config_parse(const char *name, const char *text, size_t length, struct sl
 		    struct sl_config_error *err);
 void sl_config_free(struct sl_config *config);
 
+/* "2 ports (bond b0 of p0, p1)": a bond is one port. Returns text, cut where it does not fit. */
+const char *sl_config_ports_text(const struct sl_config *config, char *text, size_t size);
+
 /* 0 if a running agent may change from `now` to `next`; -EBUSY and a sentence naming what needs a restart. */
 int sl_config_reloadable(const struct sl_config *now, const struct sl_config *next, struct sl_config_error *err);
 

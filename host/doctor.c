@@ -32,6 +32,7 @@
 #include "host/cli.h"
 #include "host/cli_table.h"
 #include "host/config.h"
+#include "host/doctor_wire.h"
 #include "host/state.h"
 #include "sluice/contract.h"
 
@@ -363,6 +364,23 @@ static void check_pin(struct doctor *d, const struct sl_config_port *p)
 		finding(d, what, GOOD, "", "%s is in a BPF file system", path);
 }
 
+/* XDP sees frames before GRO, and everything that arrives is sluiced's. */
+static void check_xdp_wire(struct doctor *d, const struct sl_config_port *p, const char *what, int fd, const char *name)
+{
+	struct sl_wire_word words[SL_WIRE_WORDS];
+	struct sl_wire wire;
+	unsigned int n;
+
+	sl_wire_read(fd, name, &wire);
+	n = sl_wire_judge(&wire, d->config->node.workers, p->kernel_interface, words);
+	for (unsigned int i = 0; i < n; i++)
+		finding(d, what, WARNING, words[i].remedy, "%s", words[i].found);
+	if (n == 0 && wire.queues)
+		finding(d, what, GOOD, "", "%s is up, %u receive queue%s", name, wire.queues, wire.queues == 1 ? "" : "s");
+	else if (n == 0)
+		finding(d, what, GOOD, "", "%s is up", name);
+}
+
 /* The kernel's interface below a port of DPDK's af_packet driver, or of XDP. */
 static void check_wire(struct doctor *d, const struct sl_config_port *p)
 {
@@ -385,7 +403,7 @@ static void check_wire(struct doctor *d, const struct sl_config_port *p)
 		finding(d, what, WARNING, xdp ? "sluiced sets it up" : "no frames until it is up: ip link set DEV up", "%s is down",
 			ifr.ifr_name);
 	} else if (xdp) {
-		finding(d, what, GOOD, "", "%s is up", ifr.ifr_name); /* XDP sees frames before GRO */
+		check_xdp_wire(d, p, what, fd, ifr.ifr_name);
 	} else {
 		ifr.ifr_data = (void *)&gro;
 		if (ioctl(fd, SIOCETHTOOL, &ifr) == 0 && gro.data)
@@ -524,6 +542,7 @@ int sl_doctor(const struct sl_cli *cli, const char *config_path)
 	struct sl_config_error err;
 	struct sl_config *config = NULL;
 	const char *control;
+	char ports[1024];
 	int agent;
 
 	if (config_path && sl_config_load(config_path, &config, &err))
@@ -531,8 +550,8 @@ int sl_doctor(const struct sl_cli *cli, const char *config_path)
 			"`sluice check` shows every mistake; docs/config.md tells what each key means", "%.*s",
 			(int)strcspn(err.text, "\n"), err.text);
 	else if (config_path)
-		finding(&d, "configuration", GOOD, "", "%s: %u ports, %u services", config_path, config->port_count,
-			config->service_count);
+		finding(&d, "configuration", GOOD, "", "%s: %s, %u services", config_path,
+			sl_config_ports_text(config, ports, sizeof(ports)), config->service_count);
 	d.config = config;
 	control = config ? config->node.control : cli->socket;
 	agent = find_agent(control, &d.agent);

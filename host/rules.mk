@@ -30,7 +30,7 @@ $(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
 # The command line links no DPDK, so that `sluice doctor` can say that it is missing.
 SLUICE := $(B)/bin/sluice
 SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c cli_update.c config.c config_check.c config_fullnat.c config_ports.c config_reader.c \
-	config_schema.c doctor.c)
+	config_schema.c doctor.c doctor_wire.c)
 SLUICE_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(SLUICE_SRC))
 ALL += $(SLUICE)
 

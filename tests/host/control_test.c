@@ -566,7 +566,7 @@ static const struct {
 	{ "stats show", 0, "A TCP packet of an unknown connection that is not a SYN" },
 	{ "-j stats show", 0, "\"sw_packets\": 17" },
 	{ "health", 0, "node t: up for" },
-	{ "check CONFIG", 0, "good: 1 ports, 1 services, 2 backends" },
+	{ "check CONFIG", 0, "good: 1 port, 1 services, 2 backends" },
 	{ "-j check CONFIG", 0, "\"services\": 1" },
 	{ "check /nonexistent", 1, "/nonexistent: No such file or directory" },
 	{ "card images", 0, "card at port p0" },

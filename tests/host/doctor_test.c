@@ -10,12 +10,14 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "host/doctor_wire.h"
 #include "sluice/contract.h"
 
 #define AGENT -1  /* the owner is the process behind the control socket */
@@ -153,6 +155,7 @@ static void a_bond_is_of_one_card(void **state)
 {
 	(void)state;
 	bond_file("/none/a", "active-backup, 2 members of one card");
+	bond_file("/none/a", "1 port (bond b0 of p0, p1), 0 services");
 	bond_file("/none/ab", "p0 and p1 are of two cards");
 	bond_file("/none/b", "p0 and p1 are of two cards");
 }
@@ -176,8 +179,66 @@ static void pins_are_looked_for(void **state)
 	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	pclose(f);
 	unlink(path);
-	if (!strstr(text, "/x is not in a BPF file system"))
+	if (!strstr(text, "/x is not in a BPF file system") || !strstr(text, "lo is the loopback interface") || !strstr(text, "1 port, 0 services"))
 		fail_msg("%s", text);
+}
+
+/* What of an interface makes a bad wire of XDP. */
+static void wires_are_judged(void **state)
+{
+	static const struct {
+		struct sl_wire wire;
+		unsigned int workers, words;
+		const char *found, *remedy; /* of the last word */
+	} wires[] = {
+		{ { .name = "eth1", .queues = 4, .queues_max = 8 }, 4, 0, "", "" },
+		{ { .name = "eth1" }, 4, 0, "", "" }, /* no number of queues: nothing is said */
+		{ { .name = "eth1", .queues = 1, .queues_max = 8 }, 4, 1, "eth1 has 1 receive queue for 4 workers: workers 1 to 3 receive nothing from it",
+		  "ethtool -L eth1 combined 4 (or rx 4), before sluiced starts" },
+		{ { .name = "eth1", .queues = 2, .queues_max = 8 }, 3, 1, "2 receive queues for 3 workers: worker 2 receives nothing", "combined 3" },
+		{ { .name = "eth1", .queues = 1, .queues_max = 1 }, 2, 1, "worker 1 receives nothing", "cannot have more than 1: node.workers: 1" },
+		{ { .name = "eth1", .addresses = "192.0.2.7" }, 1, 1, "the kernel has 192.0.2.7 at eth1: while sluiced runs all that arrives goes to sl0",
+		  "kernel.addresses" },
+		{ { .name = "eth1", .offloads = SL_WIRE_LRO }, 1, 1, "(LRO)", "ethtool -K eth1 lro off" },
+		{ { .name = "eth1", .offloads = SL_WIRE_LRO | SL_WIRE_GRO_HW, .queues = 1, .addresses = "192.0.2.7" }, 2, 3, "(LRO, GRO-HW)",
+		  "ethtool -K eth1 lro off rx-gro-hw off" },
+		{ { .name = "lo", .loopback = true, .addresses = "127.0.0.1", .queues = 1 }, 2, 1, "lo is the loopback interface", "ip -br link" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
+		struct sl_wire_word words[SL_WIRE_WORDS];
+		const unsigned int n = sl_wire_judge(&wires[i].wire, wires[i].workers, "sl0", words);
+
+		if (n != wires[i].words || (n && (!strstr(words[n - 1].found, wires[i].found) || !strstr(words[n - 1].remedy, wires[i].remedy))))
+			fail_msg("row %zu: %u words, the last: %s | %s", i, n, n ? words[n - 1].found : "", n ? words[n - 1].remedy : "");
+	}
+}
+
+/* A veth pair of its own namespace: one queue, an address; then lo. What the kernel tells is what was set. */
+static void a_wire_is_read(void **state)
+{
+	struct sl_wire wire;
+	int fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET))
+		skip();
+	if (system("ip link set lo up && ip link add w0 numrxqueues 4 numtxqueues 4 type veth peer name w1 numrxqueues 4 numtxqueues 4 && "
+		   "ip link set w0 up && ip link set w1 up && ip addr add 192.0.2.7/24 dev w0 && ip addr add 2001:db8::7/64 dev w0 nodad"))
+		skip();
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	sl_wire_read(fd, "w0", &wire);
+	assert_false(wire.loopback);
+	assert_string_equal(wire.addresses, "192.0.2.7, 2001:db8::7");
+	assert_int_equal(wire.queues_max, 4);
+	assert_in_range(wire.queues, 1, 4);
+	assert_int_equal(wire.offloads, 0);
+	sl_wire_read(fd, "w1", &wire);
+	assert_string_equal(wire.addresses, "");
+	sl_wire_read(fd, "lo", &wire);
+	assert_true(wire.loopback);
+	close(fd);
 }
 
 static int setup(void **state)
@@ -210,7 +271,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_is_told_by_its_refusal),
-					   cmocka_unit_test(a_bond_is_of_one_card), cmocka_unit_test(pins_are_looked_for) };
+					   cmocka_unit_test(a_bond_is_of_one_card), cmocka_unit_test(pins_are_looked_for),
+					   cmocka_unit_test(wires_are_judged), cmocka_unit_test(a_wire_is_read) };
 
 	return cmocka_run_group_tests_name("host/doctor", tests, setup, teardown);
 }

@@ -23,9 +23,9 @@ $(T_HOST_CONTROL_TESTS): $(T_HOST)/%: $(T_HOST)/control/%.o $(T_HOST_CONTROL)
 $(T_HOST)/control_test $(T_HOST)/doctor_test: | $(SLUICE)
 
 UNIT_TESTS += $(T_HOST)/doctor_test
-$(T_HOST)/doctor_test: tests/host/doctor_test.c $(CONTRACT_H)
+$(T_HOST)/doctor_test: tests/host/doctor_test.c host/doctor_wire.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $< -lcmocka
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $(filter %.c,$^) -lcmocka
 
 UNIT_TESTS += $(T_HOST)/decap_options_test
 $(T_HOST)/decap_options_test: tests/host/decap_options_test.c host/decap_options.c host/address.c $(CONTRACT_H)
