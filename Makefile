@@ -25,6 +25,7 @@ CFLAGS_BASE := -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -I$(B)/include -Iinclude -I
 CFLAGS_TEST := $(CFLAGS_BASE) -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
 
 CONTRACT_H := $(B)/include/sluice/contract.h
+REMEDIES_H := $(B)/include/sluice/remedies.h
 CONTRACT_SV := $(B)/rtl/sl_pkg.sv
 CONTRACT_MD := docs/reference/contract.md
 CARD_MD := docs/reference/card.md
@@ -37,9 +38,9 @@ SUITES :=
 # The generator writes only what changed, so that dependants rebuild only then.
 $(B)/contract.stamp: $(CONTRACT_SRC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(PYTHON) include/contract/generate.py --c $(CONTRACT_H) --sv $(CONTRACT_SV)
+	$(Q)$(PYTHON) include/contract/generate.py --c $(CONTRACT_H) --remedies $(REMEDIES_H) --sv $(CONTRACT_SV)
 	$(Q)touch $@
-$(CONTRACT_H) $(CONTRACT_SV): $(B)/contract.stamp ;
+$(CONTRACT_H) $(REMEDIES_H) $(CONTRACT_SV): $(B)/contract.stamp ;
 
 RULES := $(wildcard include/rules.mk hw/*/rules.mk firmware/rules.mk driver/rules.mk sim/rules.mk host/rules.mk \
 	tests/rules.mk tests/*/rules.mk)
@@ -58,7 +59,7 @@ $(B)/deps.stamp: .ci/packages.txt .ci/deps
 	$(Q)touch $@
 
 docs: ## write the generated reference pages again
-	$(Q)$(PYTHON) include/contract/generate.py --md $(CONTRACT_MD)
+	$(Q)$(PYTHON) include/contract/generate.py --md $(CONTRACT_MD) --reasons docs/reference/reasons.md
 	$(Q)$(PYTHON) -B hw/docs/card.py $(CARD_MD)
 
 SUITE_ORDER ?= contract unit fuzz lint synth formal vectors bpf cosim hbm mutants testpmd system

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Turns the contract (values.yaml, structs.yaml, registers.yaml) into C, SystemVerilog and Markdown.
+"""Turns the contract (values.yaml, remedies.yaml, structs.yaml, registers.yaml) into C, SystemVerilog and Markdown.
 
-usage: generate.py --c FILE --sv FILE --md FILE
+usage: generate.py --c FILE --remedies FILE --sv FILE --md FILE --reasons FILE
 
 Only what is named is written, and only if it changed, so that nothing rebuilds without need. `load()` is the same
 contract as Python objects, for test generators that must pack its structures.
@@ -97,9 +97,21 @@ def lay_out(structs):
     return known
 
 
+def add_remedies(values, remedies):
+    """Gives each reason what is done about it; there is one for each, and no other."""
+    reasons = next(e for e in values["enums"] if e["name"] == "reason")["values"]
+    for name in remedies.keys() - {v["name"] for v in reasons}:
+        fail(f"remedies.{name}", "there is no such reason")
+    for v in reasons:
+        if not isinstance(remedies.get(v["name"]), str) or '"' in remedies[v["name"]]:
+            fail(f"remedies.{v['name']}", "should be a sentence without double quotes that says what to do about that reason")
+        v["remedy"] = remedies[v["name"]]
+
+
 def load():
     values, structs, registers = read("values.yaml"), read("structs.yaml"), read("registers.yaml")
     check_entries(values, structs, registers)
+    add_remedies(values, read("remedies.yaml")["remedies"])
     for e in values["enums"]:
         check_numbers(e["name"], e["values"])
     known = lay_out(structs["structs"])
@@ -221,6 +233,26 @@ def to_md(c):
     return "\n".join(out + [""])
 
 
+def to_remedies(c):
+    out = [f"/* {LICENCE} */", f"/* {ORIGIN} */", "#ifndef SLUICE_REMEDIES_H", "#define SLUICE_REMEDIES_H", "", "#include <stddef.h>", "",
+           "/* What to do about a reason; NULL: there is none of that number. */", "static inline const char *sl_reason_remedy(unsigned int value)",
+           "{", "\tswitch (value) {"]
+    out += [f"\tcase {v['value']}: return \"{v['remedy']}\";" for e in c["enums"] for v in e["values"] if "remedy" in v]
+    return "\n".join(out + ["\tdefault: return NULL;", "\t}", "}", "", "#endif", ""])
+
+
+def to_reasons(c):
+    reasons = next(e for e in c["enums"] if e["name"] == "reason")["values"]
+    out = ["# Reasons, and what to do about them", "", f"{ORIGIN} `make docs` writes it again and a test compares.", "",
+           "`sluice stats` counts packets by reason; `sluice flow show` gives a connection's reason and the remedy; `sluice flow list reason=NAME` "
+           "finds connections by it."]
+    for title, first, last in (("To the host: the card did not forward the frame itself", 0, 63), ("Dropped by the card or XDP", 64, 127),
+                               ("Of the agent: about connections, and about frames that it handled", 128, 255)):
+        out += ["", f"## {title}", "", "| reason | meaning | remedy |", "|---|---|---|"]
+        out += [f"| `{v['name'].lower().replace('_', '-')}` | {v['doc']} | {v['remedy']} |" for v in reasons if first <= v["value"] <= last]
+    return "\n".join(out + [""])
+
+
 def write(path, text):
     if os.path.exists(path):
         with open(path, encoding="utf-8") as f:
@@ -233,11 +265,11 @@ def write(path, text):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("c", "sv", "md"):
+    for name in ("c", "remedies", "sv", "md", "reasons"):
         p.add_argument(f"--{name}", metavar="FILE")
     args = p.parse_args()
     contract = load()
-    for name, make in (("c", to_c), ("sv", to_sv), ("md", to_md)):
+    for name, make in (("c", to_c), ("remedies", to_remedies), ("sv", to_sv), ("md", to_md), ("reasons", to_reasons)):
         if getattr(args, name):
             write(getattr(args, name), make(contract))
 

@@ -20,6 +20,7 @@ import card      # noqa: E402
 import generate  # noqa: E402
 
 REFERENCE = "docs/reference/contract.md"
+REASONS = "docs/reference/reasons.md"
 CARD = "docs/reference/card.md"
 # A folder's sources may include these; tests may include anything.
 ARROWS = {
@@ -50,6 +51,8 @@ def read(path):
 def check_reference(args):
     if read(REFERENCE) != generate.to_md(generate.load()):
         yield f"{REFERENCE} is not what include/contract says: run `make docs`"
+    if read(REASONS) != generate.to_reasons(generate.load()):
+        yield f"{REASONS} is not what include/contract says: run `make docs`"
     try:
         drawn = card.page()
     except card.rtl.Unreadable as e:

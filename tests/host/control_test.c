@@ -550,6 +550,7 @@ static const struct {
 	{ "flow list colour=red", 1, "\"colour\" is no field of `flow list`" },
 	{ "-j flow list", 0, "\"client_port\": 3500" },
 	{ "flow show 6", 0, "why       offloaded: The connection is in hardware." },
+	{ "flow show 6", 0, "remedy    None is needed." },
 	{ "flow show 192.0.2.1:1006 10.1.0.1:80", 0, "flow 6: tcp 192.0.2.1:1006 -> 10.1.0.1:80" },
 	{ "flow show nothing", 2, "neither a flow's id nor ADDRESS:PORT" },
 	{ "flow evict 9", 0, "flow 9" },
