@@ -8,15 +8,16 @@ usage: mutate.py --build DIR --made BUILD --cosim PROGRAM --count N --seed N [--
 All chosen mutants are in one copy of the RTL (places.py), of which four tops are made: sl_core, sl_hif, sl_nic, and sl_core
 with records in HBM (hbm). A mutant meets the checks of the tops that its file is in, from the quickest to notice on, and ends at
 the first that fails:
-  core      brief: random frames and commands against the model, few of them, table of 256 slots; unit, age: its unit tests; cosim:
-            many random frames; vectors: the corpus; all with the RTL's assertions
+  core      brief: random frames and commands against the model, few of them, table of 256 slots; unit, age: its unit tests;
+            cosim: many random frames; vectors: the corpus; all with the RTL's assertions
   hbm       the modules that are only there with records in HBM: the same with that memory's tests (hbm_test) for the unit tests;
             after the others also those that are not quite the same then
   hif       test_hif: the simulator's tests of its DMA; hif_bounds; hif_rate
   nic       nic_reset, nic_pause, nic_stress: the whole card
-Then what survived meets Verilator's -Wall and the proofs about its module (hw/formal), alone. A check that needs four times the
-processor time that it needs without a mutant has noticed (the core hangs); one that does not get that much, on a busy machine,
-leaves the mutant undecided. Mutants that no input can tell from the RTL are in equivalent.txt.
+Then what survived meets Verilator's -Wall and the proofs about its module, or else those that it has a part in (hw/formal),
+alone. A check that needs four times the processor time that it needs without a mutant has noticed (the core hangs); one that does
+not get that much, on a busy machine, leaves the mutant undecided. Mutants that no input can tell from the RTL are in
+equivalent.txt.
 
 What became of each mutant is written to DIR/judged.json, one a line, as soon as it is known: a run that was interrupted goes on
 from there, and builds nothing twice. What survived is judged again, since a test may have come for it; when a file of the RTL
@@ -311,13 +312,13 @@ class Checks:
         if noticed:
             return "lint", why
         module = os.path.basename(mutant.path)[:-3]
-        for proof in self.proofs:
-            if proof.module == module:
-                noticed, why = self.run([sys.executable, "-B", "hw/formal/prove.py", "--build",
-                                         f"{self.args.build}/{number}/formal", "--only", proof.name, "--replace",
-                                         f"{mutant.path}={changed}", "--jobs", "1"], 1000, 0, (0, 2))   # 2: merely undecided
-                if noticed:
-                    return "formal", why
+        own = [proof for proof in self.proofs if proof.module == module]
+        for proof in own or [proof for proof in self.proofs if module in proof.rtl]:
+            noticed, why = self.run([sys.executable, "-B", "hw/formal/prove.py", "--build",
+                                     f"{self.args.build}/{number}/formal", "--only", proof.name, "--replace",
+                                     f"{mutant.path}={changed}", "--jobs", "1"], 1000, 0, (0, 2))       # 2: merely undecided
+            if noticed:
+                return "formal", why
         return "", ""
 
     def meet(self, number, mutant):
