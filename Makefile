@@ -42,7 +42,7 @@ $(B)/contract.stamp: $(CONTRACT_SRC)
 	$(Q)touch $@
 $(CONTRACT_H) $(REMEDIES_H) $(CONTRACT_SV): $(B)/contract.stamp ;
 
-RULES := $(wildcard include/rules.mk hw/*/rules.mk firmware/rules.mk driver/rules.mk sim/rules.mk host/rules.mk \
+RULES := $(wildcard include/rules.mk hw/*/rules.mk firmware/rules.mk driver/rules.mk sim/rules.mk host/rules.mk deploy/rules.mk \
 	tests/rules.mk tests/*/rules.mk)
 include $(RULES)
 
@@ -62,7 +62,7 @@ docs: ## write the generated reference pages again
 	$(Q)$(PYTHON) include/contract/generate.py --md $(CONTRACT_MD) --reasons docs/reference/reasons.md
 	$(Q)$(PYTHON) -B hw/docs/card.py $(CARD_MD)
 
-SUITE_ORDER ?= contract unit fuzz lint synth formal vectors bpf cosim hbm mutants testpmd system
+SUITE_ORDER ?= contract unit install fuzz lint synth formal vectors bpf cosim hbm mutants testpmd system
 test: $(B)/deps.stamp ## install what is missing, build, and run every test suite with its time
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(UNIT_TESTS)
 	$(Q)tests/run $(foreach s,$(SUITE_ORDER),$(if $(filter $(s),$(SUITES)),$(s)))
