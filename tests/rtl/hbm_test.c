@@ -77,7 +77,7 @@ static void test_updates(void **state)
 }
 
 /* Until nothing is under way: frames that left (*number is the last one's record), frames of them for the host. */
-static unsigned int settle(struct sl_engine *e, const struct sl_key *key, unsigned int *number, unsigned int *host)
+static unsigned int settle(struct sl_engine *e, unsigned int *number, unsigned int *host)
 {
 	unsigned int left = 0, port, clocks = 0;
 	struct sl_host_meta meta;
@@ -87,7 +87,7 @@ static unsigned int settle(struct sl_engine *e, const struct sl_key *key, unsign
 		ops->step(e, 1, 10);
 		assert_true(clocks++ < CLOCKS_MAX);
 		for (; ops->wire_out(e, &port, out) != 0; left++)
-			*number = number_of(out, key);
+			*number = number_of(out);
 		for (; ops->host_out(e, &meta, out) != 0; left++)
 			++*host;
 	} while (!ops->idle(e));
@@ -120,7 +120,7 @@ static void test_meeting(void **state)
 	rtl_frame(in, FRAME, &key);
 	for (int ahead = -MEET; ahead <= MEET; ahead++) {
 		update(e, &key, ++n); /* and no read is shared any more */
-		assert_int_equal(settle(e, &key, &number, &host), 0);
+		assert_int_equal(settle(e, &number, &host), 0);
 		if (ahead > 0) {
 			update(e, &key, ++n);
 			ops->step(e, 1, (uint32_t)ahead);
@@ -130,10 +130,10 @@ static void test_meeting(void **state)
 			ops->step(e, 1, (uint32_t)-ahead);
 			update(e, &key, ++n);
 		}
-		assert_int_equal(settle(e, &key, &number, &host), 1);
+		assert_int_equal(settle(e, &number, &host), 1);
 		assert_in_range(number, ahead == MEET ? n : n - 1, ahead == -MEET ? n - 1 : n);
 		assert_true(ops->wire_in(e, 0, in, FRAME, false));
-		assert_int_equal(settle(e, &key, &number, &host), 1);
+		assert_int_equal(settle(e, &number, &host), 1);
 		assert_int_equal(number, n);
 		while (ops->flow_done(e, &done))
 			assert_int_equal(done.cpl.status, SL_STATUS_OK);
@@ -165,7 +165,7 @@ static void test_delete(void **state)
 			sent += ops->wire_in(e, sent & 1, in, FRAME, false);
 		ops->step(e, 1, 1 + 3 * round);
 		assert_true(ops->flow_submit(e, &cmd));
-		left = settle(e, &key, &number, &host);
+		left = settle(e, &number, &host);
 		assert_int_equal(left, sent);
 		assert_true(ops->flow_done(e, &done));
 		assert_int_equal(done.cpl.status, SL_STATUS_OK);
