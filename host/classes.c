@@ -35,6 +35,7 @@ struct class_port {
 	uint16_t proxy;
 	uint32_t caps;
 	bool unsure;
+	bool stand; /* all of them, at the last sync */
 	struct sl_addr vtep[2];
 	unsigned int vtep_count;
 	struct rte_flow *catch_all[SL_METERED_CLASSES]; /* of the classes that go to group 1; without tags the first alone */
@@ -271,6 +272,7 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 	struct class_port *c = &classes[port];
 	unsigned int n = sl_class_wanted(services, (uint8_t)port, c->vtep, c->vtep_count, syn_by_vip(services),
 					 sl_port_at(port)->pass, wanted, CLASSES_MAX), missing = 0;
+	const bool over = n > CLASSES_MAX;
 
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++)
 		if (services->service[id])
@@ -279,7 +281,7 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 	rcu_thread_offline();
 	c->unsure = false;
 	snprintf(error, error_len, "%s", "");
-	if (n > CLASSES_MAX)
+	if (over)
 		n = CLASSES_MAX;
 	for (unsigned int i = 0; i < c->count; i++)
 		c->standing[i].wanted = false;
@@ -303,7 +305,13 @@ uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, 
 		if (wanted[i].kind == SL_CLASS_TUNNEL && !class_stands(c, &wanted[i]))
 			c->tunnel_missing[wanted[i].tenant / 8] |= (uint8_t)(1u << wanted[i].tenant % 8);
 	rcu_thread_online();
+	__atomic_store_n(&c->stand, missing == 0 && !over, __ATOMIC_RELEASE);
 	return c->count;
+}
+
+bool sl_classes_stand(unsigned int port)
+{
+	return __atomic_load_n(&classes[port].stand, __ATOMIC_ACQUIRE);
 }
 
 bool sl_classes_unsure(unsigned int port)
@@ -339,6 +347,7 @@ bool sl_classes_cover(unsigned int port, const struct sl_key *key, bool source)
 void sl_classes_forget(unsigned int port)
 {
 	classes[port].count = 0;
+	__atomic_store_n(&classes[port].stand, false, __ATOMIC_RELEASE);
 	chains_build(&classes[port]);
 	memset(classes[port].own, 0, sizeof(classes[port].own));
 	memset(classes[port].catch_all, 0, sizeof(classes[port].catch_all));

@@ -19,6 +19,8 @@ void sl_classes_configure(const struct sl_config *config);
 int sl_classes_open(unsigned int port, uint16_t proxy, uint32_t caps, char *error, size_t error_len);
 /* Brings group 0 of the port in line; returns how many rules stand. error is "" if all do. */
 uint32_t sl_classes_sync(unsigned int port, const struct sl_services *services, char *error, size_t error_len);
+/* Whether all rules stand that the last sync wanted, if there was one. Any thread. */
+bool sl_classes_stand(unsigned int port);
 /* The card did not answer a change of the port's rules: they are to be synced again. */
 bool sl_classes_unsure(unsigned int port);
 /* Whether a packet with this key comes to the flow table of the port at all: to a VIP, or (source) from a NAT backend. */

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "host/bond.h"
+#include "host/classes.h"
 #include "host/config.h"
 #include "host/conn.h"
 #include "host/control.h"
@@ -38,7 +39,7 @@ struct agent {
 	struct sl_conn_table *table;
 	struct sl_control_ops ops;
 	uv_signal_t sigterm, sigint;
-	uv_timer_t again, bonds;
+	uv_timer_t again, bonds, pass;
 	uv_async_t configured;
 	uv_async_t returns, links;
 	char err[1024];
@@ -317,6 +318,15 @@ static void bonds_start(struct agent *a, uv_loop_t *loop)
 
 /* ---- addresses on the wire's own interface ------------------------------------------------------------------------ */
 
+#define PASS_EVERY_MS 5000
+
+static bool address_unwanted(const void *arg, const struct sl_addr *addr)
+{
+	(void)arg;
+	(void)addr;
+	return false;
+}
+
 /* Of services, sources of fullnat: what ports with pass should have. */
 static bool address_wanted(const void *arg, const struct sl_addr *addr)
 {
@@ -332,18 +342,43 @@ static bool address_wanted(const void *arg, const struct sl_addr *addr)
 	return false;
 }
 
-static void on_configured(uv_async_t *async)
+/* What earlier agents, or this one by an earlier configuration, left on interfaces of wires, before rules go. */
+static void addresses_clean(const struct sl_config *config)
 {
-	const struct agent *a = async->data;
+	for (unsigned int i = 0; i < sl_port_count(); i++)
+		if (sl_port_at(i)->below)
+			sl_kernel_addresses_clean(sl_port_at(i)->below, sl_port_at(i)->pass ? address_wanted : address_unwanted, config);
+}
+
+/* Also from time to time: an interface that was down has lost its IPv6 addresses, and others may take any from it. */
+static void pass_announce(const struct agent *a)
+{
 	const struct sl_config *config = sl_control_config(a->control);
 
-	if (sl_offload_configure_due())
+	if (!sl_offload_configure_done())
 		return; /* there will be another call */
-	for (unsigned int i = 0; i < sl_port_count(); i++)
-		if (sl_port_at(i)->pass)
-			sl_kernel_addresses_clean(sl_port_at(i)->kernel_ifindex, address_wanted, config);
+	for (unsigned int i = 0; i < sl_port_count(); i++) {
+		struct sl_port *p = sl_port_at(i);
+		const bool withheld = p->pass && !sl_classes_stand(i);
+
+		if (withheld && !p->withheld)
+			sl_log(SL_LOG_ERROR, "announce-withheld", "port=%s error=rules are missing (sluice card show): the kernel would refuse "
+			       "connections to the services that have none, so it is given no VIP until they stand", p->name);
+		p->withheld = withheld;
+	}
+	addresses_clean(config);
 	announce_services(sl_services_current(), true);
 	announce_sources(config, true);
+}
+
+static void on_configured(uv_async_t *async)
+{
+	pass_announce(async->data);
+}
+
+static void on_pass_time(uv_timer_t *timer)
+{
+	pass_announce(timer->data);
 }
 
 static void configured_wake(void)
@@ -357,7 +392,9 @@ static void pass_start(struct agent *a, uv_loop_t *loop)
 	if (!sl_port_passes())
 		return;
 	uv_async_init(loop, &a->configured, on_configured);
-	a->configured.data = a;
+	uv_timer_init(loop, &a->pass);
+	a->configured.data = a->pass.data = a;
+	uv_timer_start(&a->pass, on_pass_time, PASS_EVERY_MS, PASS_EVERY_MS);
 	sl_offload_configured(configured_wake);
 	sl_offload_configure();
 }
@@ -414,6 +451,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	       config->node.state);
 	/* By which members of bonds the card's flows leave now; a card that nobody has started yet has no links. */
 	links_settle();
+	addresses_clean(config);
 	/* Before the ports start: what the card holds is adopted, what is not made again is swept by the start. */
 	rc = sl_offload_init(config, a->table, a->err, sizeof(a->err));
 	if (!rc)

@@ -107,6 +107,7 @@ static struct {
 	bool running;
 	int wake;
 	uint32_t sleeping, stop, configure, nexthops, bonds;
+	uint32_t configure_asked, configure_did; /* how often; the control thread's, the offload thread's */
 	void (*configured)(void);
 	bool ways_due;             /* a way could not be moved: again */
 	uint64_t bonds_ms;         /* when sl_offload_bonds_changed() was called */
@@ -832,7 +833,11 @@ static void *thread_run(void *arg)
 		if (configure | bonds | nexthops)
 			sl_first_changed(boot_ms()); /* before all else: what it decides meanwhile is by the table of before */
 		if (configure) {
+			/* Whoever asked has published what for before that. */
+			const uint32_t asked = __atomic_load_n(&off.configure_asked, __ATOMIC_ACQUIRE);
+
 			classes_sync(true);
+			__atomic_store_n(&off.configure_did, asked, __ATOMIC_RELEASE);
 			if (off.configured)
 				off.configured();
 		}
@@ -957,6 +962,7 @@ bool sl_offload_refresh(uint32_t index, uint32_t wait_ms)
 
 void sl_offload_configure(void)
 {
+	__atomic_store_n(&off.configure_asked, off.configure_asked + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&off.configure, 1, __ATOMIC_RELEASE);
 	if (off.running)
 		thread_wake();
@@ -967,9 +973,9 @@ void sl_offload_configured(void (*done)(void))
 	off.configured = done;
 }
 
-bool sl_offload_configure_due(void)
+bool sl_offload_configure_done(void)
 {
-	return __atomic_load_n(&off.configure, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&off.configure_did, __ATOMIC_ACQUIRE) == off.configure_asked;
 }
 
 void sl_offload_nexthops_changed(void)

@@ -114,8 +114,8 @@ uint32_t sl_offload_capable(void);
 void sl_offload_configure(void);
 /* `done` is called by the offload thread whenever it has done that. Before sl_offload_start(). */
 void sl_offload_configured(void (*done)(void));
-/* Whether something asked for by sl_offload_configure() is not begun yet. Any thread. */
-bool sl_offload_configure_due(void);
+/* Whether all that was asked for by sl_offload_configure() is done. The thread that asks. */
+bool sl_offload_configure_done(void);
 /* Next hops changed: affected shared actions are written again. Asynchronous. */
 void sl_offload_nexthops_changed(void);
 /* Members of bonds are in use or not any more (host/bond.h): flows leave as that says. Asynchronous. */

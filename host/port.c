@@ -418,7 +418,7 @@ int sl_port_announce(const uint8_t address[16], uint8_t family, bool pass, bool 
 	memcpy(prefix.addr.bytes, address, sizeof(prefix.addr.bytes));
 	for (unsigned int i = 0; i < ports.count; i++) {
 		const struct sl_port *p = &ports.port[i];
-		int r = sl_bond_member(i) || p->pass != pass ? 0 : sl_kernel_address(p->kernel_ifindex, &prefix, true, add);
+		int r = sl_bond_member(i) || p->pass != pass || (add && p->withheld) ? 0 : sl_kernel_address(p->kernel_ifindex, &prefix, true, add);
 
 		rc = r ? r : rc;
 	}

@@ -33,6 +33,7 @@ struct sl_port {
 	char device[64];        /* ethdev name */
 	char kernel_name[IFNAMSIZ];
 	bool pass;              /* the kernel has what no rule names, on the interface below; the TAP only brings what else it has to see */
+	bool withheld;          /* of one with pass: rules are missing, so it is not given VIPs. Control thread */
 	int kernel_ifindex;     /* that has the addresses: the TAP, with pass the interface below */
 	int kernel_fd;          /* TAP, non-blocking */
 	struct rte_mempool *pool;

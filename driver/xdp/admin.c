@@ -223,6 +223,7 @@ static uint8_t prefix_insert(struct sl_xdp *x, const struct sl_prefix_arg *arg, 
 		if (!to)
 			continue;
 		slot_fill(to, resident);
+		sl_xdp_grace(); /* whoever looked there before has ended when it is no longer here */
 		slot = resident;
 	}
 	if (!slot)

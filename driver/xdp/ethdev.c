@@ -10,8 +10,8 @@
  *             process. Ports of one process that name the same directory are ports of one card.
  * port        number of the port in it, from 0.
  * mode        how XDP is attached. native, generic: in the interface's driver, or behind it. offload: flows also in the network card
- *             itself, which has to take a program; what it does not take is done by the host, native or else generic. auto: the first
- *             of these that is possible.
+ *             itself, which has to take a program; what it does not take is done by the host, native or else generic. auto: native, or
+ *             generic if the driver does not take it.
  * kernel      frames that no rule names: pass leaves them to the kernel, on this interface; host gives them to this ethdev. keep: as
  *             pass, for a kernel that has the services' addresses on this interface: neighbour discovery is its too, and what is to an
  *             address of a rule never is, but dropped while no process receives here.
@@ -260,8 +260,10 @@ static int start(struct rte_eth_dev *dev)
 	int rc = sl_xdp_link_flags(p->name, IFF_UP, true);
 
 	if (queues > dev->data->nb_rx_queues)
-		SL_LOG(WARNING, "%s has %u receive queues, %u are used: what is the host's and comes by another one goes to the kernel "
-		       "(`ethtool -L %s combined %u`)", p->name, queues, dev->data->nb_rx_queues, p->name, dev->data->nb_rx_queues);
+		SL_LOG(WARNING, "%s has %u receive queues, %u are used: what is the host's and comes by another one %s "
+		       "(`ethtool -L %s combined %u`)", p->name, queues, dev->data->nb_rx_queues,
+		       x->maps.config[port->port].kernel_pass == SL_XDP_KERNEL_KEEP ? "is dropped" : "goes to the kernel", p->name,
+		       dev->data->nb_rx_queues);
 	if (rc == 0)
 		rc = open_sockets(dev);
 	if (rc == 0)

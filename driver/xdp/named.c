@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See named.h. What a rule asks for that no plain frame has, or none with a TTL above all that rules ask for, keeps it out. */
+/* See named.h. A rule without an address that asks for what no plain frame has, or none with a TTL above all that rules ask for, is kept
+ * out. */
 #include "driver/xdp/named.h"
 
 #include <string.h>
@@ -87,7 +88,8 @@ void sl_xdp_named_make(struct sl_xdp_named *named, const struct sl_class_table *
 		for (uint32_t i = 0; i < SL_CLASS_RULES; i++) {
 			const struct sl_class_rule *r = &rules->rule[i];
 
-			if (!(rules->valid >> i & 1) || !concerns(r, families[f]) || name_rule(named, r, families[f]))
+			if (!(rules->valid >> i & 1) || (r->l3 != 0 && r->l3 != families[f]) || name_rule(named, r, families[f]) ||
+			    !concerns(r, families[f]))
 				continue;
 			if (r->tcp_flags & r->tcp_flags_mask)
 				named->tcp_flags |= r->tcp_flags;

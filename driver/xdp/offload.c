@@ -448,14 +448,15 @@ static uint64_t hash_of(const struct sl_key *key, const struct sl_hash_seed *see
 	return key->family == 4 ? sl_sip_ipv4(seed, dst[0] << 32 | src[0], word) : sl_sip_ipv6(seed, src, dst, word);
 }
 
-static void place(struct sl_xdp *x, uint32_t flow_id)
+static void place(struct sl_xdp *x, uint32_t flow_id, uint32_t now_ms)
 {
 	struct sl_xdp_offload_flow v = { .flow_id = flow_id };
 	struct sl_xdp_flow_view flow;
 	struct sl_xdp_offload *o;
 	uint32_t port;
 
-	if (!sl_xdp_table_view(&x->table, flow_id, &flow) || !(flow.memo & 0x80))
+	if (!sl_xdp_table_view(&x->table, flow_id, &flow) || !(flow.memo & 0x80) ||
+	    (int32_t)(now_ms - flow.last_seen_ms) > (int32_t)IDLE_MS)
 		return;
 	port = flow.memo & 0x7f;
 	o = port < SL_PORTS_MAX ? of(x, port) : NULL;
@@ -490,7 +491,7 @@ void sl_xdp_offload_sweep(struct sl_xdp *x, uint32_t flow_id, uint32_t now_ms)
 	struct placed *p;
 
 	if (at == 0) {
-		place(x, flow_id);
+		place(x, flow_id, now_ms);
 		return;
 	}
 	o = of(x, port);

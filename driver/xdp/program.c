@@ -159,14 +159,14 @@ static int attach_host(struct sl_xdp *x, uint32_t port)
 	return 0;
 }
 
-/* The program of the network card, first: it passes all on until the host's is there and has classified flows. */
+/* The program of the network card, if it is asked for, and first: it passes all on until the host's is there and has classified flows. */
 static int attach_card(struct sl_xdp *x, uint32_t port)
 {
 	const struct sl_xdp_port *p = &x->port[port];
 	char text[sizeof(p->refusal) + 64];
 	int rc;
 
-	if (p->mode != SL_XDP_MODE_AUTO && p->mode != SL_XDP_MODE_OFFLOAD)
+	if (p->mode != SL_XDP_MODE_OFFLOAD)
 		return 0;
 	pthread_mutex_lock(&x->lock);
 	rc = sl_xdp_offload_attach(x, port);
@@ -174,11 +174,9 @@ static int attach_card(struct sl_xdp *x, uint32_t port)
 	pthread_mutex_unlock(&x->lock);
 	if (rc == 0)
 		SL_LOG(NOTICE, "%s: XDP in hardware-offload mode beside the host's: %s", p->name, text);
-	else if (p->mode == SL_XDP_MODE_AUTO)
-		SL_LOG(NOTICE, "%s", text);
 	else
 		SL_LOG(ERR, "%s; without mode=offload the host's program does it", text);
-	return p->mode == SL_XDP_MODE_AUTO ? 0 : rc;
+	return rc;
 }
 
 int sl_xdp_attach(struct sl_xdp *x, uint32_t port)

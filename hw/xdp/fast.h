@@ -296,7 +296,7 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	if (is_ipip(action) && !(record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
 		return send_ipip(ctx, c, f, p, ip_len, frame_len, action, what);
 	hdr_len = action->hdr_len;
-	if (hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES) /* (never) */
+	if (hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES || !(action->flags & SL_ACTION_FLAG_VALID)) /* (never) */
 		return NOT_FAST;
 	if (f->v4 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
 		const struct sl_xdp_nat4 *nat = bpf_map_lookup_elem(&nat4, &f->index);

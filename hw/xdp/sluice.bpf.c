@@ -224,10 +224,12 @@ static __always_inline void begin(struct sl_xdp_scratch *s, const struct sl_xdp_
 	s->decap = 0;
 }
 
-/* Neighbour discovery (RFC 4861): of a link, so only the kernel that has the interface understands it. */
-static __always_inline bool is_discovery(const struct sl_packet *p)
+/* Neighbour discovery (RFC 4861, types 133 to 137): of a link, so only the kernel that has the interface understands it. */
+static __always_inline bool is_discovery(const struct sl_xdp_scratch *s)
 {
-	return p->family == 6 && p->proto == 58 && p->ttl == 255;
+	const struct sl_packet *p = &s->headers.outer;
+
+	return p->family == 6 && p->proto == 58 && p->ttl == 255 && (uint8_t)(s->window.b[sl_window_offset(p->l4_off)] - 133) <= 4;
 }
 
 /* Whether rules may name an address of the packet: see hw/xdp/named.h. While rules change nobody knows. */
@@ -247,32 +249,38 @@ static __always_inline bool address_named(const struct sl_packet *p, const struc
 	       sl_xdp_named_bit(n->bits[SL_XDP_SIDE_SRC], sl_xdp_named6(sl_load64(p->src), sl_load64(p->src + 8)));
 }
 
-/* What becomes of a frame that rules name while nobody takes those: a service's is not the kernel's, which would answer with a reset. What
- * rules name without an address (fragments, FINs, TTLs) may be the host's own. */
-static __always_inline int not_taken(const struct sl_xdp_scratch *s, const struct sl_xdp_config *c)
+/*
+ * kernel=keep, of a frame that rules name: the reason, or KERNEL. What they name by no address (fragments, FINs, TTLs) may be the host's own, and
+ * is that if no rule has an address of the frame. What nobody takes is dropped: it is a service's, and the kernel would answer
+ * with a reset.
+ */
+static __always_inline int keep(const struct xdp_md *ctx, const struct sl_xdp_scratch *s, const struct sl_xdp_config *c, int reason)
 {
-	return c->kernel_pass == SL_XDP_KERNEL_KEEP && address_named(&s->headers.outer, c) ? XDP_DROP : XDP_PASS;
+	const uint32_t queue = ctx->rx_queue_index, key = sl_xdp_port * SL_XDP_QUEUES + queue;
+
+	if (is_discovery(s) || !address_named(&s->headers.outer, c))
+		return SL_REASON_KERNEL;
+	return queue < SL_XDP_QUEUES && bpf_map_lookup_elem(&xsks, &key) ? reason : SL_REASON_NO_HOST;
 }
 
 /* The frame as it came, to whoever takes what is the host's. */
 static __always_inline int to_host(struct xdp_md *ctx, const struct sl_xdp_scratch *s, const struct sl_xdp_config *c)
 {
 	const uint32_t queue = ctx->rx_queue_index, key = sl_xdp_port * SL_XDP_QUEUES + queue;
+	const int otherwise = c->kernel_pass == SL_XDP_KERNEL_KEEP ? XDP_DROP : XDP_PASS; /* (keep() has seen a socket) */
 	struct sl_xdp_host_meta *meta;
 
 	if (c->kernel_pass && s->reason == SL_REASON_KERNEL)
 		return XDP_PASS;
-	if (c->kernel_pass == SL_XDP_KERNEL_KEEP && is_discovery(&s->headers.outer))
-		return XDP_PASS;
 	if (queue >= SL_XDP_QUEUES || !bpf_map_lookup_elem(&xsks, &key))
-		return not_taken(s, c);
+		return otherwise;
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)) == 0) {
 		meta = (struct sl_xdp_host_meta *)(long)ctx->data_meta;
 		if ((void *)(meta + 1) <= (void *)(long)ctx->data)
 			*meta = (struct sl_xdp_host_meta){ SL_XDP_HOST_MAGIC, s->mark, (uint32_t)s->hash, s->flow_id, s->tenant,
 							   s->reason, s->rule, s->mark_valid, { 0 } };
 	}
-	return (int)bpf_redirect_map(&xsks, key, XDP_PASS);
+	return (int)bpf_redirect_map(&xsks, key, (uint64_t)otherwise);
 }
 
 SEC("xdp.frags")
@@ -304,6 +312,12 @@ int sluice(struct xdp_md *ctx)
 		if (reason == 0)
 			reason = judge(s, c, &meter);
 	}
+	if (c->kernel_pass == SL_XDP_KERNEL_KEEP && reason == SL_REASON_MAC_FILTER)
+		reason = SL_REASON_KERNEL; /* of another interface above the same wire */
+	else if (c->kernel_pass == SL_XDP_KERNEL_KEEP && reason > SL_REASON_KERNEL && reason < SL_REASON_RUNT)
+		reason = keep(ctx, s, c, reason);
+	if (reason == SL_REASON_KERNEL)
+		meter = 0;
 	if (reason > 0 && reason < SL_REASON_RUNT && !meter_take(meter, s->now_ms))
 		reason = SL_REASON_METERED;
 	s->reason = (uint8_t)reason;

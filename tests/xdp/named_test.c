@@ -207,13 +207,11 @@ static uint32_t run(struct test *t, struct sl_xdp_config *c, uint16_t generation
 	return opts.retval;
 }
 
-/* Whether the rule asks for an address, of packets that may be plain ones: of others it is not in the summary. */
+/* Whether the rule asks for an address of the packet. */
 static bool names(const struct sl_class_rule *r, const struct sl_packet *p)
 {
 	const uint8_t whole = p->family == 4 ? 32 : 128;
 
-	if (r->frag == SL_FRAG_MODE_YES || r->ttl_max != UINT8_MAX)
-		return false;
 	return r->dst_plen >= whole || r->src_plen >= whole || sl_prefix_asked(r);
 }
 
@@ -239,6 +237,8 @@ static bool keep_good(struct test *t, struct sl_xdp_config *c, const struct sl_c
 	kept = run(t, c, 1, frame, len, &again, &counted);
 	c->kernel_pass = 0;
 	rule = t->seen[0].rule;
+	if (reason == SL_REASON_MAC_FILTER)
+		return kept == XDP_PASS;
 	if (verdict != XDP_PASS || reason == SL_REASON_KERNEL)
 		return kept == verdict;
 	t->kept += kept == XDP_PASS;
