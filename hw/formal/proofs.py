@@ -51,6 +51,68 @@ TX_NARROW = {"sl_tx.sv": [(r"\[511:0\]", "[7:0]"), (r"\.W\(535\)", ".W(31)")],
 EVENTQ_NARROW = {"sl_eventq.sv": [(r"\[31:0\]( +)(lost_o|told_q)", r"[3:0]\1\2"), (r"32'\((lose|push_i)", r"4'(\1"),
                                   (r", lost_o - told_q", r", 28'd0, lost_o - told_q")]}
 
+# What is in a queue, oldest first; whether its registers fit; for inductions.
+FIFO_SEEN = [(r"(output logic      \[LOG2:0\] count_o)\n\);", r"""\1,
+  output logic [(W<<LOG2)+LOG2+1:0] f_entries_o
+);"""), (r"(assign count_o = count_q;)", r"""\1
+  assign f_entries_o[W<<LOG2 +: LOG2+1] = count_q;
+  assign f_entries_o[(W<<LOG2)+LOG2+1]  = count_q <= (LOG2+1)'(1 << LOG2) && valid_q == (count_q != '0)
+                                          && wr_q == LOG2'(rd_q + count_q);
+  for (genvar f = 0; f < (1 << LOG2); f++) begin : g_seen
+    assign f_entries_o[W*f +: W] = mem[LOG2'(rd_q + LOG2'(f))];
+  end""")]
+
+RETIRE_SEEN = {
+    "sl_fifo.sv": FIFO_SEEN,
+    "sl_retire.sv": [
+        (r"TABLE_LOG2 = 16", "TABLE_LOG2 = 2"), (r"OUT_LOG2 = 3", "OUT_LOG2 = 2"),
+        (r"(output logic      \[191:0\]          dump_count_o)([^\n]*)\n\);", r"""\1,
+  output logic [((EXACT != 0 ? COUNT_W : 7)+65<<QUEUE_LOG2)+QUEUE_LOG2+1:0] f_queue_o,
+  output logic [224*4+3:0] f_outs_o,
+  output logic [15:0] f_settle_o,
+  output logic [213+5*TABLE_LOG2+(TABLE_LOG2<<TABLE_LOG2):0] f_state_o
+);"""),
+        (r"\.count_o\(queued\)", ".count_o(queued), .f_entries_o(f_queue_o)"),
+        (r"\.count_o\(out_count\)", ".count_o(out_count), .f_entries_o(f_outs_o)"),
+        (r"(assign age     = now_q[^\n]*\n)", r"\1    assign f_settle_o = 16'(settle_q);\n"),
+        (r"(assign age     = ended_i[^\n]*\n)", r"\1    assign f_settle_o = 16'(clear_q);\n"),
+        (r"(assign id_o +=[^\n]*\n)", r"""\1
+  logic [(TABLE_LOG2<<TABLE_LOG2)-1:0] f_givens;
+  for (genvar f = 0; f < (1 << TABLE_LOG2); f++) begin : g_seen
+    assign f_givens[TABLE_LOG2*f +: TABLE_LOG2] = given_mem[TABLE_LOG2'(given_rd_q + TABLE_LOG2'(f))];
+  end
+  assign f_state_o = {settled, now_q, id_valid_q, id_made_q, id_ready_q, preparing_q, given_ok_q, v3_q, v2_q, v1_q,
+                      e3_q, e2_q, e1_q, id_q, given_q, fresh_q, given_wr_q, given_rd_q, f_givens};
+"""),
+    ],
+}
+
+FLOWQ_SEEN = {
+    "sl_fifo.sv": FIFO_SEEN,
+    "sl_flowq.sv": [
+        (r"1024", "16"), (r"1023", "15"), (r"\b512\b", "8"), (r"\b511\b", "7"), (r"cmd_next\[127:64\]", "64'(cmd_next[7:4])"),
+        (r"LIST_LOG2 = 4;", "LIST_LOG2 = 2;"),
+        (r"(output logic +busy_o)\n\);", r"""\1,
+  output logic [67:0] f_cmds_o, output logic [416:0] f_state_o
+);"""),
+        (r"\.count_o\(cmds\)", ".count_o(cmds), .f_entries_o(f_cmds_o)"),
+        (r"(assign o_queue = [^\n]*\n)", r"""\1
+  logic [LIST-1:0]    f_dead, f_queues;
+  logic [15*LIST-1:0] f_nexts;
+  logic [64*LIST-1:0] f_iovas;
+  for (genvar f = 0; f < LIST; f++) begin : g_seen
+    assign f_dead[f]           = dead_q[LIST_LOG2'(oldest + LIST_LOG2'(f))];
+    assign f_queues[f]         = l_queue[LIST_LOG2'(oldest + LIST_LOG2'(f))];
+    assign f_nexts[15*f +: 15] = l_next[LIST_LOG2'(oldest + LIST_LOG2'(f))];
+    assign f_iovas[64*f +: 64] = l_iova[LIST_LOG2'(oldest + LIST_LOG2'(f))];
+  end
+  assign f_state_o = {state_q, batch_q, line_q, push_q, done_q, bad_q, err_q, waiting_q[1], waiting_q[0],
+                      head_q - tail_q, f_dead, f_queues, f_nexts, f_iovas, line_odd[3], line_even[3], line_odd[2],
+                      line_even[2], line_odd[1], line_even[1], line_odd[0], line_even[0]};
+"""),
+    ],
+}
+
 BEATS_OF_32 = [(r"\b2047\b", "127"), (r"\b511\b", "31")]
 ADMINQ_NARROW = {"sl_adminq.sv": BEATS_OF_32 + [(r"\b512\b", "32"), (r"1968'd0", "48'd0")], "f_adminq.sv": BEATS_OF_32}
 
@@ -142,6 +204,26 @@ def adminq(name, what, *asserts):
                  seen="seen_cpl")
 
 
+FLOWQ_HOLDS = ["held_ok", "shows", "waits", "batches", "in_pend", "reads"]
+
+
+def flowq(name, what, *asserts, **more):
+    return Proof(f"flowq-{name}", "f_flowq", ["sl_turn", "sl_fifo", "sl_flowq"], what, [*asserts, *FLOWQ_HOLDS], "sat", 1,
+                 small={"ROOM": 3}, reduce=FLOWQ_SEEN, contract=True, start=6, seconds=120, **more)
+
+
+RETIRE_HOLDS = ["fifos", "reads", "roomy", "idle", "offers"]
+RETIRE_IDS = ["partition", "stamped", "looks", "owes", "gives", "waits", "unsettled", "flies",
+              "narrow", "resettles", *RETIRE_HOLDS]
+
+
+def retire(name, what, *asserts, **more):
+    """The time is short where counterexamples from reset are looked for."""
+    parameters = more.get("parameters", {})
+    return Proof(f"retire-{name}", "f_retire", ["sl_fifo", "sl_retire"], what, list(asserts), "sat", 1,
+                 small={"DRAIN": 4, "LOG2": 1, **parameters}, reduce=RETIRE_SEEN, contract=True, start=4, seconds=120, **more)
+
+
 PROOFS = [
     Proof("fifo", "f_fifo", ["sl_fifo"], "every entry leaves once, in order, unchanged", ["order", "count_ok"]),
     Proof("fifo-full", "f_fifo", ["sl_fifo"], "never overflows under credits", ["overflow", "count_ok"]),
@@ -211,6 +293,20 @@ PROOFS = [
     adminq("prompt", "while the core has no command, one that is announced is fetched at once", "prompt"),
     adminq("reads", "never reads or consumes past the doorbell; a read stands until it is taken, and is told of",
            "announced", "consumes", "keeps", "under_way", "one"),
+    retire("ids", "a deleted flow's last counters are read once, and its id is offered again, new, only then, and only when all "
+           "frames that found it are counted", "ids", *RETIRE_IDS, seen="seen_x"),
+    retire("ids-exact", "the same by numbers of frames instead of clocks", "ids", *RETIRE_IDS, parameters={"EXACT": 1},
+           seen="seen_x"),
+    retire("answers", "a completion for each command, in order, with what was counted of its flow", "reports",
+           "answered", "completes", "of_it", "held", "follows", "looked", "unread", *RETIRE_HOLDS),
+    flowq("room", "a completion only for a command, and only with room for it in its ring", "has_room",
+          seen="seen_cpl"),
+    flowq("reads", "never reads or consumes past the doorbell, nor over a multiple of four commands; none of what could not be "
+          "read", "within"),
+    flowq("order", "each command that was read goes to the table once, in order, unchanged; each completion is of just one, with "
+          "its ring and head; none of a ring that has stopped", "in_order", "follows", "has_line"),
+    flowq("dump", "a DUMP completes when its state is acknowledged, with what came of it, at its address", "dumps",
+          "finishes", "follows", "has_line"),
     table("kept", "sl_command", 0, "from insert to delete a key has a slot where lookups look, and one id", "kept",
           *TABLE_HOLDS),
     table("told", "sl_command", 1, "completions of a key's commands say whether it is there, and its id", "told",
@@ -227,6 +323,7 @@ ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 SEARCH = RTL + "sl_search.sv"
 COMMAND, PORT, TABLE, SAME = (RTL + f"sl_{m}.sv" for m in ("command", "slot_port", "table", "slot_same"))
 EVENTQ, ADMINQ = RTL + "sl_eventq.sv", RTL + "sl_adminq.sv"
+RETIRE, FLOWQ = RTL + "sl_retire.sv", RTL + "sl_flowq.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
     Mutant("prefix-exact", PREFIX, "(any_port && (WIDE != 0 || l4_i))", "any_port"),
@@ -326,6 +423,32 @@ MUTANTS = [
     Mutant("search", SEARCH, "offered_q <= found_q && !step_i;", "offered_q <= found_q;"),
     Mutant("search", SEARCH, "if (step_i) begin", "if (step_i || offered_q) begin"),
     Mutant("search", SEARCH, "read_o    <= look_up;", "read_o    <= look_up || found_q;"),
+    Mutant("flowq-room", FLOWQ, "- 15'(waiting_q[sel_q]) < 15'(batch)) batch = 3'(room_i - 15'(waiting_q[sel_q]));",
+           "< 15'(batch)) batch = 3'(room_i);"),
+    Mutant("flowq-room", FLOWQ, "assign cpl_valid_o = done_q == DONE && ", "assign cpl_valid_o = "),
+    Mutant("flowq-room", FLOWQ, "finish && !o_dead && o_queue == NL'(i));", "finish && !o_dead);"),
+    Mutant("flowq-reads", FLOWQ, "if (pending_i < 15'(batch)) batch = pending_i[2:0];", ""),
+    Mutant("flowq-reads", FLOWQ, "3'd4 - 3'(sq_head_i[1:0]);", "3'd4;"),
+    Mutant("flowq-reads", FLOWQ, "assign push        = state_q == PUSH && !bad_q &&", "assign push        = state_q == PUSH &&"),
+    Mutant("flowq-reads", FLOWQ, "(state_q != IDLE && sel_q == NL'(i)) || ", ""),
+    Mutant("flowq-order", FLOWQ, "if (!en_all_i[l_queue[i]]) dead_q[i]", "if (!en_all_i[sel_q]) dead_q[i]"),
+    Mutant("flowq-order", FLOWQ, "if (push) dead_q[head_q[LIST_LOG2-1:0]] <= 1'b0;", ""),
+    Mutant("flowq-order", FLOWQ, "if (line_q[0]) line_odd", "if (!line_q[0]) line_odd"),
+    Mutant("flowq-dump", FLOWQ, "ACK:  if (!pend_i) done_q", "ACK:  done_q"),
+    Mutant("flowq-dump", FLOWQ, "if (b_valid_i && b_err_i) err_q <= 1'b1;", ""),
+    Mutant("flowq-dump", FLOWQ, "l_iova[head_q[LIST_LOG2-1:0]]  <=", "l_iova[tail_q[LIST_LOG2-1:0]]  <="),
+    Mutant("retire-ids", RETIRE, "prepare && !fresh_left) given_rd_q", "prepare) given_rd_q"),
+    Mutant("retire-ids", RETIRE, "if (v3_q && delete3)        given_wr_q", "if (v3_q && counted3)        given_wr_q"),
+    Mutant("retire-ids", RETIRE, "id_made_q && !id_take_i;", "id_valid_q && !id_take_i;"),
+    Mutant("retire-ids", RETIRE, "assign settled = settle_q == '0;", "assign settled = 1'b1;"),
+    Mutant("retire-ids", RETIRE, "!head_delete || age >= 7'(DRAIN);", "!head_delete || age >= 7'(DRAIN - 2);"),
+    Mutant("retire-ids", RETIRE, "pop && head_delete};", "pop && head_counted};"),
+    Mutant("retire-ids-exact", RETIRE, "!head_delete || !age[COUNT_W-1] ||", "!head_delete || age[COUNT_W-1] ||"),
+    Mutant("retire-ids-exact", RETIRE, "assign now     = begun_i;", "assign now     = ended_i;"),
+    Mutant("retire-ids-exact", RETIRE, "clear_q   <= rst_ni ? begun_i : '0;", "clear_q   <= rst_ni ? ended_i : '0;"),
+    Mutant("retire-answers", RETIRE, "(OUT_LOG2+1)'(v2_q) + (OUT_LOG2+1)'(v3_q)", "(OUT_LOG2+1)'(v2_q)"),
+    Mutant("retire-answers", RETIRE, "counted3 && !dump3 ?", "counted3 ?"),
+    Mutant("retire-answers", RETIRE, "((1 << QUEUE_LOG2) - 2);", "(1 << QUEUE_LOG2);"),
     Mutant("table-kept", PORT, "{1'b1, epoch_i, from_bucket_i, moved_i}", "{1'b1, epoch_i, to_bucket_i, moved_i}"),
     Mutant("table-kept", PORT, "|| (state_i == MOVE && to_i == 3'(s))",
            "|| (state_i == MOVE && to_i == 3'(s) && !place_i[0])"),

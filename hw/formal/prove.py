@@ -11,6 +11,7 @@ Exit status: 0 all well, 1 there are counterexamples (or mutants not noticed), 2
 Yosys elaborates a harness with the module (reduced as proofs.py says). Engines:
   pdr        ABC's property directed reachability: unbounded, no help needed
   induction  yosys-smtbmc with z3: the first N clocks, then the step from any N clocks to the next: unbounded
+  sat        the same, but the step with the solver in Yosys, which is faster where states are many small cases
   whole      ABC's bmc3: all N clocks that the harness follows, which asserts that nothing comes after them
 A proof is a set of assertions proven together: the first is what is shown, the others are what it leans on.
 Where a proof names an assertion as "seen" (that what the property speaks of never comes about), there has to be a
@@ -48,6 +49,15 @@ dffunmap
 aigmap
 opt_clean -purge
 write_aiger -I -B -zinit -no-startoffset {folder}/model.aig
+"""
+TO_STEP = """memory_map
+async2sync
+setundef -undriven -anyseq
+opt -full
+setundef -anyseq
+dffunmap
+opt_clean -purge
+write_rtlil {folder}/model.il
 """
 TO_SMT2 = """memory_map
 async2sync
@@ -87,15 +97,16 @@ def copy_sources(args, proof, folder, mutation, parameters):
     return copies
 
 
-def elaborate(args, proof, folder, mutation, asserts, small=False):
-    """Small: for ABC, with the parameters of that name."""
+def elaborate(args, proof, folder, mutation, asserts, small=False, aiger=False):
+    """Small: for ABC, with the parameters of that name. Without them for ABC too: aiger."""
     os.makedirs(folder, exist_ok=True)
     copies = copy_sources(args, proof, folder, mutation, proof.small if small else proof.parameters)
     keep = " ".join(f"c:{name} %d" for name in asserts)
     script = f"read_verilog -sv -formal -DSYNTHESIS {' '.join(copies)}\nprep -flatten -top {proof.top}\n" \
              f"delete t:$assert {keep}\nselect -assert-count {len(asserts)} t:$assert\nselect -clear\n"
-    smt2 = proof.engine == "induction" and asserts == proof.asserts and not small
-    script += (TO_SMT2 if smt2 else TO_AIGER).format(folder=folder)
+    smt2 = proof.engine in ("induction", "sat") and asserts == proof.asserts and not (small or aiger)
+    script += (("design -save model\n" + TO_STEP + "design -load model\n" if proof.engine == "sat" else "") + TO_SMT2 if smt2
+               else TO_AIGER).format(folder=folder)
     path = os.path.join(folder, "elaborate.ys")
     with open(path, "w", encoding="utf-8") as f:
         f.write(script)
@@ -139,7 +150,13 @@ def run_whole(folder, depth, seconds):
     return "proven" if f"No output asserted in {depth + 1} frames" in said else "undecided"
 
 
-def run_induction(folder, depth, seconds, falsify):
+def run_step(folder, depth, seconds):
+    said = run([os.environ.get("YOSYS", "yosys"), "-p", f"read_rtlil {folder}/model.il; "
+                f"sat -tempinduct-inductonly -prove-asserts -set-assumes -maxsteps {depth}"], seconds)
+    return "proven" if "Induction step proven: SUCCESS!" in said else "undecided"
+
+
+def run_induction(folder, depth, seconds, falsify, engine):
     smt = ["yosys-smtbmc", "-s", "z3", "--unroll", "--noprogress", "-t", str(depth)]
     said = run([*smt, f"{folder}/model.smt2"], seconds)
     if "Status: FAILED" in said or "Status: failed" in said:
@@ -148,6 +165,8 @@ def run_induction(folder, depth, seconds, falsify):
         return "undecided"
     if falsify:
         return "proven"
+    if engine == "sat":
+        return run_step(folder, depth, seconds)
     said = run([*smt, "-i", f"{folder}/model.smt2"], seconds)
     return "proven" if "Status: PASSED" in said or "Status: passed" in said else "undecided"
 
@@ -157,15 +176,17 @@ def prove(args, proof, mutation=None, number=0):
     started = time.time()
     falsify = bool(mutation or args.replace)
     small = falsify and bool(proof.small)
-    error = elaborate(args, proof, folder, mutation, proof.asserts[:1] if small else proof.asserts, small)
+    aiger = small or proof.engine == "pdr" or (falsify and proof.engine == "sat")
+    error = elaborate(args, proof, folder, mutation, proof.asserts[:1] if small else proof.asserts, small, aiger)
     if error:
         return f"not elaborated: {error}", time.time() - started
-    if proof.engine == "pdr" or small:
+    if aiger:
         result = run_pdr(folder, proof.seconds, falsify, proof.start)
     elif proof.engine == "whole":
         result = run_whole(folder, proof.depth, proof.seconds)
     else:
-        result = run_induction(folder, max(proof.depth, 12) if falsify else proof.depth, proof.seconds, falsify)
+        result = run_induction(folder, max(proof.depth, 12) if falsify else proof.depth, proof.seconds, falsify,
+                               proof.engine)
     if result == "proven" and proof.seen and not falsify:
         error = elaborate(args, proof, f"{folder}-seen", None, [proof.seen], bool(proof.small))
         if error:
