@@ -204,7 +204,6 @@ class Suite:
             (f"iface={PORTS[0]},pin=/dev/shm", "does not take the BPF object"),
             (f"iface={PORTS[0]},pin=/etc/passwd", "a directory for the pinned maps is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,mode=fast", "auto, offload, native or generic is needed"),
-            (f"iface={PORTS[0]},pin={self.pin}2,mode=offload", "takes no maps for the card"),
             (f"iface={PORTS[0]},pin={self.pin}2,kernel=no", "pass, keep or host is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,port=8", "0 to 7 is needed"),
             (f"iface={PORTS[0]},pin={self.pin}2,flows=3", "64 to 134217728 is needed"),
@@ -218,6 +217,9 @@ class Suite:
     def test_swept(self):
         """What is not created again is removed when the port is started."""
         self.t.kill()
+        u = Testpmd(f"{TAG}_f{self.mode}", [f"iface={PORTS[0]},pin={self.pin}2,mode=offload"], driver="net_sluice_xdp")
+        u.kill()
+        expect("takes no maps for the card" in u.everything, f"an interface without a card for XDP: {u.everything}")
         other = "generic" if self.mode == "native" else "native"
         u = Testpmd(f"{TAG}_o{self.mode}", [f"iface={PORTS[0]},pin={self.pin},mode={other}"], driver="net_sluice_xdp")
         u.kill()
