@@ -86,7 +86,7 @@ module sl_queue #(
   logic [N-1:0] en_q, armed_q, phase_q, start_q, drained, start;   // start_q: enabled, and not yet drained
   (* mem2reg *) logic [31:0]  sq_lo_q [0:N-1], sq_hi_q [0:N-1], cq_lo_q [0:N-1], cq_hi_q [0:N-1], size_q [0:N-1];
   (* mem2reg *) logic [7:0]   port_q [0:N-1], status_q [0:N-1];
-  (* mem2reg *) logic [3:0]   cq_log2_q [0:N-1];  // of this life: its acknowledgements may come when the next one is set up
+  (* mem2reg *) logic [3:0]   cq_log2_q [0:N-1];  // of this life: acknowledged perhaps when the next is set up
   (* mem2reg *) logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
   (* mem2reg *) logic [14:0]  cq_head_q [0:N-1], cq_tail_q [0:N-1], cq_done_q [0:N-1];
 
