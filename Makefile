@@ -42,7 +42,7 @@ $(B)/contract.stamp: $(CONTRACT_SRC)
 	$(Q)touch $@
 $(CONTRACT_H) $(REMEDIES_H) $(CONTRACT_SV): $(B)/contract.stamp ;
 
-RULES := $(wildcard include/rules.mk hw/*/rules.mk firmware/rules.mk driver/rules.mk sim/rules.mk host/rules.mk deploy/rules.mk \
+RULES := $(wildcard include/rules.mk hw/*/rules.mk firmware/rules.mk driver/rules.mk sim/rules.mk host/rules.mk host/deploy/rules.mk \
 	tests/rules.mk tests/*/rules.mk)
 include $(RULES)
 

@@ -68,10 +68,12 @@ int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool answer_o
 
 /* ---- addresses of an earlier agent ------------------------------------------------------------------------------ */
 
-#define CLEAN_MAX 256 /* at a time */
+#define CLEAN_MAX 256 /* at a time; who has more calls again */
 
 struct clean {
 	int ifindex;
+	bool (*wanted)(const void *arg, const struct sl_addr *addr);
+	const void *arg;
 	unsigned int count;
 	struct sl_prefix found[CLEAN_MAX];
 };
@@ -101,14 +103,14 @@ static int clean_message(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	*p = (struct sl_prefix){ .addr.family = ifa->ifa_family == AF_INET ? 4 : 6, .len = ifa->ifa_prefixlen };
 	memcpy(p->addr.bytes, mnl_attr_get_payload(attr[1]), p->addr.family == 4 ? 4 : 16);
-	c->count++;
+	c->count += !c->wanted(c->arg, &p->addr);
 	return MNL_CB_OK;
 }
 
 void sl_kernel_addresses_clean(int ifindex, bool (*wanted)(const void *arg, const struct sl_addr *addr), const void *arg)
 {
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	struct clean c = { .ifindex = ifindex };
+	struct clean c = { .ifindex = ifindex, .wanted = wanted, .arg = arg };
 	char buf[MNL_SOCKET_BUFFER_SIZE];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct rtgenmsg *family = mnl_nlmsg_put_extra_header(nlh, sizeof(*family));
@@ -124,10 +126,8 @@ void sl_kernel_addresses_clean(int ifindex, bool (*wanted)(const void *arg, cons
 		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 	if (nl)
 		mnl_socket_close(nl);
-	for (unsigned int i = 0; i < c.count; i++) {
-		if (!wanted(arg, &c.found[i].addr))
-			sl_kernel_address(ifindex, &c.found[i], true, false);
-	}
+	for (unsigned int i = 0; i < c.count; i++)
+		sl_kernel_address(ifindex, &c.found[i], true, false);
 }
 
 /* ---- interfaces ------------------------------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ void sl_kernel_close(struct sl_kernel *kernel);
  * come from another one, as long as they can (IPv6: deprecated, RFC 4862, 5.5.4; an IPv4 address of its own network is not chosen). */
 int sl_kernel_address(int ifindex, const struct sl_prefix *prefix, bool answer_only, bool add);
 /* Removes the addresses that were added with answer_only, by this agent or an earlier one, and that nobody wants. Of kernels before 5.18,
- * which do not know who added an address, none. */
+ * which do not know who added an address, none. At most 256 a call. */
 void sl_kernel_addresses_clean(int ifindex, bool (*wanted)(const void *arg, const struct sl_addr *addr), const void *arg);
 
 /* The interface below a VLAN interface and its tag; false if it is no VLAN interface. */

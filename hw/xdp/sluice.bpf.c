@@ -312,12 +312,14 @@ int sluice(struct xdp_md *ctx)
 		if (reason == 0)
 			reason = judge(s, c, &meter);
 	}
-	if (c->kernel_pass == SL_XDP_KERNEL_KEEP && reason == SL_REASON_MAC_FILTER)
-		reason = SL_REASON_KERNEL; /* of another interface above the same wire */
-	else if (c->kernel_pass == SL_XDP_KERNEL_KEEP && reason > SL_REASON_KERNEL && reason < SL_REASON_RUNT)
-		reason = keep(ctx, s, c, reason);
-	if (reason == SL_REASON_KERNEL)
-		meter = 0;
+	if (c->kernel_pass == SL_XDP_KERNEL_KEEP) {
+		if (reason == SL_REASON_MAC_FILTER)
+			reason = SL_REASON_KERNEL; /* of another interface above the same wire */
+		else if (reason > SL_REASON_KERNEL && reason < SL_REASON_RUNT)
+			reason = keep(ctx, s, c, reason);
+		if (reason == SL_REASON_KERNEL)
+			meter = 0;
+	}
 	if (reason > 0 && reason < SL_REASON_RUNT && !meter_take(meter, s->now_ms))
 		reason = SL_REASON_METERED;
 	s->reason = (uint8_t)reason;

@@ -18,8 +18,8 @@ install: $(SLUICED) $(SLUICE) $(DECAP) $(SL_PMD) ## install agent, command lines
 	$(Q)$(INSTALL) -m 755 $(SLUICED) $(DESTDIR)$(sbindir)
 	$(Q)$(INSTALL) -m 644 $(SL_PMD) $(DESTDIR)$(libdir)
 	$(Q)$(INSTALL) -m 644 $(INSTALL_DOCS) $(DESTDIR)$(docdir)
-	$(Q)$(INSTALL) -m 644 deploy/sluice.yaml $(DESTDIR)$(confdir)/sluice.yaml.example
-	$(Q)sed $(INSTALL_PATHS) deploy/sluiced.service.in > $(DESTDIR)$(unitdir)/sluiced.service
+	$(Q)$(INSTALL) -m 644 host/deploy/sluice.yaml $(DESTDIR)$(confdir)/sluice.yaml.example
+	$(Q)sed $(INSTALL_PATHS) host/deploy/sluiced.service.in > $(DESTDIR)$(unitdir)/sluiced.service
 	$(Q)chmod 644 $(DESTDIR)$(unitdir)/sluiced.service
 
 # A configuration that somebody has written stays.
