@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 
+import cases_tunnels
 import lab as lab_module
 from cases import case, expect
 from cases_forwarding import connection_moves_to_hardware
@@ -80,6 +81,20 @@ def without_agent(lab, hosts, offloaded):
         unanswered(lab, vip)
 
 
+def without_rules(lab):
+    """Tunnels for which there are more rules than room: a VIP without rules is not the kernel's, until there is room."""
+    services = list(lab.services)
+    lab.vteps = cases_tunnels.VTEPS
+    cases_tunnels.trust(lab, services + [lab.service("nat", SPARE, 80, name="spare")],
+                        cases_tunnels.SOURCES + cases_tunnels.SOURCES6, (4, 6))
+    lab.wait_for(lambda: "announce-withheld" in lab.log("agent"), 10, "the agent to say that it withholds VIPs")
+    expect(SPARE not in addresses(lab), "a VIP is the kernel's though rules are missing")
+    lab.tenants = []
+    lab.services = services + [lab.service("nat", SPARE, 80, name="spare")]
+    lab.restart_agent()
+    lab.wait_for(lambda: SPARE in addresses(lab), 10, "the VIP when its rules stand")
+
+
 @case(engines=("xdp",))
 def kernel_keeps_its_interface(lab):
     """With one interface for the host and the services: each has its own, before, while and after the agent is killed; the
@@ -117,3 +132,4 @@ def kernel_keeps_its_interface(lab):
             c.ask()
         expect(not any(c.broken for c in offloaded), "a connection broke over the restart")
         EchoClient(own, VIPS["nat"]).close()
+        without_rules(own)
