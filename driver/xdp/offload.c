@@ -170,17 +170,22 @@ static uint32_t program_of(const struct sl_xdp_port *p)
 
 /* -- what the card knows --------------------------------------------------------------------------------------------- */
 
-/* What the card has counted of a flow since it was asked last is owed to it. */
-static void read_counts(struct sl_xdp_offload *o, struct placed *at)
+/* What the card has counted of a flow since it was asked last is owed to it. 0, or errno of a card that does not answer. */
+static int read_counts(struct sl_xdp_offload *o, struct placed *at)
 {
 	struct sl_xdp_offload_flow now;
 
-	if (at->gone || bpf_map_lookup_elem(o->flows, &at->key, &now) || now.flow_id != at->flow_id || now.packets <= at->packets)
-		return;
+	if (at->gone)
+		return 0;
+	if (bpf_map_lookup_elem(o->flows, &at->key, &now))
+		return errno == ENOENT ? 0 : errno;
+	if (now.flow_id != at->flow_id || now.packets <= at->packets)
+		return 0;
 	at->owed_packets += now.packets - at->packets;
 	at->owed_bytes += now.bytes - at->bytes;
 	at->packets = now.packets;
 	at->bytes = now.bytes;
+	return 0;
 }
 
 /* Under the flow queue's lock: to the table's counters, and those that the host's program counts for all flows. */
@@ -210,13 +215,23 @@ static void take_off(struct sl_xdp *x, uint32_t port, const char *what, int erro
 	if (rc)
 		SL_LOG(ERR, "%s: the program stays in the card and forwards by what was (%s): `ip link set dev %s xdpoffload off`", p->name,
 		       strerror(-rc), p->name);
-	for (uint32_t slot = 0; slot < o->used; slot++) {
-		read_counts(o, &o->placed[slot]);
+	/* Each question to a card that hangs takes its driver's patience: only one is asked in vain. */
+	for (uint32_t slot = 0, silent = 0; slot < o->used; slot++) {
+		silent = silent || read_counts(o, &o->placed[slot]);
 		o->placed[slot].gone = true;
 	}
 	o->off = true;
 	o->told.generation = 0;
 	leave_card(o);
+}
+
+/* Of a card that has to answer. */
+static void ask_card(struct sl_xdp *x, uint32_t port, struct placed *at)
+{
+	const int error = read_counts(of(x, port), at);
+
+	if (error)
+		take_off(x, port, "the card does not say what it has counted", error);
 }
 
 /* Takes the flow out of the card. */
@@ -225,9 +240,9 @@ static void withdraw(struct sl_xdp *x, uint32_t port, uint32_t slot)
 	struct sl_xdp_offload *o = of(x, port);
 	struct placed *at = &o->placed[slot];
 
+	ask_card(x, port, at);
 	if (at->gone)
 		return;
-	read_counts(o, at);
 	if (bpf_map_delete_elem(o->flows, &at->key) && errno != ENOENT) {
 		take_off(x, port, "the card does not give a flow back", errno);
 		return;
@@ -379,7 +394,12 @@ void sl_xdp_offload_adopt(struct sl_xdp *x, uint32_t port)
 			struct sl_xdp_flow_view flow;
 
 			last = &key;
-			if (bpf_map_lookup_elem(map, &key, &v) == 0 && v.packets && sl_xdp_table_view(&x->table, v.flow_id, &flow) &&
+			if (bpf_map_lookup_elem(map, &key, &v)) {
+				if (errno != ENOENT)
+					break; /* it does not answer */
+				continue;
+			}
+			if (v.packets && sl_xdp_table_view(&x->table, v.flow_id, &flow) &&
 			    memcmp(&flow.key, &key, sizeof(key)) == 0)
 				sl_xdp_table_add(&x->table, v.flow_id, 0, 0, now_ms);
 		}
@@ -401,7 +421,7 @@ void sl_xdp_offload_ask(struct sl_xdp *x, uint32_t flow_id, bool leaving)
 	if (at == 0)
 		return;
 	p = &of(x, port)->placed[slot];
-	read_counts(of(x, port), p);
+	ask_card(x, port, p);
 	pay(x, p);
 	if (leaving)
 		unplace(x, port, slot);
@@ -496,7 +516,7 @@ void sl_xdp_offload_sweep(struct sl_xdp *x, uint32_t flow_id, uint32_t now_ms)
 	}
 	o = of(x, port);
 	p = &o->placed[slot];
-	read_counts(o, p);
+	ask_card(x, port, p);
 	pay(x, p);
 	if (p->gone || !sl_xdp_table_view(&x->table, flow_id, &flow) || (o->told.generation && p->memo >> 16 != o->told.generation) ||
 	    (o->waited && (int32_t)(now_ms - flow.last_seen_ms) > (int32_t)IDLE_MS))
@@ -542,8 +562,8 @@ void sl_xdp_offload_leave(struct sl_xdp *x, uint32_t port)
 	rc = o->off ? 0 : bpf_xdp_detach(x->port[port].ifindex, XDP_FLAGS_HW_MODE, NULL);
 	if (rc)
 		SL_LOG(ERR, "%s: the card's program cannot be taken off: %s", x->port[port].name, strerror(-rc));
-	for (uint32_t slot = 0; slot < o->used; slot++) {
-		read_counts(o, &o->placed[slot]);
+	for (uint32_t slot = 0, silent = 0; slot < o->used; slot++) {
+		silent = silent || read_counts(o, &o->placed[slot]);
 		pay(x, &o->placed[slot]);
 	}
 	forget(x, port);
