@@ -14,9 +14,10 @@ FW_CFLAGS := -std=c11 -Os -g $(FW_ARCH) -ffreestanding -fno-builtin -fno-tree-lo
 
 ALL += $(FW_B)/sluice-fw.bin $(FW_B)/sluice-rom.bin
 
+# (A compiler cache gives back the object alone, without the call graph beside it.)
 $(FW_B)/%.o: firmware/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FW_CC) $(FW_CFLAGS) -c -o $@ $<
+	$(Q)CCACHE_DISABLE=1 $(FW_CC) $(FW_CFLAGS) -c -o $@ $<
 
 $(FW_B)/start.o: firmware/start.S
 	$(Q)mkdir -p $(@D)
