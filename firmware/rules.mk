@@ -38,7 +38,7 @@ $(FW_B)/sluice-fw.bin: $(FW_B)/sluice-fw.elf firmware/image.py
 # For speed: at every start it sums up every byte of an image.
 $(FW_B)/loader/%.o: firmware/loader/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FW_CC) $(FW_CFLAGS) -O2 -funroll-loops -c -o $@ $<
+	$(Q)CCACHE_DISABLE=1 $(FW_CC) $(FW_CFLAGS) -O2 -funroll-loops -c -o $@ $<
 
 $(FW_B)/loader/start.o: firmware/loader/start.S
 	$(Q)mkdir -p $(@D)
