@@ -8,7 +8,6 @@
 #include "host/cli.h"
 #include "host/cli_table.h"
 #include "sluice/contract.h"
-#include "sluice/remedies.h"
 
 /* Texts of one row: a ring of buffers, as a row needs many at a time. */
 static char *buffer(void)
@@ -159,15 +158,6 @@ void sl_cli_show_flows(const json_t *answer)
 		printf("(there are more; limit=N shows more of them)\n");
 }
 
-/* NULL: none, or a reason of a newer agent. */
-static const char *remedy_of(const char *reason)
-{
-	for (unsigned int i = 0; i < SL_REASONS; i++)
-		if (sl_reason_name(i) && !strcmp(sl_reason_name(i), reason))
-			return sl_reason_remedy(i);
-	return NULL;
-}
-
 void sl_cli_show_flow(const json_t *answer)
 {
 	const json_t *f = object(answer, "flow"), *c = object(f, "counters");
@@ -180,8 +170,8 @@ void sl_cli_show_flow(const json_t *answer)
 	printf("  state     %s, idle %s\n", text(f, "state"), duration(number(f, "idle_ms")));
 	printf("  where     %s since %s (%s ago)\n", text(f, "where"), text(f, "since"), ago(f));
 	printf("  why       %s: %s\n", text(f, "reason"), text(f, "reason_text"));
-	if (remedy_of(text(f, "reason")))
-		printf("  remedy    %s\n", remedy_of(text(f, "reason")));
+	if (json_is_string(object(f, "remedy")) && *text(f, "remedy"))
+		printf("  remedy    %s\n", text(f, "remedy"));
 	if (*text(f, "detail"))
 		printf("  driver    %s\n", text(f, "detail"));
 	printf("  hardware  %s packets, %s bytes%s\n", text(c, "hw_packets"), text(c, "hw_bytes"),

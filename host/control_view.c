@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "host/control_private.h"
+#include "sluice/remedies.h"
 
 static json_t *number(uint64_t n)
 {
@@ -284,6 +285,7 @@ json_t *sl_control_flow_json(struct sl_control *c, const struct sl_flow_view *v)
 	set_text(out, "where", v->hardware ? "hardware" : "software");
 	set_text(out, "reason", sl_reason_name(v->reason));
 	set_text(out, "reason_text", sentence ? sentence : "No sentence for this reason.");
+	set_text(out, "remedy", sl_reason_remedy(v->reason) ? sl_reason_remedy(v->reason) : "");
 	set_text(out, "detail", v->detail);
 	set_time(out, v->since_ms);
 	set_number(out, "idle_ms", v->idle_ms);

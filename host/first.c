@@ -280,19 +280,21 @@ void sl_first_changed(uint64_t now_ms)
 
 /* ---- time ----------------------------------------------------------------------------------------------------- */
 
-static void hints_take(unsigned int card)
+/* True: all that the card had by now were taken. */
+static bool hints_take(unsigned int card)
 {
 	for (unsigned int round = 0; round < HINT_ROUNDS; round++) {
 		uint32_t length = HINTS_AT_ONCE * sizeof(*first.hint), n;
 
 		if (ask(card, false, SL_FIRST_HINTS, first.hint, &length))
-			return;
+			return false;
 		n = length / sizeof(*first.hint);
 		for (uint32_t i = 0; i < n; i++)
 			first.lost += !sl_learn_put(&first.hint[i]);
 		if (n < HINTS_AT_ONCE)
-			return;
+			return true;
 	}
+	return false;
 }
 
 /* A part of the pass over the connection table; true if it has ended. */
@@ -352,12 +354,14 @@ static void counts_read(uint64_t now_ms)
 
 void sl_first_tick(uint64_t now_ms)
 {
+	bool all = true;
+
 	if (!first.on)
 		return;
 	for (unsigned int card = 0; card < sl_port_count(); card++)
-		if (card_at(card))
-			hints_take(card);
-	sl_places_heard();
+		all &= !card_at(card) || hints_take(card);
+	if (all)
+		sl_places_heard();
 	if (!first.pass && sl_places_tick(now_ms)) {
 		first.pass = true;
 		first.cursor = 0;

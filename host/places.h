@@ -51,7 +51,7 @@ void sl_places_seen(uint32_t service_id, uint32_t place, uint16_t backend_id);
 /* True if owners changed. */
 bool sl_places_pass_end(uint64_t now_ms);
 
-/* Hints were taken from the cards, and given to the workers. */
+/* All hints were taken from all cards, and given to the workers. */
 void sl_places_heard(void);
 
 /* Any thread: the place's previous owner while it is held, else 0. */

@@ -29,6 +29,8 @@
 
 static struct sl_first_table *there;
 static bool known;
+static int hints_rc;
+static bool hints_more; /* than are taken at once */
 
 int rte_eth_dev_set_eeprom(uint16_t port, struct rte_dev_eeprom_info *info)
 {
@@ -51,7 +53,10 @@ int rte_eth_dev_get_eeprom(uint16_t port, struct rte_dev_eeprom_info *info)
 		if (!known || memcmp(key, &there->key, sizeof(*key)))
 			return -ENOENT;
 		memcpy(info->data, there, sizeof(*there));
-	} else if (info->offset == SL_FIRST_HINTS || info->offset == SL_FIRST_KEYS) {
+	} else if (info->offset == SL_FIRST_HINTS) {
+		info->length = hints_more ? info->length : 0;
+		return hints_rc;
+	} else if (info->offset == SL_FIRST_KEYS) {
 		info->length = 0;
 	}
 	return 0;
@@ -145,7 +150,8 @@ static int up(void **state)
 	snprintf(port0.device, sizeof(port0.device), "net_sluice_xdp0");
 	port0.domain = UINT16_MAX;
 	there = calloc(1, sizeof(*there));
-	known = false;
+	known = hints_more = false;
+	hints_rc = 0;
 	assert_int_equal(sl_first_init(1, b->table), 0);
 	sl_first_changed(START);
 	sl_first_tick(START + 100);
@@ -189,9 +195,32 @@ static void a_renamed_service_keeps_the_connections_of_before(void **state)
 	assert_int_equal(hosts_places(), 2);
 }
 
+static void a_change_is_fresh_until_a_card_has_told_all(void **state)
+{
+	rename_service(*state);
+	sl_first_changed(START + 1000);
+	assert_true(sl_places_fresh(service_now()->id));
+	hints_rc = -EIO;
+	for (unsigned int i = 0; i < 2 * SL_PLACES_FRESH; i++)
+		sl_first_tick(START + 1100 + i);
+	assert_true(sl_places_fresh(service_now()->id));
+	hints_rc = 0;
+	hints_more = true;
+	for (unsigned int i = 0; i < 2 * SL_PLACES_FRESH; i++)
+		sl_first_tick(START + 1200 + i);
+	assert_true(sl_places_fresh(service_now()->id));
+	hints_more = false;
+	for (unsigned int i = 0; i < SL_PLACES_FRESH; i++)
+		sl_first_tick(START + 1300 + i);
+	assert_false(sl_places_fresh(service_now()->id));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(a_renamed_service_keeps_the_connections_of_before, up, down) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_renamed_service_keeps_the_connections_of_before, up, down),
+		cmocka_unit_test_setup_teardown(a_change_is_fresh_until_a_card_has_told_all, up, down),
+	};
 	int failed;
 
 	rcu_register_thread();
