@@ -2,9 +2,10 @@
 /* Stage action. See action.h. */
 #include "hw/model/action.h"
 
-int sl_action_check(const struct sl_packet *packet SL_NONNULL, const struct sl_record *record SL_NONNULL,
-		    const struct sl_action *action SL_NONNULL, uint32_t ports_up)
+int sl_action_check(const struct sl_packet *packet, const struct sl_record *record,
+		    const struct sl_action *action, uint32_t ports_up)
 {
+	SL_NONNULL(packet && record && action);
 	const uint32_t ip_len = (uint32_t)packet->l3_end - packet->l3_off;
 	uint32_t wire_len = ip_len;
 

@@ -97,8 +97,9 @@ static inline bool tunnel_match(const struct sl_class_rule *rule, const struct s
 	return rule->inner_proto == 0 || (inner_good && inner->proto == rule->inner_proto);
 }
 
-bool sl_class_match(const struct sl_class_rule *rule SL_NONNULL, const struct sl_headers *headers SL_NONNULL)
+bool sl_class_match(const struct sl_class_rule *rule, const struct sl_headers *headers)
 {
+	SL_NONNULL(rule && headers);
 	const struct sl_packet *outer = &headers->outer;
 
 	if (!(rule->port_mask >> (headers->port & 7) & 1))
@@ -123,9 +124,10 @@ static inline bool in_set(const struct sl_class_rule *rule, const struct sl_pref
 	return !sl_prefix_asked(rule) || (of >> (rule->prefix_set & 31) & 1);
 }
 
-int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl_headers *headers SL_NONNULL,
-		  const struct sl_prefix_sets *sets SL_NONNULL)
+int sl_class_find(const struct sl_class_table *table, const struct sl_headers *headers,
+		  const struct sl_prefix_sets *sets)
 {
+	SL_NONNULL(table && headers && sets);
 	uint64_t left = table->valid;
 
 	for (uint32_t i = 0; i < SL_CLASS_RULES && left != 0; i++, left >>= 1) {
@@ -135,8 +137,9 @@ int sl_class_find(const struct sl_class_table *table SL_NONNULL, const struct sl
 	return SL_CLASS_NONE;
 }
 
-int sl_class_default(const struct sl_class_filter *filter SL_NONNULL, const struct sl_headers *headers SL_NONNULL)
+int sl_class_default(const struct sl_class_filter *filter, const struct sl_headers *headers)
 {
+	SL_NONNULL(filter && headers);
 	const uint8_t *dmac = headers->dmac;
 	const uint32_t port = headers->port & (SL_PORTS_MAX - 1);
 	const uint32_t flags = filter->port_flags[port];

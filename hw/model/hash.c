@@ -2,8 +2,9 @@
 /* Stage hash. See hash.h and sip.h. */
 #include "hw/model/sip.h"
 
-uint64_t sl_hash_key(const struct sl_key *key SL_NONNULL, const struct sl_hash_seed *seed SL_NONNULL)
+uint64_t sl_hash_key(const struct sl_key *key, const struct sl_hash_seed *seed)
 {
+	SL_NONNULL(key && seed);
 	const uint64_t word = sl_load64(&key->sport);
 
 	if (key->family == 4)

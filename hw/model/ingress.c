@@ -2,9 +2,9 @@
 /* Stage ingress. See ingress.h. */
 #include "hw/model/ingress.h"
 
-int sl_ingress_check(const struct sl_pipeline_config *config SL_NONNULL, uint32_t frame_len, uint32_t port,
-		     uint32_t bad_fcs)
+int sl_ingress_check(const struct sl_pipeline_config *config, uint32_t frame_len, uint32_t port, uint32_t bad_fcs)
 {
+	SL_NONNULL(config);
 	if (frame_len < SL_FRAME_MIN)
 		return SL_REASON_RUNT;
 	if (frame_len > SL_FRAME_MAX)
@@ -16,8 +16,9 @@ int sl_ingress_check(const struct sl_pipeline_config *config SL_NONNULL, uint32_
 	return 0;
 }
 
-uint32_t sl_ingress_ports_up(const struct sl_pipeline_config *config SL_NONNULL)
+uint32_t sl_ingress_ports_up(const struct sl_pipeline_config *config)
 {
+	SL_NONNULL(config);
 	uint32_t up = 0;
 
 	for (uint32_t port = 0; port < SL_PORTS_MAX; port++) {

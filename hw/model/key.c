@@ -20,9 +20,9 @@ static inline int packet_reason(const struct sl_packet *p)
 	return p->flags & SL_PACKET_L4 ? 0 : SL_REASON_NO_L4;
 }
 
-int sl_key_build(const struct sl_headers *headers SL_NONNULL, uint32_t tenant, uint32_t decap,
-		 struct sl_key *key SL_NONNULL)
+int sl_key_build(const struct sl_headers *headers, uint32_t tenant, uint32_t decap, struct sl_key *key)
 {
+	SL_NONNULL(headers && key);
 	const struct sl_packet *p = &headers->outer;
 	int reason;
 

@@ -485,9 +485,10 @@ static inline void merge_ecn(uint32_t outer, struct sl_packet *inner)
 		inner->tos ^= ECN_ECT0 ^ ECN_ECT1;
 }
 
-int sl_parse(const struct sl_window *window SL_NONNULL, uint32_t frame_len, uint32_t port, uint32_t tunnels,
-	     struct sl_headers *headers SL_NONNULL)
+int sl_parse(const struct sl_window *window, uint32_t frame_len, uint32_t port, uint32_t tunnels,
+	     struct sl_headers *headers)
 {
+	SL_NONNULL(window && headers);
 	uint32_t end = 0;
 	struct tunnel t;
 

@@ -2,9 +2,9 @@
 /* Prefix tables. See prefix.h. */
 #include "hw/model/prefix.h"
 
-uint32_t sl_prefix_side(const struct sl_headers *headers SL_NONNULL, uint32_t mode,
-			struct sl_prefix_side *side SL_NONNULL)
+uint32_t sl_prefix_side(const struct sl_headers *headers, uint32_t mode, struct sl_prefix_side *side)
 {
+	SL_NONNULL(headers && side);
 	const struct sl_packet *outer = &headers->outer;
 	const bool source = mode == SL_PREFIX_MODE_SRC;
 
@@ -17,8 +17,9 @@ uint32_t sl_prefix_side(const struct sl_headers *headers SL_NONNULL, uint32_t mo
 	return side->family;
 }
 
-uint32_t sl_prefix_bucket(const struct sl_prefix_side *side SL_NONNULL, uint32_t table, uint32_t bank)
+uint32_t sl_prefix_bucket(const struct sl_prefix_side *side, uint32_t table, uint32_t bank)
 {
+	SL_NONNULL(side);
 	const uint32_t exact = (uint32_t)side->proto << 16 | side->port;
 
 	return sl_prefix_bucket_index(table, bank, sl_prefix_hash(side->addr, sl_prefix_table_wide(table) ? 0 : exact));
@@ -46,9 +47,10 @@ static inline bool matches(const struct sl_class_prefix *p, uint32_t table, cons
 	return address_equal(p->addr, side->addr);
 }
 
-uint32_t sl_prefix_bucket_sets(const struct sl_prefix_bucket *bucket SL_NONNULL, uint32_t table,
-			       const struct sl_prefix_side *side SL_NONNULL)
+uint32_t sl_prefix_bucket_sets(const struct sl_prefix_bucket *bucket, uint32_t table,
+			       const struct sl_prefix_side *side)
 {
+	SL_NONNULL(bucket && side);
 	const struct sl_class_prefix *slot = &bucket->slot0;
 	uint32_t sets = 0;
 
@@ -58,9 +60,10 @@ uint32_t sl_prefix_bucket_sets(const struct sl_prefix_bucket *bucket SL_NONNULL,
 	return sets;
 }
 
-int sl_prefix_bucket_meter(const struct sl_prefix_bucket *bucket SL_NONNULL, uint32_t table,
-			   const struct sl_prefix_side *side SL_NONNULL, uint32_t set)
+int sl_prefix_bucket_meter(const struct sl_prefix_bucket *bucket, uint32_t table,
+			   const struct sl_prefix_side *side, uint32_t set)
 {
+	SL_NONNULL(bucket && side);
 	const struct sl_class_prefix *slot = &bucket->slot0;
 
 	for (uint32_t way = 0; way < SL_PREFIX_WAYS; way++)
@@ -69,8 +72,8 @@ int sl_prefix_bucket_meter(const struct sl_prefix_bucket *bucket SL_NONNULL, uin
 	return -1;
 }
 
-void sl_prefix_find(const struct sl_prefix_bucket *tables SL_NONNULL, const struct sl_headers *headers SL_NONNULL,
-		    struct sl_prefix_sets *sets SL_NONNULL)
+void sl_prefix_find(const struct sl_prefix_bucket *tables, const struct sl_headers *headers,
+		    struct sl_prefix_sets *sets)
 {
 	sets->of[SL_PREFIX_MODE_NONE] = 0;
 	for (uint32_t mode = SL_PREFIX_MODE_DST; mode <= SL_PREFIX_MODE_SRC; mode++) {
@@ -86,8 +89,8 @@ void sl_prefix_find(const struct sl_prefix_bucket *tables SL_NONNULL, const stru
 	}
 }
 
-uint32_t sl_prefix_meter(const struct sl_prefix_bucket *tables SL_NONNULL, const struct sl_headers *headers SL_NONNULL,
-			 const struct sl_class_rule *rule SL_NONNULL)
+uint32_t sl_prefix_meter(const struct sl_prefix_bucket *tables, const struct sl_headers *headers,
+			 const struct sl_class_rule *rule)
 {
 	struct sl_prefix_side side;
 	int meter = -1;

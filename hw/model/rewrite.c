@@ -31,10 +31,10 @@ static inline void copy_words(uint8_t *to, const uint8_t *from, uint32_t n)
 		__builtin_memcpy(to + i, from + i, 4);
 }
 
-int sl_rewrite(const struct sl_window *window SL_NONNULL, const struct sl_packet *packet SL_NONNULL,
-	       const struct sl_record *record SL_NONNULL,
-	       const struct sl_action *action SL_NONNULL, struct sl_rewrite *rewrite SL_NONNULL)
+int sl_rewrite(const struct sl_window *window, const struct sl_packet *packet, const struct sl_record *record,
+	       const struct sl_action *action, struct sl_rewrite *rewrite)
 {
+	SL_NONNULL(window && packet && record && action && rewrite);
 	const uint8_t *old_l3 = &window->b[sl_window_offset(packet->l3_off)];
 	const uint32_t l3_len = header_len(packet), l4_len = packet->proto == SL_EDIT_UDP ? 8 : 20;
 	uint32_t l2_len;

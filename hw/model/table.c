@@ -18,7 +18,7 @@ size_t sl_table_size(uint32_t log2)
 	return slots * (sizeof(struct sl_table_slot) + sizeof(struct sl_flow_state) + sizeof(uint32_t));
 }
 
-void sl_table_init(struct sl_table *table SL_NONNULL, uint32_t log2, void *memory SL_NONNULL)
+void sl_table_init(struct sl_table *table, uint32_t log2, void *memory)
 {
 	const size_t slots = (size_t)1 << log2, buckets = slots / (SL_TABLE_WAYS * SL_TABLE_BANKS);
 
@@ -34,7 +34,7 @@ void sl_table_init(struct sl_table *table SL_NONNULL, uint32_t log2, void *memor
 	sl_table_clear(table, 0);
 }
 
-void sl_table_clear(struct sl_table *table SL_NONNULL, uint8_t epoch)
+void sl_table_clear(struct sl_table *table, uint8_t epoch)
 {
 	const uint32_t slots = 1u << table->log2;
 
@@ -55,9 +55,9 @@ void sl_table_clear(struct sl_table *table SL_NONNULL, uint8_t epoch)
 	table->epoch = epoch;
 }
 
-uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket SL_NONNULL, uint64_t hash, uint32_t epoch,
-			      uint32_t from)
+uint32_t sl_table_bucket_find(const struct sl_table_bucket *bucket, uint64_t hash, uint32_t epoch, uint32_t from)
 {
+	SL_NONNULL(bucket);
 	for (uint32_t way = 0; way < SL_TABLE_WAYS; way++) {
 		const struct sl_table_slot *slot = &bucket->slot[way];
 
@@ -101,7 +101,7 @@ static inline uint32_t find(const struct sl_table *table, const struct sl_key *k
 	return SL_FLOW_ID_NONE;
 }
 
-uint32_t sl_table_lookup(const struct sl_table *table SL_NONNULL, const struct sl_key *key SL_NONNULL, uint64_t hash)
+uint32_t sl_table_lookup(const struct sl_table *table, const struct sl_key *key, uint64_t hash)
 {
 	struct place place;
 
@@ -332,7 +332,7 @@ static inline uint32_t dump(const struct sl_table *table, uint32_t id, uint32_t 
 	return SL_STATUS_OK;
 }
 
-bool sl_table_age(struct sl_table *table SL_NONNULL, uint32_t flow_id, uint32_t now_ms, bool again)
+bool sl_table_age(struct sl_table *table, uint32_t flow_id, uint32_t now_ms, bool again)
 {
 	struct sl_flow_state *flow = &table->flow[flow_id];
 	const uint32_t limit_ms = flow->record.age_s * 1000u;
@@ -344,9 +344,8 @@ bool sl_table_age(struct sl_table *table SL_NONNULL, uint32_t flow_id, uint32_t 
 	return true;
 }
 
-void sl_table_command(struct sl_table *table SL_NONNULL, const struct sl_flow_cmd *cmd SL_NONNULL, uint32_t now_ms,
-		      struct sl_flow_cpl *cpl SL_NONNULL,
-		      struct sl_flow_state *state SL_NONNULL)
+void sl_table_command(struct sl_table *table, const struct sl_flow_cmd *cmd, uint32_t now_ms,
+		      struct sl_flow_cpl *cpl, struct sl_flow_state *state)
 {
 	uint32_t status;
 

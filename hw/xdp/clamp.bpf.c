@@ -26,9 +26,13 @@ struct {
 	__type(value, struct sl_counter_pair);
 } clamped SEC(".maps");
 
-/* Where the value of the MSS option is in the window; -SL_CLAMP_NO_OPTION, -SL_CLAMP_BAD. */
-__noinline int find_mss(struct sl_decap_scratch *s SL_NONNULL)
+/*
+ * Where the value of the MSS option is in the window; -SL_CLAMP_NO_OPTION, -SL_CLAMP_BAD. The options end in the window,
+ * so masking changes no offset, but gives all turns of the loop one range: the verifier of 6.1 gives up otherwise.
+ */
+__noinline int find_mss(struct sl_decap_scratch *s)
 {
+	SL_NONNULL(s);
 	const uint32_t l4 = s->headers.outer.l4_off;
 	const uint32_t end = l4 + 4 * (uint32_t)(s->window.b[sl_window_offset(l4 + 12)] >> 4);
 	uint32_t off = l4 + TCP_LEN;
@@ -39,29 +43,31 @@ __noinline int find_mss(struct sl_decap_scratch *s SL_NONNULL)
 		if (off >= end || option[0] == OPTION_END)
 			return -SL_CLAMP_NO_OPTION;
 		if (option[0] == OPTION_NOP) {
-			off++;
+			off = sl_window_offset(off + 1);
 			continue;
 		}
 		if (off + 2 > end || option[1] < 2 || off + option[1] > end)
 			return -SL_CLAMP_BAD;
 		if (option[0] == OPTION_MSS)
 			return option[1] == OPTION_MSS_LEN ? (int)off + 2 : -SL_CLAMP_BAD;
-		off += option[1];
+		off = sl_window_offset(off + option[1]);
 	}
 	return -SL_CLAMP_NO_OPTION;
 }
 
 /* Whether the clamp is for this packet: a SYN from a VIP. */
-__noinline int concerned(struct sl_decap_scratch *s SL_NONNULL, const struct sl_decap_config *c SL_NONNULL, uint32_t in_bank)
+__noinline int concerned(struct sl_decap_scratch *s, const struct sl_decap_config *c, uint32_t in_bank)
 {
+	SL_NONNULL(s && c);
 	const struct sl_packet *p = &s->headers.outer;
+	struct sl_decap_prefix key;
 
 	if (!(p->flags & SL_PACKET_L4) || p->proto != PROTO_TCP || !(p->tcp_flags & TCP_FLAG_SYN))
 		return 0;
 	if (!(c->lists & 1u << SL_DECAP_VIP))
 		return 1;
-	key_set(&s->key, in_bank, SL_DECAP_VIP, p->family, p->src);
-	return bpf_map_lookup_elem(&members, &s->key.member) != NULL;
+	key_set(&key, in_bank, SL_DECAP_VIP, p->family, p->src);
+	return bpf_map_lookup_elem(&members, &key.member) != NULL;
 }
 
 /* An old and a new value as they are summed into the checksum: at an odd place the bytes of both are the other way round. */
@@ -95,7 +101,7 @@ static __always_inline int load_window(struct __sk_buff *skb, struct sl_decap_sc
 {
 	const uint64_t n = opaque(len > SL_WINDOW_BYTES ? SL_WINDOW_BYTES : len);
 
-	if (n == 0 || n > SL_WINDOW_BYTES)
+	if (n < SL_FRAME_MIN || n > SL_WINDOW_BYTES)
 		return -1;
 	return (int)bpf_skb_load_bytes(skb, 0, s->window.b, (uint32_t)n);
 }

@@ -36,15 +36,17 @@ struct {
 } opened SEC(".maps");
 
 /* True if the list is not given, or if the address is in it. */
-static __always_inline bool listed(struct sl_decap_scratch *s, const struct sl_decap_config *c, uint32_t in_bank,
-				   uint32_t list, uint32_t family, const uint8_t address[16])
+static __always_inline bool listed(const struct sl_decap_config *c, uint32_t in_bank, uint32_t list, uint32_t family,
+				   const uint8_t address[16])
 {
+	struct sl_decap_prefix key;
+
 	if (!(c->lists & 1u << list))
 		return true;
-	key_set(&s->key, in_bank, list, family, address);
+	key_set(&key, in_bank, list, family, address);
 	if (list == SL_DECAP_FROM)
-		return bpf_map_lookup_elem(&trusted, &s->key) != NULL;
-	return bpf_map_lookup_elem(&members, &s->key.member) != NULL;
+		return bpf_map_lookup_elem(&trusted, &key) != NULL;
+	return bpf_map_lookup_elem(&members, &key.member) != NULL;
 }
 
 /* The same of the tunnel's VNI or key; other tunnels have neither. */
@@ -54,9 +56,9 @@ static __always_inline bool network_listed(struct sl_decap_scratch *s, const str
 	uint8_t number[16] = { (uint8_t)(vni >> 24), (uint8_t)(vni >> 16), (uint8_t)(vni >> 8), (uint8_t)vni };
 
 	if (kind == SL_TUNNEL_MODE_GRE)
-		return listed(s, c, in_bank, SL_DECAP_KEY, 0, number);
+		return listed(c, in_bank, SL_DECAP_KEY, 0, number);
 	if (kind == SL_TUNNEL_MODE_VNI || kind == SL_TUNNEL_MODE_GENEVE)
-		return listed(s, c, in_bank, SL_DECAP_VNI, 0, number);
+		return listed(c, in_bank, SL_DECAP_VNI, 0, number);
 	return true;
 }
 
@@ -70,15 +72,16 @@ static __always_inline bool mac_equal(const uint8_t a[6], const uint8_t b[6])
 }
 
 /* Whether the packet is for this host, and good; s->headers has a tunnel. */
-__noinline int judge(struct sl_decap_scratch *s SL_NONNULL, const struct sl_decap_config *c SL_NONNULL, uint32_t in_bank)
+__noinline int judge(struct sl_decap_scratch *s, const struct sl_decap_config *c, uint32_t in_bank)
 {
+	SL_NONNULL(s && c);
 	const struct sl_packet *outer = &s->headers.outer, *inner = &s->headers.inner;
 
 	if (!mac_equal(s->headers.dmac, c->mac))
 		return SL_DECAP_PASSED_MAC;
-	if (!listed(s, c, in_bank, SL_DECAP_TO, outer->family, outer->dst))
+	if (!listed(c, in_bank, SL_DECAP_TO, outer->family, outer->dst))
 		return SL_DECAP_PASSED_TO;
-	if (!listed(s, c, in_bank, SL_DECAP_FROM, outer->family, outer->src))
+	if (!listed(c, in_bank, SL_DECAP_FROM, outer->family, outer->src))
 		return SL_DECAP_PASSED_FROM;
 	if (!network_listed(s, c, in_bank))
 		return SL_DECAP_PASSED_NETWORK;
@@ -86,7 +89,7 @@ __noinline int judge(struct sl_decap_scratch *s SL_NONNULL, const struct sl_deca
 		return SL_DECAP_DROPPED_BAD_INNER;
 	if (inner->family == 0)
 		return SL_DECAP_PASSED_NO_IP;
-	if (!listed(s, c, in_bank, SL_DECAP_VIP, inner->family, inner->dst))
+	if (!listed(c, in_bank, SL_DECAP_VIP, inner->family, inner->dst))
 		return SL_DECAP_PASSED_VIP;
 	return inner->flags & SL_PACKET_BAD_ECN ? SL_DECAP_DROPPED_BAD_ECN : SL_DECAP_OPENED;
 }
@@ -111,8 +114,9 @@ static __always_inline void set_tos(uint8_t *ip, uint32_t family, uint32_t tos)
 }
 
 /* Puts the Ethernet header and the tags right before the inner IP header, in the window; where they begin. */
-__noinline int move_head(struct sl_decap_scratch *s SL_NONNULL)
+__noinline int move_head(struct sl_decap_scratch *s)
 {
+	SL_NONNULL(s);
 	const struct sl_packet *inner = &s->headers.inner;
 	const uint32_t tags = s->headers.outer.tags & 3, head_len = ETH_LEN + TAG_LEN * tags;
 	const uint32_t off = inner->l3_off - head_len;
@@ -135,7 +139,7 @@ static __always_inline int open_tunnel(struct xdp_md *ctx, struct sl_decap_scrat
 	const uint32_t off = (uint32_t)move_head(s);
 	const uint64_t changed = opaque(ETH_LEN + TAG_LEN * (s->headers.outer.tags & 3) + 12);
 
-	if (changed == 0 || changed > SL_WINDOW_SLACK)
+	if (changed < SL_FRAME_MIN || changed > SL_WINDOW_SLACK)
 		return -1;
 	if (inner->l3_end < len && bpf_xdp_adjust_tail(ctx, (int)inner->l3_end - (int)len))
 		return -1;
@@ -148,7 +152,7 @@ static __always_inline int load_window(struct xdp_md *ctx, struct sl_decap_scrat
 {
 	const uint64_t n = opaque(len > SL_WINDOW_BYTES ? SL_WINDOW_BYTES : len);
 
-	if (n == 0 || n > SL_WINDOW_BYTES)
+	if (n < SL_FRAME_MIN || n > SL_WINDOW_BYTES)
 		return -1;
 	return (int)bpf_xdp_load_bytes(ctx, 0, s->window.b, (uint32_t)n);
 }

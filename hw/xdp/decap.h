@@ -83,7 +83,6 @@ enum sl_clamp_result {
 struct sl_decap_scratch {
 	struct sl_window window;
 	struct sl_headers headers;
-	struct sl_decap_prefix key;
 };
 
 #endif

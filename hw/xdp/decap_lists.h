@@ -49,6 +49,7 @@ static __always_inline const struct sl_decap_config *config_now(uint32_t *now)
 	return bpf_map_lookup_elem(&config, now);
 }
 
+/* The key is on the stack: kernels before 6.2 take none from a map's value that a function was given. */
 static __always_inline void key_set(struct sl_decap_prefix *key, uint32_t in_bank, uint32_t list, uint32_t family,
 				    const uint8_t value[16])
 {

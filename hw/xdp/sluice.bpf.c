@@ -66,8 +66,9 @@ static __always_inline void remember(const struct sl_xdp_scratch *s, const struc
 }
 
 /* Stages key to rewrite: the reason, FORWARDED with s->rewrite filled. */
-__noinline int run_flows(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL)
+__noinline int run_flows(struct sl_xdp_scratch *s, const struct sl_xdp_config *c)
 {
+	SL_NONNULL(s && c);
 	const struct sl_packet *packet = s->decap ? &s->headers.inner : &s->headers.outer;
 	struct found flow = { 0 };
 	struct sl_action *action;
@@ -115,8 +116,9 @@ static __always_inline struct sl_prefix_bucket *bucket_of(struct sl_xdp_scratch 
 }
 
 /* The sets that the frame's destination or source is in. */
-__noinline int find_sets(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode)
+__noinline int find_sets(struct sl_xdp_scratch *s, uint32_t mode)
 {
+	SL_NONNULL(s);
 	uint32_t sets = 0;
 
 	sl_prefix_side(&s->headers, mode, &s->side);
@@ -133,8 +135,9 @@ __noinline int find_sets(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode)
 }
 
 /* The meter that the frame has from its prefix in a set; -1 none. */
-__noinline int find_meter(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode, uint32_t set)
+__noinline int find_meter(struct sl_xdp_scratch *s, uint32_t mode, uint32_t set)
 {
+	SL_NONNULL(s);
 	int meter = -1;
 
 	sl_prefix_side(&s->headers, mode, &s->side);
@@ -149,9 +152,9 @@ __noinline int find_meter(struct sl_xdp_scratch *s SL_NONNULL, uint32_t mode, ui
 }
 
 /* Class and what follows from it; s->headers is filled. The meter to pass is put into *meter. */
-__noinline int judge(struct sl_xdp_scratch *s SL_NONNULL, const struct sl_xdp_config *c SL_NONNULL,
-		     uint32_t *meter SL_NONNULL)
+__noinline int judge(struct sl_xdp_scratch *s, const struct sl_xdp_config *c, uint32_t *meter)
 {
+	SL_NONNULL(s && c && meter);
 	const uint32_t at = c->rules_at & (SL_XDP_RULE_TABLES - 1);
 	struct sl_class_table *table = bpf_map_lookup_elem(&rules, &at);
 	const struct sl_class_rule *rule;
@@ -190,7 +193,7 @@ static __always_inline int load_window(struct xdp_md *ctx, struct sl_xdp_scratch
 {
 	const uint64_t n = opaque(len > SL_WINDOW_BYTES ? SL_WINDOW_BYTES : len);
 
-	if (n == 0 || n > SL_WINDOW_BYTES)
+	if (n < SL_FRAME_MIN || n > SL_WINDOW_BYTES)
 		return -1;
 	return (int)bpf_xdp_load_bytes(ctx, 0, s->window.b, (uint32_t)n);
 }
@@ -200,7 +203,7 @@ static __always_inline int replace_head(struct xdp_md *ctx, struct sl_xdp_scratc
 {
 	const uint64_t head_len = opaque(s->rewrite.head_len);
 
-	if (head_len == 0 || head_len > sizeof(s->rewrite.head))
+	if (head_len < SL_FRAME_MIN || head_len > sizeof(s->rewrite.head))
 		return -1;
 	if (bpf_xdp_adjust_head(ctx, (int)s->rewrite.payload_off - (int)head_len))
 		return -1;
