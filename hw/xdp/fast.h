@@ -193,7 +193,8 @@ static __always_inline bool find6(const struct sl_xdp_config *c, const uint64_t 
 	return true;
 }
 
-static __always_inline bool find_flow(const struct sl_xdp_config *c, const struct sl_key *key, struct found *f)
+/* For the stages: a function of its own, whose stack is free again when they go on. */
+static __noinline bool find_flow(const struct sl_xdp_config *c, const struct sl_key *key, struct found *f)
 {
 	const uint64_t word = sl_load64(&key->sport);
 	const uint64_t addresses[4] = { sl_load64(key->src), sl_load64(key->src + 8), sl_load64(key->dst), sl_load64(key->dst + 8) };
@@ -281,21 +282,24 @@ static __always_inline int send_ipip(struct xdp_md *ctx, const struct sl_xdp_con
 	return leave(c, f, what, action->port, frame_len);
 }
 
-/* The frame leaves; NOT_FAST if this is not for here, with the frame untouched. */
-static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
-				   uint32_t ip_len, uint32_t frame_len)
+/* A frame that leaves, for send_rest(). */
+struct leaving {
+	struct found flow;
+	struct sl_plain plain;
+	const struct sl_action *action;
+	uint32_t what, frame_len;
+};
+
+/* As send_ipip(), by any action; a function of its own, so that the stack that it takes is not there while stages run. */
+static __noinline int send_rest(struct xdp_md *ctx, const struct sl_xdp_config *c, struct leaving *l, uint32_t ip_len)
 {
-	const uint32_t what = load_what(f->hit), index = sl_xdp_action(what);
-	const struct sl_action *action = bpf_map_lookup_elem(&actions, &index);
-	struct sl_record record = { .flags = sl_xdp_flags(what) };
-	uint32_t hdr_len;
+	const struct sl_action *action = l->action;
+	const struct sl_plain *p = &l->plain;
+	struct found *f = &l->flow;
+	struct sl_record record = { .flags = sl_xdp_flags(l->what) };
+	const uint32_t hdr_len = action->hdr_len;
 	uint64_t hash = 0;
 
-	if (!action || p->l3_len > *room_of(action) || (action->port != c->port && !port_up(&c->pipeline, c->port)))
-		return NOT_FAST;
-	if (is_ipip(action) && !(record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
-		return send_ipip(ctx, c, f, p, ip_len, frame_len, action, what);
-	hdr_len = action->hdr_len;
 	if (hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES || !(action->flags & SL_ACTION_FLAG_VALID)) /* (never) */
 		return NOT_FAST;
 	if (f->v4 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
@@ -313,14 +317,30 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 	}
 	if (hdr_len != 14 && bpf_xdp_adjust_head(ctx, 14 - (int)hdr_len))
 		return NOT_FAST;
-	if (14 + p->l3_len != frame_len && bpf_xdp_adjust_tail(ctx, (int)(14 + p->l3_len) - (int)frame_len))
+	if (14 + p->l3_len != l->frame_len && bpf_xdp_adjust_tail(ctx, (int)(14 + p->l3_len) - (int)l->frame_len))
 		return XDP_ABORTED;
 	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) /* from the flow's hash, as a card has it */
 		hash = f->v4 ? sl_sip_ipv4(&c->pipeline.seed, (uint64_t)f->v4->dst << 32 | f->v4->src, f->v4->word)
 			     : sl_sip_ipv6(&c->pipeline.seed, f->v6->src, f->v6->dst, f->v6->word);
 	if (!put_header(ctx, action, hdr_len) || !edit_frame(ctx, action, &record, p, ip_len, hash))
 		return XDP_ABORTED;
-	return leave(c, f, what, action->port, frame_len);
+	return leave(c, f, l->what, action->port, l->frame_len);
+}
+
+/* The frame leaves; NOT_FAST if this is not for here, with the frame untouched. */
+static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
+				   uint32_t ip_len, uint32_t frame_len)
+{
+	const uint32_t what = load_what(f->hit), index = sl_xdp_action(what);
+	const struct sl_action *action = bpf_map_lookup_elem(&actions, &index);
+
+	if (!action || p->l3_len > *room_of(action) || (action->port != c->port && !port_up(&c->pipeline, c->port)))
+		return NOT_FAST;
+	if (is_ipip(action) && !(sl_xdp_flags(what) & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
+		return send_ipip(ctx, c, f, p, ip_len, frame_len, action, what);
+	struct leaving l = { *f, *p, action, what, frame_len };
+
+	return send_rest(ctx, c, &l, ip_len);
 }
 
 /* Whether rules may name a plain frame of port_bit: see hw/xdp/named.h. dst, src: of its addresses. */
@@ -349,7 +369,7 @@ static __always_inline int pass_on(struct xdp_md *ctx, const struct sl_xdp_confi
 }
 
 /* XDP's verdict, or NOT_FAST or NOT_KNOWN with nothing done. Frames in several buffers are left to the stages: `end` is that of the first. */
-static __noinline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *c)
+static __always_inline int fast_path(struct xdp_md *ctx, const struct sl_xdp_config *c)
 {
 	const uint8_t *const data = (const uint8_t *)(long)ctx->data;
 	const uint8_t *const end = (const uint8_t *)(long)ctx->data_end;

@@ -286,23 +286,14 @@ static __always_inline int to_host(struct xdp_md *ctx, const struct sl_xdp_scrat
 	return (int)bpf_redirect_map(&xsks, key, (uint64_t)otherwise);
 }
 
-SEC("xdp.frags")
-int sluice(struct xdp_md *ctx)
+/* All of them, for a frame that nobody has decided about yet. */
+static __noinline int run_stages(struct xdp_md *ctx, const struct sl_xdp_config *c)
 {
-	const uint32_t zero = 0, port = sl_xdp_port;
-	struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &port);
-	struct sl_xdp_scratch *s;
+	const uint32_t zero = 0;
+	struct sl_xdp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
 	uint32_t meter = 0, len;
 	int reason;
 
-	if (!c)
-		return XDP_ABORTED;
-	reason = fast_path(ctx, c);
-	if (reason == NOT_KNOWN)
-		reason = first_packet(ctx, c);
-	if (reason >= 0)
-		return reason;
-	s = bpf_map_lookup_elem(&scratch, &zero);
 	if (!s)
 		return XDP_ABORTED;
 	len = (uint32_t)bpf_xdp_get_buff_len(ctx);
@@ -336,6 +327,21 @@ int sluice(struct xdp_md *ctx)
 	if (replace_head(ctx, s))
 		return XDP_ABORTED;
 	return s->port_out == c->port ? XDP_TX : (int)bpf_redirect_map(&ports, s->port_out, XDP_ABORTED);
+}
+
+SEC("xdp.frags")
+int sluice(struct xdp_md *ctx)
+{
+	const uint32_t port = sl_xdp_port;
+	const struct sl_xdp_config *c = bpf_map_lookup_elem(&config, &port);
+	int verdict;
+
+	if (!c)
+		return XDP_ABORTED;
+	verdict = fast_path(ctx, c);
+	if (verdict == NOT_KNOWN)
+		verdict = first_packet(ctx, c);
+	return verdict >= 0 ? verdict : run_stages(ctx, c);
 }
 
 /* The time by which `sluice` says when a flow was seen, for who has to know how long ago that is. */
