@@ -141,34 +141,36 @@ SL_CONN_INLINE struct sl_conn_bucket *sl_conn_bucket_of(const struct sl_conn_tab
 	return &s->buckets[back][(uint64_t)(uint32_t)(hash >> (32 * which)) * t->bucket_count >> 32];
 }
 
-/* Bits that neither bucket is chosen by alone: the whole hash is folded. */
+/* Bits that neither bucket is chosen by alone: the whole hash is folded. Never 0, which an empty slot has. */
 SL_CONN_INLINE uint32_t sl_conn_tag(const struct sl_conn_table *t, uint64_t hash)
 {
-	return (uint32_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & t->tag_mask;
+	const uint32_t tag = (uint32_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & t->tag_mask;
+
+	return tag ? tag : t->entry_mask + 1;
 }
 
-/* Bit n: slot n is not empty and has the tag. */
+/* Bit n: slot n has the tag, and so is not empty. */
 SL_CONN_INLINE uint32_t sl_conn_bucket_match(const struct sl_conn_table *t,
 									  const struct sl_conn_bucket *b, uint32_t tag)
 {
-	uint32_t bits = 0;
-
 #ifdef __SSE2__
-	const __m128i mask = _mm_set1_epi32((int)t->tag_mask), want = _mm_set1_epi32((int)tag), zero = _mm_setzero_si128();
+	const __m128i mask = _mm_set1_epi32((int)t->tag_mask), want = _mm_set1_epi32((int)tag);
+	__m128i same[4];
 
 #pragma GCC unroll 4
-	for (unsigned int i = 0; i < SL_CONN_WAYS; i += 4) {
-		const __m128i slot = _mm_load_si128((const __m128i *)(const void *)&b->slot[i]);
-		const __m128i tagged = _mm_cmpeq_epi32(_mm_and_si128(slot, mask), want);
-		const __m128i same = _mm_andnot_si128(_mm_cmpeq_epi32(slot, zero), tagged);
+	for (unsigned int i = 0; i < 4; i++) {
+		const __m128i slot = _mm_load_si128((const __m128i *)(const void *)&b->slot[4 * i]);
 
-		bits |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same)) << i;
+		same[i] = _mm_cmpeq_epi32(_mm_and_si128(slot, mask), want);
 	}
+	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(same[0], same[1]), _mm_packs_epi32(same[2], same[3])));
 #else
+	uint32_t bits = 0;
+
 	for (unsigned int i = 0; i < SL_CONN_WAYS; i++)
-		bits |= (uint32_t)(b->slot[i] && (b->slot[i] & t->tag_mask) == tag) << i;
-#endif
+		bits |= (uint32_t)((b->slot[i] & t->tag_mask) == tag) << i;
 	return bits;
+#endif
 }
 
 static inline uint32_t sl_conn_slot_entry(const struct sl_conn_table *t, const struct sl_conn_shard *s, uint32_t slot)

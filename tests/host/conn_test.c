@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "host/conn.h"
+#include "host/conn_index.h"
 #include "host/state.h"
 
 #define CAPACITY 256u
@@ -99,6 +100,30 @@ static void test_directions(void **state)
 		sl_conn_table_destroy(t);
 		free(entries);
 	}
+}
+
+/* No key's tag is that of an empty slot, so an empty bucket has no key; a slot is found by its tag in every place. */
+static void test_tags(void **state)
+{
+	struct sl_conn *entries = calloc(1, sl_conn_memory_bytes(CAPACITY, NULL));
+	struct sl_conn_table *t = table_make(entries, CAPACITY);
+
+	(void)state;
+	for (uint64_t hash = 0; hash < 4; hash++) {
+		const uint32_t tag = sl_conn_tag(t, hash);
+		struct sl_conn_bucket b = { { 0 } };
+
+		assert_int_equal(tag & t->entry_mask, 0);
+		assert_int_equal(sl_conn_bucket_match(t, &b, tag), 0);
+		for (unsigned int i = 0; i < SL_CONN_WAYS; i++) {
+			b.slot[i] = tag | (i + 1);
+			b.slot[(i + 1) % SL_CONN_WAYS] = sl_conn_tag(t, hash + 1) | 1;
+			assert_int_equal(sl_conn_bucket_match(t, &b, tag), 1u << i);
+			b.slot[i] = 0;
+		}
+	}
+	sl_conn_table_destroy(t);
+	free(entries);
 }
 
 static void test_clash(void **state)
@@ -750,7 +775,8 @@ static void test_file_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_directions),    cmocka_unit_test(test_clash),	  cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_directions),    cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_clash),	      cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_prove),	      cmocka_unit_test(test_timeouts),	  cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_since),	      cmocka_unit_test(test_counters),	  cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_growth),	      cmocka_unit_test(test_parts),	  cmocka_unit_test(test_no_memory),
