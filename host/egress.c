@@ -15,6 +15,7 @@
 #include "host/log.h"
 #include "host/port.h"
 #include "host/state.h"
+#include "hw/model/action.h"
 #include "sluice/record.h"
 
 #define ETHERTYPE_IPV4 0x0800
@@ -25,8 +26,9 @@
 #define OUTER_TTL 64
 #define HOP_PROBES 256u
 
+struct sl_egress *sl_egress_entries[SL_SERVICE_IDS];
+
 static struct {
-	struct sl_egress *entry[SL_SERVICE_IDS];
 	struct sl_addr vtep[SL_PORTS][2]; /* by port: IPv4, IPv6 */
 	struct sl_nexthops *nexthops;
 	struct sl_state_hop *hops;
@@ -210,11 +212,6 @@ bool sl_egress_return_port(const struct sl_services *services, const struct sl_c
 	return true;
 }
 
-const struct sl_egress *sl_egress_of(uint32_t backend_id)
-{
-	return backend_id < SL_SERVICE_IDS ? rcu_dereference(egress.entry[backend_id]) : NULL;
-}
-
 /* The port of a kernel interface, or of the one below a VLAN interface. */
 static bool port_of(int ifindex, struct sl_egress_port *out)
 {
@@ -290,7 +287,7 @@ static void hops_sweep(void)
 
 	memset(used, 0, sizeof(used));
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
-		const struct sl_state_hop *hop = egress.entry[id] ? hop_find(&egress.entry[id]->target, false) : NULL;
+		const struct sl_state_hop *hop = sl_egress_entries[id] ? hop_find(&sl_egress_entries[id]->target, false) : NULL;
 
 		if (hop)
 			used[hop - egress.hops] = true;
@@ -335,6 +332,7 @@ static struct sl_egress *entry_make(const struct sl_backend *backend, const stru
 	}
 	e->port = port.index;
 	e->ready = sl_egress_action(backend, backend->service->vip.family, &port, nexthop, &e->action);
+	e->room = e->ready ? sl_action_room(&e->action) : 0;
 	return e;
 }
 
@@ -346,8 +344,8 @@ static bool entry_same(const struct sl_egress *a, const struct sl_egress *b)
 /* Publishes `next` (or nothing) in the place of what is there, which *old collects for freeing after a grace period. */
 static void entry_publish(uint32_t id, struct sl_egress *next, struct sl_egress **old)
 {
-	*old = egress.entry[id];
-	rcu_assign_pointer(egress.entry[id], next);
+	*old = sl_egress_entries[id];
+	rcu_assign_pointer(sl_egress_entries[id], next);
 }
 
 void sl_egress_remember(struct sl_state_hop *hops)
@@ -374,7 +372,7 @@ static void target_watch(const struct sl_backend *backend, const struct sl_addr 
 
 static struct sl_egress *backend_sync(const struct sl_backend *backend, uint32_t id)
 {
-	struct sl_egress *old = NULL, *now = egress.entry[id];
+	struct sl_egress *old = NULL, *now = sl_egress_entries[id];
 	struct sl_nexthop nexthop;
 	struct sl_addr target;
 
@@ -404,7 +402,7 @@ static void watch_all(const struct sl_services *services, struct sl_nexthops *ne
 
 	egress.nexthops = nexthops;
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
-		const struct sl_addr *target = egress.entry[id] ? &egress.entry[id]->target : NULL;
+		const struct sl_addr *target = sl_egress_entries[id] ? &sl_egress_entries[id]->target : NULL;
 
 		if (!target || !services->backend[id])
 			continue;
@@ -449,12 +447,12 @@ bool sl_egress_nexthop_changed(const struct sl_services *services, const struct 
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
 		const struct sl_backend *backend = services->backend[id];
 
-		if (!backend || !egress.entry[id] || !sl_addr_equal(&egress.entry[id]->target, target))
+		if (!backend || !sl_egress_entries[id] || !sl_addr_equal(&sl_egress_entries[id]->target, target))
 			continue;
 		next = entry_make(backend, nexthop);
 		if (!next)
 			continue;
-		if (entry_same(next, egress.entry[id])) {
+		if (entry_same(next, sl_egress_entries[id])) {
 			free(next);
 			continue;
 		}
@@ -471,8 +469,8 @@ bool sl_egress_nexthop_changed(const struct sl_services *services, const struct 
 void sl_egress_clear(void)
 {
 	for (uint32_t id = 0; id < SL_SERVICE_IDS; id++) {
-		free(egress.entry[id]);
-		egress.entry[id] = NULL;
+		free(sl_egress_entries[id]);
+		sl_egress_entries[id] = NULL;
 	}
 	egress.nexthops = NULL;
 	egress.hops = NULL;

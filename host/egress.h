@@ -18,6 +18,7 @@
 struct sl_egress {
 	bool ready;           /* the next hop's MAC is known and its interface is a port's */
 	uint8_t port;         /* index of the port that packets leave by (action.port too) */
+	uint32_t room;        /* sl_action_room(), 0 if not ready */
 	uint32_t version;     /* of this backend's entry: grows with every change */
 	struct sl_addr target; /* whose next hop it is */
 	uint64_t identity;     /* of the backend */
@@ -47,8 +48,13 @@ bool sl_egress_return_port(const struct sl_services *services, const struct sl_c
 			   struct sl_egress_port *port);
 
 /* ---- readers ---- */
-/* NULL: no such backend. Valid until the reader's next quiescent state. */
-const struct sl_egress *sl_egress_of(uint32_t backend_id);
+/* By backend id; written by egress.c alone, and here only so that no packet costs a call. */
+extern struct sl_egress *sl_egress_entries[SL_SERVICE_IDS];
+/* NULL: no such backend. Valid until the reader's next quiescent state. (An rcu_dereference(), of which liburcu may make a call.) */
+static inline const struct sl_egress *sl_egress_of(uint32_t backend_id)
+{
+	return backend_id < SL_SERVICE_IDS ? __atomic_load_n(&sl_egress_entries[backend_id], __ATOMIC_CONSUME) : NULL;
+}
 
 /* ---- control thread ---- */
 struct sl_config;

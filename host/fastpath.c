@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "hw/model/action.h"
 #include "hw/model/edit.h"
 #include "sluice/record.h"
 
@@ -15,7 +16,8 @@
 /* As host/slowpath parses. */
 #define TUNNELS (SL_VXLAN_PORT | SL_TUNNEL_FLAG_GENEVE | SL_TUNNEL_FLAG_GRE | SL_TUNNEL_FLAG_GUE | SL_TUNNEL_FLAG_IPIP)
 
-#define LAG 24u /* frames between asking for a bucket and looking at it */
+#define STEP 8u /* frames that are begun one after the other */
+#define LAG 24u /* at least so many lie between asking for a bucket and looking at it */
 
 #define INLINE SL_CONN_INLINE
 
@@ -26,6 +28,19 @@ INLINE bool mac_equal(const uint8_t *a, const uint8_t *b)
 	return sl_load32(a) == sl_load32(b) && sl_load16(a + 4) == sl_load16(b + 4);
 }
 
+/* What the frames of a burst have in common, and what was found out about the last of them. */
+struct looks {
+	struct sl_slowpath *sp;
+	const struct sl_conn_table *table;
+	uint64_t tenant; /* of frames without a tag or a tunnel */
+	bool back;       /* packets to other than VIPs may be on a way back that is this file's */
+	struct {
+		uint64_t address[2];
+		unsigned int family; /* 0: nothing remembered */
+		bool vip;
+	} last; /* destination; most packets of a burst are to the same */
+};
+
 /* The last word of a key. It is made in a register: read in words what was just written in pieces, it would wait for memory. */
 INLINE uint64_t last_word(uint64_t ports, uint64_t tenant, uint64_t proto, uint64_t family)
 {
@@ -35,47 +50,111 @@ _Static_assert(offsetof(struct sl_key, tenant) == 36 && offsetof(struct sl_key, 
 	       offsetof(struct sl_key, family) == 39, "as last_word() makes it");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as last_word() makes it");
 
-/* The frame's fields and key, if it is a plain one that may be for the short cut. */
-INLINE bool frame_read(const struct sl_slowpath *sp, struct sl_fast_frame *f)
+/* Whether the packet is on its way to a VIP. */
+INLINE bool to_vip(struct looks *looks, const struct sl_conn_lookup *l, unsigned int family)
 {
-	const uint64_t tenant = sp->services->tenants[0].id; /* no tag, no tunnel */
-	const uint8_t *const data = f->data;
-	struct sl_plain p;
+	if (looks->last.address[0] != l->word[2] || looks->last.address[1] != l->word[3] || looks->last.family != family) {
+		looks->last.address[0] = l->word[2];
+		looks->last.address[1] = l->word[3];
+		looks->last.family = family;
+		looks->last.vip = sl_services_has_vip(looks->sp->services, l->key.tenant, family, l->key.dst);
+	}
+	return looks->last.vip;
+}
 
-	if (f->len < SL_FRAME_MIN || f->len > SL_FRAME_MAX || !mac_equal(data, sp->port[f->port].mac))
-		return false;
-	if (sl_plain4(data, f->len, TUNNELS, &p)) {
-		f->lookup.word[0] = sl_load32(data + 26);
-		f->lookup.word[2] = sl_load32(data + 30);
-		f->lookup.word[1] = f->lookup.word[3] = 0;
-		f->lookup.word[4] = last_word(p.ports, tenant, p.proto, 4);
-		f->ip_len = 20;
-	} else if (f->len >= SL_PLAIN6_BYTES && sl_plain6(data, f->len, TUNNELS, &p)) {
-		for (unsigned int i = 0; i < 4; i++)
-			f->lookup.word[i] = sl_load64(data + 22 + 8 * i);
-		f->lookup.word[4] = last_word(p.ports, tenant, p.proto, 6);
-		f->ip_len = 40;
-	} else {
+/* Hash, and ask for the bucket, of a frame whose key is known. False: not for the short cut. */
+INLINE bool key_begin(struct looks *looks, struct sl_fast_frame *f, unsigned int family)
+{
+	struct sl_conn_lookup *l = &f->lookup;
+	const uint64_t *client = &l->word[0];
+	uint64_t port = f->plain.ports;
+
+	f->ip_len = family == 4 ? 20 : 40;
+	l->back = !to_vip(looks, l, family);
+	if (l->back) {
+		if (!looks->back)
+			return false;
+		client = &l->word[2];
+		port >>= 16;
+	}
+	l->shard = (uint8_t)sl_conn_client_shard(looks->table, client, port & 0xffff, looks->tenant);
+	if (!(looks->sp->shards >> l->shard & 1)) {
+		f->other = true;
 		return false;
 	}
-	f->plain = p;
+	sl_conn_lookup_begin(looks->table, l, family == 4);
 	return true;
 }
 
-struct vip_memo {
-	uint64_t address[2];
-	uint32_t ip_len; /* 0: nothing remembered */
-	bool known;
+/* Parse, hash, and ask for the bucket. False: not for the short cut. */
+INLINE bool frame_begin(struct looks *looks, struct sl_fast_frame *f)
+{
+	const uint8_t *const data = f->data;
+	struct sl_conn_lookup *l = &f->lookup;
+
+	l->index = SL_CONN_NONE;
+	f->shed = f->other = false;
+	if (!f->fit || f->len < SL_FRAME_MIN || f->len > SL_FRAME_MAX || !mac_equal(data, looks->sp->port[f->port].mac))
+		return false;
+	if (sl_plain4(data, f->len, TUNNELS, &f->plain)) {
+		l->word[0] = sl_load32(data + 26);
+		l->word[2] = sl_load32(data + 30);
+		l->word[1] = l->word[3] = 0;
+		l->word[4] = last_word(f->plain.ports, looks->tenant, f->plain.proto, 4);
+		return key_begin(looks, f, 4);
+	}
+	if (f->len < SL_PLAIN6_BYTES || !sl_plain6(data, f->len, TUNNELS, &f->plain))
+		return false;
+	for (unsigned int i = 0; i < 4; i++)
+		l->word[i] = sl_load64(data + 22 + 8 * i);
+	l->word[4] = last_word(f->plain.ports, looks->tenant, f->plain.proto, 6);
+	return key_begin(looks, f, 6);
+}
+
+/* Frames whose bucket was asked for, in two rows: those that it was not looked at yet, and those that are in their second one if in any. */
+struct rows {
+	struct sl_conn_lookup *begun[SL_FAST_BURST], *late[SL_FAST_BURST];
+	unsigned int begun_count, late_count, looked;
 };
 
-/* Whether the packet is on its way to a VIP; most packets of a burst are to the same. */
-INLINE bool to_vip(const struct sl_slowpath *sp, const struct sl_fast_frame *f, struct vip_memo *memo)
+/* At the buckets of all that were begun before the last `lag` ones. */
+INLINE void buckets_look(const struct sl_conn_table *t, struct rows *r, unsigned int lag)
 {
-	if (memo->ip_len != f->ip_len || memo->address[0] != f->lookup.word[2] || memo->address[1] != f->lookup.word[3]) {
-		*memo = (struct vip_memo){ .address = { f->lookup.word[2], f->lookup.word[3] }, .ip_len = f->ip_len };
-		memo->known = sl_services_has_vip(sp->services, f->lookup.key.tenant, f->ip_len == 20 ? 4 : 6, f->lookup.key.dst);
+	for (; r->looked + lag < r->begun_count; r->looked++) {
+		struct sl_conn_lookup *l = r->begun[r->looked];
+
+		if (sl_conn_lookup_bucket(t, l))
+			continue;
+		sl_conn_lookup_late(t, l);
+		r->late[r->late_count++] = l;
 	}
-	return memo->known;
+}
+
+void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
+{
+	struct looks looks = { .sp = sp, .table = sp->table, .tenant = sp->services->tenants[0].id };
+	struct rows rows;
+
+	rows.begun_count = rows.late_count = rows.looked = 0;
+	/* A VIP that is no longer configured may still be one to the slow path. */
+	looks.back = sp->table->two_way && sp->retired_generation == sp->services->generation && !sp->any_retired;
+	burst->caps = sp->capable ? sp->capable() : 0;
+	/* Buckets are looked at some frames later, between others, so that what is asked of memory is spread over the time. */
+	for (unsigned int i = 0; i < burst->count;) {
+		const unsigned int until = i + STEP < burst->count ? i + STEP : burst->count;
+
+		for (; i < until; i++) {
+			struct sl_fast_frame *f = &burst->frame[i];
+
+			f->fit = frame_begin(&looks, f);
+			rows.begun[rows.begun_count] = &f->lookup;
+			rows.begun_count += f->fit;
+		}
+		buckets_look(looks.table, &rows, LAG);
+	}
+	buckets_look(looks.table, &rows, 0);
+	for (unsigned int i = 0; i < rows.late_count; i++)
+		sl_conn_lookup_bucket(looks.table, rows.late[i]);
 }
 
 static void shed_count(struct sl_slowpath *sp, uint32_t len)
@@ -151,62 +230,6 @@ static bool shed_over(struct sl_slowpath *sp, const struct sl_fast_frame *f)
 	return true;
 }
 
-/* Parse, hash, and ask for the bucket. False: not for the short cut. */
-INLINE bool frame_begin(struct sl_slowpath *sp, struct sl_fast_frame *f, struct vip_memo *memo)
-{
-	struct sl_conn_lookup *l = &f->lookup;
-	const uint64_t *client;
-	uint64_t ports;
-
-	l->index = SL_CONN_NONE;
-	f->shed = f->other = false;
-	if (!f->fit || !frame_read(sp, f))
-		return false;
-	l->back = !to_vip(sp, f, memo);
-	if (l->back && !sp->table->two_way)
-		return false;
-	/* A VIP that is no longer configured may still be one to the slow path. */
-	if (l->back && (sp->retired_generation != sp->services->generation || sp->any_retired))
-		return false;
-	client = l->back ? &l->word[2] : &l->word[0];
-	ports = l->back ? l->word[4] >> 16 : l->word[4];
-	l->shard = (uint8_t)sl_conn_client_shard(sp->table, client, ports & 0xffff, l->word[4] >> 32 & 0xffff);
-	if (!(sp->shards >> l->shard & 1)) {
-		f->other = true;
-		return false;
-	}
-	sl_conn_lookup_begin(sp->table, l, f->ip_len == 20);
-	return true;
-}
-
-void sl_fastpath_begin(struct sl_slowpath *sp, struct sl_fast_burst *burst)
-{
-	const struct sl_conn_table *t = sp->table;
-	struct sl_conn_lookup *begun[SL_FAST_BURST], *late[SL_FAST_BURST];
-	struct vip_memo memo = { .ip_len = 0 };
-	unsigned int begun_count = 0, late_count = 0, looked = 0;
-
-	burst->caps = sp->capable ? sp->capable() : 0;
-	/* Buckets are looked at some frames later, between others, so that what is asked of memory is spread over the time. */
-	for (unsigned int i = 0; i < burst->count + LAG; i++) {
-		if (i < burst->count) {
-			burst->frame[i].fit = frame_begin(sp, &burst->frame[i], &memo);
-			begun[begun_count] = &burst->frame[i].lookup;
-			begun_count += burst->frame[i].fit;
-		}
-		if (looked < begun_count && (looked + LAG < begun_count || i >= burst->count)) {
-			struct sl_conn_lookup *l = begun[looked++];
-
-			if (!sl_conn_lookup_bucket(t, l)) {
-				sl_conn_lookup_late(t, l);
-				late[late_count++] = l;
-			}
-		}
-	}
-	for (unsigned int i = 0; i < late_count; i++)
-		sl_conn_lookup_bucket(t, late[i]);
-}
-
 /* ---- act -------------------------------------------------------------------------------------------------------- */
 
 /* Whether the slow path would find nothing about the connection to change but its counters and time, by its service's policy. */
@@ -243,18 +266,18 @@ INLINE void put_header(uint8_t *to, const struct sl_action *action)
 		put_words(to, action->hdr, action->hdr_len);
 }
 
-/* Whether the frame may leave as record and action say: what sl_action_check() asks. */
-INLINE bool may_leave(const struct sl_slowpath *sp, const struct sl_fast_frame *f, const struct sl_action *action)
+/* Whether the frame may leave by the action, whose room is known: what sl_action_check() asks. */
+INLINE bool may_leave(const struct sl_slowpath *sp, const struct sl_fast_frame *f, const struct sl_action *action, uint32_t room)
 {
-	const uint32_t need = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2;
-	uint32_t wire_len = f->plain.l3_len;
+	return f->plain.l3_len <= room && f->plain.ttl > 1 && sp->port[action->port].up;
+}
 
-	if ((action->flags & need) != need || action->hdr_len < 14 || action->hdr_len > SL_ACTION_HDR_BYTES || f->plain.ttl <= 1)
-		return false;
-	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))
-		wire_len += (uint32_t)action->hdr_len - action->l3_off;
-	return (action->mtu == 0 || wire_len <= action->mtu) && action->hdr_len + f->plain.l3_len <= SL_FRAME_MAX &&
-	       action->port < SL_PORTS_MAX && sp->port[action->port].up;
+/* The frame begins with `head` from now on. */
+INLINE void left(struct sl_fast_frame *f, const struct sl_action *action, uint8_t *head, uint32_t hdr_len)
+{
+	f->data = head;
+	f->len = hdr_len + f->plain.l3_len;
+	f->port = action->port;
 }
 
 /* Rewrites and encapsulates the frame where it lies. */
@@ -274,14 +297,40 @@ INLINE void leave(const struct sl_slowpath *sp, struct sl_fast_frame *f, const s
 
 		sl_edit_outer(head + action->l3_off, head + action->l4_off, action, record, f->plain.tos, f->plain.l3_len, hash);
 	}
-	f->data = head;
-	f->len = action->hdr_len + f->plain.l3_len;
-	f->port = action->port;
+	left(f, action, head, action->hdr_len);
 }
 
-INLINE void count(struct sl_slowpath *sp, uint32_t index, uint32_t len)
+static const struct sl_record untranslated = { .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
+
+static __attribute__((noinline)) void leave_untranslated(const struct sl_slowpath *sp, struct sl_fast_frame *f,
+							 const struct sl_action *action)
 {
-	struct sl_conn *const conn = &sp->table->entries[index];
+	leave(sp, f, action, &untranslated);
+}
+
+/* leave() without NAT, by Ethernet or IP in IPv4. */
+INLINE bool leave_quickly(struct sl_fast_frame *f, const struct sl_action *action)
+{
+	uint8_t *const ip = f->data + 14;
+
+	if (sl_edit_is_ipip(action)) {
+		sl_edit_ipip(ip - SL_EDIT_IPIP_BYTES, action->hdr, sl_edit_copied(&untranslated), f->plain.tos, f->plain.l3_len);
+		left(f, action, ip - SL_EDIT_IPIP_BYTES, SL_EDIT_IPIP_BYTES);
+	} else if (action->hdr_len == 14) {
+		put_words(ip - 14, action->hdr, 14);
+		left(f, action, ip - 14, 14);
+	} else {
+		return false;
+	}
+	if (f->ip_len == 20)
+		sl_edit_hop(ip);
+	else
+		ip[7]--;
+	return true;
+}
+
+INLINE void count(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t index, uint32_t len)
+{
 	struct sl_slow_backend *b = &sp->backends[conn->backend_id];
 
 	sl_conn_count(conn, &sp->table->rest[index], len);
@@ -291,10 +340,39 @@ INLINE void count(struct sl_slowpath *sp, uint32_t index, uint32_t len)
 	sp->stats->reason_bytes[SL_REASON_SOFTWARE] += len;
 }
 
+/* A frame of len bytes that leaves may change its connection, or bring it into the card. */
+static __attribute__((noinline)) bool gone_unsettled(struct sl_slowpath *sp, const struct sl_fast_frame *f, uint32_t len,
+						     const struct sl_service *service)
+{
+	const uint32_t index = f->lookup.index;
+
+	sl_slowpath_follow(sp, index, f->plain.tcp_flags, f->lookup.back, service);
+	count(sp, &sp->table->entries[index], index, len);
+	if (sp->shed && sp->shed->count)
+		sl_shed_found(sp->shed, service->id);
+	sl_slowpath_consider(sp, index, service);
+	return true;
+}
+
+/* A frame of len bytes leaves: its connection follows it, and it is counted. */
+INLINE bool gone(struct sl_slowpath *sp, const struct sl_fast_frame *f, uint32_t len, struct sl_conn *conn,
+		 const struct sl_service *service, uint32_t caps)
+{
+	if (f->plain.tcp_flags & (TCP_FIN | TCP_RST) || !settled(conn, &service->offload, caps))
+		return gone_unsettled(sp, f, len, service);
+	conn->last_seen_ms = (uint32_t)sp->now_ms;
+	count(sp, conn, f->lookup.index, len);
+	if (sp->shed && sp->shed->count)
+		sl_shed_found(sp->shed, service->id);
+	return true;
+}
+
 /* To the client, as the connection's last frame from it came. */
-static bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, const struct sl_conn *conn)
+static __attribute__((noinline)) bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn,
+					       const struct sl_service *service, uint32_t caps)
 {
 	const struct sl_conn_nat *const nat = &sp->table->nat[f->lookup.index];
+	const uint32_t len = f->len;
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_record record;
@@ -303,32 +381,33 @@ static bool run_back(struct sl_slowpath *sp, struct sl_fast_frame *f, const stru
 	if (!sl_egress_return_port(sp->services, conn, nat, &port))
 		return false;
 	sl_egress_return_action(conn, nat, &port, &action);
-	if (!may_leave(sp, f, &action))
+	if (!may_leave(sp, f, &action, sl_action_room(&action)))
 		return false;
 	sl_slowpath_record(sp->table, f->lookup.index, true, &key, &record);
 	leave(sp, f, &action, &record);
-	return true;
+	return gone(sp, f, len, conn, service, caps);
 }
 
-INLINE bool run_forth(struct sl_slowpath *sp, struct sl_fast_frame *f, const struct sl_backend *backend)
+/* To a backend in mode nat or fullnat; the frame may leave. */
+static __attribute__((noinline)) bool run_nat(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn,
+					      const struct sl_action *action, const struct sl_service *service, uint32_t caps)
 {
-	const struct sl_egress *egress = sl_egress_of(backend->id);
+	const uint32_t len = f->len;
+	struct sl_record record;
+	struct sl_key key;
 
-	if (!egress || !egress->ready || !may_leave(sp, f, &egress->action))
-		return false;
-	if (sl_mode_nat(backend->mode)) {
-		struct sl_record record;
-		struct sl_key key;
+	sl_slowpath_record(sp->table, f->lookup.index, false, &key, &record);
+	sl_conn_set_last_hop(&sp->table->nat[f->lookup.index], f->data + 6, f->port);
+	leave(sp, f, action, &record);
+	return gone(sp, f, len, conn, service, caps);
+}
 
-		sl_slowpath_record(sp->table, f->lookup.index, false, &key, &record);
-		sl_conn_set_last_hop(&sp->table->nat[f->lookup.index], f->data + 6, f->port);
-		leave(sp, f, &egress->action, &record);
-	} else {
-		const struct sl_record record = { .flags = SL_RECORD_FLAG_DEC_TTL | SL_RECORD_FLAG_COPY_ECN };
-
-		leave(sp, f, &egress->action, &record);
-	}
-	return true;
+/* Of no connection that was found. */
+static __attribute__((noinline)) bool run_missed(struct sl_slowpath *sp, struct sl_fast_frame *f)
+{
+	if (sp->shed && !f->lookup.back)
+		f->shed = f->other ? sp->shed_of && shed_over(sp, f) : f->fit && sp->shed->count && shed_missed(sp, f);
+	return false;
 }
 
 bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsigned int n)
@@ -336,30 +415,25 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 	struct sl_fast_frame *f = &burst->frame[n];
 	const uint32_t len = f->len, index = f->lookup.index;
 	const struct sl_backend *backend;
+	const struct sl_egress *egress;
 	struct sl_conn *conn;
-	bool quick;
 
-	if (index == SL_CONN_NONE) {
-		if (!sp->shed || f->lookup.back)
-			return false;
-		f->shed = f->other ? sp->shed_of && shed_over(sp, f) : f->fit && sp->shed->count && shed_missed(sp, f);
-		return false;
-	}
+	if (index == SL_CONN_NONE)
+		return run_missed(sp, f);
 	if (f->plain.tcp_flags & TCP_SYN || !sl_conn_lookup_found(sp->table, &f->lookup))
 		return false;
 	conn = &sp->table->entries[index];
 	backend = sl_services_backend(sp->services, conn->backend_id);
-	if (conn->state == SL_CONN_FREE || !backend || !(f->lookup.back ? run_back(sp, f, conn) : run_forth(sp, f, backend)))
+	if (conn->state == SL_CONN_FREE || !backend)
 		return false;
-	quick = !(f->plain.tcp_flags & (TCP_FIN | TCP_RST)) && settled(conn, &backend->service->offload, burst->caps);
-	if (quick)
-		conn->last_seen_ms = (uint32_t)sp->now_ms;
-	else
-		sl_slowpath_follow(sp, index, f->plain.tcp_flags, f->lookup.back, backend->service);
-	count(sp, index, len);
-	if (sp->shed && sp->shed->count)
-		sl_shed_found(sp->shed, backend->service->id);
-	if (!quick)
-		sl_slowpath_consider(sp, index, backend->service);
-	return true;
+	if (f->lookup.back)
+		return run_back(sp, f, conn, backend->service, burst->caps);
+	egress = sl_egress_of(conn->backend_id);
+	if (!egress || !may_leave(sp, f, &egress->action, egress->room))
+		return false;
+	if (sl_mode_nat(backend->mode))
+		return run_nat(sp, f, conn, &egress->action, backend->service, burst->caps);
+	if (!leave_quickly(f, &egress->action))
+		leave_untranslated(sp, f, &egress->action);
+	return gone(sp, f, len, conn, backend->service, burst->caps);
 }

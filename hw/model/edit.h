@@ -131,11 +131,17 @@ static inline __attribute__((always_inline)) void sl_edit_outer(uint8_t *ip, uin
 	}
 }
 
-/*
- * Puts an Ethernet and an IPv4 header without options before a packet: hdr, with what sl_edit_outer() fills in, to 34 bytes.
- * copied: sl_edit_copied().
- */
+/* An Ethernet and an IPv4 header without options. */
 #define SL_EDIT_IPIP_BYTES 34
+
+/* Whether the action puts these two before the packet and no more: its first word but for the port says. */
+static inline __attribute__((always_inline)) bool sl_edit_is_ipip(const struct sl_action *action)
+{
+	return (sl_load32(action) & 0xff00ffff) ==
+	       (SL_EDIT_IPIP_BYTES | (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 | SL_ACTION_FLAG_OUTER_V4) << 8 | 14u << 24);
+}
+
+/* Puts these two before a packet: hdr, with what sl_edit_outer() fills in, to 34 bytes. copied: sl_edit_copied(). */
 static inline __attribute__((always_inline)) void sl_edit_ipip(uint8_t *to, const uint8_t *hdr, uint32_t copied,
 							       uint32_t inner_tos, uint32_t inner_len)
 {

@@ -248,13 +248,6 @@ static __always_inline const uint32_t *room_of(const struct sl_action *action)
 	return &action->reserved1;
 }
 
-/* Whether the action puts an Ethernet and an IPv4 header before the packet and no more: its first word but for the port says. */
-static __always_inline bool is_ipip(const struct sl_action *action)
-{
-	return (sl_load32(action) & 0xff00ffff) ==
-	       (SL_EDIT_IPIP_BYTES | (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2 | SL_ACTION_FLAG_OUTER_V4) << 8 | 14u << 24);
-}
-
 /* send_on() for these, without NAT: all offsets are constants. */
 static __always_inline int send_ipip(struct xdp_md *ctx, const struct sl_xdp_config *c, struct found *f, const struct sl_plain *p,
 				     uint32_t ip_len, uint32_t frame_len, const struct sl_action *action, uint32_t what)
@@ -336,7 +329,7 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 
 	if (!action || p->l3_len > *room_of(action) || (action->port != c->port && !port_up(&c->pipeline, c->port)))
 		return NOT_FAST;
-	if (is_ipip(action) && !(sl_xdp_flags(what) & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
+	if (sl_edit_is_ipip(action) && !(sl_xdp_flags(what) & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
 		return send_ipip(ctx, c, f, p, ip_len, frame_len, action, what);
 	struct leaving l = { *f, *p, action, what, frame_len };
 

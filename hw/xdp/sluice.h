@@ -51,18 +51,9 @@ struct sl_xdp_config {
  */
 static inline uint32_t sl_xdp_room(const struct sl_action *action, const struct sl_pipeline_config *config)
 {
-	const uint32_t needed = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2, hdr_len = action->hdr_len;
-	uint32_t outer = 0, room;
-
-	if ((action->flags & needed) != needed || hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES || action->port >= SL_PORTS_MAX ||
-	    action->port >= config->ports || !(config->filter.port_flags[action->port] & SL_PORT_FLAG_ENABLE))
+	if (action->port >= config->ports || !(config->filter.port_flags[action->port] & SL_PORT_FLAG_ENABLE))
 		return 0;
-	room = SL_FRAME_MAX - hdr_len;
-	if (action->flags & (SL_ACTION_FLAG_OUTER_V4 | SL_ACTION_FLAG_OUTER_V6))
-		outer = hdr_len - action->l3_off;
-	if (action->mtu != 0 && action->mtu < room + outer)
-		room = action->mtu < outer ? 0 : action->mtu - outer;
-	return room;
+	return sl_action_room(action);
 }
 
 /* Map `hints`, by struct sl_key: as struct sl_first_hint. */

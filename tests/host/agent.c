@@ -7,6 +7,7 @@
 
 #include "host/fastpath.h"
 #include "host/port.h"
+#include "hw/model/action.h"
 #include "hw/model/class.h"
 #include "hw/model/key.h"
 #include "sluice/record.h"
@@ -61,10 +62,7 @@ static bool leads_back(const struct sl_vector_flow *flow)
 
 /* ---- what the slow path asks ------------------------------------------------------------------------------------ */
 
-const struct sl_egress *sl_egress_of(uint32_t backend_id)
-{
-	return backend_id == 1 ? &fake.egress : NULL;
-}
+struct sl_egress *sl_egress_entries[SL_SERVICE_IDS] = { [1] = &fake.egress };
 
 bool sl_egress_return_port(const struct sl_services *services, const struct sl_conn *conn, const struct sl_conn_nat *nat,
 			   struct sl_egress_port *port)
@@ -422,7 +420,7 @@ static bool express(const struct sl_vector *v, const struct sl_vector_step *step
 	if (!action || (action->flags & (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2)) !=
 			       (SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2))
 		return false;
-	fake.egress = (struct sl_egress){ .ready = true, .action = *action };
+	fake.egress = (struct sl_egress){ .ready = true, .action = *action, .room = sl_action_room(action) };
 	fake.back = *action;
 	fake.backend.mode = (flow->record.flags & BOTH_ENDS) == BOTH_ENDS ? SL_MODE_FULLNAT :
 			    flow->record.flags & BOTH_ENDS ? SL_MODE_NAT : SL_MODE_DSR_L2;

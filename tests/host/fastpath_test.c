@@ -145,7 +145,7 @@ static struct frame random_frame(void)
 					     .sport = back ? 8080 : port, .dport = back ? port : 80, .flags = random_flags(),
 					     .ttl = any(20) ? 64 : (uint8_t)(1 + any(2)), .smac = macs[any(100) ? 0 : any(3)],
 					     .vlan = any(30) ? 0 : 12, .payload = (uint16_t)(any(10) ? any(60) : any(1500)),
-					     .frag = any(60) || six ? 0 : 0x2000 });
+					     .frag = any(60) || six ? 0 : 0x2000, .tos = (uint8_t)(any(3) ? 0 : any(256)) });
 
 	if (f.len < 60)
 		f.len = 60; /* padding, of zeroes */

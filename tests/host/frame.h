@@ -53,6 +53,7 @@ struct spec {
 	uint16_t vlan, payload;
 	const uint8_t *smac;
 	uint16_t frag;
+	uint8_t tos;
 };
 
 static inline struct frame make(struct spec s)
@@ -72,7 +73,8 @@ static inline struct frame make(struct spec s)
 	put16(f.b + off, six ? 0x86dd : 0x0800);
 	ip = f.b + off + 2;
 	if (six) {
-		ip[0] = 0x60;
+		ip[0] = (uint8_t)(0x60 | s.tos >> 4);
+		ip[1] = (uint8_t)(s.tos << 4);
 		put16(ip + 4, l4len + s.payload);
 		ip[6] = s.proto;
 		ip[7] = s.ttl ? s.ttl : 64;
@@ -80,6 +82,7 @@ static inline struct frame make(struct spec s)
 		inet_pton(AF_INET6, s.dst, ip + 24);
 	} else {
 		ip[0] = 0x45;
+		ip[1] = s.tos;
 		put16(ip + 2, ip_len);
 		put16(ip + 6, s.frag ? s.frag : 0x4000);
 		ip[8] = s.ttl ? s.ttl : 64;
