@@ -14,7 +14,6 @@
 #include "firmware/meter.h"
 #include "firmware/port.h"
 #include "firmware/selftest.h"
-#include "firmware/stats.h"
 
 #define CTRL_ENABLE 1u
 
@@ -48,7 +47,6 @@ static void boot_datapath(struct sl_firmware *fw)
 	}
 	/* A firmware that died before it had set the datapath up leaves CTRL 0. */
 	in_use = fw->boot_cause == SL_RESET_KIND_FIRMWARE && sl_hal_csr_read(SL_CSR_CTRL) & CTRL_ENABLE;
-	sl_stats_open(!in_use);
 	if (!in_use && !datapath_set_up())
 		fw->failed = true;
 }
@@ -102,7 +100,6 @@ void sl_firmware_turn(struct sl_firmware *fw)
 		sl_hal_mgmt_write(SL_MGMT_RESET, fw->reset);
 		return;
 	}
-	sl_stats_poll();
 	if (!fw->settled && sl_hal_mgmt_read(SL_MGMT_TIME_MS) - fw->boot_time_ms >= SL_CRASH_SETTLED_MS) {
 		fw->settled = true;
 		sl_crash_forget();

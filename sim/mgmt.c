@@ -50,7 +50,8 @@ struct sl_mgmt {
 	bool host_if_reset;
 	uint32_t link;
 	bool link_changed;
-	uint32_t drops[4]; /* in the order of the registers */
+	uint64_t drops[4]; /* in the order of the registers */
+	uint32_t drops_hi;
 	uint32_t status, heartbeat;
 	uint32_t boot_cause, boots;
 
@@ -148,7 +149,10 @@ static uint32_t mgmt_read(struct sl_mgmt *m, uint32_t offset)
 	case SL_MGMT_NO_HOST_BYTES:
 	case SL_MGMT_HOST_FULL_PACKETS:
 	case SL_MGMT_HOST_FULL_BYTES:
-		return m->drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4];
+		m->drops_hi = (uint32_t)(m->drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4] >> 32);
+		return (uint32_t)m->drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4];
+	case SL_MGMT_DROPS_HI:
+		return m->drops_hi;
 	default:
 		return 0;
 	}
@@ -491,7 +495,10 @@ bool sl_mgmt_card_reset_wanted(const struct sl_mgmt *m)
 
 void sl_mgmt_reset(struct sl_mgmt *m, enum sl_reset_kind kind)
 {
-	m->mute &= kind != SL_RESET_KIND_CARD;
+	if (kind == SL_RESET_KIND_CARD) {
+		m->mute = false;
+		memset(m->drops, 0, sizeof(m->drops));
+	}
 	core_start(m, kind);
 }
 

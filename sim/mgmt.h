@@ -83,7 +83,7 @@ uint32_t sl_mgmt_events_lost(const struct sl_mgmt *m);
 void sl_mgmt_host_if_reset(struct sl_mgmt *m);
 /* The link of a port changed; told to the firmware only if it did. */
 void sl_mgmt_link_set(struct sl_mgmt *m, unsigned int port, bool up);
-/* One frame that the DMA could not deliver: reason SL_REASON_NO_HOST or SL_REASON_HOST_FULL. */
+/* One frame that the DMA could not deliver: reason SL_REASON_NO_HOST or SL_REASON_HOST_FULL. A CARD reset zeroes the counts. */
 void sl_mgmt_count_drop(struct sl_mgmt *m, unsigned int reason, uint32_t bytes);
 
 /* bar.STATUS and bar.HEARTBEAT. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The management core's own block (include/contract/registers.yaml, "mgmt"): an AXI4-Lite slave for the processor. What
-// only a processor can do (to sleep, to print, to start again) leaves as a pulse. Survives a card reset, so that counts
-// go on. The watchdog watches the heartbeat: silence shows in bar.STATUS, and if it goes on the core starts again,
-// unless it has halted for good (SLEEP without an end). The boot flash (FLASH_*) is the board's.
+// only a processor can do (to sleep, to print, to start again) leaves as a pulse. Survives a card reset; what it counts
+// of lost frames begins anew then. The watchdog watches the heartbeat: silence shows in bar.STATUS, and if it goes on the
+// core starts again, unless it has halted for good (SLEEP without an end). The boot flash (FLASH_*) is the board's.
 `default_nettype none
 module sl_mgmt #(
   parameter int unsigned NPORTS = 2
@@ -66,7 +66,9 @@ module sl_mgmt #(
   logic        write, read;
   logic [11:0] addr;
   logic [1:0]  status_q, cause_q;
-  logic [31:0] boots_q, no_host_q, no_host_bytes_q, full_q, full_bytes_q, time_q, seen_q, step;
+  logic [31:0] boots_q, time_q, seen_q, step;
+  logic [63:0] no_host_q, no_host_bytes_q, full_q, full_bytes_q;
+  logic [31:0] drops_hi_q;  // of the one of these four that was read last
   logic [31:0] slot_q, dogs_q;
   logic [12:0] silent_q, silent_d;
   logic        hif_q, link_changed_q, halted_q, dog;
@@ -115,10 +117,11 @@ module sl_mgmt #(
           8'h20: value = random_i;
           8'h30: value = 32'(link_q);
           8'h34: value = 32'(NPORTS);
-          8'h88: value = no_host_q;
-          8'h8c: value = no_host_bytes_q;
-          8'h90: value = full_q;
-          8'h94: value = full_bytes_q;
+          8'h88: value = no_host_q[31:0];
+          8'h8c: value = no_host_bytes_q[31:0];
+          8'h90: value = full_q[31:0];
+          8'h94: value = full_bytes_q[31:0];
+          8'h98: value = drops_hi_q;
           8'hc8: value = slot_q;
           8'hcc: value = dogs_q;
           default: begin
@@ -150,6 +153,7 @@ module sl_mgmt #(
       no_host_bytes_q <= '0;
       full_q          <= '0;
       full_bytes_q    <= '0;
+      drops_hi_q      <= '0;
       time_q          <= time_ms_i;
       seen_q          <= '0;
       silent_q        <= '0;
@@ -177,12 +181,21 @@ module sl_mgmt #(
       link_q <= link_i;
       if (link_i != link_q) link_changed_q <= 1'b1;
       if (no_host_i) begin
-        no_host_q       <= no_host_q + 32'd1;
-        no_host_bytes_q <= no_host_bytes_q + 32'(drop_len_i);
+        no_host_q       <= no_host_q + 64'd1;
+        no_host_bytes_q <= no_host_bytes_q + 64'(drop_len_i);
       end
       if (host_full_i) begin
-        full_q       <= full_q + 32'd1;
-        full_bytes_q <= full_bytes_q + 32'(drop_len_i);
+        full_q       <= full_q + 64'd1;
+        full_bytes_q <= full_bytes_q + 64'(drop_len_i);
+      end
+      if (read) begin
+        case (addr)
+          12'h088: drops_hi_q <= no_host_q[63:32];
+          12'h08c: drops_hi_q <= no_host_bytes_q[63:32];
+          12'h090: drops_hi_q <= full_q[63:32];
+          12'h094: drops_hi_q <= full_bytes_q[63:32];
+          default: ;
+        endcase
       end
       time_q <= time_ms_i;
       if (heartbeat_o != seen_q) begin
@@ -202,6 +215,12 @@ module sl_mgmt #(
         cause_q  <= cause_i;
         boots_q  <= boots_q + 32'd1;
         silent_q <= '0;
+      end
+      if (restart_i && cause_i == 2'(sl_pkg::RESET_KIND_CARD)) begin
+        no_host_q       <= '0;
+        no_host_bytes_q <= '0;
+        full_q          <= '0;
+        full_bytes_q    <= '0;
       end
     end
     if (read) s_axil_rdata <= value;

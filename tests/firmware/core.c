@@ -107,7 +107,9 @@ uint32_t sl_hal_mgmt_read(uint32_t offset)
 	case SL_MGMT_NO_HOST_BYTES:
 	case SL_MGMT_HOST_FULL_PACKETS:
 	case SL_MGMT_HOST_FULL_BYTES:
-		return core.drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4];
+		core.drops_hi = (uint32_t)(core.drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4] >> 32);
+		return (uint32_t)core.drops[(offset - SL_MGMT_NO_HOST_PACKETS) / 4];
+	case SL_MGMT_DROPS_HI: return core.drops_hi;
 	default:
 		core.bad_accesses++;
 		return 0;

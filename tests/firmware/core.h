@@ -21,7 +21,8 @@ struct core {
 	uint32_t id, ports, link, pending, time_ms, time_reads, boot_cause, boots, random;
 	uint32_t beat_ms, silence_ms; /* time of the last heartbeat; the longest between two */
 	uint32_t status, heartbeat, hif_acks, sleeps, halts, reset;
-	uint32_t drops[4];
+	uint64_t drops[4];       /* in the order of the registers */
+	uint32_t drops_hi;
 	struct sl_flash flash;   /* erased; slot 0 is taken for the one that runs */
 	uint32_t boot_slot, watchdogs, flash_flip;
 	bool flash_stuck;        /* no erasure ends */

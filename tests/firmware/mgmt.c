@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "firmware/crash.h"
 #include "sim/mgmt.h"
 #include "sluice/image.h"
 #include "tests/firmware/fake.h"
@@ -293,6 +294,58 @@ static void firmware_reset_keeps_the_datapath(void **state)
 	cpl = admin_index(SL_ADMIN_OP_REASON_STATS, SL_REASON_NO_HOST);
 	assert_int_equal(((struct sl_counter_pair *)cpl.answer)->packets, 1000 + SL_REASON_NO_HOST + 2);
 	assert_non_null(strstr(read_log(), "cause, starts 0x0 0x1")); /* the log is older than the restart */
+}
+
+static struct sl_counter_pair reason_count(unsigned int reason)
+{
+	const struct sl_admin_cpl cpl = admin_index(SL_ADMIN_OP_REASON_STATS, reason);
+	struct sl_counter_pair pair;
+
+	assert_int_equal(cpl.status, SL_STATUS_OK);
+	memcpy(&pair, cpl.answer, sizeof(pair));
+	return pair;
+}
+
+/* Many times 4 GiB while nobody looks: in a hang until the watchdog ends it, and in a firmware that has halted. */
+static void no_dropped_byte_is_forgotten(void **state)
+{
+	static const struct { const char *what; enum sl_mgmt_fault fault; unsigned int times; uint32_t ms; } rows[] = {
+		{ "a hang", SL_MGMT_FAULT_HANG, 1, 5200 }, { "six crashes", SL_MGMT_FAULT_ILLEGAL, 6, 0 },
+	};
+	static const unsigned int reasons[] = { SL_REASON_NO_HOST, SL_REASON_HOST_FULL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_counter_pair before[2], after;
+
+		print_message("%s\n", rows[i].what);
+		for (unsigned int r = 0; r < 2; r++)
+			before[r] = reason_count(reasons[r]);
+		for (unsigned int n = 0; n < rows[i].times; n++) {
+			sl_mgmt_fault_inject(core, rows[i].fault);
+			run_ms(150);
+		}
+		for (unsigned int n = 0; n < 11; n++) {
+			sl_mgmt_count_drop(core, SL_REASON_NO_HOST, 0xf0000000);
+			sl_mgmt_count_drop(core, SL_REASON_HOST_FULL, 0xf0000001);
+		}
+		run_ms(rows[i].ms);
+		sl_mgmt_count_drop(core, SL_REASON_HOST_FULL, 3);
+		for (unsigned int n = 0; n < 2 && rows[i].ms == 0; n++) { /* it answers again when it has run well, and restarts */
+			run_ms(SL_CRASH_SETTLED_MS + 500);
+			sl_mgmt_reset(core, SL_RESET_KIND_FIRMWARE);
+		}
+		run_ms(50);
+		after = reason_count(SL_REASON_NO_HOST);
+		assert_int_equal(after.packets - before[0].packets, 11);
+		assert_int_equal(after.bytes - before[0].bytes, 11 * 0xf0000000ull);
+		after = reason_count(SL_REASON_HOST_FULL);
+		assert_int_equal(after.packets - before[1].packets, 12);
+		assert_int_equal(after.bytes - before[1].bytes, 11 * 0xf0000001ull + 3);
+		sl_mgmt_reset(core, SL_RESET_KIND_CARD);
+		fake_engine.reset(&datapath);
+		run_ms(50);
+	}
 }
 
 static void card_reset_sets_up_anew(void **state)
@@ -597,6 +650,7 @@ int main(void)
 		BOOTED(serves_every_command),
 		BOOTED(answers_timeout_when_the_datapath_hangs),
 		BOOTED(firmware_reset_keeps_the_datapath),
+		BOOTED(no_dropped_byte_is_forgotten),
 		BOOTED(card_reset_sets_up_anew),
 		BOOTED(crash_is_recorded),
 		BOOTED(crashes_are_bounded),

@@ -69,5 +69,21 @@ $(COUNT_TEST): tests/rtl/flow_count_test.cpp $(COUNT_OBJ)/Vsl_flow_count.mk $(B)
 		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
 		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(COUNT_OBJ)/Vsl_flow_count__ALL.a -lpthread
 
+# The management core's block by itself. The test writes its counters.
+MGMT_OBJ := $(B)/rtl/mgmt
+MGMT_TEST := $(B)/tests/rtl/mgmt_test
+UNIT_TESTS += $(MGMT_TEST)
+$(MGMT_OBJ)/Vsl_mgmt.mk: hw/rtl/sl_mgmt.sv hw/lint/waivers.vlt $(B)/contract.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(VERILATOR) --cc --top-module sl_mgmt -O3 --x-assign fast --x-initial fast -Wall --assert --public-flat-rw \
+		hw/lint/waivers.vlt --Mdir $(@D) $(CONTRACT_SV) $<
+
+$(MGMT_TEST): tests/rtl/mgmt_test.cpp tests/rtl/rows.h $(MGMT_OBJ)/Vsl_mgmt.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MAKE) --no-print-directory -s -C $(MGMT_OBJ) -f Vsl_mgmt.mk CFG_CXXFLAGS_PCH_I= Vsl_mgmt__ALL.a >/dev/null
+	$(Q)$(CXX) -std=c++17 -O1 -g -w -I$(MGMT_OBJ) -I$(B)/include -Iinclude -I. -I$(VERILATOR_ROOT)/include \
+		-isystem $(VERILATOR_ROOT)/include/vltstd -o $@ $< $(VERILATOR_ROOT)/include/verilated.cpp \
+		$(VERILATOR_ROOT)/include/verilated_threads.cpp $(MGMT_OBJ)/Vsl_mgmt__ALL.a -lpthread
+
 include tests/rtl/hif.mk
 include tests/rtl/shell.mk
