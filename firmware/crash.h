@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A hang that the watchdog ended is a crash too, of cause SL_CRASH_WATCHDOG.
+/* A hang that the watchdog, or the host before it, ended is a crash too, of cause SL_CRASH_HANG.
  * This many crashes in a row: the firmware starts in its failed state, with the commands that may have caused them off. */
 #define SL_CRASH_LIMIT 3u
 /* This many: the core halts instead of restarting, and the card reports that it has stopped beating. */
@@ -19,11 +19,11 @@
 
 /* A cause of our own, beside those of the processor (mcause). */
 #define SL_CRASH_STACK 0x100u    /* the word below the stack was overwritten */
-#define SL_CRASH_WATCHDOG 0x101u /* no heartbeat; where is not known */
+#define SL_CRASH_HANG 0x101u     /* no heartbeat; where is not known */
 
 /* Logs the last crash, or hang, if there is one not yet reported. True if there were SL_CRASH_LIMIT in a row. */
 bool sl_crash_report(void);
-/* Forgets all crashes: after power-on, a card reset, or SL_CRASH_SETTLED_MS. */
+/* Forgets all crashes: after power-on, a card reset (when the last one is in the log), or SL_CRASH_SETTLED_MS. */
 void sl_crash_forget(void);
 /* Notes the crash and restarts the core; the trap vector jumps here. Returns only in the host build. */
 void sl_crash_trap(uint32_t cause, uint32_t pc, uint32_t value);

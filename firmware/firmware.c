@@ -51,6 +51,17 @@ static void boot_datapath(struct sl_firmware *fw)
 		fw->failed = true;
 }
 
+/* A card reset begins anew, but not before the log has taken the last crash. After power-on RAM holds no record. */
+static bool crashed_too_often(uint32_t cause)
+{
+	const bool too_often = cause && sl_crash_report();
+
+	if (cause == SL_RESET_KIND_FIRMWARE)
+		return too_often;
+	sl_crash_forget();
+	return false;
+}
+
 void sl_firmware_boot(struct sl_firmware *fw)
 {
 	memset(fw, 0, sizeof(*fw));
@@ -62,11 +73,9 @@ void sl_firmware_boot(struct sl_firmware *fw)
 	sl_log_open();
 	sl_log_values(SL_FIRMWARE_NAME " starts: cause, starts", fw->boot_cause, sl_hal_mgmt_read(SL_MGMT_BOOTS));
 	sl_flash_report();
-	if (sl_hal_mgmt_read(SL_MGMT_WATCHDOGS) != 0)
-		sl_log_values("watchdog: starts since power-on, cause", sl_hal_mgmt_read(SL_MGMT_WATCHDOGS), fw->boot_cause);
-	if (fw->boot_cause != SL_RESET_KIND_FIRMWARE)
-		sl_crash_forget();
-	if (sl_crash_report()) {
+	if (sl_hal_mgmt_read(SL_MGMT_HANGS) != 0)
+		sl_log_values("hangs: ended since power-on, cause of this start", sl_hal_mgmt_read(SL_MGMT_HANGS), fw->boot_cause);
+	if (crashed_too_often(fw->boot_cause)) {
 		sl_log_text("boot: too many crashes in a row; only what helps to find out why, or to replace the image, is served");
 		fw->failed = true;
 	}

@@ -62,7 +62,7 @@ struct sl_mgmt {
 	unsigned int restart;  /* reset_kind that the firmware asked for */
 
 	uint32_t seen_heartbeat, silent_ms;
-	uint32_t boot_slot, watchdogs;
+	uint32_t boot_slot, hangs;
 
 	struct sl_flash flash;
 };
@@ -143,8 +143,8 @@ static uint32_t mgmt_read(struct sl_mgmt *m, uint32_t offset)
 		return sl_flash_status(&m->flash, m->now_ms);
 	case SL_MGMT_BOOT_SLOT:
 		return m->boot_slot;
-	case SL_MGMT_WATCHDOGS:
-		return m->watchdogs;
+	case SL_MGMT_HANGS:
+		return m->hangs;
 	case SL_MGMT_NO_HOST_PACKETS:
 	case SL_MGMT_NO_HOST_BYTES:
 	case SL_MGMT_HOST_FULL_PACKETS:
@@ -330,12 +330,18 @@ static void bus_write(void *user, uint32_t address, uint32_t value)
 		mgmt_write(m, offset, value);
 }
 
+static bool halted(const struct sl_mgmt *m)
+{
+	return m->asleep && m->sleep_ms == FOR_EVER;
+}
+
 static void core_start(struct sl_mgmt *m, unsigned int cause)
 {
 	const struct sl_admin_cpl aborted = { .status = SL_STATUS_ABORTED };
 
 	if (m->mailbox.busy)
 		mailbox_complete(&m->mailbox, &aborted);
+	m->hangs += m->silent_ms >= SL_MGMT_WATCHDOG_MS && !halted(m);
 	m->status = 0;
 	m->asleep = false;
 	m->restart = 0;
@@ -371,9 +377,8 @@ static void watch(struct sl_mgmt *m, uint32_t elapsed_ms)
 	if (m->silent_ms < WATCHDOG_RESTART_MS)
 		return;
 	m->silent_ms = WATCHDOG_RESTART_MS;
-	if (m->asleep && m->sleep_ms == FOR_EVER)
+	if (halted(m))
 		return;
-	m->watchdogs++;
 	core_start(m, SL_RESET_KIND_FIRMWARE);
 }
 

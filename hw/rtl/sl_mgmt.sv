@@ -69,9 +69,9 @@ module sl_mgmt #(
   logic [31:0] boots_q, time_q, seen_q, step;
   logic [63:0] no_host_q, no_host_bytes_q, full_q, full_bytes_q;
   logic [31:0] drops_hi_q;  // of the one of these four that was read last
-  logic [31:0] slot_q, dogs_q;
+  logic [31:0] slot_q, hangs_q;
   logic [12:0] silent_q, silent_d;
-  logic        hif_q, link_changed_q, halted_q, dog;
+  logic        hif_q, link_changed_q, halted_q, silent, dog;
   logic [NPORTS-1:0] link_q;
   logic [255:0] event_q;
   logic [2:0]  pending;
@@ -97,9 +97,10 @@ module sl_mgmt #(
   assign console_o    = write && addr == 12'h028;
   assign reset_o      = dog || (write && addr == 12'h024);
   assign reset_kind_o = dog ? 32'(sl_pkg::RESET_KIND_FIRMWARE) : s_axil_wdata;
+  assign silent       = silent_q >= WATCHDOG_MS;
   assign dog          = silent_q == RESTART_MS && !halted_q && !restart_i;
   assign data_o       = s_axil_wdata;
-  assign status_o     = {silent_q >= WATCHDOG_MS, status_q};
+  assign status_o     = {silent, status_q};
 
   logic [31:0] value;
   always_comb begin
@@ -123,7 +124,7 @@ module sl_mgmt #(
           8'h94: value = full_bytes_q[31:0];
           8'h98: value = drops_hi_q;
           8'hc8: value = slot_q;
-          8'hcc: value = dogs_q;
+          8'hcc: value = hangs_q;
           default: begin
             for (int p = 0; p < NPORTS; p++)
               if (addr[7:3] == 5'(8 + p)) value = addr[2] ? port_i[64*p + 32 +: 32] : port_i[64*p +: 32];
@@ -158,7 +159,7 @@ module sl_mgmt #(
       seen_q          <= '0;
       silent_q        <= '0;
       slot_q          <= 32'(sl_pkg::SLOT_NONE);
-      dogs_q          <= '0;
+      hangs_q         <= '0;
       halted_q        <= 1'b0;
       hif_q           <= 1'b0;
       link_changed_q  <= 1'b0;
@@ -204,10 +205,8 @@ module sl_mgmt #(
       end else begin
         silent_q <= silent_d;
       end
-      if (dog) begin
-        silent_q <= '0;
-        dogs_q   <= dogs_q + 32'd1;
-      end
+      if (dog) silent_q <= '0;
+      if (dog || (restart_i && silent && !halted_q)) hangs_q <= hangs_q + 32'd1;   // a start that ends a hang
       if (restart_i) begin
         slot_q   <= 32'(sl_pkg::SLOT_NONE);
         halted_q <= 1'b0;

@@ -264,13 +264,23 @@ static void crashes_are_reported_and_bounded(void **state)
 	sl_firmware_turn(&fw);
 	sl_firmware_boot(&fw);
 	assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
-	sl_crash_trap(2, 0, 0);
-	sl_crash_trap(2, 0, 0);
-	sl_crash_trap(2, 0, 0);
+	sl_crash_trap(2, 0x40, 0);
+	sl_crash_trap(2, 0x41, 0);
+	sl_crash_trap(2, 0x42, 0);
 	core.boot_cause = SL_RESET_KIND_CARD;
 	core.datapath.ctrl = 0;
 	sl_firmware_boot(&fw);
 	assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
+	assert_non_null(last_line_with("crash: cause, pc 0x2 0x42"));
+	/* What RAM holds when the power comes on is no record, whatever it looks like. */
+	sl_crash_trap(2, 0x50, 0);
+	sl_crash_trap(2, 0x51, 0);
+	sl_crash_trap(2, 0x52, 0);
+	core.boot_cause = 0;
+	core.datapath.ctrl = 0;
+	sl_firmware_boot(&fw);
+	assert_int_equal(core.status, SL_MGMT_STATUS_SERVING);
+	assert_null(last_line_with("crash: cause, pc 0x2 0x52"));
 }
 
 #define ROW(name, setup) cmocka_unit_test_setup(name, setup)

@@ -102,7 +102,7 @@ uint32_t sl_hal_mgmt_read(uint32_t offset)
 	case SL_MGMT_FLASH_DATA:
 	case SL_MGMT_FLASH_STATUS:
 	case SL_MGMT_BOOT_SLOT: return flash_read(offset);
-	case SL_MGMT_WATCHDOGS: return core.watchdogs;
+	case SL_MGMT_HANGS: return core.hangs;
 	case SL_MGMT_NO_HOST_PACKETS:
 	case SL_MGMT_NO_HOST_BYTES:
 	case SL_MGMT_HOST_FULL_PACKETS:

@@ -24,7 +24,7 @@ struct core {
 	uint64_t drops[4];       /* in the order of the registers */
 	uint32_t drops_hi;
 	struct sl_flash flash;   /* erased; slot 0 is taken for the one that runs */
-	uint32_t boot_slot, watchdogs, flash_flip;
+	uint32_t boot_slot, hangs, flash_flip;
 	bool flash_stuck;        /* no erasure ends */
 	uint32_t flash_erased;   /* first word of the sector erased last, as it was before */
 	uint32_t flash_left;     /* changes until the flash's power fails */

@@ -405,9 +405,22 @@ static void crash_is_recorded(void **state)
 	assert_non_null(strstr(read_log(), "value, time in ms 0x80000000"));
 }
 
-/* Three crashes in a row: the firmware serves only what helps; six: it halts and the watchdog tells. Time heals. */
+static unsigned int times_in_log(const char *text)
+{
+	unsigned int n = 0;
+
+	for (const char *at = read_log(); (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+/* Three crashes in a row: the firmware serves only what helps; six: it halts and the watchdog tells. Time heals. Each is in
+ * the log, also the one that it halted after, and also if the next start is a card reset's. */
 static void crashes_are_bounded(void **state)
 {
+	unsigned int latest = 0;
+	uint32_t sixth_ms = 0;
+
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		sl_mgmt_fault_inject(core, SL_MGMT_FAULT_ILLEGAL);
@@ -423,6 +436,7 @@ static void crashes_are_bounded(void **state)
 	run_ms(50);
 	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
 	for (unsigned int i = 0; i < 6; i++) {
+		sixth_ms = now_ms;
 		sl_mgmt_fault_inject(core, SL_MGMT_FAULT_ILLEGAL);
 		run_ms(150);
 	}
@@ -433,6 +447,45 @@ static void crashes_are_bounded(void **state)
 	sl_mgmt_reset(core, SL_RESET_KIND_CARD);
 	run_ms(50);
 	assert_int_equal(sl_mgmt_status(core), SL_MGMT_STATUS_SERVING);
+	assert_int_equal(times_in_log("crash: cause, pc 0x2 "), 3 + 6);
+	for (const char *at = read_log(); (at = strstr(at, "crash: value, time in ms")) != NULL; at++)
+		assert_int_equal(sscanf(at, "crash: value, time in ms 0x%*x 0x%x", &latest), 1);
+	assert_in_range(latest, sixth_ms, sixth_ms + 150);
+	assert_int_equal(times_in_log("crash: cause, pc 0x101 "), 0); /* it had halted, which is no hang */
+}
+
+/* A driver does not wait for the watchdog: what it ends after a second's silence is a hang, in the log and in the row. */
+static void a_hang_that_the_host_ends(void **state)
+{
+	static const struct {
+		const char *what;
+		bool hangs;
+		uint32_t ms;
+		enum sl_reset_kind reset;
+		unsigned int logged;
+		uint32_t status;
+	} rows[] = {
+		{ "it beats", false, 3000, SL_RESET_KIND_FIRMWARE, 0, SL_MGMT_STATUS_SERVING },
+		{ "silent for less than a second", true, 800, SL_RESET_KIND_FIRMWARE, 0, SL_MGMT_STATUS_SERVING },
+		{ "silent for longer", true, 1200, SL_RESET_KIND_FIRMWARE, 1, SL_MGMT_STATUS_SERVING },
+		{ "until just before the watchdog", true, 4900, SL_RESET_KIND_FIRMWARE, 2, SL_MGMT_STATUS_SERVING },
+		{ "by a card reset, which begins anew", true, 1200, SL_RESET_KIND_CARD, 3, SL_MGMT_STATUS_SERVING },
+		{ "one", true, 1200, SL_RESET_KIND_FIRMWARE, 4, SL_MGMT_STATUS_SERVING },
+		{ "two", true, 1200, SL_RESET_KIND_FIRMWARE, 5, SL_MGMT_STATUS_SERVING },
+		{ "three in a row", true, 1200, SL_RESET_KIND_FIRMWARE, 6, SL_MGMT_STATUS_FAILED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].what);
+		if (rows[i].hangs)
+			sl_mgmt_fault_inject(core, SL_MGMT_FAULT_HANG);
+		run_ms(rows[i].ms);
+		sl_mgmt_reset(core, rows[i].reset);
+		run_ms(50);
+		assert_int_equal(sl_mgmt_status(core), rows[i].status);
+		assert_int_equal(times_in_log("crash: cause, pc 0x101 0x0"), rows[i].logged);
+	}
 }
 
 static void hang_is_detected(void **state)
@@ -654,6 +707,7 @@ int main(void)
 		BOOTED(card_reset_sets_up_anew),
 		BOOTED(crash_is_recorded),
 		BOOTED(crashes_are_bounded),
+		BOOTED(a_hang_that_the_host_ends),
 		BOOTED(hang_is_detected),
 		BOOTED(a_mute_datapath_is_given_up),
 		BOOTED(a_stopped_simulator_is_no_hang),

@@ -356,7 +356,7 @@ static void faults(void **state)
 	static const struct { enum sl_mgmt_fault fault; uint32_t ms, step; const char *log; } rows[] = {
 		{ SL_MGMT_FAULT_ILLEGAL, 300, 10, "crash: cause, pc 0x2 " },
 		{ SL_MGMT_FAULT_STORE, 300, 10, "value, time in ms 0x80000000" },
-		{ SL_MGMT_FAULT_HANG, 5800, 50, "watchdog: starts since power-on, cause 0x1" },
+		{ SL_MGMT_FAULT_HANG, 5800, 50, "hangs: ended since power-on, cause of this start 0x1" },
 	};
 
 	(void)state;

@@ -104,11 +104,14 @@ struct Bench {
 		clock();
 		top.restart_i = 0;
 	}
+	// The core starts again when it is the watchdog's turn, as the card sees to.
 	void pass(uint32_t ms)
 	{
 		while (ms--) {
 			top.time_ms_i++;
 			clock();
+			if (top.reset_o)
+				start(top.reset_kind_o);
 		}
 	}
 };
@@ -155,6 +158,33 @@ void starts()
 		expect(b.exact(i), "a card reset begins anew");
 }
 
+void hangs()
+{
+	Bench b;
+
+	b.pass(990);
+	b.start(SL_RESET_KIND_FIRMWARE);
+	expect(b.read(SL_MGMT_HANGS) == 0, "less than a second without a heartbeat is no hang");
+	b.pass(1000);
+	expect(b.top.status_o == 4, "a second is");
+	b.start(SL_RESET_KIND_FIRMWARE);
+	expect(b.read(SL_MGMT_HANGS) == 1, "which a start that the host asks for ends");
+	b.pass(1100);
+	b.start(SL_RESET_KIND_CARD);
+	expect(b.read(SL_MGMT_HANGS) == 2, "also a card reset");
+	b.pass(4990);
+	expect(b.read(SL_MGMT_HANGS) == 2, "until then nothing has ended it");
+	b.pass(20);
+	expect(b.read(SL_MGMT_HANGS) == 3, "the watchdog ends it, once");
+	b.pass(900);
+	expect(b.read(SL_MGMT_HANGS) == 3, "and begins to wait again");
+	b.write(SL_MGMT_SLEEP, 0xffffffff);
+	b.pass(3000);
+	expect(b.top.status_o == 4, "a core that has halted is silent");
+	b.start(SL_RESET_KIND_FIRMWARE);
+	expect(b.read(SL_MGMT_HANGS) == 3, "but does not hang");
+}
+
 } // namespace
 
 int main()
@@ -163,6 +193,7 @@ int main()
 		{"nothing wraps", nothing_wraps},
 		{"the halves of a counter belong together", halves_belong_together},
 		{"starts of the core", starts},
+		{"hangs are counted, whoever ends them", hangs},
 	};
 
 	return rows::run("mgmt_test", all);

@@ -205,7 +205,7 @@ void firmware_silent()
 	expect(restarts == 0, "five seconds have not passed");
 	pass(10, 1);
 	expect(restarts == 1 && c.top.restart_cause_o == SL_RESET_KIND_FIRMWARE, "the core starts again after five");
-	expect(c.board.mgmt_read(SL_MGMT_WATCHDOGS) == 1, "and is told why");
+	expect(c.board.mgmt_read(SL_MGMT_HANGS) == 1, "and is told why");
 	pass(8000, 400);
 	expect(restarts == 1, "a long step of time counts little");
 	c.board.mgmt_write(SL_MGMT_HEARTBEAT, 79);
