@@ -31,14 +31,20 @@ static void flash_read(uint32_t address, void *to, uint32_t bytes)
 		at[i] = sl_hal_mgmt_read(SL_MGMT_FLASH_DATA);
 }
 
-/* Programs words and reads them back. A flash that is busy, since an erasure did not end, takes nothing and reads as zeros, which
- * is also what a state that is confirmed looks like. */
+/* A flash that is busy, since an erasure did not end in time, takes nothing and reads as zeros, which is also what a state that
+ * is confirmed, or not selected any more, looks like. So each command looks first. */
+static enum sl_status flash_idle(void)
+{
+	return sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY ? SL_STATUS_FLASH_ERROR : SL_STATUS_OK;
+}
+
+/* Programs words and reads them back. */
 static enum sl_status flash_program(uint32_t address, const void *from, uint32_t bytes)
 {
 	const uint8_t *at = from;
 	uint32_t word;
 
-	if (sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY)
+	if (flash_idle() != SL_STATUS_OK)
 		return SL_STATUS_FLASH_ERROR;
 	sl_hal_mgmt_write(SL_MGMT_FLASH_ADDR, address);
 	for (uint32_t i = 0; i < bytes; i += 4) {
@@ -54,16 +60,23 @@ static enum sl_status flash_program(uint32_t address, const void *from, uint32_t
 	return SL_STATUS_OK;
 }
 
+/* The end of BUSY may be an earlier erasure's, and a part may fail: what counts is that the sector holds ones. */
 static enum sl_status flash_erase(uint32_t address)
 {
 	const uint32_t start = sl_hal_mgmt_read(SL_MGMT_TIME_MS);
 
+	if (flash_idle() != SL_STATUS_OK)
+		return SL_STATUS_FLASH_ERROR;
 	sl_hal_mgmt_write(SL_MGMT_FLASH_ERASE, address);
-	while (sl_hal_mgmt_read(SL_MGMT_FLASH_STATUS) & BUSY) {
+	while (flash_idle() != SL_STATUS_OK) {
 		sl_firmware_beat();
 		if (sl_hal_mgmt_read(SL_MGMT_TIME_MS) - start > SL_FLASH_ERASE_MAX_MS)
 			return SL_STATUS_FLASH_ERROR;
 	}
+	sl_hal_mgmt_write(SL_MGMT_FLASH_ADDR, address);
+	for (uint32_t i = 0; i < SL_FLASH_SECTOR_BYTES; i += 4)
+		if (sl_hal_mgmt_read(SL_MGMT_FLASH_DATA) != 0xffffffff)
+			return SL_STATUS_FLASH_ERROR;
 	return SL_STATUS_OK;
 }
 
@@ -144,6 +157,8 @@ static enum sl_status may_change(uint32_t address, uint32_t bytes)
 
 	if (address >= FLASH_BYTES || in_slot >= SL_FLASH_STATE || bytes > SL_FLASH_STATE - in_slot)
 		return SL_STATUS_BAD_INDEX;
+	if (flash_idle() != SL_STATUS_OK)
+		return SL_STATUS_FLASH_ERROR;
 	return in_use(address / SL_FLASH_SLOT_BYTES) ? SL_STATUS_IN_USE : SL_STATUS_OK;
 }
 
@@ -159,6 +174,8 @@ enum sl_status sl_flash_run_state(struct sl_firmware *fw, struct sl_command *c)
 		return SL_STATUS_BAD_VALUE;
 	if (slot >= SL_FLASH_SLOTS)
 		return SL_STATUS_BAD_INDEX;
+	if (flash_idle() != SL_STATUS_OK)
+		return SL_STATUS_FLASH_ERROR;
 	answer->slot = (uint8_t)slot;
 	answer->running = slot == sl_flash_running();
 	if (!image_check(slot, &header)) {
@@ -235,6 +252,8 @@ enum sl_status sl_flash_run_read(struct sl_firmware *fw, struct sl_command *c)
 		return SL_STATUS_BAD_VALUE;
 	if (address % 4 || address >= FLASH_BYTES)
 		return SL_STATUS_BAD_INDEX;
+	if (flash_idle() != SL_STATUS_OK)
+		return SL_STATUS_FLASH_ERROR;
 	if (n > FLASH_BYTES - address)
 		n = FLASH_BYTES - address;
 	flash_read(address, c->answer.bytes, n);
@@ -257,16 +276,19 @@ static uint32_t sequence_next(void)
 
 enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
 {
-	const uint32_t slot = c->arg.index.index, sequence = sequence_next();
+	const uint32_t slot = c->arg.index.index;
 	struct sl_image_header header;
 	enum sl_status status;
 	const char *wrong;
+	uint32_t sequence;
 
 	(void)fw;
 	if (c->arg.index.reserved0)
 		return SL_STATUS_BAD_VALUE;
 	if (slot >= SL_FLASH_SLOTS)
 		return SL_STATUS_BAD_INDEX;
+	if (flash_idle() != SL_STATUS_OK)
+		return SL_STATUS_FLASH_ERROR;
 	if (in_use(slot))
 		return SL_STATUS_IN_USE;
 	wrong = image_check(slot, &header);
@@ -274,6 +296,7 @@ enum sl_status sl_flash_run_select(struct sl_firmware *fw, struct sl_command *c)
 		sl_log_text(wrong);
 		return SL_STATUS_BAD_IMAGE;
 	}
+	sequence = sequence_next();
 	if (sequence == 0xffffffff) { /* no flash lives to see so many */
 		sl_log_text("image: the sequence numbers are used up");
 		return SL_STATUS_FLASH_ERROR;

@@ -33,6 +33,7 @@ int sl_flash_open(struct sl_flash *flash, const char *path, const uint8_t *image
 	size_t had;
 
 	memset(flash, 0, sizeof(*flash));
+	flash->erase_ms = SL_FLASH_ERASE_MS;
 	make_at_factory(flash, image, n);
 	if (!path)
 		return 0;
@@ -137,7 +138,7 @@ void sl_flash_erase(struct sl_flash *flash, uint32_t address, uint32_t now_ms)
 
 uint32_t sl_flash_status(struct sl_flash *flash, uint32_t now_ms)
 {
-	if (flash->erasing && !flash->stuck && now_ms - flash->erase_from_ms >= SL_FLASH_ERASE_MS) {
+	if (flash->erasing && !flash->stuck && now_ms - flash->erase_from_ms >= flash->erase_ms) {
 		memset(flash->bytes + flash->erase_at, 0xff, SL_FLASH_SECTOR_BYTES);
 		keep(flash, flash->erase_at, SL_FLASH_SECTOR_BYTES);
 		flash->erasing = false;

@@ -22,6 +22,7 @@ struct sl_flash {
 	uint8_t bytes[SL_FLASH_BYTES];
 	uint32_t address;
 	uint32_t erase_at, erase_from_ms;
+	uint32_t erase_ms; /* what an erasure takes: SL_FLASH_ERASE_MS, until a test has a slow part */
 	bool erasing;
 	bool stuck; /* a fault: no erasure ends */
 	bool worn;  /* a fault: bit 4 of a word cannot be programmed */

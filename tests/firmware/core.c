@@ -18,6 +18,7 @@ void core_power_on(void)
 	core.boots = 1;
 	core.random = 1;
 	core.flash_left = UINT32_MAX;
+	core.flash.erase_ms = SL_FLASH_ERASE_MS;
 	memset(core.flash.bytes, 0xff, sizeof(core.flash.bytes));
 }
 
@@ -50,7 +51,11 @@ static uint32_t flash_read(uint32_t offset)
 {
 	switch (offset) {
 	case SL_MGMT_FLASH_ADDR: return core.flash.address;
-	case SL_MGMT_FLASH_DATA: return sl_flash_read(&core.flash, core.time_ms) ^ core.flash_flip;
+	case SL_MGMT_FLASH_DATA: {
+		const bool weak = core.flash_weak && core.flash.address == core.flash_weak;
+
+		return sl_flash_read(&core.flash, core.time_ms) ^ core.flash_flip ^ (weak ? 0x8000 : 0);
+	}
 	case SL_MGMT_FLASH_STATUS:
 		core.time_ms++;
 		return core.flash_stuck || sl_flash_status(&core.flash, core.time_ms);

@@ -26,6 +26,7 @@ struct core {
 	struct sl_flash flash;   /* erased; slot 0 is taken for the one that runs */
 	uint32_t boot_slot, hangs, flash_flip;
 	bool flash_stuck;        /* no erasure ends */
+	uint32_t flash_weak;     /* not 0: the word at this address loses a bit whatever is done */
 	uint32_t flash_erased;   /* first word of the sector erased last, as it was before */
 	uint32_t flash_left;     /* changes until the flash's power fails */
 	struct sl_admin_cmd request;

@@ -196,6 +196,60 @@ static void a_flash_that_fails(void **state)
 	assert_int_equal(write_at(SLOT1, "\xff\xff\xff\xff", 4), SL_STATUS_FLASH_ERROR); /* ones over zeros */
 }
 
+static bool erased(uint32_t address)
+{
+	for (uint32_t i = 0; i < SL_FLASH_SECTOR_BYTES; i++)
+		if (core.flash.bytes[address + i] != 0xff)
+			return false;
+	return true;
+}
+
+/* An erasure that goes on after FLASH_ERASE_MAX_MS. Until it ends the part takes no other, and reads as zeros: nothing is said
+ * to be done, and nothing of that is taken for what the flash holds. */
+static void a_flash_that_is_slow(void **state)
+{
+	const uint32_t first = SLOT1, second = SLOT1 + SL_FLASH_SECTOR_BYTES;
+	unsigned int refused = 0;
+
+	(void)state;
+	put_image();
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_SELECT, 1), SL_STATUS_OK);
+	memset(core.flash.bytes + second, 0x5a, SL_FLASH_SECTOR_BYTES);
+	core.flash.erase_ms = SL_FLASH_ERASE_MAX_MS + 40;
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, first), SL_STATUS_FLASH_ERROR);
+	core.flash.erase_from_ms += 80; /* it still ends when it would have, while the next ones are in time */
+	core.flash.erase_ms -= 80;
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_STATE, 1), SL_STATUS_FLASH_ERROR);
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_READ, first), SL_STATUS_FLASH_ERROR);
+	assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_SELECT, 1), SL_STATUS_FLASH_ERROR);
+	assert_int_equal(write_at(second, "\0\0\0", 4), SL_STATUS_FLASH_ERROR);
+	for (;; refused++) {
+		const enum sl_status status = indexed(SL_ADMIN_OP_IMAGE_ERASE, second);
+
+		assert_int_equal(status == SL_STATUS_OK, erased(second));
+		if (status == SL_STATUS_OK)
+			break;
+		assert_int_equal(status, SL_STATUS_FLASH_ERROR);
+		assert_true(refused < 100);
+	}
+	assert_in_range(refused, 10, 40);
+	assert_true(erased(first));
+	assert_false(state_of(1).selected);
+}
+
+/* A part that says it has erased, and has not: a word of the sector, anywhere, is not all ones. */
+static void an_erasure_is_looked_at(void **state)
+{
+	static const uint32_t at[] = { 0, 4, 2048, SL_FLASH_SECTOR_BYTES - 4 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		core.flash_weak = SLOT1 + at[i];
+		assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, SLOT1), SL_STATUS_FLASH_ERROR);
+		assert_int_equal(indexed(SL_ADMIN_OP_IMAGE_ERASE, SLOT1 + SL_FLASH_SECTOR_BYTES), SL_STATUS_OK);
+	}
+}
+
 /* The power fails between the changes that a selection makes: the image is selected as a whole or not at all. A half one,
  * of the highest sequence there is, could never be followed by another. */
 static void a_selection_cut_short(void **state)
@@ -247,7 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(bad_arguments), ROW(an_image_is_put_in_place), ROW(a_damaged_image_is_not_selected), ROW(sequences),
-		ROW(a_flash_that_fails), ROW(a_selection_cut_short), ROW(confirmation),
+		ROW(a_flash_that_fails), ROW(a_flash_that_is_slow), ROW(an_erasure_is_looked_at), ROW(a_selection_cut_short), ROW(confirmation),
 	};
 
 	return cmocka_run_group_tests_name("firmware/flash", tests, NULL, NULL);
