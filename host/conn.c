@@ -26,6 +26,7 @@
 #define DEADLINE_AHEAD_S 16384u /* later ones are looked at then, and set again */
 #define SPARE_BUCKETS 4u        /* a small shard's buckets are not as evenly full as a large one's */
 #define UNPROVEN_SHARE 4u
+#define RESERVED_SHARE 4u /* sl_conn_new.reserve */
 
 /* Of a connection in software. */
 static uint8_t stage_of(enum sl_conn_state state, bool nat)
@@ -239,8 +240,10 @@ static bool conn_adopt(struct sl_conn_table *t, unsigned int shard, uint32_t ind
 		return false;
 	for (unsigned int way = 0; way < ways; way++)
 		*slot[way] = slot_value(t, &place[way], index);
-	if (ways == 2)
+	if (ways == 2) {
 		sl_conn_table_expect_nat(t);
+		t->handshake[index] = SL_CONN_HANDSHAKE_ANY;
+	}
 	/* The card has its rules, or may have some of them if the last agent ended while they were made or removed: then it
 	 * has whatever it has, and a rule that is not created again would be swept. host/offload creates all of them. */
 	if (conn->offload != SL_CONN_SOFTWARE)
@@ -357,6 +360,7 @@ static bool memory_make(struct sl_conn_table *t)
 			return false;
 	}
 	t->deadline = calloc(t->capacity, sizeof(*t->deadline));
+	t->handshake = calloc(t->capacity, sizeof(*t->handshake));
 	for (unsigned int back = 0; back < 2; back++) {
 		struct sl_conn_bucket *p = memory_map(index_bytes(t));
 
@@ -366,7 +370,7 @@ static bool memory_make(struct sl_conn_table *t)
 			t->shard[i].buckets[back] = p + (size_t)i * t->bucket_count;
 	}
 	memory_take(t->shard[0].buckets[0], index_bytes(t));
-	return t->deadline;
+	return t->deadline && t->handshake;
 }
 
 struct sl_conn_table *sl_conn_table_create(void *memory, uint32_t capacity, const uint64_t hash_key[2], uint32_t *adopted,
@@ -418,12 +422,18 @@ void sl_conn_table_destroy(struct sl_conn_table *t)
 	for (unsigned int part = 0; part < SL_CONN_PARTS; part++)
 		free(t->chunk[part]);
 	free(t->deadline);
+	free(t->handshake);
 	free(t);
 }
 
 uint32_t sl_conn_table_capacity(const struct sl_conn_table *t)
 {
 	return t->capacity;
+}
+
+uint32_t *sl_conn_handshake_at(const struct sl_conn_table *t, uint32_t index)
+{
+	return &t->handshake[index];
 }
 
 uint64_t sl_conn_table_bytes(const struct sl_conn_table *t)
@@ -438,6 +448,8 @@ uint64_t sl_conn_table_bytes(const struct sl_conn_table *t)
 		for (uint32_t i = 0; i < chunks; i++)
 			bytes += t->chunk[part][i] * (uint64_t)SL_CONN_CHUNK * sl_conn_part_size(part);
 	}
+	for (uint32_t i = 0; i < chunks; i++)
+		bytes += t->chunk[SL_CONN_PART_NAT][i] * (uint64_t)SL_CONN_CHUNK * sizeof(*t->handshake);
 	return bytes;
 }
 
@@ -534,9 +546,11 @@ static void conn_fill(struct sl_conn_table *t, uint32_t index, const struct sl_c
 	conn->flags = what->unproven ? SL_CONN_UNPROVEN : 0;
 	*rest = (struct sl_conn_rest){ .backend4 = backend4, .backend_tag = what->backend_tag, .mode = what->mode & 15,
 				       .more = new_six(what) ? SL_CONN_MORE_SIX : 0, .reason = SL_REASON_PENDING };
-	if (what->nat)
+	if (what->nat) {
 		t->nat[index] = (struct sl_conn_nat){ .backend4 = backend4, .backend_port = what->backend_port,
 						      .source = what->source & 127, .source_port = what->source_port };
+		t->handshake[index] = SL_CONN_HANDSHAKE_NONE;
+	}
 	if (new_six(what)) {
 		memcpy(t->six[index].src, what->key.src, sizeof(what->key.src));
 		memcpy(t->six[index].dst, what->key.dst, sizeof(what->key.dst));
@@ -585,7 +599,7 @@ int sl_conn_create(struct sl_conn_table *t, unsigned int shard, const struct sl_
 	unsigned int ways;
 	int rc;
 
-	if (!s->free_count)
+	if (s->free_count <= (what->reserve ? t->shard_entries / RESERVED_SHARE : 0))
 		return -ENOSPC;
 	if (what->unproven && s->unproven >= t->unproven_max)
 		return -EDQUOT;

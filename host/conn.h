@@ -242,6 +242,7 @@ struct sl_conn_new {
 	uint16_t backend_tag;
 	enum sl_conn_state state;
 	bool unproven;
+	bool reserve; /* it is not for this one: the last quarter of the shard */
 	uint64_t now_ms;
 };
 /* 0 and *index; -ENOSPC: shard full, or no shared memory for what this one needs more; -EDQUOT: too many unproven; -EADDRINUSE: the NAT way back belongs to another. */
@@ -253,6 +254,11 @@ struct sl_conn *sl_conn_at(struct sl_conn_table *table, uint32_t index);
 struct sl_conn_rest *sl_conn_rest_at(struct sl_conn_table *table, uint32_t index);
 /* Of a connection in mode nat or fullnat; of another one all zeros, not to be written. */
 struct sl_conn_nat *sl_conn_nat_at(const struct sl_conn_table *table, uint32_t index);
+/* Of TCP in mode nat or fullnat while embryonic: the acknowledgement number of the client that answers the backend's SYN-ACK. Not in
+ * shared memory: of an adopted one it is not known. */
+#define SL_CONN_HANDSHAKE_NONE 0u /* no SYN-ACK was seen */
+#define SL_CONN_HANDSHAKE_ANY 1u  /* not known */
+uint32_t *sl_conn_handshake_at(const struct sl_conn_table *table, uint32_t index);
 uint64_t sl_conn_packets(const struct sl_conn_table *table, uint32_t index);
 void sl_conn_key(const struct sl_conn_table *table, uint32_t index, struct sl_key *key);
 void sl_conn_backend(const struct sl_conn_table *table, uint32_t index, uint8_t address[16]);

@@ -53,6 +53,7 @@ struct sl_conn_table {
 	struct sl_conn_card *card;
 	uint8_t *chunk[SL_CONN_PARTS]; /* by chunk: 1 if the part has memory there; written by the owner of any shard */
 	uint16_t *deadline;    /* 0: free; 1: due; else the lower half of the second */
+	uint32_t *handshake;   /* see sl_conn_handshake_at(); memory only where nat connections have been */
 	uint32_t capacity;
 	uint32_t shard_entries;
 	uint32_t bucket_count; /* of a shard and direction */

@@ -346,7 +346,7 @@ static __attribute__((noinline)) bool gone_unsettled(struct sl_slowpath *sp, con
 {
 	const uint32_t index = f->lookup.index;
 
-	sl_slowpath_follow(sp, index, f->plain.tcp_flags, f->lookup.back, service);
+	sl_slowpath_follow(sp, index, f->plain.tcp_flags, NULL, f->lookup.back, service);
 	count(sp, &sp->table->entries[index], index, len);
 	if (sp->shed && sp->shed->count)
 		sl_shed_found(sp->shed, service->id);
@@ -378,7 +378,7 @@ static __attribute__((noinline)) bool run_back(struct sl_slowpath *sp, struct sl
 	struct sl_record record;
 	struct sl_key key;
 
-	if (!sl_egress_return_port(sp->services, conn, nat, &port))
+	if (sl_slowpath_wants_tcp(conn) || !sl_egress_return_port(sp->services, conn, nat, &port))
 		return false;
 	sl_egress_return_action(conn, nat, &port, &action);
 	if (!may_leave(sp, f, &action, sl_action_room(&action)))
@@ -396,6 +396,8 @@ static __attribute__((noinline)) bool run_nat(struct sl_slowpath *sp, struct sl_
 	struct sl_record record;
 	struct sl_key key;
 
+	if (sl_slowpath_wants_tcp(conn))
+		return false;
 	sl_slowpath_record(sp->table, f->lookup.index, false, &key, &record);
 	sl_conn_set_last_hop(&sp->table->nat[f->lookup.index], f->data + 6, f->port);
 	leave(sp, f, action, &record);

@@ -141,9 +141,9 @@ void sl_learn_hint(struct sl_slowpath *sp, const struct sl_first_hint *hint)
 	backend = sl_services_backend(sp->services, conn->backend_id);
 	if (!backend)
 		return;
-	sl_slowpath_follow(sp, index, hint->tcp_flags, false, backend->service);
+	sl_slowpath_follow(sp, index, hint->tcp_flags, NULL, false, backend->service);
 	count_hint(sp, index, hint);
 	if (hint->packets > 1) /* what the second one says */
-		sl_slowpath_follow(sp, index, hint->tcp_flags, false, backend->service);
+		sl_slowpath_follow(sp, index, hint->tcp_flags, NULL, false, backend->service);
 	sl_slowpath_consider(sp, index, backend->service);
 }

@@ -280,6 +280,11 @@ static void fill_backend(struct sl_backend *out, uint32_t id, const struct backe
 }
 
 /* Services first, then each backend behind its service: backends of one service are side by side in backend_list. */
+static bool two_sided(const struct sl_service *s)
+{
+	return !s->retired && s->protocol == IPPROTO_TCP && sl_mode_nat(s->mode);
+}
+
 static void fill_snapshot(struct snapshot *s, const struct slots *slots)
 {
 	unsigned int services = 0, backends = 0;
@@ -289,6 +294,7 @@ static void fill_snapshot(struct snapshot *s, const struct slots *slots)
 			continue;
 		fill_service(&s->service_store[services], id, &slots->service[id]);
 		s->services.service[id] = s->service_list[services] = &s->service_store[services];
+		s->services.two_sided |= two_sided(&s->service_store[services]);
 		services++;
 	}
 	for (uint32_t id = 1; id < SL_SERVICE_IDS; id++) {

@@ -112,6 +112,7 @@ struct sl_services {
 	const struct sl_config_tenant *tenants; /* tenants[0] is the default one, id 0 */
 	const struct sl_service *service[SL_SERVICE_IDS]; /* by id; NULL if there is none */
 	const struct sl_backend *backend[SL_SERVICE_IDS]; /* by id; NULL if there is none */
+	bool two_sided; /* one of them is TCP in mode nat or fullnat, not retired: packets of both sides are seen */
 	const struct sl_service_index *index; /* private to service.c */
 };
 

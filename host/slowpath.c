@@ -22,9 +22,11 @@
 #define TCP_FIN 1
 #define TCP_SYN 2
 #define TCP_RST 4
+#define TCP_PSH 8
 #define TCP_ACK 16
 #define RETRY_SHIFT_MAX 6 /* 64 s */
 #define PORTS_TELL_MS 10000
+#define SENT_AT_ONCE 65536u /* bytes of a backend, with or before the end of the handshake */
 #define CROSSING_MS 500 /* half of TCP's first retransmission timeout: a SYN this soon after its SYN-ACK has crossed it */
 
 /* ---- classify ------------------------------------------------------------------------------------------------- */
@@ -216,6 +218,7 @@ int sl_slow_conn_make(struct sl_slowpath *sp, const struct sl_key *key, unsigned
 	const bool tcp = key->proto == IPPROTO_TCP;
 	struct sl_conn_new new = { .key = *key, .mode = backend->mode, .backend_family = backend->address.family,
 				   .backend_id = backend->id, .backend_tag = sl_backend_tag(backend), .nat = sl_mode_nat(backend->mode), .unproven = !proven,
+				   .reserve = sp->services->two_sided && !(tcp && sl_mode_nat(backend->mode)),
 				   .state = tcp ? SL_CONN_EMBRYONIC : SL_CONN_ESTABLISHED, .now_ms = sp->now_ms };
 	int rc;
 
@@ -237,7 +240,40 @@ int sl_slow_conn_make(struct sl_slowpath *sp, const struct sl_key *key, unsigned
 	return 0;
 }
 
-void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, bool reverse, const struct sl_service *service)
+static uint32_t number_at(const uint8_t *p)
+{
+	return sl_load_be16(p) << 16 | sl_load_be16(p + 2);
+}
+
+/* The backend has answered a connection that is in no card; its SYN-ACK says what the client's ACK of it will acknowledge. Data it sends
+ * (which it ends with PSH) only when it has had that ACK: so it may have been one of another SYN-ACK, which SYN cookies may change. */
+static void backend_answers(const struct sl_slowpath *sp, uint32_t index, unsigned int flags, const uint8_t *tcp)
+{
+	const uint32_t number = tcp ? number_at(tcp + 4) + 1 : SL_CONN_HANDSHAKE_ANY;
+
+	sl_conn_nat_at(sp->table, index)->answered = 1;
+	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		*sl_conn_handshake_at(sp->table, index) = number > SL_CONN_HANDSHAKE_ANY ? number : SL_CONN_HANDSHAKE_ANY;
+	else if (flags & TCP_PSH && !(flags & (TCP_SYN | TCP_RST)))
+		*sl_conn_handshake_at(sp->table, index) = SL_CONN_HANDSHAKE_ANY;
+}
+
+/*
+ * The client's ACK ends the handshake. Where the backend's SYN-ACK is seen it has to acknowledge that (RFC 9293 3.10.7.4, SYN-RECEIVED),
+ * which who has forged the SYN does not know; what the backend sends at once (RFC 7413) may be acknowledged with it.
+ */
+static bool handshake_done(const struct sl_slowpath *sp, uint32_t index, const uint8_t *tcp)
+{
+	const struct sl_conn *conn = sl_conn_at(sp->table, index);
+	const uint32_t wanted = sl_slowpath_wants_tcp(conn) ? *sl_conn_handshake_at(sp->table, index) : SL_CONN_HANDSHAKE_ANY;
+
+	if (wanted == SL_CONN_HANDSHAKE_ANY)
+		return packets_of(sp, index) > 0;
+	return wanted != SL_CONN_HANDSHAKE_NONE && tcp && number_at(tcp + 8) - wanted < SENT_AT_ONCE;
+}
+
+void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, const uint8_t *tcp, bool reverse,
+			const struct sl_service *service)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 	const uint8_t before = conn->state;
@@ -249,7 +285,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 		return;
 	}
 	if (reverse && conn->state == SL_CONN_EMBRYONIC)
-		sl_conn_nat_at(sp->table, index)->answered = 1;
+		backend_answers(sp, index, flags, tcp);
 	if (flags & TCP_RST)
 		conn->flags |= SL_CONN_RST;
 	if (flags & TCP_FIN)
@@ -257,7 +293,7 @@ void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int fla
 	if (flags & (TCP_RST | TCP_FIN)) {
 		conn->state = SL_CONN_CLOSING;
 	} else if (conn->state == SL_CONN_EMBRYONIC && !reverse && !(flags & TCP_SYN) && flags & TCP_ACK &&
-		   packets_of(sp, index) > 0) {
+		   handshake_done(sp, index, tcp)) {
 		conn->state = SL_CONN_ESTABLISHED;
 		conn_prove(sp, index);
 	}
@@ -444,7 +480,8 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 	}
 	if (sp->shed && sp->shed->count)
 		sl_shed_found(sp->shed, backend->service->id);
-	sl_slowpath_follow(sp, index, f->packet->tcp_flags, reverse, backend->service);
+	sl_slowpath_follow(sp, index, f->packet->tcp_flags, f->packet->tcp_flags ? f->bytes + f->packet->l4_off : NULL, reverse,
+			   backend->service);
 	if (f->copy) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_COPY);
 		return;
@@ -530,10 +567,8 @@ static void run_challenge(struct sl_slowpath *sp, const struct slow_frame *f, ui
 /* A reset of no connection may be the answer to a challenge. */
 static bool challenge_passed(struct sl_slowpath *sp, const struct slow_frame *f)
 {
-	const uint8_t *sequence = f->bytes + f->packet->l4_off + 4;
-
 	return f->key.proto == IPPROTO_TCP && !f->later && f->packet->tcp_flags & TCP_RST &&
-	       sl_admission_answered(sp->admission, &f->key, sl_load_be16(sequence) << 16 | sl_load_be16(sequence + 2), sp->now_ms);
+	       sl_admission_answered(sp->admission, &f->key, number_at(f->bytes + f->packet->l4_off + 4), sp->now_ms);
 }
 
 /* Whether packets to this service may be of a connection of that one, which has left the configuration or its name. */

@@ -121,8 +121,15 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count);
 uint32_t sl_slowpath_adopt(struct sl_slowpath *sp);
 
 /* What host/fastpath shares: before a packet of connection `index` with these TCP flags (0: UDP) is counted, its state follows it;
- * afterwards it may go into the card, or it is said why not. */
-void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, bool reverse, const struct sl_service *service);
+ * afterwards it may go into the card, or it is said why not. tcp: its TCP header up to the flags, or NULL, which will do unless
+ * sl_slowpath_wants_tcp(). */
+void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, const uint8_t *tcp, bool reverse,
+			const struct sl_service *service);
+/* A handshake of which both sides are seen. */
+static inline bool sl_slowpath_wants_tcp(const struct sl_conn *conn)
+{
+	return conn->nat && conn->state == SL_CONN_EMBRYONIC && conn->proto == IPPROTO_TCP;
+}
 void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service);
 
 /* The record that a card gets for one direction of a connection, and the key it belongs to; shared with host/offload. */

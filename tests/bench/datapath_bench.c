@@ -251,17 +251,24 @@ static double measure_line(uint8_t *memory, size_t bytes, bool change)
 
 /* ---- flows ------------------------------------------------------------------------------------------------------ */
 
+/* WORLD_RING connections are opened. */
+static void open_all(struct world *w, enum world_service service, uint32_t first)
+{
+	run_all(w, service, first, WORLD_RING, SYN, false);
+	if (service == WORLD_NAT)
+		run_all(w, service, first, WORLD_RING, SYN | ACK, true);
+	run_all(w, service, first, WORLD_RING, ACK, false);
+}
+
 static struct world *flows_make(uint32_t flows, uint32_t capacity, enum world_service service)
 {
-	struct world *w = world_make(capacity + 16384, false);
+	struct world *w = world_make(capacity + 16384, false, service == WORLD_NAT);
 
 	if (service == WORLD_NAT)
 		sl_conn_table_expect_nat(w->table); /* as the agent does for its services */
 
-	for (uint32_t first = 0; first < flows; first += WORLD_RING) {
-		run_all(w, service, first, WORLD_RING, SYN, false);
-		run_all(w, service, first, WORLD_RING, ACK, false);
-	}
+	for (uint32_t first = 0; first < flows; first += WORLD_RING)
+		open_all(w, service, first);
 	if (sl_conn_table_used(w->table) != flows)
 		fail("connections live", sl_conn_table_used(w->table), flows);
 	return w;
@@ -275,7 +282,8 @@ static double bytes_each(const struct world *w)
 	uint64_t some = 0;
 
 	for (uint32_t i = 0; i < chunks; i++)
-		some += t->chunk[SL_CONN_PART_NAT][i] * (uint64_t)SL_CONN_CHUNK * sizeof(struct sl_conn_nat);
+		some += t->chunk[SL_CONN_PART_NAT][i] * (uint64_t)SL_CONN_CHUNK *
+			(sizeof(struct sl_conn_nat) + sizeof(*t->handshake));
 	return (double)(sl_conn_table_bytes(t) - some) / t->capacity + (double)some / sl_conn_table_used(t);
 }
 
@@ -397,10 +405,8 @@ static double measure_lives(enum world_service service, FILE *json, const char *
 
 static void grow(struct world *w, enum world_service service, uint32_t from, uint32_t to)
 {
-	for (uint32_t first = from; first < to; first += WORLD_RING) {
-		run_all(w, service, first, WORLD_RING, SYN, false);
-		run_all(w, service, first, WORLD_RING, ACK, false);
-	}
+	for (uint32_t first = from; first < to; first += WORLD_RING)
+		open_all(w, service, first);
 }
 
 /* Bursts of the given length in microseconds and longer, of a million. */
@@ -427,7 +433,7 @@ static uint32_t burst_us(const struct world *w)
 
 static void measure_growth(enum world_service service, FILE *json, const char *name)
 {
-	struct world *w = world_make(GROWTH_TO + 65536, true);
+	struct world *w = world_make(GROWTH_TO + 65536, true, service == WORLD_NAT);
 	double long_growing;
 	uint32_t growing;
 

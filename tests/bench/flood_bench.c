@@ -200,7 +200,7 @@ static void connect_all(struct world *w)
 
 static struct load load_make(const struct flood *flood, bool shedding)
 {
-	struct load l = { .w = world_make(CAPACITY, false), .flood = flood };
+	struct load l = { .w = world_make(CAPACITY, false, true), .flood = flood };
 
 	connect_all(l.w);
 	l.w->sp.shed = shedding ? sl_shed_create(1) : NULL;

@@ -21,21 +21,25 @@
 
 static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };
 
-static const char config_text[] =
-	"node: {name: bench, max_connections: 33554432}\n"
-	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n"
-	"services:\n"
+/* One side of these connections is seen, or both. */
+#define ONE_SIDED \
+	"node: {name: bench, max_connections: 33554432}\n" \
+	"ports: [{name: p0, device: d0, vtep: 10.0.0.1, kernel: {interface: sl0}}]\n" \
+	"services:\n" \
+	S("l2", "192.0.2.1", "tcp", "dsr-l2", PLAIN) \
+	S("ipip", "192.0.2.2", "tcp", "ipip", PLAIN) \
+	S("flood-ipip", "192.0.2.4", "tcp", "ipip", PLAIN) \
+	S("flood-udp", "192.0.2.4", "udp", "ipip", PLAIN)
+#define TWO_SIDED \
+	S("nat", "192.0.2.3", "tcp", "nat", PORT_8080) \
+	S("flood-nat", "192.0.2.5", "tcp", "nat", "{name: b2, address: 10.1.0.2, port: 8080}")
 #define S(name, vip, protocol, mode, backends) \
 	"- {name: " name ", vip: " vip ", protocol: " protocol ", port: 80, mode: " mode ", health: {type: none}, " \
 	"timeouts: {fin_ms: 1000}, admission: {half_open: 65536}, backends: [" backends "]}\n"
 #define PLAIN "{name: b1, address: 10.1.0.1}, {name: b2, address: 10.1.0.2}, {name: b3, address: 10.1.0.3}"
 #define PORT_8080 "{name: b1, address: 10.1.0.1, port: 8080}"
-	S("l2", "192.0.2.1", "tcp", "dsr-l2", PLAIN)
-	S("ipip", "192.0.2.2", "tcp", "ipip", PLAIN)
-	S("nat", "192.0.2.3", "tcp", "nat", PORT_8080)
-	S("flood-ipip", "192.0.2.4", "tcp", "ipip", PLAIN)
-	S("flood-nat", "192.0.2.5", "tcp", "nat", "{name: b2, address: 10.1.0.2, port: 8080}")
-	S("flood-udp", "192.0.2.4", "udp", "ipip", PLAIN);
+
+static const char one_sided[] = ONE_SIDED, all[] = ONE_SIDED TWO_SIDED;
 
 static const struct {
 	uint32_t vip, backend;
@@ -89,14 +93,14 @@ static uint32_t no_caps(void)
 	return 0;
 }
 
-static void services_make(struct world *w)
+static void services_make(struct world *w, bool nat)
 {
 	struct sl_nexthop hop = { .state = SL_NEXTHOP_READY, .ifindex = 5, .mtu = 1500, .mac = { 2, 0xb0, 0, 0, 0, 1 } };
 	struct sl_config_error error;
 	const struct sl_services *s;
 	char err[256];
 
-	if (sl_config_parse("bench", config_text, sizeof(config_text) - 1, &w->config, &error))
+	if (sl_config_parse("bench", nat ? all : one_sided, nat ? sizeof(all) - 1 : sizeof(one_sided) - 1, &w->config, &error))
 		must(false, error.text);
 	w->services = sl_service_table_create(w->config, &(struct sl_service_table_ops){ 0 }, err, sizeof(err));
 	must(w->services, err);
@@ -127,7 +131,7 @@ static void entries_make(struct world *w, uint32_t capacity, bool file)
 	memset(w->entries, 0, w->entries_bytes);
 }
 
-struct world *world_make(uint32_t capacity, bool file)
+struct world *world_make(uint32_t capacity, bool file, bool nat)
 {
 	static const uint64_t key[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
 	struct world *w = calloc(1, sizeof(*w));
@@ -136,7 +140,7 @@ struct world *world_make(uint32_t capacity, bool file)
 	must(w, "out of memory");
 	port0 = (struct sl_port){ .mtu = 1500, .kernel_ifindex = 5 };
 	memcpy(port0.mac, own, 6);
-	services_make(w);
+	services_make(w, nat);
 	capacity = (capacity + SL_CONN_SHARDS - 1) / SL_CONN_SHARDS * SL_CONN_SHARDS;
 	entries_make(w, capacity, file);
 	w->retry = world_memory(capacity * sizeof(*w->retry));
@@ -227,6 +231,8 @@ void world_stamp(struct world *w, uint32_t i, enum world_service service, uint32
 	put16(l4, back ? service_of[service].backend_port : flow_port(flow));
 	put16(l4 + 2, back ? flow_port(flow) : 80);
 	if (ip[9] == 6) {
+		put16(l4 + 6, back ? 1000 : 0); /* sequence number, and what is acknowledged */
+		put16(l4 + 10, back ? 1 : 1001);
 		l4[12] = 0x50;
 		l4[13] = flags;
 	} else {

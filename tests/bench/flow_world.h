@@ -45,9 +45,9 @@ struct world {
 	uint32_t bursts[WORLD_US]; /* of them, by microseconds; the last: as long or longer */
 };
 
-/* A table for `capacity` connections, in huge pages or, as the agent has it, in a file in shared memory. Ends the program with a
- * sentence if something fails. */
-struct world *world_make(uint32_t capacity, bool file);
+/* A table for `capacity` connections, in huge pages or, as the agent has it, in a file in shared memory; nat: services of that are
+ * there too, and so a quarter of the table is not for others. Ends the program with a sentence if something fails. */
+struct world *world_make(uint32_t capacity, bool file, bool nat);
 void world_end(struct world *w);
 
 /* Frame i of the ring becomes one of flow number `flow`: TCP with these flags, or UDP as its service is, from the client to the service, or (back) from the

@@ -15,6 +15,7 @@
 #define FIN 1
 #define SYN 2
 #define RST 4
+#define PSH 8
 #define ACK 16
 
 static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, client[6] = { 2, 0, 0, 0, 0, 2 };

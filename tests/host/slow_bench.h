@@ -200,9 +200,24 @@ static inline struct frame sent(const struct bench *b, const struct frame *f)
 	return out;
 }
 
+/* What the backend of a connection of nat or fullnat sends. */
+static inline struct frame from_backend(const struct bench *b, uint32_t index, uint8_t flags)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	struct sl_key key;
+
+	sl_conn_reverse_key(b->table, index, &key);
+	inet_ntop(key.family == 4 ? AF_INET : AF_INET6, key.src, src, sizeof(src));
+	inet_ntop(key.family == 4 ? AF_INET : AF_INET6, key.dst, dst, sizeof(dst));
+	return make((struct spec){ .src = src, .dst = dst, .sport = ntohs(key.sport), .dport = ntohs(key.dport), .proto = key.proto, .flags = flags });
+}
+
+/* With the backend's part in it where that comes by. */
 static inline void handshake(struct bench *b, const char *vip, uint16_t sport)
 {
 	expect(b, tcp(vip, sport, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	if (sl_conn_at(b->table, b->v.index)->nat)
+		expect(b, from_backend(b, b->v.index, SYN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	expect(b, tcp(vip, sport, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 }
 

@@ -59,15 +59,19 @@ static uint32_t challenged(struct bench *b, struct frame syn)
 	return number(tcp + 8);
 }
 
-static struct frame reset(const char *vip, uint16_t port, uint32_t sequence)
+/* `at`: 38 the sequence number, 42 the acknowledged one. */
+static struct frame numbered(struct frame f, unsigned int at, uint32_t n)
 {
-	struct frame f = tcp(vip, port, RST);
-
-	put16(f.b + 38, sequence >> 16);
-	put16(f.b + 40, sequence & 0xffff);
+	put16(f.b + at, n >> 16);
+	put16(f.b + at + 2, n & 0xffff);
 	put16(f.b + 50, 0);
 	put16(f.b + 50, l4_sum(f.b + 14, f.len - 14));
 	return f;
+}
+
+static struct frame reset(const char *vip, uint16_t port, uint32_t sequence)
+{
+	return numbered(tcp(vip, port, RST), 38, sequence);
 }
 
 static void test_challenge(void **state)
@@ -83,6 +87,7 @@ static void test_challenge(void **state)
 	expect(b, reset(SMALL, port, cookie), SL_SLOW_DROP, SL_REASON_CHALLENGE_PASSED);
 	expect(b, tcp(SMALL, port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	/* The connection is like any other: to the card when the handshake is done. */
+	expect(b, from_backend(b, b->v.index, SYN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	expect(b, tcp(SMALL, port, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	assert_int_equal(card.op, SL_OFFLOAD_INSERT);
 	assert_int_equal(card.index, b->v.index);
@@ -98,6 +103,7 @@ static void test_room(void **state)
 	struct bench *b = *state;
 	const uint16_t port = fill(b, SMALL);
 
+	expect(b, from_backend(b, b->v.index, SYN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	challenged(b, tcp(SMALL, (uint16_t)(port + 1), SYN));
 	expect(b, tcp(SMALL, port, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 	expect(b, tcp(SMALL, (uint16_t)(port + 1), SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
@@ -105,6 +111,93 @@ static void test_room(void **state)
 	b->sp.now_ms += 31000; /* timeouts.syn_ms */
 	sl_slowpath_expire(&b->sp, CAPACITY);
 	fill(b, SMALL);
+}
+
+static bool established(struct bench *b, struct frame ack)
+{
+	run(b, &ack);
+	assert_int_equal(b->v.fate, SL_SLOW_FORWARD);
+	return sl_conn_at(b->table, b->v.index)->state == SL_CONN_ESTABLISHED;
+}
+
+/* Where the backend's SYN-ACK is seen, nobody ends a handshake who has not seen it: who forges SYNs forges ACKs too. */
+static void test_forged_handshakes(void **state)
+{
+	struct bench *b = *state;
+	const uint16_t port = fill(b, SMALL);
+	uint32_t index;
+
+	assert_false(established(b, tcp(SMALL, port, ACK))); /* the backend has not answered */
+	index = b->v.index;
+	expect(b, numbered(from_backend(b, index, SYN | ACK), 38, 0xfffffffe), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_false(established(b, numbered(tcp(SMALL, port, ACK), 42, 0xfffffffe)));
+	assert_false(established(b, numbered(tcp(SMALL, port, ACK), 42, 0x0000ffff)));
+	expect(b, from_backend(b, index, RST), SL_SLOW_FORWARD, SL_REASON_SOFTWARE); /* its answer to those */
+	assert_false(established(b, numbered(tcp(SMALL, port, ACK), 42, 0xffffffff)));
+	/* None of them made room. */
+	assert_int_equal(sl_conn_table_unproven(b->table), HALF_OPEN);
+	challenged(b, tcp(SMALL, (uint16_t)(port + 1), SYN));
+	assert_int_equal(card.count, 0);
+}
+
+/* The client's ACK of it, or of a bit more, does, over the number's wrap too; so does what the backend sends, whose SYN-ACK of before it may
+ * have been (SYN cookies). */
+static void test_true_handshakes(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t of_backend[] = { 0, 100, 0xfffffffe, 0xffffffff, 0x7fffffff };
+	uint16_t port = 0;
+
+	for (unsigned int i = 0; i < sizeof(of_backend) / sizeof(of_backend[0]); i++) {
+		expect(b, tcp("192.0.2.2", ++port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+		expect(b, numbered(from_backend(b, b->v.index, SYN | ACK), 38, of_backend[i]), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+		assert_true(established(b, numbered(tcp("192.0.2.2", port, ACK), 42, of_backend[i] + 1 + i * 1460)));
+		assert_int_equal(card.count, i + 1);
+	}
+	expect(b, tcp("192.0.2.2", ++port, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, numbered(from_backend(b, b->v.index, SYN | ACK), 38, 1000000), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	expect(b, numbered(from_backend(b, b->v.index, SYN | ACK), 38, 9000000), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_false(established(b, numbered(tcp("192.0.2.2", port, ACK), 42, 1000001)));
+	expect(b, from_backend(b, b->v.index, ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE); /* of a SYN that it has (RFC 5961) */
+	assert_false(established(b, numbered(tcp("192.0.2.2", port, ACK), 42, 1000001)));
+	expect(b, from_backend(b, b->v.index, PSH | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	assert_true(established(b, numbered(tcp("192.0.2.2", port, ACK), 42, 1000101)));
+}
+
+/* Of a handshake that an agent before has begun, the number is not known. */
+static void test_adopted_handshake(void **state)
+{
+	struct bench *b = *state;
+	static const uint64_t key[2] = { 3, 4 };
+	uint32_t adopted, dropped;
+
+	expect(b, tcp("192.0.2.2", 1, SYN), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
+	sl_conn_table_destroy(b->table);
+	b->sp.table = b->table = sl_conn_table_create(b->entries, CAPACITY, key, &adopted, &dropped);
+	assert_int_equal(adopted, 1);
+	assert_int_equal(sl_slowpath_adopt(&b->sp), 1);
+	assert_true(established(b, tcp("192.0.2.2", 1, ACK)));
+}
+
+/* Connections of which one side alone is seen, and UDP, can all be forged: they do not get the part of the table that is for the others. */
+static void test_reserve(void **state)
+{
+	struct bench *b = *state;
+	unsigned int full = 0;
+	uint16_t port = 0;
+
+	while (full < 200) {
+		const struct frame s = tcp("192.0.2.1", ++port, SYN), a = tcp("192.0.2.1", port, ACK);
+
+		run(b, &s);
+		assert_int_equal(b->v.fate, SL_SLOW_FORWARD);
+		full += b->v.index == SL_CONN_NONE;
+		run(b, &a);
+		assert_true(port < 20000);
+	}
+	assert_in_range(sl_conn_table_used(b->table), CAPACITY / 2, CAPACITY / 4 * 3);
+	for (uint16_t p = 1; p < 200; p++)
+		handshake(b, "192.0.2.2", p);
 }
 
 static void test_keys_turn(void **state)
@@ -180,6 +273,8 @@ static void test_connections(void **state)
 		f = tcp(SMALL, ++port, SYN);
 		run(b, &f);
 		assert_true(port < 200 && b->v.reason != SL_REASON_SERVICE_FULL);
+		if (b->v.fate == SL_SLOW_FORWARD)
+			expect(b, from_backend(b, b->v.index, SYN | ACK), SL_SLOW_FORWARD, SL_REASON_SOFTWARE);
 		f = tcp(SMALL, port, ACK);
 		run(b, &f);
 	}
@@ -235,7 +330,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 	const struct CMUnitTest tests[] = { T(test_challenge), T(test_room), T(test_keys_turn), T(test_floods), T(test_dsr_over_budget),
-					    T(test_always_and_never), T(test_connections), T(test_meter) };
+					    T(test_always_and_never), T(test_connections), T(test_meter), T(test_forged_handshakes),
+					    T(test_true_handshakes), T(test_adopted_handshake), T(test_reserve) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
