@@ -8,18 +8,18 @@
 #include "hw/model/hash.h"
 
 /* False: the second's allowance is used up. */
-static bool allowed(struct sl_slowpath *sp)
+static bool allowed(struct sl_slowpath *sp, bool known)
 {
-	const bool may = sl_reply_allowed(&sp->limit, sp->now_ms);
+	const bool may = sl_reply_allowed(&sp->limit, known ? SL_REPLY_PASS : SL_REPLY_PASS_UNKNOWN, sp->now_ms);
 
 	sp->stats->icmp_limited += !may;
 	return may;
 }
 
-static void pass(struct sl_slowpath *sp, const struct slow_frame *f, const struct sl_action *action, unsigned int port,
+static void pass(struct sl_slowpath *sp, const struct slow_frame *f, bool known, const struct sl_action *action, unsigned int port,
 		 const struct sl_reply_nat *nat, struct sl_slow_verdict *v)
 {
-	if (!allowed(sp) ||
+	if (!allowed(sp, known) ||
 	    !sl_reply_pass(f->bytes, f->packet, action, sl_hash_key(&f->key, &sp->entropy), nat, &v->reply)) {
 		end(sp, f, v, SL_SLOW_DROP, SL_REASON_NO_L4);
 		return;
@@ -75,7 +75,7 @@ void sl_slow_icmp_to_vip(struct sl_slowpath *sp, struct slow_frame *f, struct sl
 		nat.other = source ? source->bytes : NULL;
 		nat.other_port = hop->source_port;
 	}
-	pass(sp, f, &egress->action, egress->port, conn && conn->nat ? &nat : NULL, v);
+	pass(sp, f, conn, &egress->action, egress->port, conn && conn->nat ? &nat : NULL, v);
 }
 
 void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct sl_slow_verdict *v)
@@ -112,5 +112,5 @@ void sl_slow_icmp_to_client(struct sl_slowpath *sp, struct slow_frame *f, struct
 	nat.backend = backend;
 	nat.other = hop->source_port ? key.src : NULL;
 	nat.other_port = key.sport;
-	pass(sp, f, &action, port.index, &nat, v);
+	pass(sp, f, true, &action, port.index, &nat, v);
 }

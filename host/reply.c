@@ -26,13 +26,13 @@
 #define TCP_RST 4
 #define TCP_ACK 16
 
-bool sl_reply_allowed(struct sl_reply_limit *limit, uint64_t now_ms)
+bool sl_reply_allowed(struct sl_reply_limit *limit, enum sl_reply_kind kind, uint64_t now_ms)
 {
 	if (limit->second != now_ms / 1000) {
+		memset(limit->used, 0, sizeof(limit->used));
 		limit->second = now_ms / 1000;
-		limit->used = 0;
 	}
-	return limit->used++ < SL_REPLY_RATE;
+	return limit->used[kind]++ < SL_REPLY_RATE;
 }
 
 static uint32_t sum_bytes(uint32_t sum, const uint8_t *p, uint32_t n)
@@ -292,7 +292,7 @@ bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const s
 	uint32_t l4_off = 0, quote = quote_offset(frame, packet->l3_end, packet, &l4_off);
 	uint8_t *ip = reply->frame + action->hdr_len, *icmp = reply->frame + packet->l4_off + shift;
 
-	if (!quote || packet->ttl <= 1 || action->hdr_len + ip_len > sizeof(reply->frame))
+	if (!quote || packet->ttl <= 1 || ip_len > SL_REPLY_IP || packet->l3_end > SL_REPLY_QUOTE)
 		return false;
 	memcpy(reply->frame, action->hdr, action->hdr_len);
 	memcpy(ip, frame + packet->l3_off, ip_len);

@@ -2,7 +2,8 @@
 /*
  * Packets that the balancer itself makes: ICMP errors and TCP resets towards the sender of a frame, and ICMP errors of the
  * network that it passes on to a connection's backend. A reply goes back to the MAC (and VLAN) the frame came from; its
- * source address is the address that the frame was sent to. Rates are bounded per worker (RFC 1812 4.3.2.8, RFC 4443 2.4 f).
+ * source address is the address that the frame was sent to. Rates are bounded per worker and kind (RFC 1812 4.3.2.8, RFC 4443 2.4 f): who
+ * can make resets come by forging segments takes no path's MTU from others.
  */
 #ifndef SLUICE_HOST_REPLY_H
 #define SLUICE_HOST_REPLY_H
@@ -13,22 +14,31 @@
 #include "hw/model/parse.h"
 #include "sluice/contract.h"
 
-#define SL_REPLY_MAX 1300  /* longest reply: an IPv6 error is cut to fit 1280 bytes of IP */
-#define SL_REPLY_QUOTE 1300 /* bytes of a frame that may be quoted */
-#define SL_REPLY_RATE 1000 /* per second and worker */
+#define SL_REPLY_IP 1280   /* bytes of the longest ICMP error that is made or passed on: an IPv6 error is cut to fit */
+#define SL_REPLY_HEAD ((uint32_t)sizeof(((struct sl_action *)0)->hdr)) /* of the longest header in front of one */
+#define SL_REPLY_QUOTE (SL_REPLY_IP + 2 * SL_REPLY_HEAD) /* bytes of a frame that may be quoted, or passed on: it may have come by a tunnel */
+#define SL_REPLY_RATE 1000 /* per second, worker and kind */
+
+enum sl_reply_kind {
+	SL_REPLY_RESET,
+	SL_REPLY_ERROR,        /* ICMP of our own */
+	SL_REPLY_PASS,         /* ICMP of the network about a connection in the table */
+	SL_REPLY_PASS_UNKNOWN, /* about another one: anybody can make it up */
+	SL_REPLY_KINDS,
+};
 
 struct sl_reply_limit {
 	uint64_t second;
-	uint32_t used;
+	uint32_t used[SL_REPLY_KINDS];
 };
 
 struct sl_reply {
 	uint32_t len;
-	uint8_t frame[SL_REPLY_MAX + 64];
+	uint8_t frame[SL_REPLY_IP + sizeof(((struct sl_action *)0)->hdr)];
 };
 
 /* Takes one from this second's allowance; false if it is used up. */
-bool sl_reply_allowed(struct sl_reply_limit *limit, uint64_t now_ms);
+bool sl_reply_allowed(struct sl_reply_limit *limit, enum sl_reply_kind kind, uint64_t now_ms);
 
 /* Too big for a next hop of `mtu`; TTL or hop limit ran out. `packet` is the outer packet of `frame` (no tunnel).
  * False: no error may be sent for such a packet (RFC 1122 3.2.2: multicast, unspecified source). */
@@ -57,7 +67,7 @@ struct sl_reply_nat {
 };
 
 /* The ICMP error itself, one hop further, behind the header of `action`, tunnels included; hash: of the flow key, for their
- * source port. nat NULL: as it is. False: does not fit, or its TTL has run out. */
+ * source port. nat NULL: as it is. False: it has more than SL_REPLY_IP bytes, or its TTL has run out. */
 bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, uint64_t hash,
 		   const struct sl_reply_nat *nat, struct sl_reply *reply);
 

@@ -365,7 +365,7 @@ static void refuse(struct sl_slowpath *sp, const struct slow_frame *f, const str
 		reason = SL_REASON_TTL_EXPIRED;
 	/* RFC 1812 4.3.2.7, RFC 4443 2.4 e: none about a fragment that is not the first. */
 	if (!f->decap && !f->later && (reason == SL_REASON_TOO_BIG || reason == SL_REASON_TTL_EXPIRED)) {
-		if (!sl_reply_allowed(&sp->limit, sp->now_ms))
+		if (!sl_reply_allowed(&sp->limit, SL_REPLY_ERROR, sp->now_ms))
 			sp->stats->icmp_limited++;
 		else if (reason == SL_REASON_TOO_BIG)
 			made = sl_reply_too_big(f->bytes, f->packet, (uint16_t)(action->mtu - overhead), &v->reply);
@@ -537,7 +537,7 @@ static bool syn_on_entry(struct sl_slowpath *sp, const struct slow_frame *f, uin
 
 static void run_not_syn(struct sl_slowpath *sp, const struct slow_frame *f, struct sl_slow_verdict *v)
 {
-	const bool made = !f->decap && sl_reply_allowed(&sp->limit, sp->now_ms) &&
+	const bool made = !f->decap && sl_reply_allowed(&sp->limit, SL_REPLY_RESET, sp->now_ms) &&
 			  sl_reply_reset(f->bytes, f->packet, &v->reply);
 
 	v->port = (uint8_t)f->port;

@@ -138,10 +138,50 @@ static void test_bounds(void **state)
 	expect(b, about_vip("192.0.2.1", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
 }
 
+/* Forged segments, and errors about connections that nobody has, use up no path's MTU. */
+static void test_bounds_by_kind(void **state)
+{
+	struct bench *b = *state;
+
+	handshake(b, "192.0.2.1", 1);
+	for (unsigned int i = 0; i < 2 * SL_REPLY_RATE; i++) {
+		const struct frame reset = tcp("192.0.2.2", (uint16_t)(2 + i), ACK), unknown = about_vip("192.0.2.1", 6, (uint16_t)(2 + i));
+
+		run(b, &reset);
+		assert_int_equal(b->v.fate, i < SL_REPLY_RATE ? SL_SLOW_REPLY : SL_SLOW_DROP);
+		run(b, &unknown);
+		assert_int_equal(b->v.fate, i < SL_REPLY_RATE ? SL_SLOW_PASS : SL_SLOW_DROP);
+	}
+	expect(b, about_vip("192.0.2.1", 6, 1), SL_SLOW_PASS, SL_REASON_SOFTWARE);
+	expect(b, make((struct spec){ .src = "2001:db8:9::1", .dst = "2001:db8::2", .sport = 1, .dport = 80, .proto = 6, .flags = SYN, .ttl = 1 }),
+	       SL_SLOW_REPLY, SL_REASON_TTL_EXPIRED);
+}
+
+/* An IPv6 error of full length (RFC 4443 2.4 c) behind the longest header. */
+static void test_longest(void **state)
+{
+	const struct spec quoted = { .src = "2001:db8::2", .dst = "2001:db8:9::1", .sport = 80, .dport = 1, .proto = 6, .flags = ACK,
+			       .payload = SL_REPLY_IP };
+	const struct sl_action action = { .hdr_len = sizeof(action.hdr) };
+	struct sl_reply reply;
+	struct sl_headers h;
+
+	(void)state;
+	for (uint16_t more = 0; more < 2; more++) {
+		const struct frame f = too_big_of(ROUTER6, quoted, (uint16_t)(SL_REPLY_IP - 48 + more));
+
+		assert_int_equal(f.len, 14 + SL_REPLY_IP + more);
+		sl_parse(sl_window_at(f.b), f.len, 0, 0, &h);
+		assert_true(sl_reply_pass(f.b, sl_headers_effective(&h), &action, 0, NULL, &reply) == !more);
+	}
+	assert_int_equal(reply.len, sizeof(action.hdr) + SL_REPLY_IP);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
-	const struct CMUnitTest tests[] = { T(test_to_backend), T(test_in_tunnels), T(test_unknown), T(test_nat_to_client), T(test_bounds) };
+	const struct CMUnitTest tests[] = { T(test_to_backend), T(test_in_tunnels), T(test_unknown), T(test_nat_to_client), T(test_bounds),
+					    T(test_bounds_by_kind), T(test_longest) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
