@@ -33,6 +33,7 @@
 #include "host/cli_table.h"
 #include "host/config.h"
 #include "host/doctor_wire.h"
+#include "host/eal.h"
 #include "host/state.h"
 #include "sluice/contract.h"
 
@@ -108,17 +109,22 @@ static long long meminfo(const char *field)
 
 static void check_memory(struct doctor *d)
 {
+	struct sl_eal_host host = { .sys = "/sys", .meminfo = "/proc/meminfo" };
+	struct sl_eal_need eal = { .megabytes = 128 };
 	long long available = meminfo("MemAvailable") / 1024, free_pages = meminfo("HugePages_Free");
 	long long need = 256 + (d->config ? (long long)d->config->node.max_connections * CONNECTION_BYTES >> 20 : 0);
 
 	finding(d, "memory", available >= need ? GOOD : BAD, "lower node.max_connections, or add memory",
 		"%lld MiB available, about %lld MiB needed", available, need);
-	if (free_pages > 0)
+	if (d->config)
+		sl_eal_need(d->config, &host, &eal);
+	if (d->config ? eal.huge : free_pages > 0)
 		finding(d, "hugepages", GOOD, "", "%lld free of %lld KiB each", free_pages, meminfo("Hugepagesize"));
 	else
 		finding(d, "hugepages", WARNING,
-			"sluiced uses ordinary memory, which is slower: sysctl vm.nr_hugepages=512",
-			"%lld of %lld free", free_pages < 0 ? 0 : free_pages, meminfo("HugePages_Total"));
+			"sluiced uses ordinary memory, which is slower, unless they have room for all buffers: sysctl vm.nr_hugepages=512, or more",
+			"%lld of %lld free, of %lld KiB; %llu MiB are wanted", free_pages < 0 ? 0 : free_pages, meminfo("HugePages_Total"),
+			meminfo("Hugepagesize"), (unsigned long long)eal.megabytes);
 }
 
 static void check_shared_memory(struct doctor *d)

@@ -17,6 +17,7 @@
 #include "host/config.h"
 #include "host/conn.h"
 #include "host/control.h"
+#include "host/eal.h"
 #include "host/egress.h"
 #include "host/images.h"
 #include "host/kernel.h"
@@ -410,7 +411,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 	rc = sl_state_open(&a->state, config->node.state, config->node.max_connections, a->err, sizeof(a->err));
 	if (rc)
 		return rc;
-	rc = sl_port_eal_init(config, eal, a->err, sizeof(a->err));
+	rc = sl_eal_init(config, eal, a->err, sizeof(a->err));
 	if (rc)
 		goto close_state;
 	sl_bond_configure(config);

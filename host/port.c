@@ -2,12 +2,8 @@
 /* EAL and ethdevs. Whatever the device is, it is opened by its devargs and used through the public API alone. */
 #include "host/port.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <glob.h>
-#include <libgen.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
@@ -23,15 +18,15 @@
 
 #include "host/bond.h"
 #include "host/config.h"
+#include "host/eal.h"
 #include "host/gratuitous.h"
 #include "host/kernel.h"
 #include "host/log.h"
 
-#define RING_RX 1024u
-#define RING_TX 1024u
-#define POOL_MBUFS 8191u
+#define RING_RX SL_EAL_RING
+#define RING_TX SL_EAL_RING
 #define POOL_CACHE 128u
-#define EAL_ARGS 48
+#define RSS_WANTED (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
 
 static struct {
 	struct sl_port port[SL_PORTS];
@@ -39,120 +34,6 @@ static struct {
 	unsigned int count;
 	void (*links_wake)(void);
 } ports;
-
-static unsigned long huge_pages_free(void)
-{
-	unsigned long n = 0;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "HugePages_Free: %lu", &n) == 1)
-			break;
-	}
-	if (f)
-		fclose(f);
-	return n;
-}
-
-/* Lcores 0 (control) to n (workers), all free to run on every CPU that this process may use. */
-static void lcores_text(char *text, size_t len, unsigned int workers)
-{
-	cpu_set_t cpus;
-	size_t n = (size_t)snprintf(text, len, "(0-%u)@(", workers);
-	bool first = true;
-
-	CPU_ZERO(&cpus);
-	sched_getaffinity(0, sizeof(cpus), &cpus);
-	for (int cpu = 0; cpu < CPU_SETSIZE && n + 8 < len; cpu++) {
-		if (CPU_ISSET(cpu, &cpus)) {
-			n += (size_t)snprintf(text + n, len - n, "%s%d", first ? "" : ",", cpu);
-			first = false;
-		}
-	}
-	snprintf(text + n, len - n, ")");
-}
-
-/* Loads the drivers beside the agent (../lib/librte_net_*.so seen from its binary; DPDK's own are found by EAL). Not by
- * EAL's -d: it refuses paths below a world-writable folder, but these files are trusted as the agent itself is. */
-static int drivers_load(char *err, size_t err_len)
-{
-	char exe[512], pattern[640];
-	const ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	glob_t found = { 0 };
-	int rc = 0;
-
-	if (n <= 0)
-		return 0;
-	exe[n] = '\0';
-	snprintf(pattern, sizeof(pattern), "%s/../lib/librte_net_*.so", dirname(exe));
-	if (glob(pattern, 0, NULL, &found))
-		return 0;
-	for (size_t i = 0; i < found.gl_pathc && !rc; i++) {
-		if (!dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_GLOBAL)) {
-			snprintf(err, err_len, "driver %s cannot be loaded: %s", found.gl_pathv[i], dlerror());
-			rc = -ELIBBAD;
-		}
-	}
-	globfree(&found);
-	return rc;
-}
-
-/* PCI addresses have a colon before any argument. */
-static bool is_pci(const char *devargs)
-{
-	return memchr(devargs, ':', strcspn(devargs, ","));
-}
-
-static int devices_allow(char **argv, int argc, const struct sl_config *config)
-{
-	const int before = argc;
-
-	for (unsigned int i = 0; i < config->port_count && argc + 2 < EAL_ARGS; i++) {
-		if (!is_pci(config->ports[i].device))
-			continue;
-		argv[argc++] = (char *)"-a";
-		argv[argc++] = (char *)(uintptr_t)config->ports[i].device;
-	}
-	if (argc == before)
-		argv[argc++] = (char *)"--no-pci";
-	return argc;
-}
-
-int sl_port_eal_init(const struct sl_config *config, const char *extra, char *err, size_t err_len)
-{
-	char lcores[512], prefix[96], words[512], *argv[EAL_ARGS], *word, *save = NULL;
-	int argc = 0, rc = drivers_load(err, err_len);
-
-	if (rc)
-		return rc;
-	lcores_text(lcores, sizeof(lcores), config->node.workers);
-	snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-%s", config->node.name);
-	argv[argc++] = (char *)"sluiced";
-	argv[argc++] = (char *)"--lcores";
-	argv[argc++] = lcores;
-	argv[argc++] = prefix;
-	argv[argc++] = (char *)"--no-telemetry";
-	argv[argc++] = (char *)"--log-level=lib.eal:warning";
-	if (huge_pages_free() >= 64) {
-		argv[argc++] = (char *)"--in-memory";
-	} else {
-		argv[argc++] = (char *)"--no-huge";
-		argv[argc++] = (char *)"--no-shconf";
-		argv[argc++] = (char *)"-m";
-		argv[argc++] = (char *)"256";
-	}
-	argc = devices_allow(argv, argc, config);
-	snprintf(words, sizeof(words), "%s", extra ? extra : "");
-	for (word = strtok_r(words, " ", &save); word && argc < EAL_ARGS; word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	rc = rte_eal_init(argc, argv);
-	if (rc < 0) {
-		snprintf(err, err_len, "DPDK's EAL did not start: %s (its own words are above)", rte_strerror(rte_errno));
-		return -rte_errno;
-	}
-	return 0;
-}
 
 static void copy_mac(struct sl_port *p)
 {
@@ -179,14 +60,20 @@ static int device_probe(struct sl_port *p, const char *devargs, char *err, size_
 	return 0;
 }
 
-static int queues_setup(struct sl_port *p, const struct rte_eth_dev_info *info)
+/* Where its memory should be; without huge pages there is one place. */
+static int socket_of(const struct sl_port *p)
 {
 	const int socket = rte_eth_dev_socket_id(p->port_id);
-	const unsigned int where = socket < 0 ? 0 : (unsigned int)socket;
+
+	return socket < 0 || !rte_eal_has_hugepages() ? 0 : socket;
+}
+
+static int queues_setup(struct sl_port *p)
+{
+	const unsigned int where = (unsigned int)socket_of(p);
 	uint16_t rx = RING_RX, tx = RING_TX;
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->port_id, &rx, &tx);
 
-	(void)info;
 	for (uint16_t q = 0; !rc && q < p->rx_queues; q++)
 		rc = rte_eth_rx_queue_setup(p->port_id, q, rx, where, NULL, p->pool);
 	for (uint16_t q = 0; !rc && q < p->tx_queues; q++)
@@ -198,17 +85,24 @@ static int device_configure(struct sl_port *p, unsigned int workers, char *err, 
 {
 	struct rte_eth_conf conf = { 0 };
 	struct rte_eth_dev_info info;
+	unsigned int wanted;
 	char name[32];
 	int rc = rte_eth_dev_info_get(p->port_id, &info);
 
 	if (rc)
 		goto fail;
-	p->rx_queues = (uint16_t)RTE_MIN(workers, info.max_rx_queues);
+	/* A driver that prefers more has frames in all of them (XDP), others spread them over as many as there are. */
+	wanted = RTE_MAX(workers, (unsigned int)info.default_rxportconf.nb_queues);
+	p->rx_queues = (uint16_t)RTE_MIN(wanted, info.max_rx_queues);
 	p->tx_queues = (uint16_t)RTE_MIN(workers, info.max_tx_queues);
 	if (info.max_rx_pktlen < 1u << 14 && p->mtu > info.max_mtu)
 		p->mtu = info.max_mtu;
 	conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (p->rx_queues > 1 && info.flow_type_rss_offloads & RSS_WANTED) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & RSS_WANTED;
+	}
 	conf.intr_conf.rxq = 1;
 	conf.intr_conf.lsc = sl_bond_members(p->index) && *info.dev_flags & RTE_ETH_DEV_INTR_LSC;
 	rc = rte_eth_dev_configure(p->port_id, p->rx_queues, p->tx_queues, &conf);
@@ -223,9 +117,9 @@ static int device_configure(struct sl_port *p, unsigned int workers, char *err, 
 		sl_log(SL_LOG_WARN, "port-mtu", "port=%s mtu=%u error=%s", p->name, p->mtu, strerror(-rc));
 	snprintf(name, sizeof(name), "port%u", p->index);
 	/* A whole frame fits one buffer, also when it comes from the kernel. */
-	p->pool = rte_pktmbuf_pool_create(name, POOL_MBUFS, POOL_CACHE, 0,
-					  (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(2048, p->mtu + 64)), (int)rte_socket_id());
-	rc = p->pool ? queues_setup(p, &info) : -rte_errno;
+	p->pool = rte_pktmbuf_pool_create(name, sl_eal_mbufs(p->rx_queues, p->tx_queues, workers), POOL_CACHE, 0,
+					  (uint16_t)sl_eal_room(p->mtu), socket_of(p));
+	rc = p->pool ? queues_setup(p) : -rte_errno;
 	if (!rc)
 		return 0;
 fail:

@@ -39,10 +39,6 @@ struct sl_port {
 	struct rte_mempool *pool;
 };
 
-/* Starts EAL. Arguments are chosen from what the host has (hugepages or not) and what the configuration names: no other
- * device of this host is touched. extra, a list of words, is appended. */
-int sl_port_eal_init(const struct sl_config *config, const char *extra, char *err, size_t err_len);
-
 /* Opens every configured port and its kernel interface, configured but not started. 0 or negative errno, err filled. */
 int sl_port_open_all(const struct sl_config *config, unsigned int workers, char *err, size_t err_len);
 int sl_port_start_all(char *err, size_t err_len);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # sluiced (the agent), sluice (the command line) and sluice-decap (for backends).
-HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify.c conn.c conn_parts.c cut.c egress.c fastpath.c flow_rule.c fragments.c gratuitous.c first.c hops.c \
+HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify.c conn.c conn_parts.c cut.c eal.c eal_need.c egress.c fastpath.c flow_rule.c fragments.c gratuitous.c first.c hops.c \
 	icmp.c images.c kernel.c learn.c meters.c mss.c \
 	offload.c places.c port.c port_info.c port_view.c probe.c receive.c refusal.c reply.c returns.c shed.c slowpath.c slowpath_beside.c sources.c state.c tunnels.c view.c ways.c worker.c)
 # The slow path with all that it calls, for those who link it without the rest.
@@ -30,7 +30,7 @@ $(SLUICED): $(SLUICED_OBJ) $(MODEL_LIB)
 # The command line links no DPDK, so that `sluice doctor` can say that it is missing.
 SLUICE := $(B)/bin/sluice
 SLUICE_SRC := $(addprefix host/,address.c cli.c cli_client.c cli_show.c cli_table.c cli_update.c config.c config_check.c config_fullnat.c config_ports.c config_reader.c \
-	config_schema.c doctor.c doctor_wire.c)
+	config_schema.c doctor.c doctor_wire.c eal_need.c)
 SLUICE_OBJ := $(patsubst host/%.c,$(B)/host/cli/%.o,$(SLUICE_SRC))
 ALL += $(SLUICE)
 

@@ -217,6 +217,7 @@ static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->tx_desc_lim.nb_seg_max = info->tx_desc_lim.nb_mtu_seg_max = UINT8_MAX;
 	info->default_rxportconf = (struct rte_eth_dev_portconf){ .burst_size = 32, .ring_size = SL_XDP_RING, .nb_queues = 1 };
 	info->default_txportconf = info->default_rxportconf;
+	info->default_rxportconf.nb_queues = queues; /* frames come by all of them, and none can be told to leave one out */
 	info->dev_capa = RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP;
 	info->switch_info.name = port->card->config.path;
 	info->switch_info.domain_id = port->card->domain;

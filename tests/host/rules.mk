@@ -62,6 +62,10 @@ $(T_HOST)/sources_test: $(call t_data,sources_test.o sources.o conn.o conn_parts
 $(T_HOST)/fragments_test: $(call t_data,fragments_test.o fragments.o) $(T_HOST_MODEL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
+UNIT_TESTS += $(T_HOST)/eal_test
+$(T_HOST)/eal_test: $(call t_data,eal_test.o eal_need.o)
+	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
+
 $(T_HOST)/bond_test: $(call t_data,bond_test.o bond.o) $(T_HOST_CONTROL)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ $(HOST_CONTROL_LIBS) -lcmocka
 

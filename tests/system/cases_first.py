@@ -113,7 +113,7 @@ def xdp_decides_new_connections(lab):
         apply(small)
         small.wait_for(lambda: total(small, "held") > 0, 5, "places that the agent decides")
         fresh = [EchoClient(small, vip) for vip in OPENED for _ in range(3)]
-        expect(all(c.backend not in (removed, None) for c in fresh), "a new connection went to the removed backend")
+        expect(all(c.backend not in (removed, None) for c in fresh), f"a new connection went to the removed backend, {removed}, or to none: {[c.backend for c in fresh]}")
         names = half.found()
         expect(set(names) <= set(small.backends), f"connections of which only the SYN was seen: {names}")
         expect(removed in names, "none of them was of the removed backend")

@@ -278,11 +278,13 @@ http {{
 
     def veth_wire(self):
         """A veth whose frames are as on a wire (no partial checksums, no GSO) and that lb's own stack does not see; XDP's
-        program takes them first."""
+        program takes them first. It has several queues, as a network card has whatever
+        number of workers there is."""
+        queues = ("numtxqueues", "4", "numrxqueues", "4")
         sw, lb = self.ns("sw"), self.ns("lb")
         for i, end in enumerate(self.wires()):
             wire, mac = ("slwire", "slspare")[i], CARD_MAC[:-1] + str(i + 1)
-            sh("ip", "link", "add", wire, "netns", lb, "address", mac, "type", "veth", "peer", "name", end, "netns", sw)
+            sh("ip", "link", "add", wire, "netns", lb, "address", mac, *queues, "type", "veth", "peer", "name", end, *queues, "netns", sw)
             for ns, dev in ((sw, end), (lb, wire)):
                 sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off", ns=ns, check=False)
             if not self.passes:
@@ -375,7 +377,7 @@ http {{
     def write_config(self, path=None, ports=None):
         """The agent's configuration, or one like it with other ports."""
         config = {
-            "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": 1, "max_connections": 65536,
+            "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": int(os.environ.get("LAB_WORKERS", "1")), "max_connections": 65536,
                      "fullnat": {"sources": list(SOURCES)}, **self.node},
             "ports": ports or self.ports(),
             **({"tenants": self.tenants} if self.tenants else {}),
