@@ -18,6 +18,7 @@
 
 #define SWEEP_MS 1000
 
+/* Those to come, too. */
 static uint64_t connections_of(void *ctx, uint32_t backend_id)
 {
 	struct sl_control *c = ctx;
@@ -26,7 +27,7 @@ static uint64_t connections_of(void *ctx, uint32_t backend_id)
 	if (!c->ops.backend)
 		return 0;
 	c->ops.backend(c->ops.ctx, backend_id, &counters);
-	return counters.connections;
+	return counters.connections + counters.awaited;
 }
 
 static void services_changed(void *ctx, const struct sl_services *now, const struct sl_services *before)

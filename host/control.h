@@ -104,6 +104,7 @@ struct sl_first_counters {
 struct sl_backend_counters {
 	uint64_t connections, connections_total;
 	uint64_t hw_packets, hw_bytes, sw_packets, sw_bytes;
+	bool awaited; /* connections may be its that nobody has heard of yet: it is not forgotten */
 };
 
 /* The data side. Any pointer may be NULL: then the command answers that it is not available. */

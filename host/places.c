@@ -23,6 +23,7 @@ struct places {
 };
 
 static struct places *places[SL_SERVICE_IDS];
+static uint32_t awaited[SL_SERVICE_IDS]; /* by backend: places that it owns, or did before */
 
 static struct places *of(uint32_t id)
 {
@@ -52,10 +53,19 @@ static struct places *make(uint32_t size)
 	return NULL;
 }
 
-static void forget_before(struct places *p)
+static void put(uint16_t *at, uint16_t backend_id)
+{
+	if (backend_id)
+		__atomic_fetch_add(&awaited[backend_id], 1, __ATOMIC_RELAXED);
+	if (*at)
+		__atomic_fetch_sub(&awaited[*at], 1, __ATOMIC_RELAXED);
+	__atomic_store_n(at, backend_id, __ATOMIC_RELEASE);
+}
+
+static void forget(struct places *p, uint16_t *of_places)
 {
 	for (uint32_t i = 0; i < p->size; i++)
-		__atomic_store_n(&p->before[i], 0, __ATOMIC_RELAXED);
+		put(&of_places[i], 0);
 }
 
 static void count_held(struct places *p)
@@ -75,12 +85,10 @@ int sl_places_begin(uint32_t id, uint32_t size, const uint16_t *owners, uint64_t
 			return -ENOMEM;
 		__atomic_store_n(&places[id], p, __ATOMIC_RELEASE);
 	}
-	forget_before(p);
+	forget(p, p->before);
 	memset(p->want, 0, size * sizeof(*p->want));
-	if (owners)
-		memcpy(p->owner, owners, size * sizeof(*p->owner));
-	else
-		memset(p->owner, 0, size * sizeof(*p->owner));
+	for (uint32_t i = 0; i < size; i++)
+		put(&p->owner[i], owners ? owners[i] : 0);
 	/* What the last agent's table held may be for connections that nobody has heard of. */
 	p->phase = owners ? HOLD : QUIET;
 	p->due_ms = now_ms + (owners ? SL_PLACES_HOLD_MS : 0);
@@ -99,7 +107,8 @@ void sl_places_end(uint32_t id)
 		return;
 	p->begun = p->in_pass = false;
 	p->held = 0;
-	forget_before(p);
+	forget(p, p->before);
+	forget(p, p->owner);
 }
 
 bool sl_places_begun(uint32_t id)
@@ -118,8 +127,8 @@ bool sl_places_want(uint32_t id, const uint16_t *wanted, uint64_t now_ms)
 		if (!p->owner[i] || p->owner[i] == wanted[i])
 			continue;
 		if (!p->before[i]) /* of several changes the program has seen the first one alone */
-			__atomic_store_n(&p->before[i], p->owner[i], __ATOMIC_RELEASE);
-		p->owner[i] = 0;
+			put(&p->before[i], p->owner[i]);
+		put(&p->owner[i], 0);
 		p->phase = HOLD;
 		p->due_ms = now_ms + SL_PLACES_HOLD_MS;
 		__atomic_store_n(&p->fresh, SL_PLACES_FRESH, __ATOMIC_RELAXED);
@@ -152,7 +161,7 @@ static bool tick(struct places *p, uint64_t now_ms)
 	if (!p->begun || p->in_pass || now_ms < p->due_ms)
 		return false;
 	if (p->phase == HOLD) {
-		forget_before(p);
+		forget(p, p->before);
 		p->phase = SETTLE;
 		p->due_ms = now_ms + SL_PLACES_SETTLE_MS;
 		return false;
@@ -197,7 +206,7 @@ bool sl_places_pass_end(uint64_t now_ms)
 		for (uint32_t i = 0; i < p->size; i++) {
 			if (p->owner[i] || !p->want[i] || p->other[i])
 				continue;
-			p->owner[i] = p->want[i];
+			put(&p->owner[i], p->want[i]);
 			changed = true;
 		}
 		count_held(p);
@@ -210,6 +219,11 @@ uint16_t sl_places_before(uint32_t id, uint32_t place)
 	const struct places *p = of(id);
 
 	return p && place < p->size ? __atomic_load_n(&p->before[place], __ATOMIC_ACQUIRE) : 0;
+}
+
+bool sl_places_await(uint16_t backend_id)
+{
+	return __atomic_load_n(&awaited[backend_id], __ATOMIC_RELAXED);
 }
 
 void sl_places_heard(void)
@@ -240,4 +254,5 @@ void sl_places_free(void)
 		free(p);
 		places[id] = NULL;
 	}
+	memset(awaited, 0, sizeof(awaited));
 }

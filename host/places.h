@@ -17,7 +17,7 @@
  *
  * So a change of the table moves nobody, and costs speed for its own places alone. Nothing here calls a driver.
  *
- * Threads: the offload thread, but for sl_places_before() and sl_places_fresh(), which are any worker's.
+ * Threads: the offload thread, but for sl_places_before(), sl_places_await() and sl_places_fresh(), which are any thread's.
  */
 #ifndef SLUICE_HOST_PLACES_H
 #define SLUICE_HOST_PLACES_H
@@ -56,6 +56,9 @@ void sl_places_heard(void);
 
 /* Any thread: the place's previous owner while it is held, else 0. */
 uint16_t sl_places_before(uint32_t service_id, uint32_t place);
+/* Any thread: packets may still come for this backend that no connection of the table is for: it owns places, or did before. Its number must
+ * not become another's. */
+bool sl_places_await(uint16_t backend_id);
 /* Any thread: the service's places have just changed. A flow of UDP has no SYN: only as long as this is true may a packet of no connection at a
  * held place be the second one of a flow that the program has begun. */
 bool sl_places_fresh(uint32_t service_id);

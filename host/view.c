@@ -14,6 +14,7 @@
 
 #include "host/first.h"
 #include "host/offload.h"
+#include "host/places.h"
 #include "host/port.h"
 #include "host/port_view.h"
 #include "host/refusal.h"
@@ -174,7 +175,8 @@ static void backend_view(void *ctx, uint32_t backend_id, struct sl_backend_count
 	sl_worker_backend_stats(backend_id, &stats);
 	*out = (struct sl_backend_counters){ .connections = stats.connections, .connections_total = stats.connections_total,
 					     .hw_packets = stats.hw_packets, .hw_bytes = stats.hw_bytes,
-					     .sw_packets = stats.sw_packets, .sw_bytes = stats.sw_bytes };
+					     .sw_packets = stats.sw_packets, .sw_bytes = stats.sw_bytes,
+					     .awaited = sl_places_await((uint16_t)backend_id) };
 }
 
 static bool first_view(void *ctx, uint32_t service_id, struct sl_first_counters *out)

@@ -173,6 +173,34 @@ static void no_backend_and_the_end(void **state)
 	assert_false(sl_places_tick(START + 100000));
 }
 
+/* A backend that is removed stays known as long as a packet of its may come that makes an entry. */
+static void backends_are_awaited(void **state)
+{
+	static const uint16_t all_two[SIZE] = { B2, B2, B2, B2, B2, B2, B2 };
+	const uint64_t hold = START + 100 + SL_PLACES_HOLD_MS;
+
+	(void)state;
+	assert_true(sl_places_await(B1));
+	assert_false(sl_places_await(B2));
+	sl_places_want(ID, all_two, START + 100);
+	assert_true(sl_places_await(B1));
+	assert_false(sl_places_tick(hold - 1));
+	assert_true(sl_places_await(B1));
+	sl_places_tick(hold);
+	assert_false(sl_places_await(B1));
+	pass(hold + SL_PLACES_SETTLE_MS);
+	owners_are(all_two);
+	assert_true(sl_places_await(B2));
+	sl_places_want(ID, none, hold + 30000); /* no backend is left */
+	assert_true(sl_places_await(B2));
+	sl_places_end(ID);
+	assert_false(sl_places_await(B2));
+	assert_int_equal(sl_places_begin(ID, SIZE, one, START), 0);
+	assert_int_equal(sl_places_begin(ID, SIZE, all_two, START), 0);
+	assert_false(sl_places_await(B1));
+	assert_true(sl_places_await(B2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +210,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(calm_shortens_the_wait_alone, up, down),
 		cmocka_unit_test_setup_teardown(what_an_earlier_agent_left, NULL, down),
 		cmocka_unit_test_setup_teardown(fresh_until_hints_were_taken, up, down),
+		cmocka_unit_test_setup_teardown(backends_are_awaited, up, down),
 		cmocka_unit_test_setup_teardown(no_backend_and_the_end, up, down),
 	};
 
