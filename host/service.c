@@ -418,6 +418,30 @@ static uint32_t find_backend(const struct slots *slots, uint64_t identity)
 	return 0;
 }
 
+/* Where a check connects to; 0: there is none. */
+static uint16_t check_port(const struct sl_config_service *s, const struct sl_config_backend *b)
+{
+	if (s->health.type != SL_HEALTH_TCP)
+		return 0;
+	return s->health.port ? s->health.port : b->port ? b->port : s->port_lo;
+}
+
+/* What the checks of the configuration before say of where this backend is: a service that has got another name or mode has new backends, and
+ * would have none for its new connections until their first checks end. */
+static enum sl_backend_state known_state(const struct slots *slots, const struct sl_config_service *s, const struct sl_config_backend *c)
+{
+	const uint16_t port = check_port(s, c);
+
+	for (uint32_t id = 1; port && id < SL_SERVICE_IDS; id++) {
+		const struct backend_slot *b = &slots->backend[id];
+
+		if (b->identity && (b->state == SL_BACKEND_UP || b->state == SL_BACKEND_DOWN) && sl_addr_equal(&b->config.address, &c->address) &&
+		    check_port(&slots->service[b->service].config, &b->config) == port)
+			return b->state;
+	}
+	return SL_BACKEND_CHECKING;
+}
+
 static int place_backend(struct slots *slots, uint32_t service, const struct sl_config_service *s,
 			 const struct sl_config_backend *c)
 {
@@ -435,7 +459,7 @@ static int place_backend(struct slots *slots, uint32_t service, const struct sl_
 	if (b->config.weight != c->weight)
 		b->weight_override = -1;
 	if (b->state == SL_BACKEND_RETIRED) {
-		b->state = SL_BACKEND_CHECKING;
+		b->state = (uint8_t)known_state(slots, s, c);
 		b->since_ms = wall_ms();
 	}
 	if (s->health.type == SL_HEALTH_NONE && b->state != SL_BACKEND_UP) {

@@ -407,6 +407,32 @@ static void a_reload_keeps_ids_and_retires(void **state)
 	sl_service_table_destroy(t);
 }
 
+/* The service is another one by its name or mode, so its backends are; where they are has not changed, nor has their health. */
+static void another_name_needs_no_new_checks(void **state)
+{
+#define CHECKED(name, health, backends) \
+	"services:\n- {name: " name ", vip: 10.1.0.1, protocol: tcp, port: 80, mode: dsr-l2, health: {" health "}, backends: [" backends "]}\n"
+	struct sl_service_table *t = create(CHECKED("web", "type: tcp", B1 ", " B2), NULL);
+	const uint32_t b1 = backend("web", "b1")->id;
+
+	(void)state;
+	sl_service_table_health(t, b1, SL_BACKEND_UP, 1000);
+	sl_service_table_health(t, backend("web", "b2")->id, SL_BACKEND_DOWN, 1000);
+	apply(t, CHECKED("shop", "type: tcp, interval_ms: 7000", B1 ", " B2 ", " B3));
+	assert_int_not_equal(backend("shop", "b1")->id, b1);
+	assert_int_equal(backend("shop", "b1")->state, SL_BACKEND_UP);
+	assert_int_equal(backend("shop", "b2")->state, SL_BACKEND_DOWN);
+	assert_int_equal(backend("shop", "b3")->state, SL_BACKEND_CHECKING);
+	assert_int_equal(share("shop", "b1", 100), 100);
+	/* Elsewhere they are not known: another port, another address, no check before. */
+	apply(t, CHECKED("mail", "type: tcp, port: 81", B1 ", " B2));
+	assert_int_equal(backend("mail", "b1")->state, SL_BACKEND_CHECKING);
+	apply(t, CHECKED("mail", "type: none", B1 ", " B2));
+	apply(t, CHECKED("news", "type: tcp", B1 ", " B2));
+	assert_int_equal(backend("news", "b2")->state, SL_BACKEND_CHECKING);
+	sl_service_table_destroy(t);
+}
+
 static void an_operators_weight_lasts_until_the_file_changes_it(void **state)
 {
 	struct sl_service_table *t =
@@ -583,6 +609,7 @@ int main(void)
 		cmocka_unit_test(selection_follows_weight_and_health),
 		cmocka_unit_test(places_are_by_xxh64),
 		cmocka_unit_test(a_reload_keeps_ids_and_retires),
+		cmocka_unit_test(another_name_needs_no_new_checks),
 		cmocka_unit_test(an_operators_weight_lasts_until_the_file_changes_it),
 		cmocka_unit_test(too_many_change_nothing),
 		cmocka_unit_test(a_connection_finds_its_backend),
