@@ -5,7 +5,7 @@ import signal
 
 from cases import apply, case, expect
 from demo import EchoClient, find_flow, read_line
-from lab import Lab, PEER_PORT, VIPS, VIPS6, connect, sh
+from lab import Lab, LabError, PEER_PORT, VIPS, VIPS6, connect, sh
 
 SOURCE_PORT = 20000  # of clients whose packets are lost
 OPENED = (VIPS["dsr-l2"], VIPS["ipip"], VIPS6["dsr-l2"])
@@ -26,14 +26,18 @@ def settled(lab):
 
 def learned(lab, client):
     client.ask()
-    flow = find_flow(lab, client.socket.getsockname()[1])
+    flow = find_flow(lab, client.socket.getsockname()[1], client.vip)
     return flow and flow["backend"] == client.backend and flow["state"] == "established" and flow["where"] == "hardware"
 
 
 def all_learned(lab, clients, what):
     for c in clients:
         expect(not c.broken, f"{what}: a connection to {c.backend} by {c.vip} broke")
-        lab.wait_for(lambda c=c: learned(lab, c), 10, f"{what}: the connection to {c.backend} by {c.vip} in hardware")
+        try:
+            lab.wait_for(lambda c=c: learned(lab, c), 10, "")
+        except LabError:
+            expect(False, f"{what}: the connection to {c.backend} by {c.vip} is not in hardware: "
+                   f"{find_flow(lab, c.socket.getsockname()[1], c.vip)}")
 
 
 class HalfOpen:
