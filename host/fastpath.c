@@ -350,7 +350,7 @@ static __attribute__((noinline)) bool gone_unsettled(struct sl_slowpath *sp, con
 	count(sp, &sp->table->entries[index], index, len);
 	if (sp->shed && sp->shed->count)
 		sl_shed_found(sp->shed, service->id);
-	sl_slowpath_consider(sp, index, service);
+	sl_slowpath_consider(sp, index, service, f->port);
 	return true;
 }
 

@@ -145,5 +145,5 @@ void sl_learn_hint(struct sl_slowpath *sp, const struct sl_first_hint *hint)
 	count_hint(sp, index, hint);
 	if (hint->packets > 1) /* what the second one says */
 		sl_slowpath_follow(sp, index, hint->tcp_flags, NULL, false, backend->service);
-	sl_slowpath_consider(sp, index, backend->service);
+	sl_slowpath_consider(sp, index, backend->service, SL_OFFLOAD_ANY_PORT);
 }

@@ -66,7 +66,9 @@
 
 struct offload_request {
 	uint32_t index;
-	uint32_t op;
+	uint8_t op;
+	uint8_t port; /* SL_OFFLOAD_ANY_PORT: not known */
+	uint16_t reserved;
 };
 
 /* A connection that is in the card. */
@@ -333,8 +335,10 @@ static enum sl_reason flow_hops(uint32_t index)
 
 	if (!egress || !egress->ready)
 		return SL_REASON_NO_NEXTHOP;
-	if (off.proxy[egress->port] != flow->proxy)
+	if (off.proxy[egress->port] != flow->proxy) {
+		sl_refusal_keep(index, "the client's packets come by another card than they leave by", "one card's rule cannot do both");
 		return SL_REASON_NO_CARD;
+	}
 	/* A rule has the MTU of the port that it leaves by; a smaller one, of a route, it could not keep. */
 	if (egress->action.mtu < sl_port_at(egress->port)->mtu) {
 		sl_refusal_keep(index, "the next hop's MTU is smaller than its port's", "no rule can say that");
@@ -389,7 +393,7 @@ static bool flow_reachable(uint32_t index)
 
 	sl_conn_key(off.table, index, &key);
 	sl_conn_reverse_key(off.table, index, &reverse);
-	if (covered(sl_conn_nat_at(off.table, index)->last_hop_port, &key, false) &&
+	if (covered(off.flow[index].port, &key, false) &&
 	    (!conn->nat || covered(egress->port, &reverse, true)))
 		return true;
 	sl_refusal_keep(index, "its VIP or backend has no classification rule", "`card show` says why");
@@ -410,11 +414,22 @@ static void flow_left(uint32_t index, bool clean)
 	__atomic_store_n(&off.stats.unconfirmed, off.parked_count, __ATOMIC_RELAXED);
 }
 
+/* The port whose card gets the rules: where the client's packets come by. */
+static uint8_t port_of(uint32_t index, uint8_t came_by)
+{
+	const struct sl_conn *conn = sl_conn_at(off.table, index);
+	const struct sl_egress *egress = sl_egress_of(conn->backend_id);
+
+	if (conn->nat)
+		return sl_conn_nat_at(off.table, index)->last_hop_port;
+	return came_by != SL_OFFLOAD_ANY_PORT ? came_by : egress ? (uint8_t)sl_bond_lead(egress->port) : 0;
+}
+
 /* Puts a connection into the card: the way back first. */
-static enum sl_reason flow_insert(uint32_t index)
+static enum sl_reason flow_insert(uint32_t index, uint8_t came_by)
 {
 	const struct sl_conn_card *card = sl_conn_card_take(off.table, index);
-	const uint8_t port = sl_conn_nat_at(off.table, index)->last_hop_port;
+	const uint8_t port = port_of(index, came_by);
 	struct offload_flow *flow = &off.flow[index];
 	enum sl_reason reason;
 	int rc = 0;
@@ -515,7 +530,7 @@ static void request_run(const struct offload_request *r)
 {
 	switch (r->op) {
 	case SL_OFFLOAD_INSERT:
-		answer_clean(r->index, SL_OFFLOAD_INSERT, flow_insert(r->index));
+		answer_clean(r->index, SL_OFFLOAD_INSERT, flow_insert(r->index, r->port));
 		break;
 	case SL_OFFLOAD_REMOVE:
 		flow_remove(r->index);
@@ -541,10 +556,11 @@ static void request_run(const struct offload_request *r)
 /* The connection's rules are made again, for a next hop that could not be changed in place. */
 static void flow_remake(uint32_t index)
 {
+	const uint8_t came_by = off.flow[index].port;
 	enum sl_reason reason;
 
 	flow_remove(index);
-	reason = flow_insert(index);
+	reason = flow_insert(index, came_by);
 	add(&off.stats.retries, 1);
 	if (reason != SL_REASON_OFFLOADED)
 		answer_clean(index, SL_OFFLOAD_LOST, reason);
@@ -719,7 +735,7 @@ static void adopt_conn(uint32_t index)
 {
 	struct sl_conn *conn = sl_conn_at(off.table, index);
 	struct offload_flow *flow = &off.flow[index];
-	const enum sl_reason reason = flow_insert(index);
+	const enum sl_reason reason = flow_insert(index, SL_OFFLOAD_ANY_PORT);
 
 	if (reason != SL_REASON_OFFLOADED && flow->parked) {
 		/* One of its rules may stand: the entry is its own until that is gone. */
@@ -928,10 +944,10 @@ static void thread_wake(void)
 		return; /* a full counter has woken it already */
 }
 
-static bool submit(uint32_t op, uint32_t index)
+static bool submit(uint8_t op, uint32_t index, uint8_t port)
 {
 	struct rte_ring *ring = op == SL_OFFLOAD_QUERY ? off.queries : off.requests;
-	struct offload_request request = { index, op };
+	struct offload_request request = { .index = index, .op = op, .port = port };
 
 	if (rte_ring_enqueue_elem(ring, &request, sizeof(request)))
 		return false;
@@ -939,9 +955,9 @@ static bool submit(uint32_t op, uint32_t index)
 	return true;
 }
 
-bool sl_offload_submit(enum sl_offload_op op, uint32_t index)
+bool sl_offload_submit(enum sl_offload_op op, uint32_t index, unsigned int port)
 {
-	return submit(op, index);
+	return submit((uint8_t)op, index, (uint8_t)port);
 }
 
 bool sl_offload_refresh(uint32_t index, uint32_t wait_ms)
@@ -949,7 +965,7 @@ bool sl_offload_refresh(uint32_t index, uint32_t wait_ms)
 	const uint64_t until = boot_ms() + wait_ms;
 	uint32_t ticket;
 
-	if (!off.running || !submit(OP_REFRESH, index))
+	if (!off.running || !submit(OP_REFRESH, index, SL_OFFLOAD_ANY_PORT))
 		return false;
 	ticket = ++off.refresh_asked;
 	while ((int32_t)(__atomic_load_n(&off.refreshed, __ATOMIC_ACQUIRE) - ticket) < 0) {

@@ -85,8 +85,10 @@ enum sl_offload_op {
 	SL_OFFLOAD_QUERY, /* how long idle: last_seen_ms and counters are brought up to date */
 	SL_OFFLOAD_LOST,  /* answer only: the connection has fallen out of the card */
 };
-/* False: the ring is full; try again later. */
-bool sl_offload_submit(enum sl_offload_op op, uint32_t index);
+#define SL_OFFLOAD_ANY_PORT UINT8_MAX
+/* port: of INSERT, that the client's packets come by (nat connections know it themselves); not known: the card that they leave by. False:
+ * the ring is full; try again later. */
+bool sl_offload_submit(enum sl_offload_op op, uint32_t index, unsigned int port);
 
 struct sl_offload_result {
 	uint32_t index;

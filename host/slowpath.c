@@ -131,7 +131,7 @@ static enum sl_reason offload_reason(const struct sl_slowpath *sp, uint32_t inde
 	return (caps & need) == need ? SL_REASON_OFFLOADED : SL_REASON_NO_CARD;
 }
 
-void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service)
+void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service, unsigned int port)
 {
 	struct sl_conn *conn = sl_conn_at(sp->table, index);
 	enum sl_reason reason;
@@ -146,7 +146,7 @@ void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct s
 	if (!retry_due(sp, index))
 		return;
 	conn->offload = SL_CONN_INSERTING;
-	if (sp->offload(SL_OFFLOAD_INSERT, index)) {
+	if (sp->offload(SL_OFFLOAD_INSERT, index, port)) {
 		sl_conn_set_reason(sp->table, index, SL_REASON_PENDING);
 		return;
 	}
@@ -160,7 +160,7 @@ bool sl_slow_offload_remove(struct sl_slowpath *sp, struct sl_conn *conn, uint32
 	if (conn->offload != SL_CONN_HARDWARE)
 		return true;
 	conn->offload = SL_CONN_REMOVING;
-	if (sp->offload(SL_OFFLOAD_REMOVE, index))
+	if (sp->offload(SL_OFFLOAD_REMOVE, index, SL_OFFLOAD_ANY_PORT))
 		return true;
 	conn->offload = SL_CONN_HARDWARE;
 	sp->stats->offload_queue_full++;
@@ -494,7 +494,7 @@ static void run_known(struct sl_slowpath *sp, const struct slow_frame *f, uint32
 		send_forward(sp, f, index, backend, v);
 	if (v->fate == SL_SLOW_FORWARD) {
 		sl_conn_count(conn, sl_conn_rest_at(sp->table, index), f->len);
-		sl_slowpath_consider(sp, index, backend->service);
+		sl_slowpath_consider(sp, index, backend->service, f->port);
 	}
 }
 

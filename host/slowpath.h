@@ -62,7 +62,7 @@ struct sl_slowpath {
 	struct sl_slow_port port[SL_PORTS_MAX];
 	struct sl_hash_seed entropy;         /* of tunnels' source ports */
 	struct sl_reply_limit limit;
-	bool (*offload)(enum sl_offload_op op, uint32_t index); /* sl_offload_submit */
+	bool (*offload)(enum sl_offload_op op, uint32_t index, unsigned int port); /* sl_offload_submit */
 	uint32_t (*capable)(void);           /* sl_offload_cap bits, 0: no card */
 	uint64_t retired_generation;         /* snapshot that any_retired was found in */
 	bool any_retired;
@@ -121,7 +121,7 @@ void sl_slowpath_expire(struct sl_slowpath *sp, uint32_t count);
 uint32_t sl_slowpath_adopt(struct sl_slowpath *sp);
 
 /* What host/fastpath shares: before a packet of connection `index` with these TCP flags (0: UDP) is counted, its state follows it;
- * afterwards it may go into the card, or it is said why not. tcp: its TCP header up to the flags, or NULL, which will do unless
+ * afterwards it may go into the card, or it is said why not; port: that it came by, or SL_OFFLOAD_ANY_PORT. tcp: its TCP header up to the flags, or NULL, which will do unless
  * sl_slowpath_wants_tcp(). */
 void sl_slowpath_follow(struct sl_slowpath *sp, uint32_t index, unsigned int flags, const uint8_t *tcp, bool reverse,
 			const struct sl_service *service);
@@ -130,7 +130,7 @@ static inline bool sl_slowpath_wants_tcp(const struct sl_conn *conn)
 {
 	return conn->nat && conn->state == SL_CONN_EMBRYONIC && conn->proto == IPPROTO_TCP;
 }
-void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service);
+void sl_slowpath_consider(struct sl_slowpath *sp, uint32_t index, const struct sl_service *service, unsigned int port);
 
 /* The record that a card gets for one direction of a connection, and the key it belongs to; shared with host/offload. */
 void sl_slowpath_record(const struct sl_conn_table *table, uint32_t index, bool reverse, struct sl_key *key,

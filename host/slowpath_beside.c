@@ -101,7 +101,7 @@ static void expire_one(struct sl_slowpath *sp, uint32_t index)
 	} else if (!conn_idle(sp, conn, &over, &deadline)) {
 		sl_conn_set_deadline(sp->table, index, deadline);
 	} else if (conn->offload == SL_CONN_HARDWARE) {
-		if (!sp->offload(SL_OFFLOAD_QUERY, index))
+		if (!sp->offload(SL_OFFLOAD_QUERY, index, SL_OFFLOAD_ANY_PORT))
 			sp->stats->offload_queue_full++;
 	} else if (conn->offload == SL_CONN_SOFTWARE) {
 		sp->stats->conns_expired++;

@@ -81,8 +81,9 @@ void *world_memory(size_t bytes)
 	return p;
 }
 
-static bool no_card(enum sl_offload_op op, uint32_t index)
+static bool no_card(enum sl_offload_op op, uint32_t index, unsigned int port)
 {
+	(void)port;
 	(void)op;
 	(void)index;
 	return false;

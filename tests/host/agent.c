@@ -116,8 +116,9 @@ const struct sl_backend *sl_service_find(const struct sl_service *service, unsig
 	return NULL;
 }
 
-static bool card_submit(enum sl_offload_op op, uint32_t index)
+static bool card_submit(enum sl_offload_op op, uint32_t index, unsigned int port)
 {
+	(void)port;
 	(void)op, (void)index;
 	return false;
 }

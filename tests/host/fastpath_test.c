@@ -25,8 +25,9 @@
 
 static uint32_t caps;
 
-static bool card_submit(enum sl_offload_op op, uint32_t index)
+static bool card_submit(enum sl_offload_op op, uint32_t index, unsigned int port)
 {
+	(void)port;
 	(void)op;
 	(void)index;
 	return false; /* the card's ring is full: connections stay in software */

@@ -51,7 +51,7 @@ unsigned int sl_port_count(void)
 
 struct sl_port *sl_port_at(unsigned int index)
 {
-	return index == 1 && sl_bond_member(index) ? &port1 : &port0;
+	return index == 1 && port_count == 2 ? &port1 : &port0;
 }
 
 static struct sl_offload_result last;
@@ -303,7 +303,7 @@ static void agent_down(void)
 static void settle(struct bench *b)
 {
 	answers = 0;
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn_make(b, "dsr", 60000)));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn_make(b, "dsr", 60000), 0));
 	wait_answers(1);
 }
 
@@ -378,13 +378,13 @@ static void test_meter_of_service(void **state)
 	s->misses.rate_pps = 700;
 	sl_offload_configure();
 	answers = 0;
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn, 0));
 	wait_answers(1);
 	assert_int_equal(driver.cir[driver.profile_of[meter]], 700);
 	s->misses.rate_pps = 0;
 	sl_offload_configure();
 	answers = 0;
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn, 0));
 	wait_answers(1);
 	own = 0;
 	for (unsigned int i = 0; i < driver.created; i++)
@@ -482,7 +482,7 @@ static void test_adopted(void **state)
 	assert_true(sl_offload_refresh(dsr, 3000));
 	rcu_thread_online();
 	assert_null(sl_conn_card_at(b->table, dsr)); /* it was in no card */
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, adopted)); /* its next hops are free for the next test */
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, adopted, 0)); /* its next hops are free for the next test */
 	wait_answers(1);
 	agent_down();
 }
@@ -494,19 +494,19 @@ static void test_connections(void **state)
 	unsigned int rules, handles;
 
 	agent_up(b);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first, 0));
 	wait_answers(1);
 	rules = driver.live;
 	handles = driver.handles;
 
 	/* The way back first; forward is removed first. */
 	memset(driver.order, 0, sizeof(driver.order));
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second, 0));
 	wait_answers(2);
 	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
 	assert_string_equal(driver.order, "RF");
 	assert_int_equal(driver.handles, handles); /* next hops are shared */
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, second));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, second, 0));
 	wait_answers(3);
 	assert_string_equal(driver.order, "RFfr");
 	assert_int_equal(driver.live, rules);
@@ -516,7 +516,7 @@ static void test_connections(void **state)
 	driver.updates = 0;
 	hop_set(9);
 	sl_offload_nexthops_changed();
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, first, 0));
 	wait_answers(4);
 	assert_int_equal(driver.updates, 1);
 	assert_int_equal(driver.created, rules);
@@ -530,12 +530,40 @@ static void test_connections(void **state)
 	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
 	route_mtu = 1500;
 	hop_set(9);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first, 0));
 	wait_answers(6);
 	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, first, 0));
 	wait_answers(7);
 	agent_down();
+}
+
+/* A rule is in the card that the client's packets come by, and leads out by a port of it: else it would be called offloaded for nothing. */
+static void test_two_cards(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t dsr = conn_make(b, "dsr", 2), other = conn_make(b, "dsr", 3);
+	struct sl_offload_stats stats;
+	char words[200];
+
+	port_count = 2;
+	driver.no_meters = true; /* the fake has one card's */
+	agent_up(b);
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr, 1));
+	wait_answers(1);
+	assert_int_equal(last.reason, SL_REASON_NO_CARD);
+	sl_refusal_get(dsr, words, sizeof(words));
+	assert_non_null(strstr(words, "come by another card"));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, other, SL_OFFLOAD_ANY_PORT));
+	wait_answers(3);
+	sl_offload_stats_get(&stats);
+	assert_int_equal(stats.hardware, 2);
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, dsr, 0)); /* its next hops are free for the next test */
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, other, 0));
+	wait_answers(5);
+	agent_down();
+	port_count = 1;
 }
 
 static void test_refused(void **state)
@@ -548,14 +576,14 @@ static void test_refused(void **state)
 
 	/* A full card and a refusing one. */
 	agent_up(b);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, nat));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, nat, 0));
 	wait_answers(1);
 	driver.fail = ENOSPC;
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr, 0));
 	wait_answers(2);
 	assert_int_equal(last.reason, SL_REASON_TABLE_FULL);
 	driver.fail = EINVAL;
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr, 0));
 	wait_answers(3);
 	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
 	sl_refusal_get(dsr, words, sizeof(words));
@@ -564,7 +592,7 @@ static void test_refused(void **state)
 
 	/* Without its classification rule no packet would come to it. */
 	sl_classes_forget(0);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr, 0));
 	wait_answers(4);
 	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
 	sl_refusal_get(dsr, words, sizeof(words));
@@ -575,7 +603,7 @@ static void test_refused(void **state)
 	assert_int_equal(stats.hardware, 1);
 	destroyed = driver.destroyed;
 	port0.gone = true;
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, dsr, 0));
 	wait_answers(6); /* one for this request, one for the connection that was in the card */
 	sl_offload_stats_get(&stats);
 	assert_int_equal(stats.hardware, 0);
@@ -605,11 +633,11 @@ static void test_unconfirmed(void **state)
 
 	agent_up(b);
 	rules = driver.live;
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn, 0));
 	wait_answers(1);
 	driver.fail_destroy = ETIMEDOUT;
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn));
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn, 0));
 	wait_answers(2);
 	assert_int_equal(last.op, SL_OFFLOAD_QUERY); /* not that it is removed */
 	sl_offload_stats_get(&stats);
@@ -621,8 +649,8 @@ static void test_unconfirmed(void **state)
 
 	/* The way back is in the card, the way forward not, and the first cannot be taken back for a while. */
 	driver.fail_forward = driver.fail_destroy = ETIMEDOUT;
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn));
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, conn, 0));
 	wait_answers(4);
 	assert_int_equal(last.op, SL_OFFLOAD_QUERY);
 	driver.fail_forward = driver.fail_destroy = 0;
@@ -630,7 +658,7 @@ static void test_unconfirmed(void **state)
 	assert_int_equal(last.op, SL_OFFLOAD_INSERT);
 	assert_int_equal(last.reason, SL_REASON_INSERT_FAILED);
 	assert_int_equal(driver.live, rules);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, conn, 0));
 	wait_answers(6);
 	assert_int_equal(last.reason, SL_REASON_OFFLOADED);
 	sl_offload_stats_get(&stats);
@@ -650,7 +678,7 @@ static void test_unconfirmed(void **state)
 	wait_rules(rules - 5);
 	b->config->service_count++;
 	answers = 6;
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn)); /* its next hops are free for the next test */
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, conn, 0)); /* its next hops are free for the next test */
 	wait_answers(7);
 	agent_down();
 }
@@ -751,9 +779,9 @@ static void test_way_back_moves(void **state)
 	((uint8_t *)&sl_conn_at(b->table, apart)->addresses)[3] = 7;
 	memcpy(sl_conn_nat_at(b->table, apart)->last_hop, z, 6);
 	agent_up(b);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, apart));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, apart, 0));
 	wait_answers(3);
 	assert_false(sl_returns_sync(nexthops));
 	assert_false(way_is(1, 1)); /* as the packets came */
@@ -765,7 +793,7 @@ static void test_way_back_moves(void **state)
 	created = driver.created;
 	driver.updates = 0;
 	sl_offload_nexthops_changed();
-	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, first, 0));
 	wait_answers(4);
 	assert_int_equal(driver.updates, 1);
 	assert_int_equal(driver.created, created);
@@ -773,11 +801,11 @@ static void test_way_back_moves(void **state)
 	assert_memory_equal(sl_conn_nat_at(b->table, second)->last_hop, y, 6);
 	assert_memory_equal(sl_conn_nat_at(b->table, apart)->last_hop, z, 6);
 	/* A connection whose packets come from the new MAC shares the way. */
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, second));
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, second, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, second, 0));
 	wait_answers(6);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, i == 0 ? first : i == 1 ? second : apart));
+		assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, i == 0 ? first : i == 1 ? second : apart, 0));
 	wait_answers(9);
 	assert_int_equal(driver.handles, 0);
 	assert_false(sl_returns_sync(nexthops)); /* the watches end */
@@ -805,19 +833,19 @@ static void test_way_back_of_neighbours(void **state)
 	memcpy(sl_conn_nat_at(b->table, first)->last_hop, x, 6);
 	memcpy(sl_conn_nat_at(b->table, other)->last_hop, x, 6);
 	agent_up(b);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, first, 0));
 	wait_answers(1);
 	sl_returns_sync(nexthops);
 	assert_false(way_by(1, 1, 1));
 	assert_true(way_by(1, 1, 2));
 	sl_offload_nexthops_changed();
 	memcpy(sl_conn_nat_at(b->table, other)->last_hop, (const uint8_t[6]){ 2, 0, 0, 9, 0, 2 }, 6);
-	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, other));
+	assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, other, 0));
 	wait_answers(2);
 	assert_false(way_by(1, 1, 2));
 	assert_false(way_by(1, 1, 3)); /* the other one need not have moved */
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, first));
-	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, other));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, first, 0));
+	assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, other, 0));
 	wait_answers(4);
 	sl_returns_sync(nexthops);
 	agent_down();
@@ -836,7 +864,7 @@ static void links_are(bool first, bool second, uint64_t now_ms, uint32_t index)
 	if (sl_bond_settle(now_ms))
 		sl_offload_bonds_changed();
 	for (unsigned int i = 1; i <= 2; i++) { /* the first may have been under way already */
-		assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, index));
+		assert_true(sl_offload_submit(SL_OFFLOAD_QUERY, index, 0));
 		wait_answers(before + i);
 	}
 }
@@ -865,7 +893,7 @@ static void test_bond(void **state)
 		sl_bond_link(1, true, 0);
 		sl_bond_settle(0);
 		agent_up(b);
-		assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, index));
+		assert_true(sl_offload_submit(SL_OFFLOAD_INSERT, index, 0));
 		wait_answers(1);
 		assert_int_equal(last.reason, SL_REASON_OFFLOADED);
 		assert_int_equal(pool[driver.created - 1].out, without ? 0 : UINT16_MAX);
@@ -880,7 +908,7 @@ static void test_bond(void **state)
 			else
 				assert_int_equal(driver.updated_to, !up);
 		}
-		assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, index));
+		assert_true(sl_offload_submit(SL_OFFLOAD_REMOVE, index, 0));
 		wait_answers(6);
 		agent_down();
 	}
@@ -896,7 +924,7 @@ int main(void)
 		T(test_probe), T(test_probe_meters), T(test_meters),
 		T(test_meter_of_service), T(test_without_meters), T(test_many_rules), T(test_few_meters), T(test_adopted),
 		T(test_connections), T(test_unconfirmed), T(test_hanging_card), T(test_way_back_moves),
-		T(test_way_back_of_neighbours), T(test_refused), T(test_bond),
+		T(test_way_back_of_neighbours), T(test_refused), T(test_two_cards), T(test_bond),
 	};
 	char prefix[64], *argv[] = { (char *)"offload_test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 				     (char *)"--no-telemetry", (char *)"-m", (char *)"64", (char *)"--lcores=0@(0)", prefix };

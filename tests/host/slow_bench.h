@@ -23,8 +23,9 @@ static struct {
 	uint32_t caps;
 } card;
 
-static inline bool card_submit(enum sl_offload_op op, uint32_t index)
+static inline bool card_submit(enum sl_offload_op op, uint32_t index, unsigned int port)
 {
+	(void)port;
 	if (card.full)
 		return false;
 	card.count++;

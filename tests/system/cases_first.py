@@ -115,7 +115,7 @@ def xdp_decides_new_connections(lab):
         for s in small.services:
             s["backends"] = [b for b in s["backends"] if b["name"] != removed]
         apply(small)
-        small.wait_for(lambda: total(small, "held") > 0, 5, "places that the agent decides")
+        small.wait_for(lambda: all(f["held"] > 0 for f in first_of(small).values()), 5, "places of each service that the agent decides")
         fresh = [EchoClient(small, vip) for vip in OPENED for _ in range(3)]
         expect(all(c.backend not in (removed, None) for c in fresh), f"a new connection went to the removed backend, {removed}, or to none: {[c.backend for c in fresh]}")
         names = half.found()
