@@ -57,8 +57,11 @@ static void note_open(const struct sl_decap_options *o)
 
 static void undo(struct sl_decap_state *s, const struct sl_decap_options *o, const struct sl_decap_interface *i, bool own_clsact)
 {
-	if (!s->created)
+	if (!s->created) {
+		sl_decap_config_back(s);
+		sl_decap_warn("nothing was changed: what was attached before goes on with the options it had");
 		exit(1);
+	}
 	sl_decap_clamp_detach(o, i, own_clsact);
 	sl_decap_xdp_detach(o, i);
 	sl_decap_state_remove(s, o);
@@ -82,11 +85,7 @@ static int attach(const struct sl_decap_options *o, const struct sl_decap_interf
 	sl_decap_about_get(&s, &about);
 	sl_decap_config_set(&s, o, &config);
 	same = about.build == sl_decap_build();
-	if (o->mss == SL_DECAP_MSS_OFF) {
-		if (sl_decap_clamp_detach(o, i, about.own_clsact))
-			undo(&s, o, i, about.own_clsact);
-		about.own_clsact = 0;
-	} else if (!same || !sl_decap_clamp_find(i)) {
+	if (o->mss != SL_DECAP_MSS_OFF && (!same || !sl_decap_clamp_find(i))) {
 		if (sl_decap_clamp_attach(&s, o, i, &own_clsact))
 			undo(&s, o, i, own_clsact);
 		about.own_clsact |= own_clsact;
@@ -95,6 +94,11 @@ static int attach(const struct sl_decap_options *o, const struct sl_decap_interf
 	if (!same || !sl_decap_xdp_find(i, &mode, &alone) || (o->mode != SL_DECAP_AUTO && o->mode != mode)) {
 		if (sl_decap_xdp_attach(&s, o, i, &mode))
 			undo(&s, o, i, about.own_clsact);
+	}
+	if (o->mss == SL_DECAP_MSS_OFF) { /* last: what is taken away cannot be put back for sure */
+		if (sl_decap_clamp_detach(o, i, about.own_clsact))
+			undo(&s, o, i, about.own_clsact);
+		about.own_clsact = 0;
 	}
 	about.build = sl_decap_build();
 	sl_decap_about_set(&s, &about);

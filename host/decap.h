@@ -108,6 +108,8 @@ void sl_decap_about_get(const struct sl_decap_state *s, struct sl_decap_about *a
 void sl_decap_about_set(const struct sl_decap_state *s, const struct sl_decap_about *about);
 /* Fills the bank that is not in use and turns to it. */
 void sl_decap_config_set(const struct sl_decap_state *s, const struct sl_decap_options *o, const struct sl_decap_config *c);
+/* Turns back to the bank that was in use before the last sl_decap_config_set(). */
+void sl_decap_config_back(const struct sl_decap_state *s);
 /* The bank in use, and its configuration. */
 uint32_t sl_decap_config_get(const struct sl_decap_state *s, struct sl_decap_config *c);
 

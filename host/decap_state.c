@@ -374,6 +374,16 @@ void sl_decap_config_set(const struct sl_decap_state *s, const struct sl_decap_o
 	update(s, SL_DECAP_MAP_BANK, &zero, &bank);
 }
 
+void sl_decap_config_back(const struct sl_decap_state *s)
+{
+	const uint32_t zero = 0;
+	uint32_t bank;
+
+	lookup(s, SL_DECAP_MAP_BANK, &zero, &bank);
+	bank = bank ? 0 : 1;
+	update(s, SL_DECAP_MAP_BANK, &zero, &bank);
+}
+
 uint32_t sl_decap_config_get(const struct sl_decap_state *s, struct sl_decap_config *c)
 {
 	const uint32_t zero = 0;
