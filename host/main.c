@@ -40,7 +40,7 @@ struct agent {
 	struct sl_conn_table *table;
 	struct sl_control_ops ops;
 	uv_signal_t sigterm, sigint;
-	uv_timer_t again, bonds, pass;
+	uv_timer_t again, bonds, pass, look;
 	uv_async_t configured;
 	uv_async_t returns, links;
 	char err[1024];
@@ -317,6 +317,22 @@ static void bonds_start(struct agent *a, uv_loop_t *loop)
 	sl_port_links_wake(links_wake);
 }
 
+/* ---- devices ---------------------------------------------------------------------------------------------------- */
+
+#define LOOK_EVERY_MS 1000
+
+static void on_look(uv_timer_t *timer)
+{
+	(void)timer;
+	sl_port_look();
+}
+
+static void look_start(struct agent *a, uv_loop_t *loop)
+{
+	uv_timer_init(loop, &a->look);
+	uv_timer_start(&a->look, on_look, LOOK_EVERY_MS, LOOK_EVERY_MS);
+}
+
 /* ---- addresses on the wire's own interface ------------------------------------------------------------------------ */
 
 #define PASS_EVERY_MS 5000
@@ -470,6 +486,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		signals_start(a, loop);
 		advertise_start(a, loop);
 		bonds_start(a, loop);
+	look_start(a, loop);
 		sl_log(SL_LOG_INFO, "ready", "node=%s ports=%u workers=%u", config->node.name, config->port_count,
 		       config->node.workers);
 		uv_run(loop, UV_RUN_DEFAULT);

@@ -174,6 +174,16 @@ static int port_gone(uint16_t port_id, enum rte_eth_event_type type, void *arg, 
 	return 0;
 }
 
+void sl_port_look(void)
+{
+	for (unsigned int i = 0; i < ports.count; i++) {
+		struct sl_port *p = &ports.port[i];
+
+		if (p->started && !__atomic_load_n(&p->gone, __ATOMIC_RELAXED) && rte_eth_dev_is_removed(p->port_id))
+			port_gone(p->port_id, RTE_ETH_EVENT_INTR_RMV, p, NULL);
+	}
+}
+
 /* A further member of a bond: the first one's MAC and kernel interface. */
 static int member_join(struct sl_port *p, const struct sl_port *lead, char *err, size_t err_len)
 {

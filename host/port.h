@@ -49,6 +49,8 @@ struct sl_port *sl_port_at(unsigned int index);
 
 /* Whether the port's link is up, as far as its driver knows or the kernel interface below it tells. Control thread. */
 bool sl_port_link(const struct sl_port *port);
+/* Asks each device whether it is still there, which not all tell of themselves. Control thread, every second or so. */
+void sl_port_look(void);
 /* Has `wake` called from any thread when the link of a bond's member may have changed, if its driver tells. Control thread; `wake`
  * has to stay callable until the ports are closed. */
 void sl_port_links_wake(void (*wake)(void));

@@ -27,6 +27,7 @@ struct sl_xdp_port {
 	char name[IFNAMSIZ];
 	enum sl_xdp_mode mode; /* asked for */
 	bool attached, generic;
+	unsigned int missed; /* looks that found the program taken off */
 	struct sl_xdp_offload *offload; /* what the network card itself does, or NULL */
 	char refusal[256];              /* why it does nothing, "" if it was not asked */
 	short flags_set; /* IFF_PROMISC, IFF_ALLMULTI: set by us */
@@ -95,6 +96,8 @@ uint8_t sl_xdp_admin(struct sl_datapath *dp, enum sl_admin_op op, const void *ar
 struct bpf_object *sl_xdp_object_load(const struct sl_xdp *x, uint32_t log2, uint32_t port);
 /* Attaches the port's program, in the place of an earlier one of ours if there is one: no frame meets neither. Logs. */
 int sl_xdp_attach(struct sl_xdp *x, uint32_t port);
+/* Puts the program of a port that has it back if somebody has taken it off, and says so. */
+void sl_xdp_keep(struct sl_xdp *x, uint32_t port);
 
 /* interface.c: what the kernel knows of a port's interface. */
 struct sl_xdp_link {

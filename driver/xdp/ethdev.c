@@ -22,6 +22,7 @@
  * by the next. What is the host's then goes to the kernel. The program is attached by rte_eth_dev_start() and stays: `ip link
  * set dev eth0 xdp off` and removing the directory end it.
  */
+#include <net/if.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,6 +289,20 @@ static int start(struct rte_eth_dev *dev)
 	return 0;
 }
 
+/* Nobody tells of an interface that goes, nor of a program that is taken off: who asks now and then has the second put right. */
+static int removed(struct rte_eth_dev *dev)
+{
+	const struct sl_xdp_port *p = &xdp_of(dev)->port[sl_port_of(dev)->port];
+	char name[IF_NAMESIZE];
+
+	if (!p->ifindex || !dev->data->dev_started)
+		return 0;
+	if (!if_indextoname((unsigned int)p->ifindex, name))
+		return 1;
+	sl_xdp_keep(xdp_of(dev), sl_port_of(dev)->port);
+	return 0;
+}
+
 static void leave_card(struct rte_eth_dev *dev)
 {
 	struct sl_port *port = sl_port_of(dev);
@@ -323,6 +338,7 @@ static const struct eth_dev_ops ops = {
 	.dev_set_link_down = sl_port_link_down,
 	.dev_close = close_port,
 	.link_update = sl_port_link_update,
+	.is_removed = removed,
 	.promiscuous_enable = sl_port_promiscuous_enable,
 	.promiscuous_disable = sl_port_promiscuous_disable,
 	.allmulticast_enable = sl_port_allmulticast_enable,

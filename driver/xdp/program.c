@@ -95,6 +95,8 @@ struct bpf_object *sl_xdp_object_load(const struct sl_xdp *x, uint32_t log2, uin
 	return NULL;
 }
 
+#define KEEP_EVERY 30u /* looks, if it cannot be put back */
+
 /* -- attaching ------------------------------------------------------------------------------------------------------- */
 
 struct port_of {
@@ -188,4 +190,22 @@ int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 		rc = attach_host(x, port);
 	p->attached = p->attached || rc == 0;
 	return rc;
+}
+
+void sl_xdp_keep(struct sl_xdp *x, uint32_t port)
+{
+	struct sl_xdp_port *p = &x->port[port];
+	struct sl_attach_found f;
+
+	if (!p->attached)
+		return;
+	sl_attach_find(p->ifindex, PROGRAM, &f);
+	if (f.count) {
+		p->missed = 0;
+		return;
+	}
+	if (p->missed++ % KEEP_EVERY) /* and what stands against it is said then */
+		return;
+	SL_LOG(WARNING, "%s: the XDP program was taken off: nothing is received or forwarded; it is put back", p->name);
+	attach_host(x, port);
 }

@@ -223,6 +223,28 @@ def first_check_after_a_restart_is_lost(lab):
         client.close()
 
 
+@case(engines=("xdp",))
+def interface_loses_program_and_goes(lab):
+    """Somebody takes the program off: it is put back, connections go on. The interface goes: that is said, not called hardware for ever."""
+    with Lab(lab.engine, services=[lab.service("dsr-l2", VIPS["dsr-l2"], PEER_PORT)]) as small:
+        for name in small.backends:
+            small.start_backend(name)
+        small.start_card()
+        small.start_agent()
+        client = EchoClient(small, VIPS["dsr-l2"])
+        sh("ip", "link", "set", "dev", "slwire", "xdpgeneric", "off", ns=small.ns("lb"))
+        small.wait_for(lambda: "xdpgeneric" in sh("ip", "link", "show", "slwire", ns=small.ns("lb")).stdout, 5, "the program in its place")
+        for _ in range(3):
+            client.ask()
+        expect(not client.broken, "the connection did not outlive the program")
+        expect("was taken off" in small.log("agent"), "the log does not say that the program was taken off")
+        client.close()
+        sh("ip", "link", "del", "slwire", ns=small.ns("lb"))
+        small.wait_for(lambda: "port-gone" in small.log("agent"), 5, "the log says that the port has gone")
+        shown = json.dumps(small.cli("card", "show"))
+        expect("the device has gone" in shown, f"`card show` does not say it: {shown}")
+
+
 def firmware_image(lab, name, version, entry_code=None, damaged=False):
     """The built image with another version, perhaps with other code at its entry; its path."""
     with open(os.path.join(lab_module.BUILD, "firmware", "sluice-fw.bin"), "rb") as f:
