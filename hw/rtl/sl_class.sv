@@ -2,8 +2,8 @@
 // Stage class (docs/datapath.md, 3): finds the first of 64 rules that a frame matches and turns it into a verdict; what
 // no rule matches is judged by the destination MAC filter. The faults that parse found drop the frame here.
 //
-// A rule is written as a whole between two frames: its match fields change at once, what it does changes exactly as
-// many clocks later as a frame needs from the one to the other.
+// A rule is written as a whole between two frames: its match fields change at once, its prefix condition a clock later
+// and what it does three, exactly as many as a frame needs from the one to the other.
 //
 // Which sets of prefixes a frame is in comes from sl_prefix in k1. Its meter is known two clocks after the rest, long
 // before it is asked for.
@@ -14,7 +14,7 @@ module sl_class (
   input  wire logic                 clk_i,
   input  wire logic                 rst_ni,
   // Registers.
-  input  wire logic                 rule_write_i,
+  input  wire logic                 rule_write_i,   // index and rule stay a clock longer
   input  wire logic [5:0]           rule_index_i,
   input  wire logic [1023:0]        rule_i,
   input  wire logic [8*8-1:0]       port_flags_i,
@@ -90,11 +90,14 @@ module sl_class (
     end
   end
 
+  logic rule_write1_q;
+  always_ff @(posedge clk_i) rule_write1_q <= rst_ni && rule_write_i;
+
   logic [sl_pkg::CLASS_RULES-1:0] hit;
   for (genvar r = 0; r < sl_pkg::CLASS_RULES; r++) begin : g_rule
     sl_class_rule u_rule (
-      .clk_i, .rst_ni, .write_i(rule_write_i), .index_i(rule_index_i), .self_i(6'(r)), .rule_i, .src_mask_i(src_mask),
-      .dst_mask_i(dst_mask),
+      .clk_i, .rst_ni, .write_i(rule_write_i), .write1_i(rule_write1_q), .index_i(rule_index_i), .self_i(6'(r)),
+      .rule_i, .src_mask_i(src_mask), .dst_mask_i(dst_mask),
       .valid_i(valid0_q), .parsed_i(parsed0_q), .eff_frag_i(eff_frag_q), .eff_tcp_i(eff_tcp_q),
       .eff_flags_i(eff_flags_q), .eff_ttl_i(eff_ttl_q), .inner_good_i(inner_good_q), .valid1_i(valid1_q),
       .dst_sets_i(dst_sets1_q), .src_sets_i(src_sets1_q), .hit_o(hit[r])
@@ -269,6 +272,7 @@ module sl_class (
   end
 
 `ifndef SYNTHESIS
+  a_stays: assert property (@(posedge clk_i) disable iff (!rst_ni) rule_write_i |=> $stable({rule_index_i, rule_i}));
   a_prefix: assert property (@(posedge clk_i) disable iff (!rst_ni) prefix4_valid == valid4_q);
   a_in_step: assert property (@(posedge clk_i) disable iff (!rst_ni) parsed4_valid == valid4_q);
 `endif

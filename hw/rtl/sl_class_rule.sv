@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One classification rule's match fields and its comparison with a frame's headers (docs/datapath.md, 3). Latency: 2
-// clocks, one frame per clock. What the rule then does is kept by sl_class.
+// clocks, one frame per clock. What the rule then does is kept by sl_class. A frame is compared with the sets of
+// prefixes a clock after the rest, so that part of a rule is written a clock later: each frame meets the old rule or
+// the new one.
 `default_nettype none
 module sl_class_rule (
   input  wire logic                clk_i,
   input  wire logic                rst_ni,
   input  wire logic                write_i,    // to the rule of index_i; this is rule self_i
+  input  wire logic                write1_i,   // write_i a clock ago; index_i and rule_i are as they were
   input  wire logic [5:0]          index_i,
   input  wire logic [5:0]          self_i,
   input  wire logic [1023:0]       rule_i,     // structure class_rule
@@ -79,6 +82,8 @@ module sl_class_rule (
       src_mask_q    <= src_mask_i;
       dst_q         <= rule_i[sl_pkg::CLASS_RULE_DST_LSB +: 128];
       dst_mask_q    <= dst_mask_i;
+    end
+    if (write1_i && index_i == self_i) begin
       by_dst_q      <= rule_i[sl_pkg::CLASS_RULE_PREFIX_MODE_LSB +: 8] == sl_pkg::PREFIX_MODE_DST;
       by_src_q      <= rule_i[sl_pkg::CLASS_RULE_PREFIX_MODE_LSB +: 8] == sl_pkg::PREFIX_MODE_SRC;
       set_q         <= rule_i[sl_pkg::CLASS_RULE_PREFIX_SET_LSB +: 5];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Smoke test of the Verilated datapath behind sim/engine.h: one frame each for host, every mode and decapsulation, the
- * flow commands, a full table, receive buffers overrun, a trace, reset, registers, tables, time and bad configurations.
- * The behaviour in full is held against the model by tests/vectors and tests/cosim.
+ * flow commands, a full table, receive buffers overrun, rules written under traffic, a trace, reset, registers, tables,
+ * time and bad configurations. The behaviour in full is held against the model by tests/vectors and tests/cosim.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "sluice/prefix.h"
 #include "tests/rtl/collision.h"
 #include "tests/rtl/rtl_card.h"
 
@@ -459,6 +460,187 @@ static void test_overrun(void **state)
 	}
 }
 
+/*
+ * Rules that are written while a frame is compared in every clock. Frames of two kinds come; one has its source in prefix
+ * set 5, no destination is in any set. Without the rule that is written both kinds are forwarded.
+ */
+enum { CHANGE_FRAMES = 200, CHANGE_SHIFTS = 4, CHANGE_LEN = 60, CHANGE_BELOW = 40 };
+enum { CHANGE_LOST = 1000, CHANGE_MARK = 2000 }; /* what became of a frame, beside forwarded: dropped, or to the host */
+
+struct change_rule {
+	bool valid;
+	bool any; /* or nothing that comes */
+	uint8_t prefix_mode, prefix_set, verdict;
+	uint32_t mark;
+};
+
+static struct sl_key change_key(unsigned int kind)
+{
+	return rtl_key(kind << 16);
+}
+
+static void change_prefix(struct sl_engine *e, uint32_t mode, const uint8_t *address, unsigned int set)
+{
+	struct sl_prefix_bucket bucket = { .slot0 = { .sets = 1u << set, .port_hi = 65535, .family = 4 } };
+	uint32_t table;
+
+	memcpy(bucket.slot0.addr, address, 4);
+	table = sl_prefix_table_of(&bucket.slot0, mode);
+	rtl_table_write(ops, e, SL_CSR_TABLE_PREFIX,
+			sl_prefix_bucket_index(table, 0, sl_prefix_hash_of(&bucket.slot0, table)), &bucket, sizeof(bucket));
+}
+
+static struct sl_engine *change_start(void)
+{
+	const struct sl_class_rule below = { .valid = 1, .verdict = SL_VERDICT_FLOWS, .tenant = RTL_TENANT, .port_mask = 3,
+					     .ttl_max = 255, .sport_hi = 0xffff, .dport_hi = 0xffff };
+	struct sl_engine *e = start();
+
+	rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, CHANGE_BELOW, &below, sizeof(below));
+	for (unsigned int kind = 0; kind < 2; kind++) {
+		const struct sl_key key = change_key(kind);
+		const struct sl_record record = rtl_record(&key, RTL_L2);
+
+		assert_int_equal(rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 10).cpl.status, SL_STATUS_OK);
+		if (kind == 1)
+			change_prefix(e, SL_PREFIX_MODE_SRC, key.src, 5);
+	}
+	return e;
+}
+
+static struct sl_class_rule change_entry(const struct change_rule *c)
+{
+	struct sl_class_rule rule = { .valid = 1, .verdict = c->verdict, .flags = SL_RULE_FLAG_MARK, .mark = c->mark,
+				      .tenant = RTL_TENANT, .port_mask = 3, .ttl_max = 255, .sport_hi = 0xffff,
+				      .dport_lo = c->any ? 0 : 9999, .dport_hi = c->any ? 0xffff : 9999,
+				      .prefix_mode = c->prefix_mode, .prefix_set = c->prefix_set };
+
+	return c->valid ? rule : (struct sl_class_rule){ 0 };
+}
+
+/* What the rule makes of a frame. */
+static unsigned int change_fate(const struct change_rule *c, unsigned int kind)
+{
+	if (!c->valid || !c->any || (c->prefix_mode == SL_PREFIX_MODE_DST) ||
+	    (c->prefix_mode == SL_PREFIX_MODE_SRC && !(c->prefix_set == 5 && kind == 1)))
+		return SL_REASON_FORWARDED;
+	return c->verdict == SL_VERDICT_DROP ? (unsigned int)CHANGE_LOST : CHANGE_MARK + c->mark;
+}
+
+/* Of each port's frames, by number, what became of them. */
+struct change {
+	struct sl_engine *e;
+	unsigned int fate[2][CHANGE_FRAMES];
+};
+
+static void change_number(struct change *c, unsigned int fate)
+{
+	const unsigned int port = out[RTL_ETH + 41], number = out[RTL_ETH + 40];
+
+	assert_in_range(port, 0, 1);
+	assert_in_range(number, 0, CHANGE_FRAMES - 1);
+	assert_int_equal(c->fate[port][number], CHANGE_LOST);
+	c->fate[port][number] = fate;
+}
+
+static void change_take(struct change *c)
+{
+	struct sl_host_meta meta;
+	unsigned int port;
+
+	while (ops->wire_out(c->e, &port, out) != 0)
+		change_number(c, SL_REASON_FORWARDED);
+	while (ops->host_out(c->e, &meta, out) != 0) {
+		assert_int_equal(meta.reason, SL_REASON_RULE);
+		change_number(c, CHANGE_MARK + meta.mark);
+	}
+}
+
+static void change_send(struct change *c)
+{
+	for (unsigned int n = 0; n < CHANGE_FRAMES; n++) {
+		for (unsigned int port = 0; port < 2; port++) {
+			const struct sl_key key = change_key(n & 1);
+
+			rtl_frame(frame, CHANGE_LEN, &key);
+			frame[RTL_ETH + 40] = (uint8_t)n;
+			frame[RTL_ETH + 41] = (uint8_t)port;
+			assert_true(ops->wire_in(c->e, port, frame, CHANGE_LEN, false));
+			c->fate[port][n] = CHANGE_LOST;
+		}
+	}
+}
+
+/* Two ports bring twice what the pipeline takes: when all have come as many wait, and one is compared in each clock. */
+static void change_run(struct change *c, const struct change_rule *from, const struct change_rule *to, unsigned int shift)
+{
+	const struct sl_class_rule old = change_entry(from), new = change_entry(to);
+	uint32_t words[32] = { 0 };
+
+	rtl_table_write(ops, c->e, SL_CSR_TABLE_CLASS, 0, &old, sizeof(old));
+	memcpy(words, &new, sizeof(new));
+	for (uint32_t i = 0; i < 32; i++)
+		ops->csr_write(c->e, SL_CSR_TBL_DATA(i), words[i]);
+	change_send(c);
+	ops->step(c->e, 10, CHANGE_FRAMES + shift);
+	change_take(c);
+	ops->csr_write(c->e, SL_CSR_TBL_CMD, 2);
+	for (int i = 0; i < 1000 && !ops->idle(c->e); i++) {
+		ops->step(c->e, 10, 10);
+		change_take(c);
+	}
+	assert_true(ops->idle(c->e));
+	change_take(c);
+}
+
+static void change_check(const struct change *c, const struct change_rule *from, const struct change_rule *to)
+{
+	for (unsigned int port = 0; port < 2; port++) {
+		for (unsigned int kind = 0; kind < 2; kind++) {
+			const unsigned int old = change_fate(from, kind), new = change_fate(to, kind);
+			unsigned int n = kind;
+
+			while (n < CHANGE_FRAMES && c->fate[port][n] == old)
+				n += 2;
+			assert_true(old == new || (n > kind && n < CHANGE_FRAMES - 2));
+			for (; n < CHANGE_FRAMES; n += 2)
+				assert_int_equal(c->fate[port][n], new);
+		}
+	}
+}
+
+/* Each frame meets the old rule or the new one: no mixture of the two, and never the old one behind the new. */
+static void test_rule_change(void **state)
+{
+	static const struct {
+		struct change_rule rule[2]; /* from one to the other and back */
+	} rows[] = {
+		{ { { true, true, SL_PREFIX_MODE_SRC, 7, SL_VERDICT_DROP, 0 }, { .valid = false } } },
+		{ { { true, true, SL_PREFIX_MODE_SRC, 5, SL_VERDICT_DROP, 0 }, { .valid = false } } },
+		{ { { true, true, SL_PREFIX_MODE_DST, 7, SL_VERDICT_HOST, 1 }, { .valid = false } } },
+		{ { { true, true, SL_PREFIX_MODE_SRC, 7, SL_VERDICT_HOST, 1 },
+		    { true, false, SL_PREFIX_MODE_SRC, 5, SL_VERDICT_DROP, 0 } } },
+		{ { { true, true, SL_PREFIX_MODE_DST, 5, SL_VERDICT_HOST, 1 },
+		    { true, false, SL_PREFIX_MODE_SRC, 5, SL_VERDICT_HOST, 2 } } },
+		{ { { true, true, SL_PREFIX_MODE_SRC, 5, SL_VERDICT_HOST, 1 },
+		    { true, true, SL_PREFIX_MODE_NONE, 0, SL_VERDICT_HOST, 2 } } },
+		{ { { true, true, SL_PREFIX_MODE_NONE, 0, SL_VERDICT_DROP, 0 },
+		    { true, false, SL_PREFIX_MODE_SRC, 5, SL_VERDICT_HOST, 2 } } },
+	};
+	struct change c = { .e = change_start() };
+
+	(void)state;
+	for (unsigned int r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		for (unsigned int back = 0; back < 2; back++) {
+			for (unsigned int shift = 0; shift < CHANGE_SHIFTS; shift++) {
+				change_run(&c, &rows[r].rule[back], &rows[r].rule[!back], shift);
+				change_check(&c, &rows[r].rule[back], &rows[r].rule[!back]);
+			}
+		}
+	}
+	ops->destroy(c.e);
+}
+
 static void test_reset(void **state)
 {
 	struct sl_engine *e = start();
@@ -727,6 +909,7 @@ int main(void)
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_collision), cmocka_unit_test(test_dump_v6),
+		cmocka_unit_test(test_rule_change),
 		cmocka_unit_test(test_reset),	 cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_time),	 cmocka_unit_test(test_bad_config),
