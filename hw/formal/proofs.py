@@ -116,6 +116,14 @@ FLOWQ_SEEN = {
 BEATS_OF_32 = [(r"\b2047\b", "127"), (r"\b511\b", "31")]
 ADMINQ_NARROW = {"sl_adminq.sv": BEATS_OF_32 + [(r"\b512\b", "32"), (r"1968'd0", "48'd0")], "f_adminq.sv": BEATS_OF_32}
 
+# Rings of two and four entries, so indexes of three bits; bases and descriptors of a few bits.
+QUEUE_NARROW = {"sl_queue.sv": [
+    (r"\[14:0\]", "[2:0]"), (r"\b15('d|'\()", r"3\1"), (r"\+: 15\]", "+: 3]"), (r"\b15\*", "3*"),
+    (r"sl_pkg::QUEUE_LOG2_MIN", "1"), (r"sl_pkg::QUEUE_LOG2_MAX", "2"), (r"\[11:0\]", "[0:0]"), (r"12'd0", "1'd0"),
+    (r"logic \[31:0\]  sq_lo_q \[0:N-1\], sq_hi_q \[0:N-1\], cq_lo_q \[0:N-1\], cq_hi_q \[0:N-1\], size_q \[0:N-1\];",
+     "logic [1:0] sq_lo_q [0:N-1], cq_lo_q [0:N-1]; (* mem2reg *) logic sq_hi_q [0:N-1], cq_hi_q [0:N-1]; "
+     "(* mem2reg *) logic [15:0] size_q [0:N-1];")]}
+
 
 # The flow table: what f_table gives instead of other modules comes in by ports, and what it looks at goes out. A tag has
 # one part instead of eleven; of it IPv6 leaves one bit open.
@@ -202,6 +210,11 @@ def eventq(name, what, *asserts):
 def adminq(name, what, *asserts):
     return Proof(f"admin-{name}", "f_adminq", ["sl_adminq"], what, list(asserts), reduce=ADMINQ_NARROW, contract=True,
                  seen="seen_cpl")
+
+
+def queue(name, what, *asserts, **more):
+    return Proof(f"queue-{name}", "f_queue", ["sl_fifo", "sl_queue"], what, list(asserts), reduce=QUEUE_NARROW,
+                 contract=True, seconds=600, **more)
 
 
 FLOWQ_HOLDS = ["held_ok", "shows", "waits", "batches", "in_pend", "reads"]
@@ -293,6 +306,11 @@ PROOFS = [
     adminq("prompt", "while the core has no command, one that is announced is fetched at once", "prompt"),
     adminq("reads", "never reads or consumes past the doorbell; a read stands until it is taken, and is told of",
            "announced", "consumes", "keeps", "under_way", "one"),
+    queue("places", "each completion is written once, in order, into the next entry of its ring, with the phase of its lap",
+          "places", "phases", "asks", seen="seen_lap"),
+    queue("room", "room and submissions told are what the host left; completions never overrun it", "rooms", "ahead",
+          "submits", "readys", "refused"),
+    queue("stop", "a stop is told, and a new life starts, only when nothing of the queue is under way", "stopped", "starts"),
     retire("ids", "a deleted flow's last counters are read once, and its id is offered again, new, only then, and only when all "
            "frames that found it are counted", "ids", *RETIRE_IDS, seen="seen_x"),
     retire("ids-exact", "the same by numbers of frames instead of clocks", "ids", *RETIRE_IDS, parameters={"EXACT": 1},
@@ -323,6 +341,7 @@ ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 SEARCH = RTL + "sl_search.sv"
 COMMAND, PORT, TABLE, SAME = (RTL + f"sl_{m}.sv" for m in ("command", "slot_port", "table", "slot_same"))
 EVENTQ, ADMINQ = RTL + "sl_eventq.sv", RTL + "sl_adminq.sv"
+QUEUE = RTL + "sl_queue.sv"
 RETIRE, FLOWQ = RTL + "sl_retire.sv", RTL + "sl_flowq.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
@@ -437,6 +456,19 @@ MUTANTS = [
     Mutant("flowq-dump", FLOWQ, "ACK:  if (!pend_i) done_q", "ACK:  done_q"),
     Mutant("flowq-dump", FLOWQ, "if (b_valid_i && b_err_i) err_q <= 1'b1;", ""),
     Mutant("flowq-dump", FLOWQ, "l_iova[head_q[LIST_LOG2-1:0]]  <=", "l_iova[tail_q[LIST_LOG2-1:0]]  <="),
+    Mutant("queue-places", QUEUE, "(64'(cq_tail_q[cpl_queue_i]) << CQ_LOG2);", "(64'(c_next) << CQ_LOG2);"),
+    Mutant("queue-places", QUEUE, "if (c_next == '0) phase_q", "if (c_next == c_mask) phase_q"),
+    Mutant("queue-places", QUEUE, "phase_q[i]   <= 1'b1;", ""),
+    Mutant("queue-places", QUEUE, "assign cpl_ready_o = !datas[CPL_LOG2] && ", "assign cpl_ready_o = "),
+    Mutant("queue-room", QUEUE, "(cq_head_q[sel_i] - cq_tail_q[sel_i] - 15'd1) & s_cq_mask",
+           "(cq_head_q[sel_i] - cq_tail_q[sel_i]) & s_cq_mask"),
+    Mutant("queue-room", QUEUE, "(cq_head_q[i] - cq_tail_q[i] - 15'd1)", "(cq_head_q[i] - cq_tail_q[i])"),
+    Mutant("queue-room", QUEUE, " || consumed > written;", ";"),
+    Mutant("queue-room", QUEUE, "(sq_head_q[consume_queue_i] + 15'(consume_n_i))", "(sq_head_q[consume_queue_i] + 15'd1)"),
+    Mutant("queue-stop", QUEUE, "owed_q[i] == '0;", "cq_tail_q[i] == cq_done_q[i];"),
+    Mutant("queue-stop", QUEUE, "(drained[bn] && !start_q[bn]);", "!start_q[bn];"),
+    Mutant("queue-stop", QUEUE, "drained[i] = !active_i[i] && ", "drained[i] = "),
+    Mutant("queue-stop", QUEUE, "= start_q & drained;", "= start_q;"),
     Mutant("retire-ids", RETIRE, "prepare && !fresh_left) given_rd_q", "prepare) given_rd_q"),
     Mutant("retire-ids", RETIRE, "if (v3_q && delete3)        given_wr_q", "if (v3_q && counted3)        given_wr_q"),
     Mutant("retire-ids", RETIRE, "id_made_q && !id_take_i;", "id_valid_q && !id_take_i;"),

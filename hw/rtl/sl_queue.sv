@@ -10,6 +10,7 @@
 //   cq_head ── consumed by the host    cq_done ── acknowledged by memory: interrupts look at this one
 //   cq_tail ── issued: room and the check of the CQ_HEAD doorbell look at this one (the host may be faster than the
 //              acknowledgement)
+//   owed_q  ── issued and not acknowledged: as the host may be faster, as many as a ring's size or more
 `default_nettype none
 module sl_queue #(
   parameter int unsigned N = 16,
@@ -89,6 +90,7 @@ module sl_queue #(
   (* mem2reg *) logic [3:0]   cq_log2_q [0:N-1];  // of this life: acknowledged perhaps when the next is set up
   (* mem2reg *) logic [14:0]  sq_head_q [0:N-1], sq_tail_q [0:N-1];
   (* mem2reg *) logic [14:0]  cq_head_q [0:N-1], cq_tail_q [0:N-1], cq_done_q [0:N-1];
+  (* mem2reg *) logic [ACK_LOG2:0] owed_q [0:N-1];
 
   function automatic logic [14:0] mask(input logic [3:0] log2);
     mask = (15'd1 << log2) - 15'd1;   // 15 gives all ones
@@ -105,7 +107,7 @@ module sl_queue #(
   assign b_ctrl     = !bar_db_i && bar_reg_i == REG_CTRL;
   assign b_idle     = !en_q[bn] && !start_q[bn];
   assign bar_ready_o = bar_write_i || !b_ctrl || en_q[bn] || (drained[bn] && !start_q[bn]);
-  always_comb for (int i = 0; i < N; i++) drained[i] = !active_i[i] && cq_tail_q[i] == cq_done_q[i];
+  always_comb for (int i = 0; i < N; i++) drained[i] = !active_i[i] && owed_q[i] == '0;
   assign start      = start_q & drained;
 
   function automatic logic size_good(input logic [7:0] log2);
@@ -297,12 +299,9 @@ module sl_queue #(
       if (c_next == '0) phase_q[cpl_queue_i] <= !phase_q[cpl_queue_i];
     end
     if (b_valid_i) cq_done_q[ack_number] <= (cq_done_q[ack_number] + 15'd1) & a_mask;
-    if (!rst_ni) begin
-      for (int i = 0; i < N; i++) begin
-        cq_tail_q[i] <= '0;
-        cq_done_q[i] <= '0;
-      end
-    end
+    for (int i = 0; i < N; i++)
+      owed_q[i] <= rst_ni ? owed_q[i] + (ACK_LOG2+1)'(cpl_take && cpl_queue_i == NL'(i))
+                            - (ACK_LOG2+1)'(b_valid_i && ack_number == NL'(i)) : '0;
   end
 
 `ifndef SYNTHESIS
