@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The whole card in RTL (hw/rtl/sl_nic.sv) as shared libraries with the same C symbol as the datapath alone: its engine
 # brings its own DMA (sim/engine.h, nic).
-#   libsl_nic.so         fast, for the simulated card
+#   libsl_nic.so         fast, with the RTL's assertions, for the simulated card
 #   libsl_nic_trace.so   with FST tracing
 #   libsl_nic_hbm.so     with records in HBM (sim/engine_rtl/hbm.h is the memory) and the RTL's assertions, for the
 #                        simulated card and for tests
@@ -20,11 +20,12 @@ NIC_DEPS := $(addprefix sim/engine_rtl/,coverage.h waveform.h hbm.h exports.map)
 
 # (The card that is also a test's is built in minutes, not run for hours.)
 NIC_OPT_hbm_assert := -O1
+NIC_VFLAGS_fast := --assert
 # $(1): flavour as in sim/engine_rtl/rules.mk, $(2): library
 define NIC_FLAVOUR_RULES
 $(B)/rtl/nic_$(1)/Vsl_nic.mk: $(NIC_SRC) $(NIC_LIST) $(RTL_LIST) hw/lint/waivers.vlt $(B)/contract.stamp
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(VERILATOR) $(NIC_VERILATOR_FLAGS) $(RTL_VFLAGS_$(1)) --Mdir $$(@D) -f $(NIC_LIST)
+	$$(Q)$(VERILATOR) $(NIC_VERILATOR_FLAGS) $$(or $$(NIC_VFLAGS_$(1)),$$(RTL_VFLAGS_$(1))) --Mdir $$(@D) -f $(NIC_LIST)
 
 $(B)/rtl/nic_$(1)/Vsl_nic__ALL.a: $(B)/rtl/nic_$(1)/Vsl_nic.mk
 	$$(Q)$$(MAKE) --no-print-directory -s -C $$(@D) -f Vsl_nic.mk CFG_CXXFLAGS_PCH_I= \

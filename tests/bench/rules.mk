@@ -25,6 +25,7 @@ bench-card: $(BENCH_CARD) $(RTL_LIB) $(RTL_LIB_HBM) $(NIC_LIB) $(NIC_LIB_HBM) ##
 	$(Q)$(PYTHON) -B tests/bench/table_memory.py $(VERILATOR) $(RTL_LIST) $(B)/bench/memory > $(B)/bench/memory.txt
 	$(Q)timeout 1500 $< $(RTL_LIB) $(RTL_LIB_HBM) $(NIC_LIB) $(NIC_LIB_HBM) $(B)/bench/memory.txt $(B)/bench/card.json
 	$(Q)$(PYTHON) -B hw/synth/report.py rates $(SYNTH_BASELINE) $(B)/bench/card.json
+	$(Q)$(PYTHON) -B tests/bench/card_targets.py $(B)/bench/card.json
 
 BENCH_GEN := $(B)/bench/wire_gen
 $(BENCH_GEN): tests/bench/wire_gen.c

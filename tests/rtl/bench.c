@@ -30,7 +30,7 @@ static bool bench_hits(const struct sl_engine_ops *ops, struct sl_engine *e, FIL
 
 		rtl_command(ops, e, SL_FLOW_OP_INSERT, &key, &record, 1);
 		for (unsigned int s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-			if (sizes[s] == SL_FRAME_MAX && (m == RTL_IPIP || m == RTL_VXLAN))
+			if (sizes[s] + rtl_added((enum rtl_mode)m) > SL_FRAME_MAX)
 				continue; /* would be longer than a frame may be */
 			rtl_frame(frame, sizes[s], &key);
 			struct rate r = rate_measure(ops, e, frame, sizes[s], sizes[s] > 2000 ? 120 : 1200);

@@ -17,8 +17,8 @@
 #define RTL_TENANT 5
 #define RTL_ETH 14
 
-enum rtl_mode { RTL_L2, RTL_NAT, RTL_IPIP, RTL_VXLAN, RTL_MODES };
-static const char *const rtl_mode_name[RTL_MODES] = { "l2", "nat", "ipip", "vxlan" };
+enum rtl_mode { RTL_L2, RTL_NAT, RTL_IPIP, RTL_VXLAN, RTL_VLAN, RTL_GRE, RTL_IPIP6, RTL_LONGEST, RTL_MODES };
+static const char *const rtl_mode_name[RTL_MODES] = { "l2", "nat", "ipip", "vxlan", "vlan", "gre", "ipip6", "longest" };
 
 static inline const struct sl_engine_ops *rtl_load(const char *library)
 {
@@ -140,7 +140,7 @@ static inline void rtl_frame(uint8_t *f, uint32_t len, const struct sl_key *key)
 	rtl_put16(tcp + 16, 0x1234);
 }
 
-/* Action entries 0..3, one per mode, that leave by port 1. */
+/* Action entries from 0 on, one per mode, that leave by port 1. */
 static inline struct sl_action rtl_action(enum rtl_mode mode)
 {
 	struct sl_action a = { .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2, .port = 1, .hdr_len = RTL_ETH };
@@ -148,7 +148,19 @@ static inline struct sl_action rtl_action(enum rtl_mode mode)
 
 	memcpy(a.hdr, "\x02\x00\x00\x00\x00\x99\x02\x00\x00\x00\x00\x01\x08\x00", RTL_ETH);
 	a.l3_off = RTL_ETH;
-	if (mode == RTL_IPIP || mode == RTL_VXLAN) {
+	if (mode == RTL_VLAN) {
+		memcpy(a.hdr + 12, "\x81\x00\x00\x07\x08\x00", 6);
+		a.hdr_len += 4;
+	}
+	if (mode == RTL_IPIP6 || mode == RTL_LONGEST) {
+		rtl_put16(a.hdr + 12, 0x86dd);
+		a.flags |= SL_ACTION_FLAG_OUTER_V6;
+		memcpy(ip, "\x60\0\0\0\0\0\x04\x40\x20\x01\x0d\xb8", 12);
+		a.hdr_len += 40;
+		if (mode == RTL_LONGEST) /* options of a tunnel, for example */
+			a.hdr_len = sizeof(a.hdr);
+	}
+	if (mode == RTL_IPIP || mode == RTL_VXLAN || mode == RTL_GRE) {
 		a.flags |= SL_ACTION_FLAG_OUTER_V4;
 		memcpy(ip, "\x45\x00\x00\x00\x00\x00\x40\x00\x40\x04\x00\x00\xc0\xa8\x00\x01\xc0\xa8\x00\x02", 20);
 		a.hdr_len += 20;
@@ -161,6 +173,11 @@ static inline struct sl_action rtl_action(enum rtl_mode mode)
 			ip[34] = 77; /* VNI 77 */
 			memcpy(ip + 36, a.hdr, RTL_ETH);
 			a.hdr_len += 8 + 8 + RTL_ETH;
+		}
+		if (mode == RTL_GRE) {
+			ip[9] = 47;
+			rtl_put16(ip + 22, 0x0800);
+			a.hdr_len += 4;
 		}
 		rtl_put16(ip + 10, rtl_csum(ip, 20));
 	}
@@ -181,6 +198,12 @@ static inline struct sl_record rtl_record(const struct sl_key *key, enum rtl_mod
 	}
 	sl_record_set_deltas(key, &r);
 	return r;
+}
+
+/* Bytes that a mode adds to a frame. */
+static inline uint32_t rtl_added(enum rtl_mode mode)
+{
+	return rtl_action(mode).hdr_len - (uint32_t)RTL_ETH;
 }
 
 /* Ports up, rule 0: all frames to the flows of RTL_TENANT; the actions of all modes. */
