@@ -82,6 +82,8 @@ class Lab:
         self.vteps = "10.77.0.2"
         self.node = {}
         self.card_options = []
+        # Two workers hand over to each other what came by the other's queue; LAB_WORKERS=2 has all engines do that.
+        self.workers = int(os.environ.get("LAB_WORKERS", "2" if engine == "software" else "1"))
         self.passes = engine == "xdp" and bool(os.environ.get("LAB_PASS"))  # kernel.pass: the wire's interface is the kernel's too
         self.pcap = False  # engine software: not by net_af_packet, for which the kernel puts IPv4 fragments together
 
@@ -377,7 +379,7 @@ http {{
     def write_config(self, path=None, ports=None):
         """The agent's configuration, or one like it with other ports."""
         config = {
-            "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": int(os.environ.get("LAB_WORKERS", "1")), "max_connections": 65536,
+            "node": {"name": self.tag, "state": self.state, "control": self.control, "workers": self.workers, "max_connections": 65536,
                      "fullnat": {"sources": list(SOURCES)}, **self.node},
             "ports": ports or self.ports(),
             **({"tenants": self.tenants} if self.tenants else {}),
