@@ -337,7 +337,7 @@ static void set_mss(const struct sl_decap_options *o, uint32_t mtu, struct sl_de
 		c->mss6 = (uint16_t)o->mss;
 		return;
 	}
-	/* At an MTU of 576 at least this is no less than what every host must take. */
+	/* At an MTU of 576 it may be less than the 536 that every host takes (RFC 9293 3.7.1): so much more are tunnels over IPv6. It fits. */
 	c->mss4 = (uint16_t)(fits - IPV4_LEN);
 	c->mss6 = (uint16_t)(fits - IPV6_LEN);
 }
