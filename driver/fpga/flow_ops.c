@@ -19,7 +19,9 @@
 #include "driver/fpga/rte_flow_rule.h"
 
 #define NO_CARD "the card has gone"
-#define CLASS_FULL "the card's classification table is full: 64 rules, beside those that are prefixes of another"
+#define CLASS_FULL \
+	"the card's classification table is full: 64 rules, beside those that are prefixes of another, of which one address " \
+	"has room for 8 with a range of ports, any port or any protocol"
 
 /* A rule on its way into the card. */
 struct draft {

@@ -506,6 +506,25 @@ static void a_prefix_has_two_buckets(void **state)
 		assert_int_equal(stands(SL_PREFIX_TABLE_DST_EXACT, &p), 1);
 }
 
+/* Wide prefixes of one address have the same two buckets, whatever their protocols and ports. */
+static void a_ninth_range_of_an_address_has_no_room(void **state)
+{
+	struct sl_class_prefix p = core_good_prefix;
+
+	(void)state;
+	for (uint32_t i = 0; i < 9; i++) {
+		p.proto = i < 5 ? 6 : 17;
+		p.port_lo = (uint16_t)(1000 * i);
+		p.port_hi = (uint16_t)(1000 * i + 999);
+		assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_WIDE, &p), i < 8 ? OK : SL_STATUS_NO_SPACE);
+	}
+	p.port_hi = p.port_lo; /* one port, so it is exact */
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_EXACT, &p), OK);
+	p.port_hi++;
+	p.addr[3]++;
+	assert_int_equal(set_prefix(SL_PREFIX_TABLE_DST_WIDE, &p), OK);
+}
+
 /* The firmware ended in the middle of a move: the resident is in both of its buckets. It changes and goes in both. */
 static void a_move_that_was_not_ended(void **state)
 {
@@ -652,7 +671,7 @@ int main(void)
 		ROW(answers),
 		ROW(resets_follow_their_completion),
 		ROW(a_hung_datapath_times_out),
-		ROW(a_prefix_has_two_buckets), ROW(a_move_that_was_not_ended),
+		ROW(a_prefix_has_two_buckets), ROW(a_ninth_range_of_an_address_has_no_room), ROW(a_move_that_was_not_ended),
 		ROW(residents_make_room),
 		ROW(the_datapath_may_have_less),
 		ROW(random_commands),
