@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A prefix may stand in one of two buckets, and goes into the emptier one. If both are full, a resident that has room in its
- * own other bucket is copied there first, then its slot is given to the new prefix: at every moment each prefix is in the
- * card, and twice the same prefix means what once means; if it stays there twice, since the firmware ended in between, both are
- * changed and removed together. The tables are half full with as many prefixes as are promised,
- * so one such step is enough far beyond that.
+ * A prefix may stand in one of two buckets, and goes into the emptier one. If both are full, residents make room: the
+ * nearest free slot is looked for breadth first, along the other buckets of those that stand in the way, and then the
+ * residents on the way to it move, the last one first. Each is copied to its new place before its old slot is given to the
+ * next: at every moment each prefix is in the card, and twice the same prefix means what once means; if it stays there
+ * twice, since the firmware ended in between, both are changed and removed together. How far this goes: docs/device.md, 10.
  */
 #include "firmware/prefix.h"
 
@@ -20,6 +20,7 @@
 #define FAMILY_WORD (offsetof(struct sl_class_prefix, family) / 4)
 #define LIST_BUCKETS (16 * SL_PREFIX_FIND_BUCKETS) /* looked at by one command: some hundred register accesses */
 #define LIST_PREFIXES 5u
+#define DISPLACE_BUCKETS 128u /* looked at for a free slot before there is said to be none */
 
 /* One of a prefix's two buckets, as read. */
 struct place {
@@ -30,12 +31,26 @@ struct place {
 _Static_assert(sizeof(((struct place *)0)->slot) == sizeof(struct sl_prefix_bucket), "bucket");
 _Static_assert(sizeof(struct sl_prefix_list) == 16 + LIST_PREFIXES * sizeof(struct sl_prefix_arg), "list");
 
+/* A bucket that may have room; the resident of `slot` in the bucket of hops[from] could go there. */
+struct hop {
+	uint16_t index;
+	uint8_t from, slot;
+};
+
+_Static_assert(DISPLACE_BUCKETS <= 256 && SL_PREFIX_BUCKETS <= 65536, "struct hop");
+
 static struct place places[2], beyond;
+static struct hop hops[DISPLACE_BUCKETS]; /* the first two are the prefix's own buckets */
+
+static enum sl_status read_bucket(struct place *place, uint32_t index)
+{
+	place->index = index;
+	return sl_table_read(SL_CSR_TABLE_PREFIX, index, place->slot, sizeof(place->slot));
+}
 
 static enum sl_status read_place(struct place *place, uint32_t table, uint32_t bank, const struct sl_class_prefix *prefix)
 {
-	place->index = sl_prefix_bucket_index(table, bank, sl_prefix_hash_of(prefix, table));
-	return sl_table_read(SL_CSR_TABLE_PREFIX, place->index, place->slot, sizeof(place->slot));
+	return read_bucket(place, sl_prefix_bucket_index(table, bank, sl_prefix_hash_of(prefix, table)));
 }
 
 static enum sl_status write_place(const struct place *place)
@@ -89,29 +104,61 @@ static int free_way(const struct place *place, uint32_t *free_slots)
 	return way;
 }
 
+static bool looked_at(uint32_t count, uint32_t index)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (hops[i].index == index)
+			return true;
+	return false;
+}
+
+/* Where the residents of a full bucket could go is looked at later, each bucket once. Returns the count of hops. */
+static uint32_t look_beyond(uint32_t table, uint32_t at, uint32_t count)
+{
+	const uint32_t other_bank = !(beyond.index >> SL_PREFIX_BUCKETS_LOG2 & 1);
+
+	for (uint32_t i = 0; i < SL_PREFIX_WAYS && count < DISPLACE_BUCKETS; i++) {
+		const uint32_t other = sl_prefix_bucket_index(table, other_bank, sl_prefix_hash_of(&beyond.slot[i], table));
+
+		if (!looked_at(count, other))
+			hops[count++] = (struct hop){ .index = (uint16_t)other, .from = (uint8_t)at, .slot = (uint8_t)i };
+	}
+	return count;
+}
+
 /* Room for a prefix both of whose buckets are full. */
 static enum sl_status displace(uint32_t table, const struct sl_class_prefix *prefix)
 {
-	for (uint32_t i = 0; i < 2 * SL_PREFIX_WAYS; i++) {
-		struct place *place = &places[i / SL_PREFIX_WAYS];
-		struct sl_class_prefix *resident = &place->slot[i % SL_PREFIX_WAYS];
-		enum sl_status status = read_place(&beyond, table, i < SL_PREFIX_WAYS ? 1 : 0, resident);
-		uint32_t unused;
-		int way;
+	uint32_t at, unused, count = 2;
+	enum sl_status status;
+	int slot = -1;
 
+	hops[0].index = (uint16_t)places[0].index;
+	hops[1].index = (uint16_t)places[1].index;
+	for (at = 0; at < count; at++) {
+		status = read_bucket(&beyond, hops[at].index);
 		if (status != SL_STATUS_OK)
 			return status;
-		way = free_way(&beyond, &unused);
-		if (way < 0)
-			continue;
-		beyond.slot[way] = *resident;
+		slot = free_way(&beyond, &unused);
+		if (slot >= 0)
+			break;
+		count = look_beyond(table, at, count);
+	}
+	if (slot < 0)
+		return SL_STATUS_NO_SPACE;
+	for (; at >= 2; at = hops[at].from) {
+		status = read_bucket(&places[0], hops[hops[at].from].index);
+		if (status != SL_STATUS_OK)
+			return status;
+		beyond.slot[slot] = places[0].slot[hops[at].slot];
 		status = write_place(&beyond);
 		if (status != SL_STATUS_OK)
 			return status;
-		*resident = *prefix;
-		return write_place(place);
+		beyond = places[0];
+		slot = hops[at].slot;
 	}
-	return SL_STATUS_NO_SPACE;
+	beyond.slot[slot] = *prefix;
+	return write_place(&beyond);
 }
 
 static enum sl_status insert(uint32_t table, const struct sl_class_prefix *prefix)

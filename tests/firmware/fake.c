@@ -70,6 +70,7 @@ static void table_command(struct sl_engine *e, uint32_t cmd)
 	if (cmd == 2) {
 		memcpy(entry, e->tbl_data, bytes);
 		e->table_writes++;
+		e->table_stuck |= e->writes_left && --e->writes_left == 0;
 	} else {
 		memcpy(e->tbl_data, entry, bytes);
 	}

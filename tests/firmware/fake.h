@@ -26,6 +26,7 @@ struct sl_engine {
 	uint32_t port_flags[SL_PORTS_MAX], mac_lo[SL_MAC_FILTERS], mac_hi[SL_MAC_FILTERS];
 	uint32_t tbl_sel, tbl_status, tbl_data[SL_CSR_TBL_DATA_COUNT];
 	unsigned int table_writes;
+	unsigned int writes_left; /* not 0: after so many writes of entries TBL_STATUS stays busy */
 	struct sl_class_rule rule[SL_CLASS_RULES];
 	struct sl_action action[SL_ACTIONS];
 	struct sl_meter meter[SL_METERS];

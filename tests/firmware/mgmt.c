@@ -245,6 +245,27 @@ static void serves_every_command(void **state)
 	assert_int_equal(admin(SL_ADMIN_OP_NOP, &rule, 4).status, SL_STATUS_BAD_LENGTH);
 }
 
+/* A prefix that no table of residents makes room for is refused in milliseconds. */
+static void a_full_table_refuses_in_time(void **state)
+{
+	const struct sl_prefix_arg arg = { .table = SL_PREFIX_TABLE_DST_WIDE,
+					   .prefix = { .addr = { 192, 0, 2, 1 }, .family = 4, .port_hi = 65535, .sets = 1 } };
+	const uint32_t from_ms = now_ms;
+	uint32_t x = 1;
+
+	(void)state;
+	for (uint32_t i = 0; i < SL_PREFIX_BUCKETS * SL_PREFIX_WAYS; i++) {
+		struct sl_class_prefix *p = &datapath.bucket[i / SL_PREFIX_WAYS].slot0 + i % SL_PREFIX_WAYS;
+
+		*p = arg.prefix;
+		x = x * 1664525 + 1013904223;
+		memcpy(p->addr, &x, sizeof(x));
+	}
+	assert_int_equal(admin(SL_ADMIN_OP_PREFIX_SET, &arg, sizeof(arg)).status, SL_STATUS_NO_SPACE);
+	print_message("a full table refuses after %u ms, %u instructions each\n", now_ms - from_ms, SL_MGMT_INSNS_PER_MS);
+	assert_true(now_ms - from_ms < 100);
+}
+
 static void answers_timeout_when_the_datapath_hangs(void **state)
 {
 	(void)state;
@@ -701,6 +722,7 @@ int main(void)
 		FRESH(same_seed_same_run),
 		BOOTED(small_budgets_add_up),
 		BOOTED(serves_every_command),
+		BOOTED(a_full_table_refuses_in_time),
 		BOOTED(answers_timeout_when_the_datapath_hangs),
 		BOOTED(firmware_reset_keeps_the_datapath),
 		BOOTED(no_dropped_byte_is_forgotten),

@@ -5,7 +5,8 @@ T_FW := $(B)/tests/firmware
 T_FW_ENGINES := $(B)/tests/firmware-engines
 T_FW_HOST := $(patsubst %.c,$(T_FW)/host/%.o,$(filter-out main.c memory.c,$(FW_SRC)))
 
-UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash $(T_FW)/mgmt $(T_FW)/processors $(T_FW)/update $(T_FW_ENGINES)
+UNIT_TESTS += $(T_FW)/boot $(T_FW)/commands $(T_FW)/flash $(T_FW)/mgmt $(T_FW)/prefixes $(T_FW)/processors \
+	$(T_FW)/update $(T_FW_ENGINES)
 
 $(T_FW)/host/%.o: firmware/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
@@ -19,7 +20,12 @@ $(T_FW)/sim/%.o: sim/%.c $(CONTRACT_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
 
-$(T_FW)/boot $(T_FW)/commands $(T_FW)/flash: %: %.o $(T_FW)/core.o $(T_FW)/arguments.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
+$(T_FW)/model/%.o: hw/model/%.c $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_TEST) -c -o $@ $<
+
+$(T_FW)/prefixes: $(T_FW)/model/prefix.o
+$(T_FW)/boot $(T_FW)/commands $(T_FW)/flash $(T_FW)/prefixes: %: %.o $(T_FW)/core.o $(T_FW)/arguments.o $(T_FW)/fake.o $(T_FW)/sim/flash.o $(T_FW_HOST)
 	$(Q)$(CC) $(CFLAGS_TEST) -o $@ $^ -lcmocka
 
 # Its flash may stay busy.
