@@ -24,12 +24,14 @@
 #include <linux/rtnetlink.h>
 
 #include "host/log.h"
+#include "host/path_mtu.h"
 
 #define BUFFER_BYTES 32768
 #define READS_PER_WAKE 64
 #define SETTLE_MS 5          /* route and link changes come in bunches */
 #define RETRY_FIRST_MS 500
 #define RETRY_LAST_MS 16000
+#define NARROW_EVERY_MS 30000 /* the kernel forgets a path's MTU without a word */
 
 struct watch {
 	struct sl_addr addr;
@@ -37,13 +39,16 @@ struct watch {
 	struct sl_nexthop now;
 	uint64_t retry_at;     /* loop time; 0: none */
 	uint32_t retry_ms;     /* pause before the next retry */
+	bool narrow;           /* an error told that its path has a smaller MTU than its route: */
+	uint16_t narrow_mtu;   /* this one */
 	struct watch *next;    /* of the same bucket */
 };
 
 struct sl_nexthops {
 	uv_loop_t *loop;
 	uv_poll_t poll;
-	uv_timer_t settle, retry;
+	uv_timer_t settle, retry, narrow;
+	struct sl_path_mtu *path;
 	unsigned int open;     /* handles not closed yet */
 	struct mnl_socket *events, *query;
 	unsigned int seq;
@@ -443,6 +448,47 @@ static void on_retry(uv_timer_t *timer)
 	arm_retry(n);
 }
 
+/* -- the path's MTU ------------------------------------------------------------------------------------------------ */
+
+static bool is_narrow(const struct watch *w, const void *arg)
+{
+	(void)arg;
+	return w->narrow;
+}
+
+static void on_narrow(uv_timer_t *timer)
+{
+	struct sl_nexthops *n = timer->data;
+	bool any = false;
+
+	refresh_where(n, is_narrow, NULL);
+	for (unsigned int b = 0; b <= n->bucket_mask; b++)
+		for (struct watch *w = n->buckets[b]; w; w = w->next) {
+			w->narrow = w->narrow && w->now.mtu == w->narrow_mtu;
+			any |= w->narrow;
+		}
+	if (!any)
+		uv_timer_stop(timer);
+}
+
+static void on_path(void *ctx, const struct sl_addr *addr)
+{
+	struct sl_nexthops *n = ctx;
+	struct watch *w = *find(n, addr);
+
+	if (!w)
+		return;
+	uv_update_time(n->loop);
+	refresh(n, w);
+	w = *find(n, addr);
+	if (!w)
+		return;
+	w->narrow = true;
+	w->narrow_mtu = w->now.mtu;
+	if (!uv_is_active((uv_handle_t *)&n->narrow))
+		uv_timer_start(&n->narrow, on_narrow, NARROW_EVERY_MS, NARROW_EVERY_MS);
+}
+
 /* -- notifications ------------------------------------------------------------------------------------------------ */
 
 struct changed_neighbour {
@@ -637,8 +683,10 @@ struct sl_nexthops *sl_nexthops_create(uv_loop_t *loop, unsigned int max, sl_nex
 	}
 	uv_timer_init(loop, &n->settle);
 	uv_timer_init(loop, &n->retry);
-	n->poll.data = n->settle.data = n->retry.data = n;
-	n->open = 3;
+	uv_timer_init(loop, &n->narrow);
+	n->poll.data = n->settle.data = n->retry.data = n->narrow.data = n;
+	n->open = 4;
+	n->path = sl_path_mtu_open(loop, on_path, n);
 	uv_poll_start(&n->poll, UV_READABLE, on_events);
 	return n;
 }
@@ -656,6 +704,8 @@ void sl_nexthops_destroy(struct sl_nexthops *n)
 	if (!n)
 		return;
 	n->changed = NULL;
+	sl_path_mtu_close(n->path);
+	uv_close((uv_handle_t *)&n->narrow, closed);
 	uv_close((uv_handle_t *)&n->poll, closed);
 	uv_close((uv_handle_t *)&n->settle, closed);
 	uv_close((uv_handle_t *)&n->retry, closed);

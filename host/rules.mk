@@ -6,7 +6,7 @@ HOST_DATA_SRC := $(addprefix host/,admission.c adopt.c bond.c classes.c classify
 # The slow path with all that it calls, for those who link it without the rest.
 SLOW_PARTS := conn.o conn_parts.o slowpath.o slowpath_beside.o shed.o adopt.o admission.o classify.o cut.o fragments.o icmp.o mss.o places.o egress.o bond.o reply.o kernel.o sources.o
 HOST_CONTROL_SRC := $(addprefix host/,address.c config.c config_check.c config_fullnat.c config_ports.c config_reader.c config_schema.c control.c \
-	control_commands.c control_socket.c control_update.c control_view.c health.c last_health.c log.c maglev.c nexthop.c records.c retired.c \
+	control_commands.c control_socket.c control_update.c control_view.c health.c last_health.c log.c maglev.c nexthop.c path_mtu.c records.c retired.c \
 	service.c service_index.c)
 HOST_CONTROL_LIBS := -lyaml -luv -lmnl -ljansson -lurcu-qsbr
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)

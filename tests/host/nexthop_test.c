@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -206,6 +207,103 @@ static void link_mtu_is_followed(void **state)
 	assert_int_equal(get("10.9.0.2").mtu, 1450);
 }
 
+static uint16_t checksum(const uint8_t *p, size_t n)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+/* A router's error, from the other namespace, about a packet of this protocol that went from `from` to `to`: the next hop takes `mtu`. */
+static void too_big(const char *from, const char *to, uint8_t protocol, uint16_t mtu)
+{
+	const bool six = strchr(to, ':');
+	const int mine = open("/proc/self/ns/net", O_RDONLY);
+	uint8_t error[8 + 40 + 8] = { six ? 2 : 3, six ? 0 : 4 }, *quoted = error + 8;
+	const size_t len = six ? 56 : 36;
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr = { htonl(0x0a090001) } };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	char path[64];
+	uint16_t sum;
+	int theirs, fd;
+
+	snprintf(path, sizeof(path), "/var/run/netns/%s", peer);
+	theirs = open(path, O_RDONLY);
+	assert_true(mine >= 0 && theirs >= 0 && !setns(theirs, CLONE_NEWNET));
+	fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW, six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	assert_true(fd >= 0 && !setns(mine, CLONE_NEWNET));
+	error[6] = (uint8_t)(mtu >> 8);
+	error[7] = (uint8_t)mtu;
+	quoted[0] = six ? 0x60 : 0x45;
+	quoted[six ? 4 : 2] = 1400 >> 8;
+	quoted[six ? 6 : 9] = protocol;
+	quoted[six ? 7 : 8] = 60;
+	if (!six)
+		quoted[6] = 0x40; /* DF */
+	assert_int_equal(inet_pton(six ? AF_INET6 : AF_INET, from, quoted + (six ? 8 : 12)), 1);
+	assert_int_equal(inet_pton(six ? AF_INET6 : AF_INET, to, quoted + (six ? 24 : 16)), 1);
+	if (!six) {
+		sum = checksum(quoted, 20);
+		memcpy(quoted + 10, &sum, 2);
+		sum = checksum(error, len);
+		memcpy(error + 2, &sum, 2);
+	}
+	inet_pton(AF_INET6, "fd09::1", &v6.sin6_addr);
+	assert_int_equal(sendto(fd, error, len, 0, six ? (void *)&v6 : (void *)&four, six ? sizeof(v6) : sizeof(four)), len);
+	close(fd);
+	close(theirs);
+	close(mine);
+}
+
+static void run_for(unsigned int ms)
+{
+	for (unsigned int i = 0; i < ms; i++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+}
+
+static void expect_mtu(const char *text, uint16_t mtu)
+{
+	for (unsigned int i = 0; i < 1000 && get(text).mtu != mtu; i++)
+		run_for(1);
+	assert_int_equal(get(text).mtu, mtu);
+}
+
+/* Errors about tunnels' own packets, which no socket of the kernel has sent. */
+static void a_path_may_be_narrower_than_its_route(void **state)
+{
+	(void)state;
+	sh("ip route add 10.20.0.0/16 via 10.9.0.2 && ip route add fd20::/64 via fd09::2");
+	watch("10.20.0.5");
+	watch("10.20.0.6");
+	watch("fd20::5");
+	expect_mtu("10.20.0.5", 1500);
+	too_big("10.9.0.77", "10.20.0.5", IPPROTO_IPIP, 1200); /* about nobody's packet here */
+	too_big("10.9.0.1", "10.20.0.5", IPPROTO_IPIP, 1400);
+	expect_mtu("10.20.0.5", 1400);
+	too_big("10.9.0.1", "10.20.0.5", IPPROTO_UDP, 1300);
+	expect_mtu("10.20.0.5", 1300);
+	assert_int_equal(get("10.20.0.6").mtu, 1500);
+	too_big("fd09::1", "fd20::5", IPPROTO_GRE, 1350);
+	expect_mtu("fd20::5", 1350);
+	too_big("fd09::1", "fd20::5", IPPROTO_IPV6, 1320);
+	expect_mtu("fd20::5", 1320);
+	too_big("10.9.0.1", "10.20.0.6", IPPROTO_GRE, 1250);
+	expect_mtu("10.20.0.6", 1250);
+	/* A route's own MTU is told as ever, and it is the smaller one that counts. */
+	sh("ip route replace 10.20.0.0/16 via 10.9.0.2 mtu 1280");
+	expect_mtu("10.20.0.5", 1280);
+	sh("ip route del 10.20.0.0/16 && ip -6 route del fd20::/64");
+	unwatch("10.20.0.5");
+	unwatch("10.20.0.6");
+	unwatch("fd20::5");
+}
+
 static void watches_are_counted_and_bounded(void **state)
 {
 	struct sl_nexthop n;
@@ -266,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_new_mac_is_followed),
 		cmocka_unit_test(a_stale_neighbour_is_asked_to_confirm),
 		cmocka_unit_test(a_dead_neighbour_fails_and_returns),
+		cmocka_unit_test(a_path_may_be_narrower_than_its_route),
 		cmocka_unit_test(link_mtu_is_followed),
 		cmocka_unit_test(watches_are_counted_and_bounded),
 	};

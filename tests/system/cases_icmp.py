@@ -4,6 +4,7 @@ import socket
 import struct
 
 from cases import UdpEcho, apply, case, expect, udp_socket
+from cases_forwarding import forget_paths, transfer
 from flood import checksum, ipv4
 from lab import InNamespace, PEER_PORT, VIPS, VIPS6, connect, sh
 
@@ -50,6 +51,35 @@ def path_mtu_reaches_backends(lab):
             sh("ip", "route", "flush", "cache", ns=lab.ns(name))
         del lab.services[-len(modes):]
         apply(lab)
+
+
+@case()
+def a_tunnels_path_is_narrower(lab):
+    """A router's "fragmentation needed" about a tunnel's own packet, to the balancer: what goes to that backend is bounded by it, clients are
+    told, and transfers get through."""
+    vtep, backend = lab.vteps, "10.77.0.11"
+
+    def mtus():
+        return {b["address"]: b["nexthop"]["mtu"] for b in lab.cli("backend", "list")["backends"] if b["service"].startswith("ipip-") and
+                ":" not in b["address"]}
+    expect(set(mtus().values()) == {1500}, f"next hops' MTUs are {mtus()}")
+    quoted = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 1500, 1, 0x4000, 60, 4, 0, socket.inet_aton(vtep), socket.inet_aton(backend)) + bytes(8)
+    quoted = quoted[:10] + struct.pack("!H", checksum(quoted[:20])) + quoted[12:]
+    error = struct.pack("!BBHHH", 3, 4, 0, 0, 1400) + quoted
+    with InNamespace(lab.ns("b1")):
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+            s.sendto(error[:2] + struct.pack("!H", checksum(error)) + error[4:], (vtep, 0))
+    try:
+        lab.wait_for(lambda: mtus()[backend] == 1400, 5, f"a next hop of {backend} whose MTU is 1400")
+        expect(all(m == 1500 for a, m in mtus().items() if a != backend), f"next hops' MTUs are {mtus()}")
+        for _ in range(6):  # some of them to that backend
+            transfer(lab, "ipip", VIPS["ipip"], 300000)
+    finally:
+        sh("ip", "route", "flush", "cache", ns=lab.ns("lb"))
+        sh("ip", "link", "set", lab.kernel_device, "mtu", "1499", ns=lab.ns("lb"))  # (a change has next hops asked for anew)
+        sh("ip", "link", "set", lab.kernel_device, "mtu", "1500", ns=lab.ns("lb"))
+        lab.wait_for(lambda: set(mtus().values()) == {1500}, 5, "MTUs as before")
+        forget_paths(lab)
 
 
 @case()
