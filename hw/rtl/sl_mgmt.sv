@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The management core's own block (include/contract/registers.yaml, "mgmt"): an AXI4-Lite slave for the processor. What
 // only a processor can do (to sleep, to print, to start again) leaves as a pulse. Survives a card reset; what it counts
-// of lost frames begins anew then. The watchdog watches the heartbeat: silence shows in bar.STATUS, and if it goes on the
-// core starts again, unless it has halted for good (SLEEP without an end). The boot flash (FLASH_*) is the board's.
+// of lost frames begins anew then. The watchdog watches the heartbeat: silence shows in bar.STATUS, and if it goes
+// on the core starts again, unless it has halted for good (SLEEP without an end). The boot flash (FLASH_*) is the
+// board's.
 `default_nettype none
 module sl_mgmt #(
   parameter int unsigned NPORTS = 2
