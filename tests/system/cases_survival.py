@@ -155,26 +155,68 @@ class Storm:
             t.join()
 
 
+def kill_and_start(lab, away=0.0):
+    """The agent is killed, and another is started `away` seconds later, that adopts all that the card holds. How long there was
+    none."""
+    killed = time.monotonic()
+    lab.stop("agent", signal.SIGKILL)
+    said = len(lab.log("agent"))
+    time.sleep(away)
+    lab.start_agent(wait_healthy=False)
+    log = lab.log("agent")[said:]
+    expect("the card goes on with" in log, "the driver does not say what it found")
+    expect("that were not created again" not in log, "a rule or flow was not adopted: " + log[:1500])
+    return time.monotonic() - killed
+
+
+def ended_well(lab, storm, clients, outages):
+    expect(not storm.failed, f"{len(storm.failed)} of {storm.done + len(storm.failed)} connections failed: {storm.failed[:3]}; the "
+           "agent was away for " + ", ".join(f"{s:.1f}" for s in outages) + " s")
+    for c in clients:
+        c.ask()
+        expect(not c.broken, "a connection that was open all the time broke")
+        c.close()
+    lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
+
+
 @case(card_only=True)
 def agent_killed_in_a_storm(lab):
     """Connections open and close while the agent is killed, so that rules are on their way in and out of the card: the next
     agent creates all of them again, none is swept, and every connection ends as it should."""
     clients = [EchoClient(lab, VIPS[m]) for m in ("dsr-l2", "nat")]
+    outages = []
     with Storm(lab) as storm:
         for _ in range(4):
             before = storm.done
             lab.wait_for(lambda: storm.done >= before + 100 or storm.failed, 20, "100 connections of the storm")
-            lab.stop("agent", signal.SIGKILL)
-            said = len(lab.log("agent"))
-            lab.start_agent(wait_healthy=False)
-            log = lab.log("agent")[said:]
-            expect("the card goes on with" in log, "the driver does not say what it found")
-            expect("that were not created again" not in log, "a rule or flow was not adopted: " + log[:1500])
-    expect(not storm.failed, f"{len(storm.failed)} of {storm.done + len(storm.failed)} connections failed: {storm.failed[:3]}")
-    for c in clients:
-        c.ask()
-        expect(not c.broken, "a connection that was open all the time broke")
-        c.close()
+            outages.append(kill_and_start(lab))
+    ended_well(lab, storm, clients, outages)
+
+
+@case(engines=("software", "model"))
+def software_waits_for_the_agent(lab):
+    """A client whose connection is in software asks while there is no agent, and is answered within two seconds when there is
+    one again: agent_killed_in_a_storm counts on that (lab.asks_again)."""
+    if not lab.asks_again:
+        return
+    client = EchoClient(lab, VIPS["nat"])
+    client.socket.settimeout(30)
+    if lab.hardware:
+        port = client.socket.getsockname()[1]
+        lab.wait_for(lambda: (find_flow(lab, port) or {}).get("where") == "hardware", 10, "the connection in hardware")
+        lab.cli("flow", "evict", find_flow(lab, port)["id"])
+        lab.wait_for(lambda: find_flow(lab, port)["where"] == "software", 10, "the connection in software")
+    lab.stop("agent", signal.SIGKILL)
+    asking = threading.Thread(target=client.ask)
+    asking.start()
+    time.sleep(8)  # by TCP's usual backoff it asks in the seventh or eighth second and in the thirteenth to sixteenth
+    lab.start_agent(wait_healthy=False)
+    started = time.monotonic()
+    asking.join()
+    waited = time.monotonic() - started
+    expect(not client.broken, "the connection broke")
+    expect(waited < 2, f"the answer came {waited:.1f} s after the agent")
+    client.close()
     lab.wait_for(lambda: lab.healthy() == len(lab.all_backends()), 20, "all backends healthy")
 
 

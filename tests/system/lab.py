@@ -44,6 +44,8 @@ TUNNELS = ("ipip", "vxlan", "gre", "gue", "geneve")
 CARD_MAC = "02:53:4c:00:00:01"
 VNI = 100
 PEER_PORT = 8080
+# For clients and backends: who gets no answer asks again every second, for two minutes. The longest pause is Linux 6.15's.
+PATIENCE = {"tcp_rto_max_ms": 1000, "tcp_syn_retries": 120, "tcp_synack_retries": 120, "tcp_retries2": 120, "tcp_orphan_retries": 120}
 HEALTH = {"interval_ms": 200, "timeout_ms": 150, "rise": 2, "fall": 2}
 
 
@@ -84,6 +86,7 @@ class Lab:
         self.card_options = []
         # Two workers hand over to each other what came by the other's queue; LAB_WORKERS=2 has all engines do that.
         self.workers = int(os.environ.get("LAB_WORKERS", "2" if engine == "software" else "1"))
+        self.asks_again = os.path.exists("/proc/sys/net/ipv4/tcp_rto_max_ms")  # every second: PATIENCE
         self.passes = engine == "xdp" and bool(os.environ.get("LAB_PASS"))  # kernel.pass: the wire's interface is the kernel's too
         self.pcap = False  # engine software: not by net_af_packet, for which the kernel puts IPv4 fragments together
 
@@ -141,6 +144,8 @@ class Lab:
         sh("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1", ns=sw)
         sh("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0", ns=sw)
         sh("ip", "link", "set", "br0", "up", ns=sw)
+        for name in (("cl",) + self.backends) * self.asks_again:
+            sh("sysctl", "-qw", *(f"net.ipv4.{knob}={value}" for knob, value in PATIENCE.items()), ns=self.ns(name))
         self.plug("cl", ("10.78.0.10/24", "fd78::10/64"), "10.78.0.2", "fd78::2")
         for i, name in enumerate(self.backends, 1):
             self.plug(name, (f"10.77.0.{10 + i}/24", f"fd77::{10 + i}/64"), "10.77.0.2", "fd77::2")
