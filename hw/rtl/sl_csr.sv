@@ -164,10 +164,16 @@ module sl_csr #(
   assign action_index_o = init_walk_q ? walk_q : sel_index[11:0];
   assign meter_write_o  = start && in_table_q && write_q && is_meter_q;
   assign meter_index_o  = sel_index[5:0];
-  assign prefix_read_o  = (start && in_table_q && is_prefix_q) || state_q == SEEK;
+  // A find asks for a bucket a clock, ahead of the one that is looked at.
+  logic [FIND_LOG2-1:0] ahead_q;
+  logic                 ahead;
+  assign ahead          = find_q && (state_q == FETCH || state_q == KEEP || state_q == LOOK);
+  always_ff @(posedge clk_i) ahead_q <= (start ? sel_q[FIND_LOG2-1:0] : ahead_q) + 1'b1;
+  assign prefix_read_o  = (start && in_table_q && is_prefix_q) || ahead || state_q == SEEK;
   assign prefix_write_o = state_q == COMPARE && is_prefix_q;
   assign prefix_clear_o = init_walk_q;
-  assign prefix_index_o = init_walk_q ? {3'd0, walk_q} : sel_index[14:0];
+  assign prefix_index_o = init_walk_q ? {3'd0, walk_q}
+                          : {sel_index[14:FIND_LOG2], ahead ? ahead_q : sel_index[FIND_LOG2-1:0]};
   assign rule_write_o   = state_q == COMPARE && is_class_q;
   assign rule_index_o   = sel_index[5:0];
   assign rule_o         = data_q;
@@ -265,16 +271,16 @@ module sl_csr #(
         end
         FETCH: state_q <= write_q ? COMPARE : KEEP;
         KEEP: state_q <= find_q ? LOOK : IDLE;
-        // A find goes on to the next bucket.
+        // A find goes on to the next bucket, which comes meanwhile. What it has found is read once more.
         LOOK: begin
-          state_q <= IDLE;
-          if (used(data_q) == '0) begin
-            if (sel_q[FIND_LOG2-1:0] == '1) begin
-              error_q <= 1'b1;
-            end else begin
-              sel_q[FIND_LOG2-1:0] <= sel_q[FIND_LOG2-1:0] + 1'b1;
-              state_q <= SEEK;
-            end
+          if (used(data_q) != '0) begin
+            state_q <= SEEK;
+            find_q  <= 1'b0;
+          end else if (sel_q[FIND_LOG2-1:0] == '1) begin
+            state_q <= IDLE;
+            error_q <= 1'b1;
+          end else begin
+            sel_q[FIND_LOG2-1:0] <= sel_q[FIND_LOG2-1:0] + 1'b1;
           end
         end
         SEEK: state_q <= FETCH;
@@ -312,7 +318,7 @@ module sl_csr #(
       for (int i = 0; i < 32; i++) if (waddr[6:2] == 5'(i)) data_q[32*i +: 32] <= wdata;
     end else if (start && in_table_q && !write_q && is_meter_q) begin
       data_q <= 1024'(meter_mem[sel_index[5:0]]);
-    end else if (state_q == KEEP) begin
+    end else if (state_q == KEEP || (state_q == LOOK && sel_q[FIND_LOG2-1:0] != '1)) begin
       data_q <= sel_table == sl_pkg::CSR_TABLE_CLASS ? rule_data
                 : sel_table == sl_pkg::CSR_TABLE_PREFIX ? prefix_data_i : action_data_i;
     end else if (state_q == COUNT && count_ack_i) begin

@@ -794,15 +794,24 @@ static void test_tables(void **state)
 	ops->destroy(e);
 }
 
-/* What finds from bucket 0 to the end come to are these, and nothing else. */
+/* What finds from bucket 0 to the end come to are these, and nothing else. They look at a bucket a clock: a driver that comes
+ * back to a card waits for all of them. */
+#define FIND_CLOCKS 24 /* register accesses, and a bucket's way */
 static void find_all(struct sl_engine *e, const uint32_t buckets[], unsigned int count)
 {
 	unsigned int found = 0;
 
 	for (uint32_t from = 0; from < SL_PREFIX_BUCKETS;) {
+		uint32_t looked_at;
+		uint64_t began;
+
 		ops->csr_write(e, SL_CSR_TBL_SEL, SL_CSR_TABLE_PREFIX << 24 | from);
+		began = ops->clocks(e);
 		ops->csr_write(e, SL_CSR_TBL_CMD, 3);
+		looked_at = (ops->csr_read(e, SL_CSR_TBL_SEL) & 0xffffff) - from + 1;
+		assert_in_range(ops->clocks(e) - began, 0, looked_at + FIND_CLOCKS);
 		if (ops->csr_read(e, SL_CSR_TBL_STATUS) == 2) {
+			assert_int_equal((from + looked_at) % SL_PREFIX_FIND_BUCKETS, 0);
 			from = (from | (SL_PREFIX_FIND_BUCKETS - 1)) + 1;
 			continue;
 		}
@@ -818,7 +827,8 @@ static void find_all(struct sl_engine *e, const uint32_t buckets[], unsigned int
 /* Buckets of the prefix tables: what a prefix can say is kept, in each table and bank; the card counts them. */
 static void test_prefixes(void **state)
 {
-	static const uint32_t buckets[] = { 0, 0xfff, 0x1000, 0x1fff, 0x2000, 0x3abc, 0x5fff, 0x6000, 0x7fff };
+	static const uint32_t buckets[] = { 0, 0xfff, 0x1000, 0x1fff, 0x2000, 0x3abc, 0x3abd, 0x3abe, 0x3ac0, 0x5fff, 0x6000,
+					    0x7fff };
 	const struct sl_class_prefix prefix = { .addr = { 0x20, 1, [15] = 0x81 }, .sets = 0x80000001, .port_lo = 80, .port_hi = 90,
 					  .family = 6, .proto = 17, .proto_mask = 255, .meter = 63 };
 	const struct sl_class_prefix any6 = { .addr = { 0x20, 2 }, .sets = 1, .port_hi = 65535, .family = 6 };
