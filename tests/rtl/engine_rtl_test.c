@@ -794,8 +794,10 @@ static void test_tables(void **state)
 	ops->destroy(e);
 }
 
-/* What finds from bucket 0 to the end come to are these, and nothing else. They look at a bucket a clock: a driver that comes
- * back to a card waits for all of them. */
+/*
+ * What finds from bucket 0 to the end come to are these, and nothing else. They look at a bucket a clock: a driver that
+ * comes back to a card waits for all of them.
+ */
 #define FIND_CLOCKS 24 /* register accesses, and a bucket's way */
 static void find_all(struct sl_engine *e, const uint32_t buckets[], unsigned int count)
 {

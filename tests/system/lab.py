@@ -14,7 +14,10 @@ The card has a second port, slspare, that is not connected; with Lab(bond=MODE) 
 ports are members of a bond (engines software and xdp: two veths). The client and the VIPs are in 10.78.0.0/24, the backends in
 10.77.0.0/24: every packet of a client to a VIP, and of a backend in nat mode back to a client, passes the card's one port.
 Backends answer directly in the DSR and tunnel modes. They open tunnels by sluice-decap, those of VXLAN by a device of their
-kernel. Everything is named after this process's id and removed by Lab.close(); only processes started here are ended.
+kernel. Clients and backends that get no answer ask again every second (PATIENCE): an agent that is started before a card in RTL
+is away for seconds, and by TCP's backoff who has lost a frame asks in the 4th, 8th, 16th and 31st second alone, so that a few
+restarts let a connection hang that has nothing wrong. Everything is named after this process's id and removed by Lab.close();
+only processes started here are ended.
 """
 import glob
 import json
@@ -44,8 +47,9 @@ TUNNELS = ("ipip", "vxlan", "gre", "gue", "geneve")
 CARD_MAC = "02:53:4c:00:00:01"
 VNI = 100
 PEER_PORT = 8080
-# For clients and backends: who gets no answer asks again every second, for two minutes. The longest pause is Linux 6.15's.
-PATIENCE = {"tcp_rto_max_ms": 1000, "tcp_syn_retries": 120, "tcp_synack_retries": 120, "tcp_retries2": 120, "tcp_orphan_retries": 120}
+# Of clients and backends: the longest pause (Linux 6.15 and later), and how often they ask, for about two minutes.
+PATIENCE = {"tcp_rto_max_ms": 1000, "tcp_syn_retries": 120, "tcp_synack_retries": 120, "tcp_retries2": 120,
+            "tcp_orphan_retries": 120}
 HEALTH = {"interval_ms": 200, "timeout_ms": 150, "rise": 2, "fall": 2}
 
 

@@ -14,7 +14,7 @@ demo: $(B)/deps.stamp ## the main job: real HTTP through the simulated card (DEM
 SYSTEM_ENGINES ?= software xdp model rtl
 # With records in HBM only what their time of coming could change. `SYSTEM_ENGINES=rtl-hbm` runs all cases.
 SYSTEM_HBM_CASES := transfers_in_every_mode connection_moves_to_hardware evict_returns_to_software counters_are_exact \
-	agent_killed_and_back an_empty_card_is_filled_again
+	agent_killed_and_back agent_killed_in_a_storm an_empty_card_is_filled_again
 test-system: all
 	$(Q)$(PYTHON) tests/system/system_test.py $(foreach e,$(SYSTEM_ENGINES),--engine $(e))
 	$(Q)$(PYTHON) tests/system/system_test.py --engine rtl-hbm $(foreach c,$(SYSTEM_HBM_CASES),--only $(c))
