@@ -275,24 +275,51 @@ static __always_inline int send_ipip(struct xdp_md *ctx, const struct sl_xdp_con
 	return leave(c, f, what, action->port, frame_len);
 }
 
+/* The entry at a place, of the family that has such headers. */
+static __always_inline bool found_at(uint32_t place, uint32_t ip_len, struct found *f)
+{
+	const uint32_t index = place / SL_XDP_WAYS;
+	const uint64_t way = opaque(place % SL_XDP_WAYS);
+
+	f->index = place;
+	if (ip_len == 20) {
+		struct sl_xdp_bucket4 *bucket = bpf_map_lookup_elem(&flows4, &index);
+
+		if (!bucket)
+			return false;
+		f->v4 = &bucket->way[way % SL_XDP_WAYS];
+		f->hit = &f->v4->hit;
+	} else {
+		struct sl_xdp_bucket6 *bucket = bpf_map_lookup_elem(&flows6, &index);
+
+		if (!bucket)
+			return false;
+		f->v6 = &bucket->way[way % SL_XDP_WAYS];
+		f->hit = &f->v6->hit;
+	}
+	return true;
+}
+
 /* A frame that leaves, for send_rest(). */
 struct leaving {
-	struct found flow;
-	struct sl_plain plain;
-	const struct sl_action *action;
-	uint32_t what, frame_len;
+	uint32_t place, what, frame_len, l3_len;
+	uint8_t proto, tos;
 };
 
 /* As send_ipip(), by any action; a function of its own, so that the stack that it takes is not there while stages run. */
-static __noinline int send_rest(struct xdp_md *ctx, const struct sl_xdp_config *c, struct leaving *l, uint32_t ip_len)
+static __noinline int send_rest(struct xdp_md *ctx, const struct sl_xdp_config *c, const struct leaving *l, uint32_t ip_len)
 {
-	const struct sl_action *action = l->action;
-	const struct sl_plain *p = &l->plain;
-	struct found *f = &l->flow;
+	const uint32_t index = sl_xdp_action(l->what);
+	const struct sl_action *action = bpf_map_lookup_elem(&actions, &index);
+	const struct sl_plain p = { .l3_len = l->l3_len, .proto = l->proto, .tos = l->tos };
+	struct found flow = { 0 }, *f = &flow;
 	struct sl_record record = { .flags = sl_xdp_flags(l->what) };
-	const uint32_t hdr_len = action->hdr_len;
 	uint64_t hash = 0;
+	uint32_t hdr_len;
 
+	if (!action || !found_at(l->place, ip_len, f))
+		return NOT_FAST;
+	hdr_len = action->hdr_len;
 	if (hdr_len < 14 || hdr_len > SL_ACTION_HDR_BYTES || !(action->flags & SL_ACTION_FLAG_VALID)) /* (never) */
 		return NOT_FAST;
 	if (f->v4 && record.flags & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)) {
@@ -310,12 +337,12 @@ static __noinline int send_rest(struct xdp_md *ctx, const struct sl_xdp_config *
 	}
 	if (hdr_len != 14 && bpf_xdp_adjust_head(ctx, 14 - (int)hdr_len))
 		return NOT_FAST;
-	if (14 + p->l3_len != l->frame_len && bpf_xdp_adjust_tail(ctx, (int)(14 + p->l3_len) - (int)l->frame_len))
+	if (14 + p.l3_len != l->frame_len && bpf_xdp_adjust_tail(ctx, (int)(14 + p.l3_len) - (int)l->frame_len))
 		return XDP_ABORTED;
 	if (action->flags & SL_ACTION_FLAG_OUTER_UDP) /* from the flow's hash, as a card has it */
 		hash = f->v4 ? sl_sip_ipv4(&c->pipeline.seed, (uint64_t)f->v4->dst << 32 | f->v4->src, f->v4->word)
 			     : sl_sip_ipv6(&c->pipeline.seed, f->v6->src, f->v6->dst, f->v6->word);
-	if (!put_header(ctx, action, hdr_len) || !edit_frame(ctx, action, &record, p, ip_len, hash))
+	if (!put_header(ctx, action, hdr_len) || !edit_frame(ctx, action, &record, &p, ip_len, hash))
 		return XDP_ABORTED;
 	return leave(c, f, l->what, action->port, l->frame_len);
 }
@@ -331,7 +358,7 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct sl_xdp_confi
 		return NOT_FAST;
 	if (sl_edit_is_ipip(action) && !(sl_xdp_flags(what) & (SL_RECORD_FLAG_NAT_SRC | SL_RECORD_FLAG_NAT_DST)))
 		return send_ipip(ctx, c, f, p, ip_len, frame_len, action, what);
-	struct leaving l = { *f, *p, action, what, frame_len };
+	struct leaving l = { f->index, what, frame_len, p->l3_len, p->proto, p->tos };
 
 	return send_rest(ctx, c, &l, ip_len);
 }
