@@ -17,6 +17,7 @@ module sl_class (
   input  wire logic                 rule_write_i,   // index and rule stay a clock longer
   input  wire logic [5:0]           rule_index_i,
   input  wire logic [1023:0]        rule_i,
+  input  wire logic                 rule_pair_i,    // which of its two pairs of counters counts its frames
   input  wire logic [8*8-1:0]       port_flags_i,
   input  wire logic [8*48-1:0]      mac_i,          // memory order
   input  wire logic [8*8-1:0]       mac_ports_i,
@@ -156,16 +157,16 @@ module sl_class (
     end
   end
 
-  // k4: what the rule does: verdict, flags, meter, prefix, tenant, mark, copy mark. A frame reads it three clocks after
-  // its comparison, so a write comes three clocks after the write of the match fields.
-  localparam int unsigned DW = 2 + 3 + 6 + 2 + 5 + 16 + 32 + 32;
+  // k4: what the rule does: counters, verdict, flags, meter, prefix, tenant, mark, copy mark. A frame reads it three
+  // clocks after its comparison, so a write comes three clocks after the write of the match fields.
+  localparam int unsigned DW = 1 + 2 + 3 + 6 + 2 + 5 + 16 + 32 + 32;
   logic [DW-1:0] does_mem [0:sl_pkg::CLASS_RULES-1];
   logic [DW-1:0] does4_q, does_late;
   logic [5:0]    index_late;
   logic          write_late, any4_q, kernel4_q;
-  logic [7:0]    index4_q;
+  logic [5:0]    index4_q;
   sl_delay #(.W(DW + 6), .N(3)) u_late (
-    .clk_i, .rst_ni, .valid_i(rule_write_i), .data_i({rule_index_i,
+    .clk_i, .rst_ni, .valid_i(rule_write_i), .data_i({rule_index_i, rule_pair_i,
       rule_i[sl_pkg::CLASS_RULE_VERDICT_LSB +: 2], rule_i[sl_pkg::CLASS_RULE_FLAGS_LSB +: 3],
       rule_i[sl_pkg::CLASS_RULE_METER_LSB +: 6], rule_i[sl_pkg::CLASS_RULE_PREFIX_MODE_LSB +: 2],
       rule_i[sl_pkg::CLASS_RULE_PREFIX_SET_LSB +: 5], rule_i[sl_pkg::CLASS_RULE_TENANT_LSB +: 16],
@@ -177,7 +178,7 @@ module sl_class (
     if (valid3_q) begin
       does4_q   <= does_mem[index3_q];
       any4_q    <= any3_q;
-      index4_q  <= {2'b00, index3_q};
+      index4_q  <= index3_q;
       kernel4_q <= kernel3_q;
     end
   end
@@ -188,6 +189,7 @@ module sl_class (
   );
 
   // k5: the job.
+  logic        pair;
   logic [1:0]  verdict;
   logic [2:0]  flags;
   logic [5:0]  meter;
@@ -195,7 +197,7 @@ module sl_class (
   logic [4:0]  set;
   logic [15:0] tenant;
   logic [31:0] mark, copy_mark;
-  assign {verdict, flags, meter, mode, set, tenant, mark, copy_mark} = does4_q;
+  assign {pair, verdict, flags, meter, mode, set, tenant, mark, copy_mark} = does4_q;
   assign early_o            = valid4_q;
   assign early_inner_o      = flags[1];
   assign early_outer_last_o = {parsed4.outer.v6 ? 8'd6 : 8'd4,
@@ -224,7 +226,7 @@ module sl_class (
       end else if (!any4_q) begin
         job_o.reason <= kernel4_q ? sl_pkg::REASON_KERNEL : sl_pkg::REASON_MAC_FILTER;
       end else begin
-        job_o.rule   <= index4_q;
+        job_o.rule   <= {1'b0, pair, index4_q};
         job_o.tenant <= tenant;
         if (verdict == sl_pkg::VERDICT_FLOWS[1:0]) begin
           job_o.reason    <= sl_pkg::REASON_FORWARDED;

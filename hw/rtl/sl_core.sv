@@ -127,6 +127,8 @@ module sl_core #(
   logic [14:0] prefix_index;
   logic [1023:0] prefix_data;
   logic [1023:0] rule, entry, action_data;
+  logic        rule_pair;
+  logic [15:0] rules_begun, rules_ended;
   logic        count_req, count_clear, count_ack, csr_busy;
   logic [7:0]  count_table, count_index;
   logic [127:0] count_data;
@@ -142,7 +144,8 @@ module sl_core #(
     .aged_i(aged), .age_period_o(age_period), .age_start_o(age_start),
     .clearing_o, .clear_o(clear), .epoch_o(epoch), .seed_o(seed), .tunnels_o(tunnels), .miss_mark_o(miss_mark),
     .miss_valid_o(miss_valid), .port_up_o(port_up), .port_flags_o(port_flags), .mac_o(mac), .mac_ports_o(mac_ports),
-    .mac_valid_o(mac_valid), .rule_write_o(rule_write), .rule_index_o(rule_index), .rule_o(rule), .entry_o(entry),
+    .mac_valid_o(mac_valid), .rule_write_o(rule_write), .rule_index_o(rule_index), .rule_o(rule),
+    .rule_pair_o(rule_pair), .begun_i(rules_begun), .ended_i(rules_ended), .entry_o(entry),
     .action_read_o(action_read), .action_write_o(action_write), .action_index_o(action_index),
     .action_data_i(action_data), .meter_write_o(meter_write), .meter_index_o(meter_index),
     .prefix_read_o(prefix_read), .prefix_write_o(prefix_write), .prefix_clear_o(prefix_clear),
@@ -216,8 +219,9 @@ module sl_core #(
     .window_i(window), .parsed_valid_i(parsed_valid), .parsed_i(parsed), .sets_o(prefix_sets), .meters_o(prefix_meters)
   );
   sl_class u_class (
-    .clk_i, .rst_ni, .rule_write_i(rule_write), .rule_index_i(rule_index), .rule_i(rule), .port_flags_i(port_flags),
-    .mac_i(mac), .mac_ports_i(mac_ports), .mac_valid_i(mac_valid), .valid_i(parsed_valid), .parsed_i(parsed),
+    .clk_i, .rst_ni, .rule_write_i(rule_write), .rule_index_i(rule_index), .rule_i(rule), .rule_pair_i(rule_pair),
+    .port_flags_i(port_flags), .mac_i(mac), .mac_ports_i(mac_ports), .mac_valid_i(mac_valid), .valid_i(parsed_valid),
+    .parsed_i(parsed),
     .early_o(choose), .early_inner_o(choose_inner), .early_outer_last_o(outer_last), .early_inner_last_o(inner_last),
     .sets_i(prefix_sets), .meters_i(prefix_meters),
     .valid_o(classed_valid), .parsed_o(classed), .job_o(job_class), .meter_valid_o(meter_valid), .meter_o(meter)
@@ -387,6 +391,9 @@ module sl_core #(
     .flow_id_o(verdict_flow), .copy_o(copy), .copy_lost_o(copy_lost), .m_axis_host_tvalid, .m_axis_host_tready,
     .m_axis_host_tdata, .m_axis_host_bytes(host_bytes), .m_axis_host_tlast, .m_axis_host_tuser(host_meta),
     .busy_o(punt_busy)
+  );
+  sl_flight u_rule_flight (
+    .clk_i, .rst_ni, .lookup_i(parsed_valid), .verdict_i(verdict), .begun_o(rules_begun), .ended_o(rules_ended)
   );
   assign m_axis_host_tuser = host_meta;
   assign m_axis_host_tkeep = host_bytes[6] ? '1 : (64'd1 << host_bytes[5:0]) - 64'd1;

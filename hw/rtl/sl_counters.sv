@@ -14,7 +14,7 @@ module sl_counters #(
   input  wire logic                    verdict_i,
   input  wire logic [7:0]              reason_i,
   input  wire logic [13:0]             len_i,
-  input  wire logic [7:0]              rule_i,
+  input  wire logic [7:0]              rule_i,        // as in sl_dp_pkg::job_t
   input  wire logic [31:0]             flow_id_i,
   input  wire logic                    copy_i,
   input  wire logic                    copy_lost_i,
@@ -41,6 +41,7 @@ module sl_counters #(
   output logic                         age_tell_ready_o,
   output logic                         bubble_o,      // a register read has waited long for a clock without a frame
   // Registers: read REASON (4), PORT (5) or RULE (6); clear a rule; clear reason and rule of this index (after reset).
+  // A rule's index is that of one of its two pairs, as rule_i.
   input  wire logic                    csr_req_i,
   input  wire logic [7:0]              csr_table_i,
   input  wire logic [7:0]              csr_index_i,
@@ -82,9 +83,9 @@ module sl_counters #(
     .aux_req_i(reason_req_q), .aux_clear_i(clear_q), .aux_index_i(index_q), .aux_ack_o(reason_ack),
     .aux_data_o(reason_data), .busy_o(reason_busy)
   );
-  sl_count_ram #(.LOG2(6), .STAMP_W(1)) u_rule (
-    .clk_i, .rst_ni, .valid_i(verdict_i && rule_i != 8'hff), .index_i(rule_i[5:0]), .len_i({2'b00, len_i}),
-    .stamp_i(1'b0), .aux_req_i(rule_req_q), .aux_clear_i(clear_q), .aux_index_i(index_q[5:0]),
+  sl_count_ram #(.LOG2(7), .STAMP_W(1)) u_rule (
+    .clk_i, .rst_ni, .valid_i(verdict_i && !rule_i[7]), .index_i(rule_i[6:0]), .len_i({2'b00, len_i}),
+    .stamp_i(1'b0), .aux_req_i(rule_req_q), .aux_clear_i(clear_q), .aux_index_i(index_q[6:0]),
     .aux_ack_o(rule_ack), .aux_data_o(rule_data), .busy_o(rule_busy)
   );
 

@@ -53,6 +53,9 @@ module sl_csr #(
   output logic                   rule_write_o,
   output logic [5:0]             rule_index_o,
   output logic [1023:0]          rule_o,
+  output logic                   rule_pair_o,      // which of its two pairs of counters counts its frames
+  input  wire logic [15:0]       begun_i,          // frames that have met the rules, and have been counted: sl_flight
+  input  wire logic [15:0]       ended_i,
   output logic [1023:0]          entry_o,          // action, meter or bucket to write
   output logic                   action_read_o,
   output logic                   action_write_o,
@@ -73,8 +76,8 @@ module sl_csr #(
   input  wire logic [127:0]      count_data_i,
   output logic                   busy_o
 );
-  localparam logic [2:0] IDLE = 3'd0, FETCH = 3'd1, KEEP = 3'd2, COUNT = 3'd3, COMPARE = 3'd4, ZERO = 3'd5,
-    LOOK = 3'd6, SEEK = 3'd7;
+  localparam logic [3:0] IDLE = 4'd0, FETCH = 4'd1, KEEP = 4'd2, COUNT = 4'd3, COMPARE = 4'd4, DRAIN = 4'd5,
+    ZERO = 4'd6, WRITE = 4'd7, LOOK = 4'd8, SEEK = 4'd9;
   localparam int unsigned FIND_LOG2 = $clog2(sl_pkg::PREFIX_FIND_BUCKETS);
 
   logic [31:0]    ctrl_q;
@@ -85,7 +88,7 @@ module sl_csr #(
   logic [31:0]    sel_q;
   logic [1023:0]  data_q;
   logic           error_q;
-  logic [2:0]     state_q;
+  logic [3:0]     state_q;
   logic           command_q, write_q, find_q;   // a TBL_CMD waits; it writes; it finds
   logic [7:0]     sel_table;
   logic [23:0]    sel_index;
@@ -144,6 +147,15 @@ module sl_csr #(
     .b_data_i(entry_o), .b_data_o(rule_unused)
   );
 
+  // A rule has two pairs of counters, used in turn: a rule with a new cookie is a new rule, and counts in the other
+  // pair from its first frame on. Before it is written that pair is zeroed, and before that the last frame of the rule
+  // before the present one has been counted: no frame is counted to a rule that it has not met.
+  logic [sl_pkg::CLASS_RULES-1:0] pair_q;
+  logic        pair;
+  logic [15:0] drain_q, drained;
+  assign pair    = pair_q[sel_index[5:0]];
+  assign drained = ended_i - drain_q;
+
   // The meters as written.
   logic [127:0] meter_mem [0:sl_pkg::METERS-1];
   always_ff @(posedge clk_i) begin
@@ -174,15 +186,18 @@ module sl_csr #(
   assign prefix_clear_o = init_walk_q;
   assign prefix_index_o = init_walk_q ? {3'd0, walk_q}
                           : {sel_index[14:FIND_LOG2], ahead ? ahead_q : sel_index[FIND_LOG2-1:0]};
-  assign rule_write_o   = state_q == COMPARE && is_class_q;
+  assign rule_write_o   = state_q == WRITE;
   assign rule_index_o   = sel_index[5:0];
   assign rule_o         = data_q;
+  assign rule_pair_o    = pair;
   assign entry_o        = init_walk_q ? '0 : data_q;
   assign count_req_o    = state_q == COUNT || state_q == ZERO || init_count_q;
   assign count_clear_o  = state_q == ZERO || init_count_q;
   assign count_table_o  = init_count_q ? (count_walk_q[8] ? sl_pkg::CSR_TABLE_RULE : 8'd0)
                           : state_q == ZERO ? sl_pkg::CSR_TABLE_RULE : sel_table;
-  assign count_index_o  = init_count_q ? count_walk_q[7:0] : sel_index[7:0];
+  assign count_index_o  = init_count_q ? count_walk_q[7:0]
+                          : count_table_o == sl_pkg::CSR_TABLE_RULE ? {1'b0, pair ^ (state_q == ZERO), sel_index[5:0]}
+                          : sel_index[7:0];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -210,6 +225,7 @@ module sl_csr #(
       init_count_q  <= 1'b1;
       walk_q        <= '0;
       count_walk_q  <= '0;
+      pair_q        <= '0;
     end else begin
       clear_o     <= 1'b0;
       age_start_o <= 1'b0;
@@ -284,10 +300,16 @@ module sl_csr #(
           end
         end
         SEEK: state_q <= FETCH;
-        // A rule with a new cookie is a new rule: its counters restart.
-        COMPARE: state_q <= sel_table == sl_pkg::CSR_TABLE_PREFIX || rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
-                            == data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] ? IDLE : ZERO;
-        ZERO: if (count_ack_i) state_q <= IDLE;
+        COMPARE: state_q <= is_prefix_q ? IDLE : rule_data[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64]
+                            == data_q[sl_pkg::CLASS_RULE_COOKIE_LSB +: 64] ? WRITE : DRAIN;
+        DRAIN: if (!drained[15]) state_q <= ZERO;
+        ZERO: begin
+          if (count_ack_i) begin
+            state_q                <= WRITE;
+            pair_q[sel_index[5:0]] <= !pair;
+          end
+        end
+        WRITE: state_q <= IDLE;
         COUNT: if (count_ack_i) state_q <= IDLE;
         default: state_q <= IDLE;
       endcase
@@ -303,6 +325,7 @@ module sl_csr #(
       end
       init_q <= init_walk_q || init_count_q;
     end
+    if (state_q == COMPARE) drain_q <= begun_i;
   end
 
   // How many prefixes there are: a bucket is written in the clock in which it has been read.

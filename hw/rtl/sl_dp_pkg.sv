@@ -63,7 +63,7 @@ package sl_dp_pkg;
     logic [13:0] len;
     logic [1:0]  tags;
     logic [7:0]  reason;
-    logic [7:0]  rule;       // 255 none
+    logic [7:0]  rule;       // 255 none; else in bit 6 which of its two pairs of counters, in bits 5:0 its index
     logic [15:0] tenant;
     logic        mark_valid;
     logic [31:0] mark;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Numbers of frames that were looked up, and that have been counted: a flow whose slot is gone is found by none that
 // begins now, and is no longer counted when as many have ended as had begun then. For records that come after any time
-// (sl_record_hbm); with a fixed latency sl_retire waits for a number of clocks.
+// (sl_record_hbm); with a fixed latency sl_retire waits for a number of clocks. And for rules that become others
+// (sl_csr).
 `default_nettype none
 module sl_flight #(
   parameter int unsigned W = 16
 ) (
   input  wire logic    clk_i,
   input  wire logic    rst_ni,
-  input  wire logic    lookup_i,        // a frame reads its slots
+  input  wire logic    lookup_i,        // a frame reads its slots, or meets the rules
   input  wire logic    verdict_i,
   output logic [W-1:0] begun_o,         // with this clock
   output logic [W-1:0] ended_o          // counted in memory

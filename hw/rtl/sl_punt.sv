@@ -34,7 +34,7 @@ module sl_punt #(
   output logic                           verdict_o,
   output logic [7:0]                     reason_o,
   output logic [13:0]                    len_o,
-  output logic [7:0]                     rule_o,       // 255 none
+  output logic [7:0]                     rule_o,       // as in job_t
   output logic [31:0]                    flow_id_o,
   output logic                           copy_o,       // copied as well
   output logic                           copy_lost_o,  // should have been
@@ -98,7 +98,7 @@ module sl_punt #(
       meta1.len        = job1_q.len;
       meta1.port       = 8'(job1_q.port);
       meta1.reason     = job1_q.reason;
-      meta1.rule       = job1_q.rule;
+      meta1.rule       = job1_q.rule[7] ? 8'hff : {2'b00, job1_q.rule[5:0]};
       meta1.tenant     = job1_q.tenant;
       meta1.mark_valid = job1_q.mark_valid;
       meta1.mark       = job1_q.mark;

@@ -465,6 +465,7 @@ static void test_overrun(void **state)
  * set 5, no destination is in any set. Without the rule that is written both kinds are forwarded.
  */
 enum { CHANGE_FRAMES = 200, CHANGE_SHIFTS = 4, CHANGE_LEN = 60, CHANGE_BELOW = 40 };
+enum { COOKIES = 8, COOKIE_SHIFTS = 8 };
 enum { CHANGE_LOST = 1000, CHANGE_MARK = 2000 }; /* what became of a frame, beside forwarded: dropped, or to the host */
 
 struct change_rule {
@@ -639,6 +640,88 @@ static void test_rule_change(void **state)
 		}
 	}
 	ops->destroy(c.e);
+}
+
+/* Rule 0 has mark and cookie n from now on; of an entry that is in the window already only these are written. */
+static void cookie_write(struct sl_engine *e, uint32_t n, bool whole)
+{
+	const struct sl_class_rule rule = { .valid = 1, .verdict = SL_VERDICT_HOST, .flags = SL_RULE_FLAG_MARK, .mark = n,
+					    .cookie = n, .port_mask = 3, .ttl_max = 255, .sport_hi = 0xffff,
+					    .dport_hi = 0xffff };
+
+	if (whole) {
+		rtl_table_write(ops, e, SL_CSR_TABLE_CLASS, 0, &rule, sizeof(rule));
+		return;
+	}
+	ops->csr_write(e, SL_CSR_TBL_DATA(offsetof(struct sl_class_rule, mark) / 4), n);
+	ops->csr_write(e, SL_CSR_TBL_DATA(offsetof(struct sl_class_rule, cookie) / 4), n);
+	ops->csr_write(e, SL_CSR_TBL_CMD, 2);
+}
+
+/* Takes what has come for the host, and counts it by its rule's mark. */
+static void cookie_take(struct sl_engine *e, uint64_t *got)
+{
+	struct sl_host_meta meta;
+
+	while (ops->host_out(e, &meta, out) != 0) {
+		assert_int_equal(meta.reason, SL_REASON_RULE);
+		assert_int_equal(meta.rule, 0);
+		assert_in_range(meta.mark, 1, COOKIES);
+		got[meta.mark]++;
+	}
+}
+
+/*
+ * The counters of a rule with a new cookie are of this rule's frames, all of them and no others: whatever is under way in
+ * the pipeline, however close the changes follow each other, and when the counters are read in between as well.
+ */
+static void test_rule_cookie(void **state)
+{
+	static const struct {
+		uint32_t len;	      /* of frames that follow each other without a gap: a verdict in every clock, or in every n-th */
+		unsigned int frames;  /* half of them wait when the changes begin */
+		unsigned int changes; /* one right after the other */
+		bool read;	      /* the counters after each */
+	} rows[] = { { 60, 960, 1, false },  { 60, 960, 2, false },  { 60, 960, 3, false },  { 60, 960, 1, true },
+		     { 100, 960, 1, false }, { 100, 960, 2, false }, { 100, 960, 5, false }, { 200, 480, 1, false },
+		     { 200, 480, 2, false }, { 200, 480, 3, false }, { 200, 480, 7, false }, { 200, 480, 3, true } };
+	const struct sl_key key = rtl_key(0);
+
+	(void)state;
+	for (unsigned int r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct sl_engine *e = start();
+
+		for (unsigned int shift = 0; shift < COOKIE_SHIFTS; shift++) {
+			uint64_t got[COOKIES + 1] = { 0 }, read[COOKIES + 1] = { 0 };
+			uint32_t n = 1;
+
+			cookie_write(e, n, true);
+			rtl_frame(frame, rows[r].len, &key);
+			for (unsigned int i = 0; i < rows[r].frames; i++)
+				assert_true(ops->wire_in(e, i & 1, frame, rows[r].len, false));
+			for (unsigned int i = 0; i < rows[r].frames / 20 * ((rows[r].len + 63) / 64); i++) {
+				ops->step(e, 10, 10);
+				cookie_take(e, got);
+			}
+			ops->step(e, 10, shift);
+			while (n <= rows[r].changes) {
+				cookie_write(e, ++n, rows[r].read);
+				if (rows[r].read)
+					read[n] = rtl_count(ops, e, SL_CSR_TABLE_RULE, 0);
+			}
+			while (!ops->idle(e)) {
+				ops->step(e, 10, 10);
+				cookie_take(e, got);
+			}
+			cookie_take(e, got);
+			for (uint32_t i = 2; i <= n; i++)
+				assert_in_range(read[i], 0, got[i]);
+			assert_true(got[1] != 0 && got[n] != 0);
+			assert_int_equal(rtl_count(ops, e, SL_CSR_TABLE_RULE, 0), got[n]);
+			assert_int_equal(ops->csr_read(e, SL_CSR_TBL_DATA(2)), got[n] * rows[r].len);
+		}
+		ops->destroy(e);
+	}
 }
 
 static void test_reset(void **state)
@@ -921,7 +1004,7 @@ int main(void)
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_decap), cmocka_unit_test(test_host),
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_collision), cmocka_unit_test(test_dump_v6),
-		cmocka_unit_test(test_rule_change),
+		cmocka_unit_test(test_rule_change), cmocka_unit_test(test_rule_cookie),
 		cmocka_unit_test(test_reset),	 cmocka_unit_test(test_overrun),  cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_tables), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_time),	 cmocka_unit_test(test_bad_config),
