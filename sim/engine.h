@@ -107,7 +107,7 @@ struct sl_engine_ops {
 	uint32_t (*step)(struct sl_engine *e, uint32_t time_ms, uint32_t budget);
 
 	/* One frame for the wire or the host, copied into buf of SL_FRAME_MAX bytes; its length, or 0 if there is none. While
-	 * nobody takes host frames they wait in the card's host buffer (then HOST_FULL). */
+	 * nobody takes host frames they wait in the card's host buffer (then HOST_OVERFLOW). */
 	uint32_t (*wire_out)(struct sl_engine *e, unsigned int *port, uint8_t *buf);
 	uint32_t (*host_out)(struct sl_engine *e, struct sl_host_meta *meta, uint8_t *buf);
 	bool (*flow_done)(struct sl_engine *e, struct sl_flow_done *done);

@@ -4,7 +4,7 @@
  * after a reset or an epoch write takes no time here. Unknown and unaligned registers read 0 and ignore writes.
  *
  * Nothing is lost inside: a frame or command is taken up only when what it can produce has room (frames for the host
- * excepted, which are dropped with HOST_FULL as on the card).
+ * excepted, which are dropped with HOST_OVERFLOW as on the card).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -237,7 +237,7 @@ static void process(struct sl_engine *e, const struct frame *f)
 		if (result->rule != SL_CLASS_NONE)
 			count(&e->rule_count[result->rule], f->len);
 		if (result->fate == SL_FATE_HOST && !deliver(e, f, reason, result->mark_valid, result->mark))
-			reason = SL_REASON_HOST_FULL;
+			reason = SL_REASON_HOST_OVERFLOW;
 		if (result->fate == SL_FATE_FORWARD)
 			emit(e, f);
 	}

@@ -3,7 +3,7 @@
  * The stages strung together for one frame: parse, class, key, hash, table, action, rewrite, punt. Where rules, flows,
  * actions and meters are kept is the caller's business, behind four callbacks; so the card's engine, the host's
  * software path and the XDP program share this one order of decisions. What is left to the caller: ingress checks before
- * (stage ingress), counting and delivery after, and HOST_FULL, which only the owner of the buffer can know.
+ * (stage ingress), counting and delivery after, and HOST_OVERFLOW, which only the owner of the buffer can know.
  */
 #ifndef SLUICE_MODEL_PIPELINE_H
 #define SLUICE_MODEL_PIPELINE_H

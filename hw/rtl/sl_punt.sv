@@ -133,7 +133,7 @@ module sl_punt #(
       reason_o  <= job1_q.reason;
       if (wants1_q && job1_q.reason != sl_pkg::REASON_FORWARDED) begin
         if (!pass1_q)   reason_o <= sl_pkg::REASON_METERED;
-        else if (!fits) reason_o <= sl_pkg::REASON_HOST_FULL;
+        else if (!fits) reason_o <= sl_pkg::REASON_HOST_OVERFLOW;
       end
     end
   end

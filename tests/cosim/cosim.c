@@ -36,7 +36,7 @@ struct run {
 	size_t frame_count;
 	uint32_t table_slots;
 	uint64_t packets, commands, batches, worlds;
-	uint64_t reason[SL_REASON_TUNNEL_ECN + 1]; /* frames of the worlds that ended */
+	uint64_t reason[SL_REASON_HOST_OVERFLOW + 1]; /* frames of the worlds that ended */
 	uint64_t seed;
 	const char *reproduction; /* where a mismatch is written */
 	uint16_t tag;
@@ -239,7 +239,7 @@ static bool batch(struct run *r, unsigned int number)
 
 static void add_reasons(struct run *r)
 {
-	for (unsigned int i = 0; i <= SL_REASON_TUNNEL_ECN; i++) {
+	for (unsigned int i = 0; i <= SL_REASON_HOST_OVERFLOW; i++) {
 		struct sl_counter_pair pair = {0};
 
 		if (sl_reason_name(i) != NULL)
@@ -253,7 +253,7 @@ static void add_reasons(struct run *r)
 static void print_reasons(const struct run *r)
 {
 	printf("cosim: verdicts:");
-	for (unsigned int i = 0; i <= SL_REASON_TUNNEL_ECN; i++)
+	for (unsigned int i = 0; i <= SL_REASON_HOST_OVERFLOW; i++)
 		if (r->reason[i])
 			printf(" %s %llu", sl_reason_name(i), (unsigned long long)r->reason[i]);
 	printf("; slots moved %llu, inserts refused %llu\n", (unsigned long long)r->moves, (unsigned long long)r->refused);

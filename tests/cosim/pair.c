@@ -235,7 +235,7 @@ bool pair_compare(struct pair *p, bool ordered)
 		same = same_done(p, i);
 	if (same && p->model.done_count != p->other.done_count)
 		same = DIFFER(p, "the model gave %zu completions, the other %zu", p->model.done_count, p->other.done_count);
-	same = same && compare_counters(p, SL_CSR_TABLE_REASON, "reason", SL_REASON_TUNNEL_ECN + 1) &&
+	same = same && compare_counters(p, SL_CSR_TABLE_REASON, "reason", SL_REASON_HOST_OVERFLOW + 1) &&
 	       compare_counters(p, SL_CSR_TABLE_PORT, "port", 2 * SL_CARD_PORTS) &&
 	       compare_counters(p, SL_CSR_TABLE_RULE, "rule", SL_CLASS_RULES) && compare_registers(p);
 	sl_card_forget(&p->model);

@@ -58,7 +58,7 @@ static json_t *output_json(const struct sl_card_frame *f)
 /* The card's verdict counters grew by one frame since `before`: which reason, and whether a copy. */
 static void verdict(struct sl_card *card, struct sl_counter_pair *before, const char **reason, const char **copy)
 {
-	for (unsigned int i = 0; i <= SL_REASON_TUNNEL_ECN; i++) {
+	for (unsigned int i = 0; i <= SL_REASON_HOST_OVERFLOW; i++) {
 		struct sl_counter_pair now;
 
 		if (sl_reason_name(i) == NULL)
@@ -154,7 +154,7 @@ static json_t *counters_json(struct sl_card *model, size_t flow_count, uint32_t 
 static bool write_corpus(struct pair *p, const struct world *w, const struct sl_flow_state *flows, size_t flow_count,
 			 const struct traffic_frame *frames, size_t count, const char *name, const char *path)
 {
-	static struct sl_counter_pair reasons[SL_REASON_TUNNEL_ECN + 1], rules[SL_CLASS_RULES];
+	static struct sl_counter_pair reasons[SL_REASON_HOST_OVERFLOW + 1], rules[SL_CLASS_RULES];
 	json_t *steps = json_array(), *vector, *counters;
 	const char *ignored;
 	int written;

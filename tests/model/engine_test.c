@@ -218,7 +218,7 @@ static void test_bounds(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 300; i++) /* misses: host queue of 256 */
 		send_frame(&tcp, 0, false);
-	assert_int_equal(packets(SL_CSR_TABLE_REASON, SL_REASON_HOST_FULL), 44);
+	assert_int_equal(packets(SL_CSR_TABLE_REASON, SL_REASON_HOST_OVERFLOW), 44);
 	command(SL_FLOW_OP_INSERT, &flow_key);
 	send_frame(&tcp, 0, false); /* forwarded although its copy finds no room */
 	assert_int_equal(packets(SL_CSR_TABLE_REASON, SL_REASON_COPY_METERED), 1);

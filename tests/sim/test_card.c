@@ -292,6 +292,78 @@ static void frames_to_host(void **state)
 	assert_null(ring_peek(&rx));
 }
 
+/* The counters of a reason, or of all that are a verdict. */
+static uint64_t reason_count(uint32_t wanted, bool verdicts)
+{
+	uint64_t sum = 0;
+
+	for (struct sl_index_arg first = { 0 }; first.index < 128; first.index++) {
+		const struct sl_counter_pair *pairs;
+		struct sl_admin_cpl cpl;
+		uint32_t n;
+
+		assert_int_equal(host_admin(&admin, SL_ADMIN_OP_REASON_STATS, &first, sizeof(first), &cpl), SL_STATUS_OK);
+		pairs = (const void *)cpl.answer;
+		n = cpl.len / (uint32_t)sizeof(*pairs);
+		for (uint32_t i = 0; i < n && first.index + i < 128; i++) {
+			const uint32_t reason = first.index + i;
+
+			if (verdicts ? reason != SL_REASON_COPY && reason != SL_REASON_COPY_METERED &&
+					       reason != SL_REASON_HOST_FULL && reason != SL_REASON_NO_HOST :
+				       reason == wanted)
+				sum += pairs[i].packets;
+		}
+		first.index += n - 1;
+	}
+	return sum;
+}
+
+/* Frames that the receive queues cannot take have the verdict that sent them there, and are counted as lost beside it. */
+static void lost(unsigned int buffers, uint32_t reason)
+{
+	const struct sl_index_arg port = { 0 };
+	struct sl_port_stats stats = { 0 };
+	struct sl_admin_cpl cpl;
+
+	host.write(&host, SL_BAR_Q_CTRL(SL_QUEUE_RX0), 0);
+	while (host.read(&host, SL_BAR_Q_CTRL(SL_QUEUE_RX0)) & 1u)
+		usleep(100);
+	if (buffers != 0)
+		ring_start(&rx, &host, SL_QUEUE_RX0, 5, 0);
+	for (unsigned int i = 0; i < buffers; i++) {
+		*(struct sl_rx_desc *)ring_sq(&rx) =
+			(struct sl_rx_desc){ .iova = host_iova(host_alloc(&host, 2048, 64)), .len = 2048 };
+		ring_push(&rx);
+	}
+	if (buffers != 0)
+		ring_doorbell(&rx);
+	port_enable(0);
+	for (unsigned int i = 0; i < 1000 && reason_count(reason, false) != FRAMES - buffers; i++)
+		usleep(2000);
+	assert_int_equal(host_admin(&admin, SL_ADMIN_OP_PORT_STATS, &port, sizeof(port), &cpl), SL_STATUS_OK);
+	memcpy(&stats, cpl.answer, sizeof(stats));
+	assert_int_equal(stats.rx_packets, FRAMES);
+	assert_int_equal(reason_count(SL_REASON_KERNEL, false), FRAMES);
+	assert_int_equal(reason_count(reason, false), FRAMES - buffers);
+	assert_int_equal(reason_count(0, true), FRAMES);
+	for (unsigned int i = 0; i < buffers; i++) {
+		ring_wait(&rx);
+		ring_pop(&rx);
+	}
+}
+
+static void no_receive_queue(void **state)
+{
+	(void)state;
+	lost(0, SL_REASON_NO_HOST);
+}
+
+static void few_buffers(void **state)
+{
+	(void)state;
+	lost(2, SL_REASON_HOST_FULL);
+}
+
 static void frame_from_host(void **state)
 {
 	size_t at = host_alloc(&host, 128, 64);
@@ -463,8 +535,8 @@ int main(void)
 	const char *only = getenv("SL_CARD_ENGINE");
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		ROW(capabilities), ROW(frames_to_host), ROW(frame_from_host), ROW(hardware_forwards),
-		ROW(second_host), ROW(resets), ROW(idle_sleeps),
+		ROW(capabilities), ROW(frames_to_host), ROW(no_receive_queue), ROW(few_buffers), ROW(frame_from_host),
+		ROW(hardware_forwards), ROW(second_host), ROW(resets), ROW(idle_sleeps),
 	};
 
 	int failed = 0;

@@ -85,12 +85,12 @@ bool sl_bounds_host_full(struct sl_card *card, char *why, size_t why_len)
 	size_t host;
 
 	prepare(card, &any_frame);
-	fed = fill(card, SL_REASON_HOST_FULL, &sent);
+	fed = fill(card, SL_REASON_HOST_OVERFLOW, &sent);
 	host = drain(card, &sent);
-	dropped = reason_count(card, SL_REASON_HOST_FULL);
+	dropped = reason_count(card, SL_REASON_HOST_OVERFLOW);
 	counted = reason_count(card, SL_REASON_RULE);
 	if (dropped < 5 || host + dropped != fed || counted != host || sent != 0) {
-		snprintf(why, why_len, "%u fed, %zu to the host (counted %llu), %llu HOST_FULL, %u sent", fed, host,
+		snprintf(why, why_len, "%u fed, %zu to the host (counted %llu), %llu HOST_OVERFLOW, %u sent", fed, host,
 			 (unsigned long long)counted, (unsigned long long)dropped, sent);
 		return false;
 	}
@@ -149,7 +149,7 @@ bool sl_bounds_rx_burst(struct sl_card *card, char *why, size_t why_len)
 	while (fed < FRAMES_MAX && card->ops->wire_in(card->engine, 0, frame, sizeof(frame), false))
 		fed++;
 	host = drain(card, &sent);
-	overflow = reason_count(card, SL_REASON_RX_OVERFLOW) + reason_count(card, SL_REASON_HOST_FULL);
+	overflow = reason_count(card, SL_REASON_RX_OVERFLOW) + reason_count(card, SL_REASON_HOST_OVERFLOW);
 	if (fed == 0 || host + overflow != fed || reason_count(card, SL_REASON_RULE) != host) {
 		snprintf(why, why_len, "%u fed at once, %zu to the host, %llu overflowed", fed, host,
 			 (unsigned long long)overflow);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reasons that the datapath can give; NO_HOST is the last. */
-#define DATAPATH_REASONS (SL_REASON_TUNNEL_ECN + 1)
+/* Reasons that the datapath can give. */
+#define DATAPATH_REASONS (SL_REASON_HOST_OVERFLOW + 1)
 
 struct drive {
 	struct sl_card *card;
