@@ -3,7 +3,7 @@
 """Breaks the RTL in one place at a time, chosen by a seed over all its files, and asks the checks whether they notice.
 
 usage: mutate.py --build DIR --made BUILD --cosim PROGRAM --count N --seed N [--jobs N] [--only FILE] [--min PERCENT]
-        [--tops TOPS] [--skip CHECKS] [--packets N] [--optimize FLAG]
+        [--tops TOPS] [--skip CHECKS] [--packets N] [--optimize FLAG] [--numbers NUMBERS]
 
 All chosen mutants are in one copy of the RTL (places.py), of which four tops are made: sl_core, sl_hif, sl_nic, and sl_core
 with records in HBM (hbm). A mutant meets the checks of the tops that its file is in, from the quickest to notice on, and ends at
@@ -21,7 +21,8 @@ equivalent.txt.
 
 What became of each mutant is written to DIR/judged.json, one a line, as soon as it is known: a run that was interrupted goes on
 from there, and builds nothing twice. What survived is judged again, since a test may have come for it; when a file of the RTL
-has changed, so is all that is in it.
+has changed, so is all that is in it. NUMBERS (168-210,47) are those of the chosen mutants that are judged, in that order; all
+chosen are in the models nevertheless, and have the same numbers.
 """
 import argparse
 import collections
@@ -353,6 +354,18 @@ def is_equivalent(mutant):
     return any(r[:3] == [place, mutant.old, mutant.new] for r in rows)
 
 
+def numbers_of(text, count):
+    """Of 3-5,1: 3, 4, 5, 1; of nothing: all."""
+    found = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    outside = [n for n in found if not 1 <= n <= count]
+    if outside:
+        sys.exit(f"mutants: {outside[0]} is none of the {count} chosen")
+    return list(dict.fromkeys(found)) or list(range(1, count + 1))
+
+
 def verilate(args, tops, numbered):
     """Mutants that make no RTL (what has to be constant is not always seen) are taken out until all tops are RTL."""
     out = 0
@@ -384,6 +397,7 @@ def main():
     p.add_argument("--tops", default="sl_core,hbm,sl_hif,sl_nic")
     p.add_argument("--optimize", default="-O2")
     p.add_argument("--skip", default="")
+    p.add_argument("--numbers", default="")
     p.add_argument("--min", type=float, default=95)
     args = p.parse_args()
     tops = args.tops.split(",")
@@ -397,18 +411,20 @@ def main():
     total = sum(len(places.mutants_of(s)) for s in sources)
     print(f"mutants: seed {args.seed}, {len(chosen)} of {total} in {len(sources)} files", flush=True)
     numbered = dict(enumerate(chosen, 1))
+    numbers = numbers_of(args.numbers, len(chosen))
     tally = collections.Counter()
     models, tally["no RTL"] = verilate(args, tops, numbered)
     checks = Checks(args, tops, models)
+    judged = [(n, numbered[n]) for n in numbers if n in numbered]
     with ThreadPoolExecutor(args.jobs) as pool:
-        for (number, mutant), (state, by, why) in zip(numbered.items(), pool.map(lambda m: checks.meet(*m), numbered.items())):
+        for (number, mutant), (state, by, why) in zip(judged, pool.map(lambda m: checks.meet(*m), judged)):
             tally[state] += 1
             print(f"{number} {mutant.path}:{mutant.line}: {state}{' by ' + by if by else ''}: {mutant.name}: "
                   f"{mutant.old}  ->  {mutant.new}", flush=True)
-    judged = tally["killed"] + tally["survived"]
-    print(f"mutants: {tally['killed']} killed, {tally['survived']} survived, {tally['equivalent']} equivalent, "
-          f"{tally['no RTL']} no RTL, {tally['undecided']} undecided")
-    return 0 if judged == 0 or 100 * tally["killed"] >= args.min * judged else 1
+    told = tally["killed"] + tally["survived"]
+    print(f"mutants: {len(judged)} of {len(chosen)} judged: {tally['killed']} killed, {tally['survived']} survived, "
+          f"{tally['equivalent']} equivalent, {tally['no RTL']} no RTL, {tally['undecided']} undecided")
+    return 0 if told == 0 or 100 * tally["killed"] >= args.min * told else 1
 
 
 if __name__ == "__main__":
