@@ -51,13 +51,16 @@ module f_adminq (
 
   // A read is answered in four beats.
   logic       rsp_valid, reading_q;
+  logic       failed_q;            // the read that has just ended
   logic [1:0] beat_q;
   assign rsp_valid = reading_q && rsp_i;
   always_ff @(posedge clk_i) begin
     if (!rst_n) begin
       reading_q <= 1'b0;
       beat_q    <= '0;
+      failed_q  <= 1'b0;
     end else begin
+      failed_q  <= rsp_valid && beat_q == 2'd3 && rsp_err_i;
       if (rd_valid && rd_ready_i) reading_q <= 1'b1;
       else if (rsp_valid && beat_q == 2'd3) reading_q <= 1'b0;
       if (rsp_valid) beat_q <= beat_q + 2'd1;
@@ -112,6 +115,7 @@ module f_adminq (
       has_room:   assert (!cpl_valid || room_q != '0);
       keeps:      assert (!read_q || rd_valid);
       under_way:  assert (!(rd_valid || reading_q) || active);
+      stops:      assert (fail == failed_q);
       prompt:     assert (idle_q <= 3'd3);
       seen_cpl:   assert (!(once_q && taken));
     end

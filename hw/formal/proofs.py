@@ -304,8 +304,8 @@ PROOFS = [
            "of_it"),
     adminq("answers", "a command that the core has answered completes, once, with its id", "answers", "owed", "one"),
     adminq("prompt", "while the core has no command, one that is announced is fetched at once", "prompt"),
-    adminq("reads", "never reads or consumes past the doorbell; a read stands until it is taken, and is told of",
-           "announced", "consumes", "keeps", "under_way", "one"),
+    adminq("reads", "never reads or consumes past the doorbell; a read stands until it is taken, and is told of; the ring is "
+           "stopped when one that failed ends, and only then", "announced", "consumes", "keeps", "under_way", "stops", "one"),
     queue("places", "each completion is written once, in order, into the next entry of its ring, with the phase of its lap",
           "places", "phases", "asks", seen="seen_lap"),
     queue("room", "room and submissions told are what the host left; completions never overrun it", "rooms", "ahead",
@@ -530,5 +530,6 @@ MUTANTS = [
     Mutant("admin-reads", ADMINQ, "(64'(sq_head_i) << 8)", "(64'(sq_head_i + 15'd1) << 8)"),
     Mutant("admin-reads", ADMINQ, "&& !done_q && !told_q) state_q <= REQ;",
            "&& !done_q && !told_q || pending_o) state_q <= REQ;"),
+    Mutant("admin-reads", ADMINQ, "fail_o     = state_q == TAKE && err_q;", "fail_o     = state_q != TAKE && err_q;"),
     Mutant("admin-reads", ADMINQ, "active_o   = state_q != IDLE;", "active_o   = state_q == REQ;"),
 ]
