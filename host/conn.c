@@ -308,7 +308,9 @@ static void keys_make(struct sl_conn_table *t, const uint64_t hash_key[2])
 	for (unsigned int i = 0; i < sizeof(t->shard_key) / sizeof(t->shard_key[0]); i++)
 		t->shard_key[i] = sl_sip_ipv4(&seed, i, 0) | 1;
 	for (unsigned int i = 0; i < sizeof(t->hash_key) / sizeof(t->hash_key[0]); i++)
-		t->hash_key[i] = sl_sip_ipv4(&seed, i, 1) | (i >= 6); /* the last two are multipliers */
+		t->hash_key[i] = (uint32_t)sl_sip_ipv4(&seed, i, 1);
+	for (unsigned int i = 0; i < sizeof(t->hash_mix) / sizeof(t->hash_mix[0]); i++)
+		t->hash_mix[i] = sl_sip_ipv4(&seed, i, 2) | 1;
 }
 
 static size_t round_up(size_t bytes, size_t to)

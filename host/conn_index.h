@@ -64,7 +64,8 @@ struct sl_conn_table {
 	int fd;                /* -1: all memory is there */
 	uint64_t start;        /* of the memory in that file */
 	uint64_t shard_key[3]; /* these two are made of the state's hash key */
-	uint64_t hash_key[8];
+	uint32_t hash_key[10]; /* two for each word of a key */
+	uint64_t hash_mix[3];  /* the last two are multipliers */
 	struct sl_conn_shard shard[SL_CONN_SHARDS];
 };
 
@@ -92,15 +93,13 @@ static inline bool sl_conn_is_two_way(const struct sl_conn_table *t, uint32_t in
 
 static inline uint64_t sl_conn_multiply(uint64_t a, uint64_t b)
 {
-	const unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
+	return a * b ^ (uint64_t)((unsigned __int128)a * b >> 64);
 }
 
-/* One product of NH (Black and others, UMAC, RFC 4418): the halves of a word, each with a half of the key added. */
-SL_CONN_INLINE uint64_t sl_conn_product(uint64_t word, uint64_t key)
+/* One product of NH (Black and others, UMAC, RFC 4418): the halves of a word, each with a part of the key added. */
+SL_CONN_INLINE uint64_t sl_conn_product(uint64_t word, const uint32_t key[2])
 {
-	return (uint64_t)((uint32_t)word + (uint32_t)key) * (uint32_t)((word >> 32) + (key >> 32));
+	return (uint64_t)((uint32_t)word + key[0]) * ((uint32_t)(word >> 32) + key[1]);
 }
 
 /* struct sl_conn's addresses: of a key's first four words. */
@@ -111,7 +110,7 @@ SL_CONN_INLINE uint64_t sl_conn_addresses(const struct sl_conn_table *t, const u
 	if (ipv4)
 		return word[0] | word[2] << 32;
 	for (unsigned int i = 0; i < 4; i++)
-		sum += sl_conn_product(word[i], t->hash_key[i]);
+		sum += sl_conn_product(word[i], &t->hash_key[2 * i]);
 	return sum;
 }
 
@@ -121,10 +120,10 @@ SL_CONN_INLINE uint64_t sl_conn_addresses(const struct sl_conn_table *t, const u
  */
 SL_CONN_INLINE uint64_t sl_conn_hash(const struct sl_conn_table *t, uint64_t addresses, uint64_t tail, bool ipv4)
 {
-	const uint64_t sum = sl_conn_product(tail, t->hash_key[4]) +
-			     (ipv4 ? sl_conn_product(addresses, t->hash_key[0]) : addresses);
+	const uint64_t sum = sl_conn_product(tail, &t->hash_key[8]) +
+			     (ipv4 ? sl_conn_product(addresses, &t->hash_key[0]) : addresses);
 
-	return sl_conn_multiply(sl_conn_multiply(sum ^ t->hash_key[5], t->hash_key[6]) ^ sum, t->hash_key[7]);
+	return sl_conn_multiply(sl_conn_multiply(sum ^ t->hash_mix[0], t->hash_mix[1]) ^ sum, t->hash_mix[2]);
 }
 
 /* Of a client's address (two words) and port. The shard decides about which worker, so a short keyed hash is enough for it. */
