@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Line coverage of the RTL per module, from Verilator's data files: points reached by any run.
 
-usage: report.py --min PERCENT --write FILE FOLDER     FILE gets every point that no run reached, one per line
+usage: report.py --min PERCENT --write FILE FOLDER SOURCE...     FILE gets every point that no run reached, one per line
 
-A point is a branch or block of the source; generated copies of a module count as one.
+A point is a branch or block of the source; generated copies of a module count as one. Every source is reported: one
+without points has no branch (-), or is in no run, which is an error.
 """
 import argparse
 import collections
@@ -34,6 +35,7 @@ def main():
     p.add_argument("--min", type=float, required=True)
     p.add_argument("--write", required=True)
     p.add_argument("folder")
+    p.add_argument("sources", nargs="+")
     args = p.parse_args()
     points = read_points(args.folder)
     if not points:
@@ -47,10 +49,20 @@ def main():
             if not hits:
                 print(f"{path}:{line}: {comment}", file=out)
     print(f"{'module':24} {'reached':>8} {'points':>7}  percent")
+    absent = []
+    for source in args.sources:
+        name = os.path.basename(source)
+        if name not in modules:
+            with open(source, encoding="utf-8") as f:
+                if re.search(r"^ *always|\balways_comb\b|\bfunction\b", re.sub(r"//.*", "", f.read()), re.M):
+                    absent.append(name)
+            modules[name] = [0, 0]
     for name, (hit, total) in sorted(modules.items()):
-        print(f"{name:24} {hit:8} {total:7}  {100 * hit / total:6.1f}")
+        print(f"{name:24} {hit:8} {total:7}  {f'{100 * hit / total:6.1f}' if total else '     -'}")
     hit, total = (sum(m[i] for m in modules.values()) for i in (0, 1))
     print(f"{'all':24} {hit:8} {total:7}  {100 * hit / total:6.1f}   not reached: {args.write}")
+    if absent:
+        sys.exit(f"coverage: in no run: {' '.join(absent)}")
     if 100 * hit / total < args.min:
         sys.exit(f"coverage: below {args.min} %")
 
