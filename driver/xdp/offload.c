@@ -168,6 +168,22 @@ static uint32_t program_of(const struct sl_xdp_port *p)
 	return bpf_xdp_query(p->ifindex, 0, &opts) ? 0 : opts.hw_prog_id;
 }
 
+/* Takes the card's program off. An interface that has gone took it along. */
+static int detach(const struct sl_xdp_port *p)
+{
+	const int rc = bpf_xdp_detach(p->ifindex, XDP_FLAGS_HW_MODE, NULL);
+
+	return rc == -ENODEV ? 0 : rc;
+}
+
+static bool is_ours(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program, &info, &len) == 0 && strcmp(info.name, PROGRAM) == 0;
+}
+
 /* -- what the card knows --------------------------------------------------------------------------------------------- */
 
 /* What the card has counted of a flow since it was asked last is owed to it. 0, or errno of a card that does not answer. */
@@ -210,7 +226,7 @@ static void take_off(struct sl_xdp *x, uint32_t port, const char *what, int erro
 
 	sl_attach_hear();
 	refuse(p, error, "%s: %s, so its program was taken off", p->name, what);
-	rc = bpf_xdp_detach(p->ifindex, XDP_FLAGS_HW_MODE, NULL);
+	rc = detach(p);
 	SL_LOG(ERR, "%s; start the port again to have it back", p->refusal);
 	if (rc)
 		SL_LOG(ERR, "%s: the program stays in the card and forwards by what was (%s): `ip link set dev %s xdpoffload off`", p->name,
@@ -295,6 +311,19 @@ void sl_xdp_offload_tell(struct sl_xdp *x)
 
 /* -- attaching ------------------------------------------------------------------------------------------------------- */
 
+/* A program that the card runs already. */
+static int refuse_other(struct sl_xdp_port *p)
+{
+	const uint32_t id = program_of(p);
+	const int program = id ? bpf_prog_get_fd_by_id(id) : -1;
+	const bool ours = program >= 0 && is_ours(program);
+
+	if (program >= 0)
+		close(program);
+	return id == 0 ? 0 : refuse(p, EBUSY, "%s: its card runs a program %s (`ip link set dev %s xdpoffload off` ends it)", p->name,
+				    ours ? "that an earlier driver left there" : "of somebody else's", p->name);
+}
+
 static int begin(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
@@ -303,9 +332,9 @@ static int begin(struct sl_xdp *x, uint32_t port)
 	int rc;
 
 	sl_attach_hear();
-	if (program_of(p))
-		return refuse(p, EBUSY, "%s: its card runs a program of somebody else's (`ip link set dev %s xdpoffload off` ends it)", p->name,
-			      p->name);
+	rc = refuse_other(p);
+	if (rc)
+		return rc;
 	rc = make_maps(o, p, wanted > ROOM_MAX ? ROOM_MAX : wanted);
 	if (rc)
 		return rc;
@@ -368,14 +397,6 @@ static int map_of_program(int program, const char *name)
 	return -1;
 }
 
-static bool is_ours(int program)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(program, &info, &len) == 0 && strcmp(info.name, PROGRAM) == 0;
-}
-
 void sl_xdp_offload_adopt(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
@@ -389,7 +410,7 @@ void sl_xdp_offload_adopt(struct sl_xdp *x, uint32_t port)
 		return;
 	if (is_ours(program)) {
 		map = map_of_program(program, "offload_flows");
-		rc = bpf_xdp_detach(p->ifindex, XDP_FLAGS_HW_MODE, NULL);
+		rc = detach(p);
 		for (uint32_t n = 0; map >= 0 && n < ROOM_MAX && bpf_map_get_next_key(map, last, &key) == 0; n++) {
 			struct sl_xdp_flow_view flow;
 
@@ -559,7 +580,7 @@ void sl_xdp_offload_leave(struct sl_xdp *x, uint32_t port)
 
 	if (!o)
 		return;
-	rc = o->off ? 0 : bpf_xdp_detach(x->port[port].ifindex, XDP_FLAGS_HW_MODE, NULL);
+	rc = o->off ? 0 : detach(&x->port[port]);
 	if (rc)
 		SL_LOG(ERR, "%s: the card's program cannot be taken off: %s", x->port[port].name, strerror(-rc));
 	for (uint32_t slot = 0, silent = 0; slot < o->used; slot++) {

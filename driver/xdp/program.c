@@ -122,8 +122,8 @@ static int try_mode(const struct sl_xdp *x, uint32_t port, const struct sl_attac
 	return rc || f->alone ? rc : sl_attach_remove(x->port[port].ifindex, f);
 }
 
-/* The program of the host; the mode that was taken is told in p->generic. */
-static int attach_host(struct sl_xdp *x, uint32_t port)
+/* The program of the host; the mode that was taken is told in p->generic, and whether one of ours was there before. */
+static int attach_host(struct sl_xdp *x, uint32_t port, bool *before)
 {
 	struct sl_xdp_port *p = &x->port[port];
 	const bool asked = p->mode == SL_XDP_MODE_NATIVE || p->mode == SL_XDP_MODE_GENERIC;
@@ -132,6 +132,7 @@ static int attach_host(struct sl_xdp *x, uint32_t port)
 	int rc;
 
 	sl_attach_find(p->ifindex, PROGRAM, &f);
+	*before = f.count != 0;
 	kept = f.count || f.others; /* programs that are there decide the mode */
 	generic = kept ? f.generic : p->mode == SL_XDP_MODE_GENERIC;
 	if (kept && asked && generic != (p->mode == SL_XDP_MODE_GENERIC)) {
@@ -161,7 +162,7 @@ static int attach_host(struct sl_xdp *x, uint32_t port)
 	return 0;
 }
 
-/* The program of the network card, if it is asked for, and first: it passes all on until the host's is there and has classified flows. */
+/* The program of the network card, if it is asked for. */
 static int attach_card(struct sl_xdp *x, uint32_t port)
 {
 	const struct sl_xdp_port *p = &x->port[port];
@@ -181,13 +182,29 @@ static int attach_card(struct sl_xdp *x, uint32_t port)
 	return rc;
 }
 
+static void detach_host(const struct sl_xdp *x, uint32_t port)
+{
+	struct sl_attach_found f;
+
+	sl_attach_find(x->port[port].ifindex, PROGRAM, &f);
+	sl_attach_remove(x->port[port].ifindex, &f);
+}
+
+/*
+ * The card's program is last: libxdp 1.3.1 keeps a descriptor of each program that it finds on an interface, and with it a card's program
+ * and maps would be there until the process ends, whatever becomes of them.
+ */
 int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
-	int rc = attach_card(x, port);
+	bool before = p->attached;
+	int rc = before ? 0 : attach_host(x, port, &before);
 
-	if (rc == 0 && !p->attached)
-		rc = attach_host(x, port);
+	if (rc)
+		return rc;
+	rc = attach_card(x, port);
+	if (rc && !before)
+		detach_host(x, port);
 	p->attached = p->attached || rc == 0;
 	return rc;
 }

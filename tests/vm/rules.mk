@@ -12,4 +12,18 @@ test-vm: $(VM_PROGRAMS) ## the BPF programs and their tests on Debian's own kern
 	$(Q)tests/vm/fetch kernel && tests/vm/boot $(VM_KERNEL) 900 sh tests/vm/programs.sh $(B)/tests/xdp $(B)/hw/xdp $(VECTORS_CORPUS) \
 		$(VM_OR_SKIP)
 
-.PHONY: test-vm
+# The driver's hardware-offload mode on the kernel's simulated network card.
+VM_OFFLOAD_TEST := $(B)/tests/vm/offload_test
+VM_OFFLOAD_SRC := tests/vm/offload_test.c hw/xdp/attach.c hw/model/punt.c \
+	$(addprefix driver/xdp/,admin.c datapath.c first.c interface.c named.c offload.c program.c table.c)
+
+$(VM_OFFLOAD_TEST): $(VM_OFFLOAD_SRC) $(B)/driver/xdp/object.o $(wildcard driver/xdp/*.h driver/fpga/*.h hw/xdp/*.h) \
+		$(MODEL_H) $(CONTRACT_H)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fPIC,$(SL_PMD_CFLAGS)) -MF $@.d $(VM_OFFLOAD_SRC) $(B)/driver/xdp/object.o -o $@ -lxdp -lbpf
+
+test-offload: $(VM_OFFLOAD_TEST) ## XDP's hardware-offload mode on netdevsim, in a virtual machine (downloads some 220 MB once)
+	$(Q)tests/vm/fetch kernel && tests/vm/fetch netdevsim && tests/vm/boot $(VM_KERNEL) 1800 sh tests/vm/offload.sh $(VM_KERNEL) $< \
+		$(VM_OR_SKIP)
+
+.PHONY: test-vm test-offload
