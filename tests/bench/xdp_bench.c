@@ -2,9 +2,9 @@
 /*
  * The XDP program's time per frame, by the kernel's test runs (xdp_wrap.bpf.c makes the frames): hits of one flow and of a million
  * at random in a table for four million, IPv4 and IPv6, SYNs of connections that are not there and are decided by a Maglev table (one
- * client, and a million), and frames that are not for a VIP; beside the time of a program that swaps MACs under the same wrapper, and of
- * one that counts in a random line of as much memory besides (`xdp_line_ns`). Rounds alternate; minimum and median of each are printed,
- * the minimum is written.
+ * client, and a million), and frames that are not for a VIP; beside the time of a program that swaps MACs under the same
+ * wrapper, of one that moves the frame's head besides (`xdp_head_ns`), and of one that counts in a random line of as much memory
+ * (`xdp_line_ns`). Rounds alternate; minimum and median of each are printed, the minimum is written.
  *
  * xdp_bench SLUICE.bpf.o WRAP.bpf.o JSON
  */
@@ -33,7 +33,7 @@
 #define RUNS_HOT 1000000u
 #define RUNS_MANY 2000000u
 
-enum { SWAP, SLUICE, LINE, PROGRAMS };
+enum { SWAP, SLUICE, LINE, HEAD, PROGRAMS };
 
 struct row {
 	const char *name;
@@ -105,7 +105,8 @@ static void load(struct bench *b, const char *sluice, const char *wrapper)
 	b->run = program_of(b->wrapper, "wrapper");
 	programs = fd_of(b->wrapper, "programs");
 	for (uint32_t i = 0; i < PROGRAMS; i++) {
-		const int fd = i == SLUICE ? program_of(b->sluice, "sluice") : program_of(b->wrapper, i == SWAP ? "swap" : "line");
+		static const char *const name[PROGRAMS] = { "swap", "sluice", "line", "head" };
+		const int fd = program_of(i == SLUICE ? b->sluice : b->wrapper, name[i]);
 
 		must(!bpf_map_update_elem(programs, &i, &fd, 0), "programs");
 	}
@@ -293,6 +294,7 @@ int main(int argc, char **argv)
 {
 	static struct row rows[] = {
 		{ .name = "xdp_floor_ns", .program = SWAP, .vip = true },
+		{ .name = "xdp_head_ns", .program = HEAD, .vip = true },
 		{ .name = "xdp_hot_ns", .program = SLUICE, .vip = true },
 		{ .name = "xdp_hot_v6_ns", .program = SLUICE, .v6 = true, .vip = true },
 		{ .name = "xdp_floor_many_ns", .program = SWAP, .mask = FLOWS - 1, .vip = true },
