@@ -28,6 +28,7 @@ struct sl_xdp_port {
 	enum sl_xdp_mode mode; /* asked for */
 	bool attached, generic;
 	unsigned int missed; /* looks that found the program taken off */
+	uint32_t seen;       /* id of what is first on the interface, of which the program is part */
 	struct sl_xdp_offload *offload; /* what the network card itself does, or NULL */
 	char refusal[256];              /* why it does nothing, "" if it was not asked */
 	short flags_set; /* IFF_PROMISC, IFF_ALLMULTI: set by us */

@@ -209,20 +209,34 @@ int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 	return rc;
 }
 
+/* The program that is first on the interface, by its id, 0 none: as cheap as that, for what libxdp looks at stays open (above). */
+static uint32_t program_there(int ifindex, bool generic)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, found);
+
+	if (bpf_xdp_query(ifindex, 0, &found))
+		return 0;
+	return generic ? found.skb_prog_id : found.drv_prog_id;
+}
+
 void sl_xdp_keep(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
+	const uint32_t there = p->attached ? program_there(p->ifindex, p->generic) : 0;
 	struct sl_attach_found f;
+	bool before;
 
-	if (!p->attached)
+	if (!p->attached || (there && there == p->seen))
 		return;
-	sl_attach_find(p->ifindex, PROGRAM, &f);
-	if (f.count) {
+	if (there)
+		sl_attach_find(p->ifindex, PROGRAM, &f);
+	if (there && f.count) { /* for the first time, or among others than before */
+		p->seen = there;
 		p->missed = 0;
 		return;
 	}
 	if (p->missed++ % KEEP_EVERY) /* and what stands against it is said then */
 		return;
 	SL_LOG(WARNING, "%s: the XDP program was taken off: nothing is received or forwarded; it is put back", p->name);
-	attach_host(x, port);
+	attach_host(x, port, &before);
 }
