@@ -27,8 +27,8 @@ struct {
 } clamped SEC(".maps");
 
 /*
- * Where the value of the MSS option is in the window; -SL_CLAMP_NO_OPTION, -SL_CLAMP_BAD. The options end in the window,
- * so masking changes no offset, but gives all turns of the loop one range: the verifier of 6.1 gives up otherwise.
+ * Where the value of the MSS option is in the window; -SL_CLAMP_NO_OPTION, -SL_CLAMP_BAD. The options end in the
+ * window, so masking changes no offset, but gives all turns of the loop one range: the verifier of 6.1 gives up otherwise.
  */
 __noinline int find_mss(struct sl_decap_scratch *s)
 {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# offload.sh KERNEL TEST: in the virtual machine: the test of hardware-offload mode on netdevsim with its own maps, of two entries, and what is
-# about flows with larger ones.
+# offload.sh KERNEL TEST: in the virtual machine: the test of hardware-offload mode on netdevsim with its own maps, of
+# two entries, and what is about flows with larger ones.
 set -eu
 kernel=$1 test=$2 bus=/sys/bus/netdevsim
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The driver's hardware-offload mode (driver/xdp/offload.c) on the kernel's simulated network card, netdevsim: it takes programs and maps
- * that are bound to it, checks and refuses like a card's driver, and never runs them. So what a card has counted is written
- * into its map here, and the frames by which the host's program classifies flows are test runs of the program on the interface.
+ * The driver's hardware-offload mode (driver/xdp/offload.c) on the kernel's simulated network card, netdevsim: it takes
+ * programs and maps that are bound to it, checks and refuses like a card's driver, and never runs them. So what a card
+ * has counted is written into its map here, and the frames by which the host's program classifies flows are test runs
+ * of the program on the interface.
  *
  *	offload_test INTERFACE DEBUGFS ROOM [BUS_ID]
  *
- * DEBUGFS: where netdevsim has its switches for faults. ROOM: entries that its maps have. Without BUS_ID, the device's, only what is
- * about flows. Needs root and a BPF file system; offload.sh has all of it.
+ * DEBUGFS: where netdevsim has its switches for faults. ROOM: entries that its maps have. Without BUS_ID, the device's,
+ * only what is about flows. Needs root and a BPF file system; offload.sh has all of it.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -61,7 +62,7 @@ int sl_card_port_of(struct sl_card *card, uint16_t ethdev_id)
 	return 0;
 }
 
-/* -- saying ---------------------------------------------------------------------------------------------------------- */
+/* -- saying -------------------------------------------------------------------------------------------------------- */
 
 static void must(bool good, const char *what)
 {
@@ -114,7 +115,7 @@ static void expect_text(const char *wanted)
 	expect(strstr(text, wanted) != NULL, "what is said of the card");
 }
 
-/* -- the card as netdevsim shows it ---------------------------------------------------------------------------------- */
+/* -- the card as netdevsim shows it -------------------------------------------------------------------------------- */
 
 static void fault(const char *name, bool accept)
 {
@@ -252,7 +253,7 @@ static void card_counts(const struct sl_key *key, uint64_t packets, uint64_t byt
 	close(map);
 }
 
-/* -- the driver's user ----------------------------------------------------------------------------------------------- */
+/* -- the driver's user --------------------------------------------------------------------------------------------- */
 
 static void admin(enum sl_admin_op op, const void *arg)
 {
@@ -320,9 +321,11 @@ static bool host_forwards(unsigned int n)
 {
 	static const uint8_t hop[] = HOP_MAC;
 	const struct sl_key key = key_of(n);
-	uint8_t frame[60] = { [12] = 8, [13] = 0, [14] = 0x45, [17] = 40, [22] = 64, [23] = 6, [46] = 0x50, [47] = 0x10 }, out[256];
+	uint8_t frame[60] = { [12] = 8, [13] = 0, [14] = 0x45, [17] = 40, [22] = 64, [23] = 6, [46] = 0x50, [47] = 0x10 };
+	uint8_t out[256];
 	const int program = program_of(false);
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = out, .data_size_out = sizeof(out));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = out,
+		    .data_size_out = sizeof(out));
 	uint16_t sum;
 
 	memcpy(frame, own_mac, 6);
@@ -349,8 +352,11 @@ static void classify(unsigned int first, unsigned int last)
 static void write_action(uint32_t mtu)
 {
 	static const uint8_t hop[] = HOP_MAC;
-	struct sl_action_arg arg = { .index = ACTION, .action = { .hdr_len = 14, .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2,
-								  .mtu = (uint16_t)mtu, .hdr = { [12] = 8 } } };
+	struct sl_action_arg arg = {
+		.index = ACTION,
+		.action = { .hdr_len = 14, .flags = SL_ACTION_FLAG_VALID | SL_ACTION_FLAG_STRIP_L2, .mtu = (uint16_t)mtu,
+			    .hdr = { [12] = 8 } },
+	};
 
 	memcpy(arg.action.hdr, hop, sizeof(hop));
 	memcpy(arg.action.hdr + 6, own_mac, sizeof(own_mac));
@@ -359,9 +365,11 @@ static void write_action(uint32_t mtu)
 
 static void write_rule(uint64_t cookie)
 {
-	const struct sl_rule_arg arg = { .index = RULE, .rule = { .valid = 1, .verdict = SL_VERDICT_FLOWS, .cookie = cookie, .port_mask = 1,
-								  .l3 = 4, .proto = 6, .proto_mask = 255, .ttl_max = 255, .sport_hi = 65535,
-								  .dport_lo = 80, .dport_hi = 80 } };
+	const struct sl_rule_arg arg = {
+		.index = RULE,
+		.rule = { .valid = 1, .verdict = SL_VERDICT_FLOWS, .cookie = cookie, .port_mask = 1, .l3 = 4, .proto = 6,
+			  .proto_mask = 255, .ttl_max = 255, .sport_hi = 65535, .dport_lo = 80, .dport_hi = 80 },
+	};
 
 	admin(SL_ADMIN_OP_RULE_WRITE, &arg);
 }
@@ -400,7 +408,7 @@ static void close_port(void)
 	x = NULL;
 }
 
-/* -- what is tested -------------------------------------------------------------------------------------------------- */
+/* -- what is tested ------------------------------------------------------------------------------------------------ */
 
 static void test_loading(void)
 {
@@ -415,7 +423,8 @@ static void test_loading(void)
 	must(program >= 0, "the card has no program");
 	must(bpf_obj_get_info_by_fd(program, &info, &len) == 0, "the card's program");
 	close(program);
-	expect(strcmp(info.name, "sluice_offload") == 0 && info.ifindex == if_nametoindex(iface), "the card's program is not ours, or not bound to it");
+	expect(strcmp(info.name, "sluice_offload") == 0, "the card's program is not ours");
+	expect(info.ifindex == if_nametoindex(iface), "the card's program is not bound to it");
 	equal(bound_programs(), 1, "programs in the card");
 	equal(bound_maps(), 3, "maps in the card");
 	expect(program_of(false) >= 0, "the host's program is not there");
@@ -436,7 +445,8 @@ static void test_flows(void)
 		insert(n);
 	sweep();
 	expect(!card_flow(&key, &f), "a flow that nobody has classified is in the card");
-	expect(card_config().generation == x->generation && x->generation != rules && x->generation != 0, "the card's generation of rules");
+	expect(x->generation != rules && x->generation != 0, "rules did not settle");
+	equal(card_config().generation, x->generation, "the card's generation of rules");
 	expect(memcmp(card_config().mac, own_mac, 6) == 0, "the card's MAC");
 	classify(1, room + 1);
 	sweep();
@@ -444,10 +454,12 @@ static void test_flows(void)
 		key = key_of(n);
 		expect(card_flow(&key, &f), "a flow is not in the card");
 	}
-	expect(f.action.hdr_len == 14 && f.record.action == ACTION && f.memo == sl_xdp_memo(x->generation, 0, 0), "a flow as the card has it");
+	expect(f.action.hdr_len == 14 && f.record.action == ACTION, "the action of a flow in the card");
+	equal(f.memo, sl_xdp_memo(x->generation, 0, 0), "the memo of a flow in the card");
 	key = key_of(room + 1);
 	expect(!card_flow(&key, &f), "a flow more than there is room for");
-	snprintf(wanted, sizeof(wanted), "%u flows in the card, which is full (its map was made for so many); 1 more could be", room);
+	snprintf(wanted, sizeof(wanted), "%u flows in the card, which is full (its map was made for so many); 1 more could be",
+		 room);
 	expect_text(wanted);
 	expect(host_forwards(room + 1), "the host's program does not forward what the card has no room for");
 }
@@ -583,9 +595,11 @@ static void test_full(void)
 		insert(n);
 	classify(1, room);
 	sweep();
-	snprintf(wanted, sizeof(wanted), "the card is full with %u flows of %u that its map was made for (Argument list too long)", room - 1, room);
+	snprintf(wanted, sizeof(wanted), "full with %u flows of %u that its map was made for (Argument list too long)",
+		 room - 1, room);
 	expect_said(wanted);
-	snprintf(wanted, sizeof(wanted), "%u flows in the card, which is full (Argument list too long); 1 more could be", room - 1);
+	snprintf(wanted, sizeof(wanted), "%u flows in the card, which is full (Argument list too long); 1 more could be",
+		 room - 1);
 	expect_text(wanted);
 	for (unsigned int n = 1; n <= room; n++)
 		expect(host_forwards(n), "the host's program does not forward what the card has no room for");
@@ -611,11 +625,13 @@ static void test_leaving(void)
 static void test_refusals(void)
 {
 	static const struct { const char *what, *sentence; } rows[] = {
-		{ "ports/0/bpf_map_accept", "its driver takes no maps for the card: one with XDP offload is needed, and its firmware for it: "
+		{ "ports/0/bpf_map_accept",
+		  "its driver takes no maps for the card: one with XDP offload is needed, and its firmware for it: "
 		  "Operation not supported" },
 		{ "bpf_bind_accept", "the card's driver does not take the program: Operation not supported" },
 		{ "bpf_bind_verifier_accept", "the card's driver does not take the program: Operation not supported" },
-		{ "ports/0/bpf_xdpoffload_accept", "the card does not take the program that its driver took: Operation not supported" },
+		{ "ports/0/bpf_xdpoffload_accept",
+		  "the card does not take the program that its driver took: Operation not supported" },
 	};
 
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

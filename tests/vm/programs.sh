@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# programs.sh TESTS OBJECTS CORPUS: in the virtual machine: what `make test-bpf` has in this machine's kernel, but for the random rules of its
-# named_test, which take minutes there.
+# programs.sh TESTS OBJECTS CORPUS: in the virtual machine: what `make test-bpf` has in this machine's kernel, but for
+# the random rules of its named_test, which take minutes there.
 set -eu
 tests=$1 objects=$2 corpus=$3
 uname -sr
