@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the whole card in RTL (hw/rtl/sl_nic.sv) owes to those around it when a card reset meets what is under way: the
-// management core's register accesses, frames on the wire. With the RTL's assertions. Each row of `rows` is one promise.
+// management core's register accesses, frames on the wire; and whoever stops the clock while the card says that it is not busy.
+// With the RTL's assertions. Each row of `rows` is one promise.
 #include <cinttypes>
 #include <cstdio>
 
@@ -90,6 +91,55 @@ struct Card : Memory, DrivenCard<Vsl_nic> {
 			clock();
 	}
 };
+
+// Frames without a pause on port 0's wire: one of so many beats for the host, short ones that are dropped, a short one for the
+// host.
+struct Crowd : Card {
+	unsigned beats = 0, dropped = 0, at = 0;
+
+	void drive() override
+	{
+		const bool valid = at < beats + dropped + 1, host = at < beats || at == beats + dropped;
+
+		Card::drive();
+		top.s_axis_tvalid = valid;
+		top.s_axis_tlast = at + 1 >= beats;
+		top.s_axis_tdata[0] = host ? 0xffffffffu : 2; // broadcast, or an address that is nobody's
+		top.s_axis_tdata[1] = host ? 0xffff : 0;
+		at += valid;
+	}
+	void take() override {}
+};
+
+// The clock may stop when the card says that it is not busy: it does not become so again by itself. What the datapath has left and
+// the host interface has not begun with is seen when both have had time to come to rest, which a row of drops gives them.
+void busy_until_done()
+{
+	Crowd c;
+
+	c.at = 1;
+	c.board.csr_write(SL_CSR_PORT_FLAGS(0), 1);
+	c.board.csr_write(SL_CSR_CTRL, 1);
+	for (unsigned beats : {1u, 8u, 24u, 64u})
+		for (unsigned dropped = 0; dropped < 32 && failed == 0; dropped++) {
+			unsigned again = 0;
+
+			c.beats = beats;
+			c.dropped = dropped;
+			c.at = 0;
+			c.clock();
+			while (c.at < beats + dropped + 1 || c.top.busy_o)
+				c.clock();
+			for (unsigned i = 0; i < 30; i++) {
+				c.clock();
+				again += c.top.busy_o;
+			}
+			expect(again == 0, "a card that is not busy has nothing to do");
+			if (failed)
+				printf("        (a frame of %u beats, %u that are dropped, and one more)\n", beats, dropped);
+		}
+	expect(c.port_frames(0) == 4 * 32 * 2 + 4 * 31 * 32 / 2, "all frames have come");
+}
 
 // A register read and a write of the datapath's block, begun so many clocks after the reset was asked for.
 void csr_answers()
@@ -229,6 +279,7 @@ int main()
 		{"frames that are sent when a card reset comes", frames_sent},
 		{"frames that come when a card reset does", frames_received},
 		{"the management core's silence", firmware_silent},
+		{"busy until nothing is left to do", busy_until_done},
 	};
 
 	return rows::run("nic_reset", all);
