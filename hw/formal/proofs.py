@@ -124,6 +124,35 @@ QUEUE_NARROW = {"sl_queue.sv": [
      "logic [1:0] sq_lo_q [0:N-1], cq_lo_q [0:N-1]; (* mem2reg *) logic sq_hi_q [0:N-1], cq_hi_q [0:N-1]; "
      "(* mem2reg *) logic [15:0] size_q [0:N-1];")]}
 
+# Rings of 2 to 16 descriptors; a line has 2, a block 4, and 8 of a ring are kept.
+DESC_NARROW = {"sl_fifo.sv": FIFO_SEEN, "sl_desc.sv": [
+    (r"\[14:0\]", "[4:0]"), (r"\b15'\(", "5'("), (r"\+: 15\]", "+: 5]"), (r"\b15\*", "5*"),
+    (r"BLOCK = 16", "BLOCK = 4"), (r"at\[3:0\]", "at[1:0]"), (r"\b15'd7\b", "5'd1"), (r"5'd8 - 5'\(at\[2:0\]\)", "5'd2 - 5'(at[0])"),
+    (r"FLY_LOG2 = 3", "FLY_LOG2 = 1"), (r"ENTRY_W = 81", "ENTRY_W = 3"), (r"\[511:0\]", "[3:0]"),
+    (r"NL\+KEEP_LOG2-3", "NL+KEEP_LOG2-2"), (r"logic \[1:0\]( +)(lane_q|j);", r"logic [0:0]\1\2;"),
+    (r"\[4\*ENTRY_W", "[2*ENTRY_W"), (r"\[KEEP_LOG2-1:2\]", "[KEEP_LOG2-1:1]"), (r"k < 4;", "k < 2;"),
+    (r"\(KEEP_LOG2-2\)", "(KEEP_LOG2-1)"), (r"2'\(k\) - at_now\[1:0\]", "1'(k) - at_now[0:0]"),
+    (r"look_at\[1:0\]", "look_at[0:0]"), (r"logic \[127:0\]", "logic [1:0]"), (r"128\*j \+: 128", "2*j +: 2"),
+    (r"rsp_err_i, d\[96\], d\[95:78\] != '0, d\[77:64\], d\[63:0\]", "rsp_err_i, d"),
+    (r"\{desc_err_o, desc_flag_o, desc_big_o, desc_len_o, desc_iova_o\}", "{desc_err_o, desc_flag_o, desc_iova_o}"),
+    (r"\[63:0\]( +)desc_iova_o", r"[0:0]\1desc_iova_o"),
+    (r"(output logic +busy_o)\n\);", r"""\1,
+  output logic [10:0] f_fly_o, output logic [43:0] f_queues_o, output logic [47:0] f_mem_o,
+  output logic [13:0] f_state_o
+);"""),
+    (r"\.count_o\(flying\)", ".count_o(flying), .f_entries_o(f_fly_o)"),
+    (r"    assign d = ", r"""
+    for (genvar f = 0; f < 8; f++) begin : g_seen
+      assign f_mem_o[3*(2*f+k) +: 3] = mem[f];
+    end
+    assign d = """),
+    (r"(assign fetch_o = [^\n]*\n)", r"""\1
+  assign f_state_o = {turn, pick, sel_q, state_q, n_q, off_q};
+  for (genvar f = 0; f < 2; f++) begin : g_seen
+    assign f_queues_o[22*f +: 22] = {fly_q[f], ahead_q[f], have_q[f], use_q[f], fetch_q[f]};
+  end
+""")]}
+
 
 # The flow table: what f_table gives instead of other modules comes in by ports, and what it looks at goes out. A tag has
 # one part instead of eleven; of it IPv6 leaves one bit open.
@@ -212,12 +241,20 @@ def adminq(name, what, *asserts):
                  seen="seen_cpl")
 
 
+FLOWQ_HOLDS = ["held_ok", "shows", "waits", "batches", "in_pend", "reads"]
+
+
 def queue(name, what, *asserts, **more):
     return Proof(f"queue-{name}", "f_queue", ["sl_fifo", "sl_queue"], what, list(asserts), reduce=QUEUE_NARROW,
                  contract=True, seconds=600, **more)
 
 
-FLOWQ_HOLDS = ["held_ok", "shows", "waits", "batches", "in_pend", "reads"]
+DESC_HOLDS = ["shapes", "flights", "counted", "asking", "turns"]
+
+
+def desc(name, what, *asserts):
+    return Proof(f"desc-{name}", "f_desc", ["sl_fifo", "sl_turn", "sl_desc"], what, list(asserts), "sat", 1,
+                 reduce=DESC_NARROW, small={"KEEP_LOG2": 3}, seen="seen_used", seconds=600)
 
 
 def flowq(name, what, *asserts, **more):
@@ -311,6 +348,11 @@ PROOFS = [
     queue("room", "room and submissions told are what the host left; completions never overrun it", "rooms", "ahead",
           "submits", "readys", "refused"),
     queue("stop", "a stop is told, and a new life starts, only when nothing of the queue is under way", "stopped", "starts"),
+    desc("ring", "a read lies in the ring, whatever the host announces, and stands until it is taken; a queue with one is "
+         "active", "in_ring", *DESC_HOLDS),
+    desc("fetch", "fetched is only what is announced, once, in order, and what can be kept; told is what is here", "fetches",
+         *DESC_HOLDS),
+    desc("read", "each descriptor is offered at its place, as it was read", "as_read", "placed", *DESC_HOLDS),
     retire("ids", "a deleted flow's last counters are read once, and its id is offered again, new, only then, and only when all "
            "frames that found it are counted", "ids", *RETIRE_IDS, seen="seen_x"),
     retire("ids-exact", "the same by numbers of frames instead of clocks", "ids", *RETIRE_IDS, parameters={"EXACT": 1},
@@ -341,7 +383,7 @@ ADMIT, TURN = RTL + "sl_admit.sv", RTL + "sl_turn.sv"
 SEARCH = RTL + "sl_search.sv"
 COMMAND, PORT, TABLE, SAME = (RTL + f"sl_{m}.sv" for m in ("command", "slot_port", "table", "slot_same"))
 EVENTQ, ADMINQ = RTL + "sl_eventq.sv", RTL + "sl_adminq.sv"
-QUEUE = RTL + "sl_queue.sv"
+QUEUE, DESC = RTL + "sl_queue.sv", RTL + "sl_desc.sv"
 RETIRE, FLOWQ = RTL + "sl_retire.sv", RTL + "sl_flowq.sv"
 PREFIX, FLOW_COUNT = RTL + "sl_prefix_table.sv", RTL + "sl_flow_count.sv"
 MUTANTS = [
@@ -469,6 +511,14 @@ MUTANTS = [
     Mutant("queue-stop", QUEUE, "(drained[bn] && !start_q[bn]);", "!start_q[bn];"),
     Mutant("queue-stop", QUEUE, "drained[i] = !active_i[i] && ", "drained[i] = "),
     Mutant("queue-stop", QUEUE, "= start_q & drained;", "= start_q;"),
+    Mutant("desc-fetch", DESC, "if (rest < 15'(n)) n = rest[4:0];", ""),
+    Mutant("desc-fetch", DESC, "<= (KEEP_LOG2+1)'(KEEP - BLOCK);", "<= (KEEP_LOG2+1)'(KEEP - 1);"),
+    Mutant("desc-ring", DESC, "if (state_q == CTX) n_q <= n;", "n_q <= n;"),
+    Mutant("desc-ring", DESC, "fly_q[i] != '0 || (state_q", "(state_q"),
+    Mutant("desc-read", DESC, "assign at_now = f_at + off_q;", "assign at_now = f_at;"),
+    Mutant("desc-read", DESC, "off_q <= rsp_last_i ? '0 :", "off_q <="),
+    Mutant("desc-read", DESC, "if (rsp_valid_i && {1'b0, j} < came_n)", "if (rsp_valid_i)"),
+    Mutant("desc-read", DESC, "wr_line = {f_queue,", "wr_line = {look_i,"),
     Mutant("retire-ids", RETIRE, "prepare && !fresh_left) given_rd_q", "prepare) given_rd_q"),
     Mutant("retire-ids", RETIRE, "if (v3_q && delete3)        given_wr_q", "if (v3_q && counted3)        given_wr_q"),
     Mutant("retire-ids", RETIRE, "id_made_q && !id_take_i;", "id_valid_q && !id_take_i;"),
