@@ -327,7 +327,7 @@ class Checks:
         try:
             found = self.journal.said(mutant) or self.judge(number, mutant)
         except subprocess.TimeoutExpired as e:
-            found = "undecided", os.path.basename(e.cmd[4]), ""
+            found = "undecided", os.path.basename(e.cmd[5]), ""
         if self.journal.known.get(self.journal.key(mutant)) != found:
             self.journal.write(mutant, *found)
         return found
