@@ -3,7 +3,7 @@
  * The driver's hardware-offload mode (driver/xdp/offload.c) on the kernel's simulated network card, netdevsim: it takes
  * programs and maps that are bound to it, checks and refuses like a card's driver, and never runs them. So what a card
  * has counted is written into its map here, and the frames by which the host's program classifies flows are test runs
- * of the program on the interface.
+ * of the program.
  *
  *	offload_test INTERFACE DEBUGFS ROOM [BUS_ID]
  *
@@ -323,7 +323,7 @@ static bool host_forwards(unsigned int n)
 	const struct sl_key key = key_of(n);
 	uint8_t frame[60] = { [12] = 8, [13] = 0, [14] = 0x45, [17] = 40, [22] = 64, [23] = 6, [46] = 0x50, [47] = 0x10 };
 	uint8_t out[256];
-	const int program = program_of(false);
+	const int program = bpf_program__fd(bpf_object__find_program_by_name(x->object, "sluice")); /* the port's, port 0 */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = out,
 		    .data_size_out = sizeof(out));
 	uint16_t sum;
@@ -336,7 +336,6 @@ static bool host_forwards(unsigned int n)
 	frame[24] = (uint8_t)(sum >> 8);
 	frame[25] = (uint8_t)sum;
 	must(program >= 0 && bpf_prog_test_run_opts(program, &opts) == 0, "the host's program");
-	close(program);
 	return opts.retval == XDP_TX && memcmp(out, hop, sizeof(hop)) == 0;
 }
 
