@@ -4,7 +4,7 @@
 // more. What is read from the window for that is taken on trust: it only says which buckets are looked at, and the
 // prefixes in them are compared with what parse found.
 //
-//   window ─► e1: behind the tags ─► e2: addresses, ports, fold ─► e3-e5: hash ─► e7: read ─► compare ─► sets_o
+//   window ─► e1: behind the tags ─► e2: addresses, ports, ends ─► e3-e5: hash ─► e7: read ─► compare ─► sets_o
 //                                                                                 parsed_i ┘
 `default_nettype none
 module sl_prefix (
@@ -57,9 +57,13 @@ module sl_prefix (
     end
   end
 
-  // To e5: the four hashes, {source wide, source exact, destination wide, destination exact}; see sl_prefix_hash().
-  function automatic logic [31:0] fold(input logic [127:0] a);
-    fold = a[31:0] ^ {a[56:32], a[63:57]} ^ {a[81:64], a[95:82]} ^ {a[106:96], a[127:107]};
+  // To e5: the four hashes, {source wide, source exact, destination wide, destination exact}; see sl_prefix_hash(). An
+  // address's ends go in first, and its middle, which is zero in IPv4, after the first four rounds: a clock later.
+  function automatic logic [31:0] ends(input logic [127:0] a);
+    ends = a[31:0] ^ {a[106:96], a[127:107]};
+  endfunction
+  function automatic logic [31:0] middle(input logic [127:0] a);
+    middle = {a[56:32], a[63:57]} ^ {a[80:64], a[95:81]};
   endfunction
   // Four rounds from the given one on, of {right, left}.
   function automatic logic [31:0] rounds(input logic [31:0] state, input logic [63:0] constants);
@@ -75,13 +79,19 @@ module sl_prefix (
     rounds = {right, left};
   endfunction
   logic [127:0] hash2_q, hash3_q, hash4_q, hash5_q, hash6_q;
+  logic [63:0]  middle2_q;                       // {source, destination}
   logic [31:0]  dst_exact, src_exact;
   assign dst_exact = {8'd0, proto, ports[23:16], ports[31:24]};
   assign src_exact = {8'd0, proto, ports[7:0], ports[15:8]};
   always_ff @(posedge clk_i) begin
-    if (valid_q[0]) hash2_q <= {fold(src), fold(src) ^ src_exact, fold(dst), fold(dst) ^ dst_exact};
+    if (valid_q[0]) begin
+      hash2_q   <= {ends(src), ends(src) ^ src_exact, ends(dst), ends(dst) ^ dst_exact};
+      middle2_q <= {middle(src), middle(dst)};
+    end
     for (int t = 0; t < 4; t++) begin
-      if (valid_q[1]) hash3_q[32*t +: 32] <= rounds(hash2_q[32*t +: 32], CONSTANTS[63:0]);
+      if (valid_q[1]) begin
+        hash3_q[32*t +: 32] <= rounds(hash2_q[32*t +: 32], CONSTANTS[63:0]) ^ middle2_q[32*(t/2) +: 32];
+      end
       if (valid_q[2]) hash4_q[32*t +: 32] <= rounds(hash3_q[32*t +: 32], CONSTANTS[127:64]);
       if (valid_q[3]) hash5_q[32*t +: 32] <= rounds(hash4_q[32*t +: 32], CONSTANTS[191:128]);
     end

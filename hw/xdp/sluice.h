@@ -16,7 +16,7 @@
 #define SL_XDP_RULE_TABLES 16
 
 /* Of what maps hold: pinned maps of another one are not understood. */
-#define SL_XDP_LAYOUT 1
+#define SL_XDP_LAYOUT 2
 
 #define SL_XDP_KERNEL_PASS 1
 #define SL_XDP_KERNEL_KEEP 2

@@ -2,7 +2,9 @@
 /*
  * Where a prefix stands in the card (docs/datapath.md, 3): its table, and its bucket in each of the table's two banks. The
  * hash spreads an operator's addresses and ports, it need not resist anyone: a frame changes nothing in these tables. It is
- * twelve rounds of Simon's round function (Beaulieu et al.), two gates deep each, so that the card does four in a clock.
+ * twelve rounds of Simon's round function (Beaulieu et al.), two gates deep each, so that the card does four in a clock. An
+ * IPv6 address's middle, its tenants and subnets, goes in after the first four: in one word with its ends, tenants and hosts
+ * that are both counted up would meet before anything is mixed.
  */
 #ifndef SLUICE_PREFIX_H
 #define SLUICE_PREFIX_H
@@ -35,15 +37,18 @@ static inline uint32_t sl_prefix_rotate16(uint32_t x, unsigned int n)
 	return (x << n | x >> (16 - n)) & 0xffff;
 }
 
-/* Bits 11:0 are the bucket in bank 0, 27:16 in bank 1. protocol_port: proto << 16 | port in exact tables, 0 in wide ones. */
+/*
+ * Bits 11:0 are the bucket in bank 0, 27:16 in bank 1. protocol_port: proto << 16 | port in exact tables, 0 in wide ones.
+ * (Rotated so, bytes 5, 7, 9 and 11, which count tenants, subnets and hosts, do not meet in `middle`.)
+ */
 static inline uint32_t sl_prefix_hash(const uint8_t *addr, uint32_t protocol_port)
 {
 	static const uint16_t constants[12] = { 0x243f, 0x6a88, 0x85a3, 0x08d3, 0x1319, 0x8a2e,
 						0x0370, 0x7344, 0xa409, 0x3822, 0x299f, 0x31d0 };
-	const uint32_t folded = sl_prefix_load(addr) ^ sl_prefix_rotate(sl_prefix_load(addr + 4), 7) ^
-				sl_prefix_rotate(sl_prefix_load(addr + 8), 14) ^
-				sl_prefix_rotate(sl_prefix_load(addr + 12), 21) ^ protocol_port;
-	uint32_t left = folded & 0xffff, right = folded >> 16;
+	const uint32_t ends = sl_prefix_load(addr) ^ sl_prefix_rotate(sl_prefix_load(addr + 12), 21) ^ protocol_port;
+	const uint32_t middle = sl_prefix_rotate(sl_prefix_load(addr + 4), 7) ^
+				sl_prefix_rotate(sl_prefix_load(addr + 8), 15);
+	uint32_t left = ends & 0xffff, right = ends >> 16;
 
 	for (unsigned int i = 0; i < 12; i++) {
 		const uint32_t next = right ^ (sl_prefix_rotate16(left, 1) & sl_prefix_rotate16(left, 8)) ^
@@ -51,6 +56,10 @@ static inline uint32_t sl_prefix_hash(const uint8_t *addr, uint32_t protocol_por
 
 		right = left;
 		left = next;
+		if (i == 3) {
+			left ^= middle & 0xffff;
+			right ^= middle >> 16;
+		}
 	}
 	return right << 16 | left;
 }

@@ -307,6 +307,31 @@ static void v6_48_of_128(struct sl_class_prefix *p, uint32_t i)
 	v6(p, 5, i / 128, i % 128 + 1);
 }
 
+static void v6_48_of_128_https(struct sl_class_prefix *p, uint32_t i)
+{
+	v6_48_of_128(p, i);
+	give_ports(p, TCP, 443, 443);
+}
+
+/* Each tenant's /48 has four subnets. */
+static void v6_48_of_4_64(struct sl_class_prefix *p, uint32_t i)
+{
+	v6(p, 5, i / 64, i % 16 + 1);
+	p->addr[7] = (uint8_t)(i / 16 % 4 + 1);
+}
+
+static void v6_32_of_128(struct sl_class_prefix *p, uint32_t i)
+{
+	v6(p, 3, i / 128, i % 128 + 1);
+}
+
+/* Bytes 8 and 9 tell the hosts of a /48 apart. */
+static void v6_48_of_far_hosts(struct sl_class_prefix *p, uint32_t i)
+{
+	v6(p, 5, i / 128, 1);
+	p->addr[9] = (uint8_t)(i % 128 + 1);
+}
+
 static void v6_interfaces(struct sl_class_prefix *p, uint32_t i)
 {
 	(void)i;
@@ -347,8 +372,12 @@ static void until_one_is_refused(void **state)
 		{ "IPv6, random interface identifiers", v6_interfaces, SL_PREFIX_MODE_DST, 30500 },
 		{ "IPv6, 128 VIPs in each /64", v6_64_of_128, SL_PREFIX_MODE_DST, 30500 },
 		{ "IPv6, one VIP in each /48", v6_48_of_one, SL_PREFIX_MODE_DST, 30500 },
-		{ "IPv6, 16 VIPs in each /48", v6_48_of_16, SL_PREFIX_MODE_DST, 15000 },
-		{ "IPv6, 128 VIPs in each /48", v6_48_of_128, SL_PREFIX_MODE_DST, 500 },
+		{ "IPv6, 16 VIPs in each /48", v6_48_of_16, SL_PREFIX_MODE_DST, 30500 },
+		{ "IPv6, 128 VIPs in each /48", v6_48_of_128, SL_PREFIX_MODE_DST, 30500 },
+		{ "IPv6, 128 VIPs in each /48, one port", v6_48_of_128_https, SL_PREFIX_MODE_DST, 30500 },
+		{ "IPv6, four /64 of 16 VIPs in each /48", v6_48_of_4_64, SL_PREFIX_MODE_DST, 30500 },
+		{ "IPv6, 128 VIPs in each /48, bytes 8 and 9", v6_48_of_far_hosts, SL_PREFIX_MODE_DST, 30500 },
+		{ "IPv6, 128 VIPs in each /32", v6_32_of_128, SL_PREFIX_MODE_DST, 30500 },
 	};
 
 	(void)state;

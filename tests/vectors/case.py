@@ -93,13 +93,15 @@ def prefix_hash(addr, protocol_port):
     """Section 3: the hash of the prefix tables; bits 11:0 are the bucket of bank 0, 27:16 of bank 1."""
     def turn(x, n, width):
         return (x << n | x >> width - n) & (1 << width) - 1
-    x = protocol_port
-    for i in range(4):
-        x ^= turn(int.from_bytes(addr[4 * i:4 * i + 4], "little"), 7 * i, 32)
-    low, high = x & 0xFFFF, x >> 16
-    for k in (0x243F, 0x6A88, 0x85A3, 0x08D3, 0x1319, 0x8A2E, 0x0370, 0x7344, 0xA409, 0x3822, 0x299F, 0x31D0):
-        low, high = high ^ turn(low, 1, 16) & turn(low, 8, 16) ^ turn(low, 2, 16) ^ k, low
-    return high << 16 | low
+    w0, w1, w2, w3 = (int.from_bytes(addr[4 * i:4 * i + 4], "little") for i in range(4))
+    constants = (0x243F, 0x6A88, 0x85A3, 0x08D3, 0x1319, 0x8A2E, 0x0370, 0x7344, 0xA409, 0x3822, 0x299F, 0x31D0)
+    x = w0 ^ turn(w3, 21, 32) ^ protocol_port
+    for i, k in enumerate(constants):
+        if i == 4:
+            x ^= turn(w1, 7, 32) ^ turn(w2, 15, 32)
+        low, high = x & 0xFFFF, x >> 16
+        x = low << 16 | high ^ turn(low, 1, 16) & turn(low, 8, 16) ^ turn(low, 2, 16) ^ k
+    return x
 
 
 def entropy_port(h):
