@@ -59,7 +59,7 @@ static void undo(struct sl_decap_state *s, const struct sl_decap_options *o, con
 {
 	if (!s->created) {
 		sl_decap_config_back(s);
-		sl_decap_warn("nothing was changed: what was attached before goes on with the options it had");
+		sl_decap_warn("what is attached goes on with the options it had; nothing was changed");
 		exit(1);
 	}
 	sl_decap_clamp_detach(o, i, own_clsact);

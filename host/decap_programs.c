@@ -137,6 +137,7 @@ int sl_decap_xdp_attach(const struct sl_decap_state *s, const struct sl_decap_op
 			enum sl_decap_mode *mode)
 {
 	struct sl_attach_found before, after;
+	enum sl_decap_mode was = SL_DECAP_AUTO; /* that there was, and is not now */
 
 	sl_attach_find(i->index, XDP_NAME, &before);
 	if (o->mode != SL_DECAP_AUTO && (before.count || before.others) && mode_found(&before) != o->mode) {
@@ -146,12 +147,17 @@ int sl_decap_xdp_attach(const struct sl_decap_state *s, const struct sl_decap_op
 			return -1;
 		}
 		/* The kernel takes no program of the other mode beside this one: for a moment there is none. */
+		was = mode_found(&before);
 		if (take_all_off(o->interface, i->index, &before))
 			return -1;
 		sl_attach_find(i->index, XDP_NAME, &before);
 	}
-	if (attach_first(s, o, i, &before, mode))
+	if (attach_first(s, o, i, &before, mode)) {
+		if (was != SL_DECAP_AUTO && try_mode(s, i->index, &before, was))
+			sl_decap_warn("%s: and the program that was there in %s mode could not be put back: no tunnel is opened; attach with "
+				      "--mode %s", o->interface, mode_name(was), mode_name(was));
 		return -1;
+	}
 	sl_attach_find(i->index, XDP_NAME, &after);
 	if (after.alone && !before.alone)
 		sl_decap_warn("note: libxdp's dispatcher does not work here%s: the XDP program has %s for itself, and no other can be "

@@ -17,8 +17,8 @@
 #define SL_EAL_BUFFER 256u   /* beside frame and headroom, of DPDK */
 #define SL_EAL_RING 1024u /* descriptors of a queue of a port, and frames of a worker's ring */
 
-/* Buffers of a port's pool: as many as its queues and the workers' rings can hold at a time. */
-uint32_t sl_eal_mbufs(unsigned int rx_queues, unsigned int tx_queues, unsigned int workers);
+/* Buffers of a port's pool: as many as its receive queues, the transmit queues of all ports and the workers can hold at a time. */
+uint32_t sl_eal_mbufs(unsigned int rx_queues, unsigned int tx_queues, unsigned int workers, unsigned int ports);
 /* Bytes of one, headroom included: a whole frame fits, also when it comes from the kernel. */
 uint32_t sl_eal_room(uint32_t mtu);
 

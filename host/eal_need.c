@@ -9,11 +9,11 @@
 #define PAGE 4096u
 #define OTHER_MB 96u /* EAL's own, rings, what drivers take */
 
-uint32_t sl_eal_mbufs(unsigned int rx_queues, unsigned int tx_queues, unsigned int workers)
+uint32_t sl_eal_mbufs(unsigned int rx_queues, unsigned int tx_queues, unsigned int workers, unsigned int ports)
 {
 	/* What is received by more queues than that is copied into a buffer when a worker takes it (XDP). */
 	const unsigned int receiving = rx_queues < 2 * workers ? rx_queues : 2 * workers;
-	const uint32_t held = (receiving + tx_queues + 2 * workers) * SL_EAL_RING + 2047;
+	const uint32_t held = (receiving + tx_queues * ports + 2 * workers) * SL_EAL_RING + workers * 512 + 2047;
 
 	return held > MBUFS_LEAST ? held : MBUFS_LEAST;
 }
@@ -128,15 +128,18 @@ void sl_eal_need(const struct sl_config *config, const struct sl_eal_host *host,
 {
 	const unsigned int workers = config->node.workers;
 	const uint64_t page = meminfo_of(host->meminfo, "Hugepagesize") * 1024;
-	uint64_t bytes = (uint64_t)OTHER_MB << 20;
+	uint64_t bytes = (uint64_t)OTHER_MB << 20, dense = bytes, free_pages, reserved;
 
 	cpus_choose(config, host, need);
 	for (unsigned int i = 0; i < config->port_count; i++) {
 		/* Beside the frame: what the pool and the library keep of it; without huge pages none crosses a page if it can help it. */
 		const uint64_t each = sl_eal_room(config->ports[i].mtu) + SL_EAL_BUFFER;
 
-		bytes += sl_eal_mbufs(2 * workers, workers, workers) * ((each + PAGE - 1) / PAGE * PAGE);
+		bytes += sl_eal_mbufs(2 * workers, workers, workers, config->port_count) * ((each + PAGE - 1) / PAGE * PAGE);
+		dense += sl_eal_mbufs(2 * workers, workers, workers, config->port_count) * each;
 	}
 	need->megabytes = (bytes + (1 << 20) - 1) >> 20;
-	need->huge = page && meminfo_of(host->meminfo, "HugePages_Free") * page >= bytes;
+	free_pages = meminfo_of(host->meminfo, "HugePages_Free");
+	reserved = meminfo_of(host->meminfo, "HugePages_Rsvd");
+	need->huge = page && free_pages > reserved && (free_pages - reserved) * page >= dense;
 }

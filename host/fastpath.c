@@ -341,7 +341,7 @@ INLINE void count(struct sl_slowpath *sp, struct sl_conn *conn, uint32_t index, 
 }
 
 /* A frame of len bytes that leaves may change its connection, or bring it into the card. */
-static __attribute__((noinline)) bool gone_unsettled(struct sl_slowpath *sp, const struct sl_fast_frame *f, uint32_t len,
+static __attribute__((noinline)) bool gone_unsettled(struct sl_slowpath *sp, const struct sl_fast_frame *f, uint32_t len, unsigned int came_by,
 						     const struct sl_service *service)
 {
 	const uint32_t index = f->lookup.index;
@@ -350,16 +350,16 @@ static __attribute__((noinline)) bool gone_unsettled(struct sl_slowpath *sp, con
 	count(sp, &sp->table->entries[index], index, len);
 	if (sp->shed && sp->shed->count)
 		sl_shed_found(sp->shed, service->id);
-	sl_slowpath_consider(sp, index, service, f->port);
+	sl_slowpath_consider(sp, index, service, came_by);
 	return true;
 }
 
-/* A frame of len bytes leaves: its connection follows it, and it is counted. */
-INLINE bool gone(struct sl_slowpath *sp, const struct sl_fast_frame *f, uint32_t len, struct sl_conn *conn,
+/* A frame of len bytes that came by this port leaves: its connection follows it, and it is counted. */
+INLINE bool gone(struct sl_slowpath *sp, const struct sl_fast_frame *f, uint32_t len, unsigned int came_by, struct sl_conn *conn,
 		 const struct sl_service *service, uint32_t caps)
 {
 	if (f->plain.tcp_flags & (TCP_FIN | TCP_RST) || !settled(conn, &service->offload, caps))
-		return gone_unsettled(sp, f, len, service);
+		return gone_unsettled(sp, f, len, came_by, service);
 	conn->last_seen_ms = (uint32_t)sp->now_ms;
 	count(sp, conn, f->lookup.index, len);
 	if (sp->shed && sp->shed->count)
@@ -372,7 +372,7 @@ static __attribute__((noinline)) bool run_back(struct sl_slowpath *sp, struct sl
 					       const struct sl_service *service, uint32_t caps)
 {
 	const struct sl_conn_nat *const nat = &sp->table->nat[f->lookup.index];
-	const uint32_t len = f->len;
+	const uint32_t len = f->len, came_by = f->port;
 	struct sl_egress_port port;
 	struct sl_action action;
 	struct sl_record record;
@@ -385,14 +385,14 @@ static __attribute__((noinline)) bool run_back(struct sl_slowpath *sp, struct sl
 		return false;
 	sl_slowpath_record(sp->table, f->lookup.index, true, &key, &record);
 	leave(sp, f, &action, &record);
-	return gone(sp, f, len, conn, service, caps);
+	return gone(sp, f, len, came_by, conn, service, caps);
 }
 
 /* To a backend in mode nat or fullnat; the frame may leave. */
 static __attribute__((noinline)) bool run_nat(struct sl_slowpath *sp, struct sl_fast_frame *f, struct sl_conn *conn,
 					      const struct sl_action *action, const struct sl_service *service, uint32_t caps)
 {
-	const uint32_t len = f->len;
+	const uint32_t len = f->len, came_by = f->port;
 	struct sl_record record;
 	struct sl_key key;
 
@@ -401,7 +401,7 @@ static __attribute__((noinline)) bool run_nat(struct sl_slowpath *sp, struct sl_
 	sl_slowpath_record(sp->table, f->lookup.index, false, &key, &record);
 	sl_conn_set_last_hop(&sp->table->nat[f->lookup.index], f->data + 6, f->port);
 	leave(sp, f, action, &record);
-	return gone(sp, f, len, conn, service, caps);
+	return gone(sp, f, len, came_by, conn, service, caps);
 }
 
 /* Of no connection that was found. */
@@ -415,7 +415,7 @@ static __attribute__((noinline)) bool run_missed(struct sl_slowpath *sp, struct 
 bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsigned int n)
 {
 	struct sl_fast_frame *f = &burst->frame[n];
-	const uint32_t len = f->len, index = f->lookup.index;
+	const uint32_t len = f->len, index = f->lookup.index, came_by = f->port;
 	const struct sl_backend *backend;
 	const struct sl_egress *egress;
 	struct sl_conn *conn;
@@ -437,5 +437,5 @@ bool sl_fastpath_run(struct sl_slowpath *sp, struct sl_fast_burst *burst, unsign
 		return run_nat(sp, f, conn, &egress->action, backend->service, burst->caps);
 	if (!leave_quickly(f, &egress->action))
 		leave_untranslated(sp, f, &egress->action);
-	return gone(sp, f, len, conn, backend->service, burst->caps);
+	return gone(sp, f, len, came_by, conn, backend->service, burst->caps);
 }

@@ -280,19 +280,25 @@ void sl_first_changed(uint64_t now_ms)
 
 /* ---- time ----------------------------------------------------------------------------------------------------- */
 
-/* True: all that the card had by now were taken. */
+/* True: all that the card had by now were taken, and given to the workers. */
 static bool hints_take(unsigned int card)
 {
+	bool all = true;
+
 	for (unsigned int round = 0; round < HINT_ROUNDS; round++) {
 		uint32_t length = HINTS_AT_ONCE * sizeof(*first.hint), n;
 
 		if (ask(card, false, SL_FIRST_HINTS, first.hint, &length))
 			return false;
 		n = length / sizeof(*first.hint);
-		for (uint32_t i = 0; i < n; i++)
-			first.lost += !sl_learn_put(&first.hint[i]);
+		for (uint32_t i = 0; i < n; i++) {
+			const bool put = sl_learn_put(&first.hint[i]);
+
+			first.lost += !put;
+			all &= put;
+		}
 		if (n < HINTS_AT_ONCE)
-			return true;
+			return all;
 	}
 	return false;
 }

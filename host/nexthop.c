@@ -32,6 +32,8 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_LAST_MS 16000
 #define NARROW_EVERY_MS 30000 /* the kernel forgets a path's MTU without a word */
+/* Less than this an error about a path is not believed: anybody may have sent it, and IPv6's 1280 bytes have to fit a tunnel (of up to 72). */
+#define NARROWEST 1352u
 
 struct watch {
 	struct sl_addr addr;
@@ -39,8 +41,7 @@ struct watch {
 	struct sl_nexthop now;
 	uint64_t retry_at;     /* loop time; 0: none */
 	uint32_t retry_ms;     /* pause before the next retry */
-	bool narrow;           /* an error told that its path has a smaller MTU than its route: */
-	uint16_t narrow_mtu;   /* this one */
+	bool narrow;           /* an error told that its path has a smaller MTU than its route */
 	struct watch *next;    /* of the same bucket */
 };
 
@@ -152,6 +153,7 @@ struct route {
 	uint8_t type;
 	int ifindex;
 	uint32_t mtu;
+	bool learned; /* and will be forgotten: what an error said of the path */
 	struct sl_addr gateway, source;
 };
 
@@ -172,6 +174,8 @@ static void route_reply(const struct nlmsghdr *msg, void *out)
 		if (mnl_attr_get_payload_len(tb[RTA_VIA]) >= sizeof(*via) + (via->rtvia_family == AF_INET ? 4 : 16))
 			route->gateway = sl_addr_make(via->rtvia_family == AF_INET ? 4 : 6, via->rtvia_addr);
 	}
+	if (tb[RTA_CACHEINFO] && mnl_attr_get_payload_len(tb[RTA_CACHEINFO]) >= sizeof(struct rta_cacheinfo))
+		route->learned = ((const struct rta_cacheinfo *)mnl_attr_get_payload(tb[RTA_CACHEINFO]))->rta_expires != 0;
 	if (tb[RTA_METRICS]) {
 		mnl_attr_parse_nested(tb[RTA_METRICS], metric_attr, metrics);
 		if (metrics[RTAX_MTU])
@@ -293,6 +297,7 @@ static struct watch **find(const struct sl_nexthops *n, const struct sl_addr *ad
 /* -- one address -------------------------------------------------------------------------------------------------- */
 
 static void set_retry(struct sl_nexthops *n, struct watch *w);
+static void narrow_set(struct sl_nexthops *n, struct watch *w, bool narrow);
 
 #define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP)
 
@@ -339,7 +344,10 @@ static void resolve(struct sl_nexthops *n, struct watch *w, struct sl_nexthop *n
 	next->ifindex = route.ifindex;
 	next->gateway = route.gateway.family ? route.gateway : w->addr;
 	next->source = route.source;
+	if (route.learned && route.mtu && route.mtu < NARROWEST)
+		route.mtu = NARROWEST < link.mtu ? NARROWEST : link.mtu;
 	next->mtu = (uint16_t)(route.mtu && route.mtu < 65535 ? route.mtu : link.mtu < 65535 ? link.mtu : 65535);
+	narrow_set(n, w, route.learned && route.mtu);
 	memcpy(next->source_mac, link.mac, 6);
 	resolve_neighbour(n, w, next);
 }
@@ -463,12 +471,17 @@ static void on_narrow(uv_timer_t *timer)
 
 	refresh_where(n, is_narrow, NULL);
 	for (unsigned int b = 0; b <= n->bucket_mask; b++)
-		for (struct watch *w = n->buckets[b]; w; w = w->next) {
-			w->narrow = w->narrow && w->now.mtu == w->narrow_mtu;
+		for (const struct watch *w = n->buckets[b]; w; w = w->next)
 			any |= w->narrow;
-		}
 	if (!any)
 		uv_timer_stop(timer);
+}
+
+static void narrow_set(struct sl_nexthops *n, struct watch *w, bool narrow)
+{
+	w->narrow = narrow;
+	if (narrow && !uv_is_active((uv_handle_t *)&n->narrow))
+		uv_timer_start(&n->narrow, on_narrow, NARROW_EVERY_MS, NARROW_EVERY_MS);
 }
 
 static void on_path(void *ctx, const struct sl_addr *addr)
@@ -480,13 +493,6 @@ static void on_path(void *ctx, const struct sl_addr *addr)
 		return;
 	uv_update_time(n->loop);
 	refresh(n, w);
-	w = *find(n, addr);
-	if (!w)
-		return;
-	w->narrow = true;
-	w->narrow_mtu = w->now.mtu;
-	if (!uv_is_active((uv_handle_t *)&n->narrow))
-		uv_timer_start(&n->narrow, on_narrow, NARROW_EVERY_MS, NARROW_EVERY_MS);
 }
 
 /* -- notifications ------------------------------------------------------------------------------------------------ */

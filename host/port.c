@@ -31,7 +31,7 @@
 static struct {
 	struct sl_port port[SL_PORTS];
 	struct sl_kernel kernel[SL_PORTS];
-	unsigned int count;
+	unsigned int count, wanted;
 	void (*links_wake)(void);
 } ports;
 
@@ -81,6 +81,13 @@ static int queues_setup(struct sl_port *p)
 	return rc;
 }
 
+/* A whole frame fits one buffer, also when it comes from the kernel. */
+static struct rte_mempool *pool_make(const struct sl_port *p, const char *name, unsigned int workers, int socket)
+{
+	return rte_pktmbuf_pool_create(name, sl_eal_mbufs(p->rx_queues, p->tx_queues, workers, ports.wanted), POOL_CACHE, 0,
+				       (uint16_t)sl_eal_room(p->mtu), socket);
+}
+
 static int device_configure(struct sl_port *p, unsigned int workers, char *err, size_t err_len)
 {
 	struct rte_eth_conf conf = { 0 };
@@ -116,9 +123,9 @@ static int device_configure(struct sl_port *p, unsigned int workers, char *err, 
 	if (rc && rc != -ENOTSUP)
 		sl_log(SL_LOG_WARN, "port-mtu", "port=%s mtu=%u error=%s", p->name, p->mtu, strerror(-rc));
 	snprintf(name, sizeof(name), "port%u", p->index);
-	/* A whole frame fits one buffer, also when it comes from the kernel. */
-	p->pool = rte_pktmbuf_pool_create(name, sl_eal_mbufs(p->rx_queues, p->tx_queues, workers), POOL_CACHE, 0,
-					  (uint16_t)sl_eal_room(p->mtu), socket_of(p));
+	p->pool = pool_make(p, name, workers, socket_of(p));
+	if (!p->pool) /* there may be room elsewhere */
+		p->pool = pool_make(p, name, workers, SOCKET_ID_ANY);
 	rc = p->pool ? queues_setup(p) : -rte_errno;
 	if (!rc)
 		return 0;
@@ -174,13 +181,32 @@ static int port_gone(uint16_t port_id, enum rte_eth_event_type type, void *arg, 
 	return 0;
 }
 
+static bool shares_card(unsigned int port)
+{
+	for (unsigned int i = 0; i < ports.count; i++) {
+		const struct sl_port *other = &ports.port[i];
+
+		if (i != port && other->started && !other->gone && !other->missing && other->domain == ports.port[port].domain &&
+		    other->domain != UINT16_MAX && !rte_eth_dev_is_removed(other->port_id))
+			return true;
+	}
+	return false;
+}
+
 void sl_port_look(void)
 {
 	for (unsigned int i = 0; i < ports.count; i++) {
 		struct sl_port *p = &ports.port[i];
 
-		if (p->started && !__atomic_load_n(&p->gone, __ATOMIC_RELAXED) && rte_eth_dev_is_removed(p->port_id))
+		if (!p->started || __atomic_load_n(&p->gone, __ATOMIC_RELAXED) || p->missing || !rte_eth_dev_is_removed(p->port_id))
+			continue;
+		/* Its flows are its card's: while that lives by other ports they stand, and are removed as ever. */
+		if (shares_card(i)) {
+			p->missing = true;
+			sl_log(SL_LOG_ERROR, "port-gone", "port=%s device=%s what=\"other ports of its card go on\"", p->name, p->device);
+		} else {
 			port_gone(p->port_id, RTE_ETH_EVENT_INTR_RMV, p, NULL);
+		}
 	}
 }
 
@@ -250,6 +276,7 @@ static int port_open(struct sl_port *p, struct sl_kernel *kernel, const struct s
 
 int sl_port_open_all(const struct sl_config *config, unsigned int workers, char *err, size_t err_len)
 {
+	ports.wanted = config->port_count;
 	for (unsigned int i = 0; i < config->port_count; i++) {
 		int rc;
 

@@ -27,7 +27,8 @@ struct sl_port {
 	uint16_t rx_queues;
 	uint16_t tx_queues;     /* one a worker */
 	bool started;
-	bool gone;              /* the device was removed */
+	bool gone;              /* the device was removed, and with it what it held */
+	bool missing;           /* it was removed, and its card lives by other ports; control thread */
 	int below;              /* kernel interface that the device is made of, or 0 */
 	uint16_t domain;        /* switch domain: of one card; UINT16_MAX unknown */
 	char device[64];        /* ethdev name */

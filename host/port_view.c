@@ -119,7 +119,7 @@ static void port_capabilities(unsigned int index, struct sl_port_view *out)
 	struct sl_offload_port_info info;
 
 	sl_offload_port_info_get(index, &info);
-	if (sl_port_at(index)->gone) {
+	if (sl_port_at(index)->gone || sl_port_at(index)->missing) {
 		memset(&info, 0, sizeof(info));
 		snprintf(info.refusal, sizeof(info.refusal), "%s", "the device has gone; restart sluiced when it is back");
 	}
@@ -285,5 +285,5 @@ void sl_port_view_stop(void)
 bool sl_port_view_gone(void *ctx, unsigned int index)
 {
 	(void)ctx;
-	return __atomic_load_n(&sl_port_at(index)->gone, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&sl_port_at(index)->gone, __ATOMIC_ACQUIRE) || sl_port_at(index)->missing;
 }

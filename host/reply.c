@@ -292,7 +292,7 @@ bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const s
 	uint32_t l4_off = 0, quote = quote_offset(frame, packet->l3_end, packet, &l4_off);
 	uint8_t *ip = reply->frame + action->hdr_len, *icmp = reply->frame + packet->l4_off + shift;
 
-	if (!quote || packet->ttl <= 1 || ip_len > SL_REPLY_IP || packet->l3_end > SL_REPLY_QUOTE)
+	if (!quote || packet->ttl <= 1 || action->hdr_len + ip_len > sizeof(reply->frame) || packet->l3_end > SL_REPLY_QUOTE)
 		return false;
 	memcpy(reply->frame, action->hdr, action->hdr_len);
 	memcpy(ip, frame + packet->l3_off, ip_len);

@@ -67,7 +67,7 @@ struct sl_reply_nat {
 };
 
 /* The ICMP error itself, one hop further, behind the header of `action`, tunnels included; hash: of the flow key, for their
- * source port. nat NULL: as it is. False: it has more than SL_REPLY_IP bytes, or its TTL has run out. */
+ * source port. nat NULL: as it is. False: it has more than SL_REPLY_IP bytes and does not fit, or its TTL has run out. */
 bool sl_reply_pass(const uint8_t *frame, const struct sl_packet *packet, const struct sl_action *action, uint64_t hash,
 		   const struct sl_reply_nat *nat, struct sl_reply *reply);
 

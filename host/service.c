@@ -428,21 +428,21 @@ static uint16_t check_port(const struct sl_config_service *s, const struct sl_co
 
 /* What the checks of the configuration before say of where this backend is: a service that has got another name or mode has new backends, and
  * would have none for its new connections until their first checks end. */
-static enum sl_backend_state known_state(const struct slots *slots, const struct sl_config_service *s, const struct sl_config_backend *c)
+static enum sl_backend_state known_state(const struct slots *before, const struct sl_config_service *s, const struct sl_config_backend *c)
 {
 	const uint16_t port = check_port(s, c);
 
 	for (uint32_t id = 1; port && id < SL_SERVICE_IDS; id++) {
-		const struct backend_slot *b = &slots->backend[id];
+		const struct backend_slot *b = &before->backend[id];
 
 		if (b->identity && (b->state == SL_BACKEND_UP || b->state == SL_BACKEND_DOWN) && sl_addr_equal(&b->config.address, &c->address) &&
-		    check_port(&slots->service[b->service].config, &b->config) == port)
+		    check_port(&before->service[b->service].config, &b->config) == port)
 			return b->state;
 	}
 	return SL_BACKEND_CHECKING;
 }
 
-static int place_backend(struct slots *slots, uint32_t service, const struct sl_config_service *s,
+static int place_backend(struct slots *slots, const struct slots *before, uint32_t service, const struct sl_config_service *s,
 			 const struct sl_config_backend *c)
 {
 	uint64_t identity = backend_identity(slots->service[service].identity, c);
@@ -459,7 +459,7 @@ static int place_backend(struct slots *slots, uint32_t service, const struct sl_
 	if (b->config.weight != c->weight)
 		b->weight_override = -1;
 	if (b->state == SL_BACKEND_RETIRED) {
-		b->state = (uint8_t)known_state(slots, s, c);
+		b->state = (uint8_t)known_state(before, s, c);
 		b->since_ms = wall_ms();
 	}
 	if (s->health.type == SL_HEALTH_NONE && b->state != SL_BACKEND_UP) {
@@ -473,7 +473,7 @@ static int place_backend(struct slots *slots, uint32_t service, const struct sl_
 	return 0;
 }
 
-static int place_service(struct slots *slots, const struct sl_config_service *c)
+static int place_service(struct slots *slots, const struct slots *before, const struct sl_config_service *c)
 {
 	uint64_t identity = service_identity(c);
 	uint32_t id = find_service(slots, identity);
@@ -488,18 +488,18 @@ static int place_service(struct slots *slots, const struct sl_config_service *c)
 	slots->service[id].config = *c;
 	slots->service[id].config.backends = NULL;
 	for (unsigned int i = 0; i < c->backend_count && !ret; i++)
-		ret = place_backend(slots, id, c, &c->backends[i]);
+		ret = place_backend(slots, before, id, c, &c->backends[i]);
 	return ret;
 }
 
-static int place_all(struct slots *slots, const struct sl_config *config)
+static int place_all(struct slots *slots, const struct slots *before, const struct sl_config *config)
 {
 	for (uint32_t id = 1; id < SL_SERVICE_IDS; id++) {
 		slots->service[id].configured = false;
 		slots->backend[id].configured = false;
 	}
 	for (unsigned int i = 0; i < config->service_count; i++) {
-		int ret = place_service(slots, &config->services[i]);
+		int ret = place_service(slots, before, &config->services[i]);
 
 		if (ret)
 			return ret;
@@ -526,7 +526,7 @@ int sl_service_table_apply(struct sl_service_table *t, const struct sl_config *c
 		goto fail;
 	memcpy(tenants, config->tenants, config->tenant_count * sizeof(*tenants));
 	memcpy(slots, t->slots, sizeof(*slots));
-	ret = place_all(slots, config);
+	ret = place_all(slots, t->slots, config);
 	if (ret)
 		goto fail;
 	t->maglev_size = config->node.maglev_size;

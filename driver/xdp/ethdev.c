@@ -20,7 +20,7 @@
  *
  * Rules and flows go on as those of a card do (driver/fpga/ethdev.c): they forward while no process is there, and are adopted
  * by the next. What is the host's then goes to the kernel. The program is attached by rte_eth_dev_start() and stays: `ip link
- * set dev eth0 xdp off` and removing the directory end it.
+ * set dev eth0 xdp off` and removing the directory end it, when no such process runs.
  */
 #include <net/if.h>
 #include <errno.h>

@@ -226,7 +226,13 @@ void sl_xdp_keep(struct sl_xdp *x, uint32_t port)
 	struct sl_attach_found f;
 	bool before;
 
-	if (!p->attached || (there && there == p->seen))
+	if (!p->attached)
+		return;
+	if (there && there == p->seen) {
+		p->missed = 0;
+		return;
+	}
+	if (p->missed++ % KEEP_EVERY) /* and what stands against it is said then */
 		return;
 	if (there)
 		sl_attach_find(p->ifindex, PROGRAM, &f);
@@ -235,8 +241,6 @@ void sl_xdp_keep(struct sl_xdp *x, uint32_t port)
 		p->missed = 0;
 		return;
 	}
-	if (p->missed++ % KEEP_EVERY) /* and what stands against it is said then */
-		return;
 	SL_LOG(WARNING, "%s: the XDP program was taken off: nothing is received or forwarded; it is put back", p->name);
 	attach_host(x, port, &before);
 }

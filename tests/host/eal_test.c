@@ -83,10 +83,10 @@ static void a_pool_holds_what_queues_hold(void **state)
 {
 	(void)state;
 	for (unsigned int workers = 1; workers <= 16; workers++) {
-		const uint32_t n = sl_eal_mbufs(workers, workers, workers);
+		const uint32_t n = sl_eal_mbufs(workers, workers, workers, 3);
 
-		assert_true(n >= 2 * workers * SL_EAL_RING + workers * SL_EAL_RING + 1024);
-		assert_true(sl_eal_mbufs(64, workers, workers) <= 5 * workers * SL_EAL_RING + 8191);
+		assert_true(n >= 4 * workers * SL_EAL_RING + workers * SL_EAL_RING + 1024);
+		assert_true(sl_eal_mbufs(64, workers, workers, 1) <= 6 * workers * SL_EAL_RING + 8191);
 	}
 	assert_true(sl_eal_room(9000) >= 9000 + 14 + 8 + 128);
 	assert_true(sl_eal_room(64) >= 2048 + 128);
@@ -101,7 +101,7 @@ static void memory_is_what_ports_need(void **state)
 	(void)state;
 	assert_in_range(one.megabytes, 64, 256);
 	assert_true(jumbo.megabytes * MIB > UINT64_C(4) * 8191 * 9000);
-	assert_true(many.megabytes * MIB > UINT64_C(8) * sl_eal_mbufs(16, 16, 16) * 2048);
+	assert_true(many.megabytes * MIB > UINT64_C(8) * sl_eal_mbufs(16, 16, 16, 8) * 2048);
 	assert_false(one.huge);
 }
 

@@ -430,6 +430,10 @@ static void another_name_needs_no_new_checks(void **state)
 	apply(t, CHECKED("mail", "type: none", B1 ", " B2));
 	apply(t, CHECKED("news", "type: tcp", B1 ", " B2));
 	assert_int_equal(backend("news", "b2")->state, SL_BACKEND_CHECKING);
+	/* Nor if its own service has not checked it until now. */
+	apply(t, CHECKED("wiki", "type: none", B1));
+	apply(t, CHECKED("wiki", "type: tcp", "{name: other, address: 10.0.0.11}"));
+	assert_int_equal(backend("wiki", "other")->state, SL_BACKEND_CHECKING);
 	sl_service_table_destroy(t);
 }
 
