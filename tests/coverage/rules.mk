@@ -30,10 +30,12 @@ $(B)/coverage/card/bin/sluice-sim: $(B)/bin/sluice-sim $(NIC_LIB_COVER)
 $(B)/coverage/test_card: tests/sim/test_card.c $(B)/tests/sim/host.o $(B)/coverage/card/bin/sluice-sim | $(B)/tests/sim/sluice-sim
 	$(Q)$(CC) $(CFLAGS_TEST) -DRTL_PROGRAM='"$(B)/coverage/card/bin/sluice-sim"' $< $(B)/tests/sim/host.o -o $@ -lcmocka -lpcap
 
-COVERAGE_TESTS := $(HIF_TESTS_COVER) $(addprefix $(B)/coverage/,age_test hbm_test test_card)
-COVERAGE_NEED := $(RTL_LIB_COVER) $(RTL_LIB_HBM_COVER) $(COVERAGE_TESTS) $(COSIM) $(B)/bin/vectors $(B)/vectors/corpus.json \
+# (Not read before all rules are: HIF_TESTS_COVER is of a later file.)
+COVERAGE_TESTS = $(HIF_TESTS_COVER) $(addprefix $(B)/coverage/,age_test hbm_test test_card)
+COVERAGE_NEED = $(RTL_LIB_COVER) $(RTL_LIB_HBM_COVER) $(COVERAGE_TESTS) $(COSIM) $(B)/bin/vectors $(B)/vectors/corpus.json \
 	$(B)/coverage/engine_rtl_test
-coverage: $(COVERAGE_NEED) ## line coverage of the RTL
+coverage: ## line coverage of the RTL
+	$(Q)$(MAKE) --no-print-directory $(COVERAGE_NEED)
 	$(Q)rm -rf $(COVERAGE_DATA) && mkdir -p $(COVERAGE_DATA)
 	$(Q)SL_RTL_COVER=$(COVERAGE_DATA) timeout 600 $(VECTORS_RUNNER) --corpus $(VECTORS_CORPUS) --engine rtl \
 		--rtl $(abspath $(RTL_LIB_COVER))
