@@ -168,8 +168,9 @@ module sl_csr #(
     for (int i = 0; i < 4; i++) used += 3'(bucket[256*i + sl_pkg::CLASS_PREFIX_FAMILY_LSB +: 8] != 8'd0);
   endfunction
 
+  // (A command is taken in IDLE and waits there until it starts, see a_waits: the state would be one LUT too many.)
   logic start;
-  assign start = state_q == IDLE && command_q && chosen_q && !init_q;
+  assign start = command_q && chosen_q && !init_q;
   assign rule_read      = start && is_class_q;
   assign action_read_o  = start && is_action_q && !write_q;
   assign action_write_o = init_walk_q || (start && in_table_q && write_q && is_action_q);
@@ -327,6 +328,9 @@ module sl_csr #(
     end
     if (state_q == COMPARE) drain_q <= begun_i;
   end
+`ifndef SYNTHESIS
+  a_waits: assert property (@(posedge clk_i) disable iff (!rst_ni) command_q |-> state_q == IDLE);
+`endif
 
   // How many prefixes there are: a bucket is written in the clock in which it has been read.
   logic [17:0] prefixes_q;
