@@ -193,11 +193,12 @@ module sl_csr #(
   assign rule_pair_o    = pair;
   assign entry_o        = init_walk_q ? '0 : data_q;
   assign count_req_o    = state_q == COUNT || state_q == ZERO || init_count_q;
-  assign count_clear_o  = state_q == ZERO || init_count_q;
+  // (A command about a rule asks for counters only to zero them; what a request is about does not wait for the state.)
+  assign count_clear_o  = is_class_q || init_count_q;
   assign count_table_o  = init_count_q ? (count_walk_q[8] ? sl_pkg::CSR_TABLE_RULE : 8'd0)
-                          : state_q == ZERO ? sl_pkg::CSR_TABLE_RULE : sel_table;
+                          : is_class_q ? sl_pkg::CSR_TABLE_RULE : sel_table;
   assign count_index_o  = init_count_q ? count_walk_q[7:0]
-                          : count_table_o == sl_pkg::CSR_TABLE_RULE ? {1'b0, pair ^ (state_q == ZERO), sel_index[5:0]}
+                          : count_table_o == sl_pkg::CSR_TABLE_RULE ? {1'b0, pair ^ is_class_q, sel_index[5:0]}
                           : sel_index[7:0];
 
   always_ff @(posedge clk_i) begin
@@ -329,6 +330,8 @@ module sl_csr #(
     if (state_q == COMPARE) drain_q <= begun_i;
   end
 `ifndef SYNTHESIS
+  a_asks: assert property (@(posedge clk_i) disable iff (!rst_ni)
+    count_req_o && !init_count_q |-> is_class_q == (state_q == ZERO));
   a_waits: assert property (@(posedge clk_i) disable iff (!rst_ni) command_q |-> state_q == IDLE);
 `endif
 
