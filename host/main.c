@@ -486,7 +486,7 @@ static int agent_run(struct agent *a, struct sl_config *config, const char *path
 		signals_start(a, loop);
 		advertise_start(a, loop);
 		bonds_start(a, loop);
-	look_start(a, loop);
+		look_start(a, loop);
 		sl_log(SL_LOG_INFO, "ready", "node=%s ports=%u workers=%u", config->node.name, config->port_count,
 		       config->node.workers);
 		uv_run(loop, UV_RUN_DEFAULT);

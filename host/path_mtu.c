@@ -8,12 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <linux/filter.h>
-#include <linux/icmp.h>
-#include <linux/in6.h>
-#include <netinet/in.h>
-
 #include <linux/errqueue.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
 
 #include "host/log.h"
 

@@ -14,8 +14,6 @@
 
 #include "host/config.h"
 
-#define SL_PATH_MTU_MS 600000 /* that the kernel believes it (net.ipv4.route.mtu_expires, net.ipv6.route.mtu_expires) */
-
 struct sl_path_mtu;
 
 /* The path to this address has another MTU: the kernel's route says which. */

@@ -22,8 +22,8 @@
  * by the next. What is the host's then goes to the kernel. The program is attached by rte_eth_dev_start() and stays: `ip link
  * set dev eth0 xdp off` and removing the directory end it, when no such process runs.
  */
-#include <net/if.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -17,6 +17,7 @@
 #include "hw/xdp/attach.h"
 
 #define PROGRAM "sluice"
+#define KEEP_EVERY 30u /* looks, if it cannot be put back */
 
 /* object.S */
 extern const uint8_t sl_xdp_object[], sl_xdp_object_end[];
@@ -95,8 +96,6 @@ struct bpf_object *sl_xdp_object_load(const struct sl_xdp *x, uint32_t log2, uin
 	return NULL;
 }
 
-#define KEEP_EVERY 30u /* looks, if it cannot be put back */
-
 /* -- attaching ------------------------------------------------------------------------------------------------------- */
 
 struct port_of {
@@ -120,6 +119,16 @@ static int try_mode(const struct sl_xdp *x, uint32_t port, const struct sl_attac
 	sl_attach_hear();
 	rc = sl_attach_put(&program, x->port[port].ifindex, f, generic);
 	return rc || f->alone ? rc : sl_attach_remove(x->port[port].ifindex, f);
+}
+
+/* The program that is first on the interface, by its id, 0 none: as cheap as that, for what libxdp looks at stays open (sl_xdp_attach). */
+static uint32_t program_there(int ifindex, bool generic)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, found);
+
+	if (bpf_xdp_query(ifindex, 0, &found))
+		return 0;
+	return generic ? found.skb_prog_id : found.drv_prog_id;
 }
 
 /* The program of the host; the mode that was taken is told in p->generic, and whether one of ours was there before. */
@@ -155,6 +164,7 @@ static int attach_host(struct sl_xdp *x, uint32_t port, bool *before)
 	if (rc)
 		return rc;
 	p->generic = generic;
+	p->seen = program_there(p->ifindex, generic);
 	sl_attach_find(p->ifindex, PROGRAM, &after);
 	SL_LOG(NOTICE, "%s: XDP in %s mode, %s", p->name, generic ? "generic" : "native",
 	       !after.alone ? "by libxdp's dispatcher" : f.alone ? "alone, as before" :
@@ -209,16 +219,6 @@ int sl_xdp_attach(struct sl_xdp *x, uint32_t port)
 	return rc;
 }
 
-/* The program that is first on the interface, by its id, 0 none: as cheap as that, for what libxdp looks at stays open (above). */
-static uint32_t program_there(int ifindex, bool generic)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, found);
-
-	if (bpf_xdp_query(ifindex, 0, &found))
-		return 0;
-	return generic ? found.skb_prog_id : found.drv_prog_id;
-}
-
 void sl_xdp_keep(struct sl_xdp *x, uint32_t port)
 {
 	struct sl_xdp_port *p = &x->port[port];
@@ -236,7 +236,7 @@ void sl_xdp_keep(struct sl_xdp *x, uint32_t port)
 		return;
 	if (there)
 		sl_attach_find(p->ifindex, PROGRAM, &f);
-	if (there && f.count) { /* for the first time, or among others than before */
+	if (there && f.count) { /* among others than before */
 		p->seen = there;
 		p->missed = 0;
 		return;
