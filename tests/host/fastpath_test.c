@@ -24,12 +24,12 @@
 #define ROOM 128u
 
 static uint32_t caps;
+static unsigned int asked; /* how often the card was asked since a frame began, and by which port that one came: 1 + port */
 
 static bool card_submit(enum sl_offload_op op, uint32_t index, unsigned int port)
 {
-	(void)port;
-	(void)op;
 	(void)index;
+	asked = asked * 8 + (op == SL_OFFLOAD_INSERT) * (1 + port);
 	return false; /* the card's ring is full: connections stay in software */
 }
 
@@ -115,6 +115,7 @@ static void agent_up(struct agent *a, const struct sl_config *config)
 				      .entropy = { 5, 6 } };
 	a->sp.port[0] = (struct sl_slow_port){ .up = true, .vtep = { config->ports[0].vtep[0] } };
 	memcpy(a->sp.port[0].mac, own, 6);
+	a->sp.port[1] = a->sp.port[0];
 }
 
 static void agent_down(struct agent *a)
@@ -160,11 +161,11 @@ static struct frame random_frame(void)
 
 /* ---- runs ------------------------------------------------------------------------------------------------------- */
 
-static void slow(struct agent *a, const struct frame *f, struct out *o)
+static void slow(struct agent *a, const struct frame *f, unsigned int port, struct out *o)
 {
 	struct sl_slow_verdict v = { .port = 0 };
 
-	sl_slowpath_run(&a->sp, f->b, f->len, 0, false, &v);
+	sl_slowpath_run(&a->sp, f->b, f->len, port, false, &v);
 	*o = (struct out){ .fate = v.fate, .reason = v.fate == SL_SLOW_ELSEWHERE ? 0 : v.reason, .port = v.port };
 	if (v.fate == SL_SLOW_FORWARD) {
 		memcpy(o->bytes, v.rewrite.head, v.rewrite.head_len);
@@ -184,6 +185,7 @@ static unsigned int run_burst(struct agent *fast, struct agent *plain, unsigned 
 	static uint8_t room[SL_FAST_BURST][ROOM + 2048];
 	static struct sl_fast_burst burst;
 	static struct out want, got;
+	unsigned int port[SL_FAST_BURST], of_plain;
 	unsigned int taken = 0;
 
 	burst.count = n;
@@ -192,22 +194,27 @@ static unsigned int run_burst(struct agent *fast, struct agent *plain, unsigned 
 		memcpy(room[i] + ROOM, frame[i].b, frame[i].len);
 		burst.frame[i].data = room[i] + ROOM;
 		burst.frame[i].len = frame[i].len;
-		burst.frame[i].port = 0;
+		port[i] = any(8) == 0; /* what comes by the second one leaves by the first as well */
+		burst.frame[i].port = port[i];
 		burst.frame[i].fit = any(50);
 	}
 	sl_fastpath_begin(&fast->sp, &burst);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct sl_fast_frame *f = &burst.frame[i];
 
-		slow(plain, &frame[i], &want);
+		asked = 0;
+		slow(plain, &frame[i], port[i], &want);
+		of_plain = asked;
+		asked = 0;
 		if (sl_fastpath_run(&fast->sp, &burst, i)) {
 			taken++;
 			got = (struct out){ .fate = SL_SLOW_FORWARD, .reason = SL_REASON_SOFTWARE, .port = f->port, .len = f->len };
 			memcpy(got.bytes, f->data, f->len);
 		} else {
 			assert_memory_equal(room[i] + ROOM, frame[i].b, frame[i].len); /* untouched */
-			slow(fast, &frame[i], &got);
+			slow(fast, &frame[i], port[i], &got);
 		}
+		assert_int_equal(asked, of_plain);
 		assert_int_equal(got.fate, want.fate);
 		assert_int_equal(got.reason, want.reason);
 		assert_int_equal(got.port, want.port);
